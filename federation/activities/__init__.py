@@ -1,0 +1,25 @@
+"""One module per verb; importing it here is what makes us understand it."""
+
+from federation.activities.accept import Accept
+from federation.activities.announce import Announce
+from federation.activities.block import Block
+from federation.activities.create import Create
+from federation.activities.delete import Delete
+from federation.activities.follow import Follow
+from federation.activities.like import Like
+from federation.activities.reject import Reject
+from federation.activities.undo import Undo
+from federation.activities.update import Update
+
+__all__ = [
+    "Accept",
+    "Announce",
+    "Block",
+    "Create",
+    "Delete",
+    "Follow",
+    "Like",
+    "Reject",
+    "Undo",
+    "Update",
+]

@@ -1,0 +1,27 @@
+"""`Accept`: an actor agrees to what another asked."""
+
+from collections.abc import Collection, Sequence
+from typing import ClassVar
+
+from federation.activities.wrapping import Wrapping
+from federation.activity import Activity
+from storage import actors
+from storage.units import Reader, Writer
+
+
+class Accept(Wrapping):
+    """Who may accept, and what follows, is the inner verb's affair."""
+
+    type: ClassVar[str] = "Accept"
+
+    def apply(self, writer: Writer) -> Sequence[Activity]:
+        return self.found(writer).accept(writer, self)
+
+    def audience(self, reader: Reader) -> Collection[str]:
+        return asker_inbox(reader, self)
+
+
+def asker_inbox(reader: Reader, answer: Wrapping) -> Collection[str]:
+    """Where the one who asked hears the answer, if they live elsewhere."""
+    asker = actors.by_uri(reader, answer.found(reader).actor)
+    return (asker.inbox,) if asker and not asker.is_local else ()

@@ -1,0 +1,119 @@
+"""`Announce`: an actor shares (boosts) a post with those who follow them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from federation.activities.reactions import actor_and_post, author_inbox, known_actor
+from federation.activity import Activity, Unknown, Unwanted, heading
+from federation.documents import Document, moment, uri_of, uris_of
+from federation.errors import Forbidden
+from federation.objects.note import stamp
+from federation.uris import PUBLIC_ALIASES
+from storage import actors, follows, ids, notifications, posts, shares, timelines
+from storage.actors import Actor
+from storage.clock import clamped
+from storage.posts import Post
+from storage.shares import Share
+from storage.units import Reader, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce(Activity):
+    """`shared` is the URI of the post; it is shown as fetched from its origin, never as sent."""
+
+    type: ClassVar[str] = "Announce"
+    shared: str
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    published: datetime | None = None
+
+    @classmethod
+    def parse(cls, document: Document) -> Self:
+        return cls(
+            **heading(document),
+            shared=uri_of(document.get("object")),
+            to=tuple(uris_of(document.get("to"))),
+            cc=tuple(uris_of(document.get("cc"))),
+            published=moment(document, "published"),
+        )
+
+    def render(self) -> dict[str, Any]:
+        addressed = {"to": list(self.to), "cc": list(self.cc)}
+        return self.about(self.shared, published=stamp(self.published), **addressed)
+
+    @classmethod
+    def find(cls, reader: Reader, uri: str) -> Activity | None:
+        known = shares.by_uri(reader, uri)
+        if known is None:
+            return None
+        actor, post = actors.by_id(reader, known.actor), posts.by_id(reader, known.post)
+        return cls(id=uri, actor=actor.uri, shared=post.uri) if actor and post else None
+
+    def subject(self) -> str:
+        return f"{self.actor} shares {self.shared}"
+
+    def post(self, reader: Reader) -> int | None:
+        shared = posts.by_uri(reader, self.shared)
+        return shared.id if shared else None
+
+    def needs(self, reader: Reader) -> Collection[str]:
+        """The post is fetched only for somebody whom one of ours follows."""
+        sharer = actors.by_uri(reader, self.actor)
+        if sharer is None or not follows.is_followed_here(reader, sharer.id):
+            return (self.actor,)
+        return (self.actor, self.shared)
+
+    def apply(self, writer: Writer) -> Sequence[Activity]:
+        actor = known_actor(writer, self.actor)
+        self._ensure_wanted(writer, actor)
+        actor, post = actor_and_post(writer, self.actor, self.shared)
+        if post.kind != "public" and not (post.author == actor.id and post.owner == actor.id):
+            raise Forbidden("It was not meant for everyone, so it cannot be shared.")
+        share = Share(
+            posts.free_id(writer, ids.sortable(clamped(self.published, writer.now))),
+            self.id,
+            actor.id,
+            post.id,
+            post.audience,
+            bool(PUBLIC_ALIASES.intersection(self.to)) and post.listed,
+            clamped(self.published, writer.now),
+        )
+        if shares.add(writer, share):
+            notifications.add(writer, post.author, "reblog", actor.id, post.id)
+            self._fan_out(writer, actor, post, share)
+        return ()
+
+    def _ensure_wanted(self, writer: Writer, sharer: Actor) -> None:
+        known = posts.by_uri(writer, self.shared)
+        if sharer.is_local or (known is not None and known.local):
+            return
+        if not follows.is_followed_here(writer, sharer.id):
+            raise Unwanted("Nobody here follows who shared it.")
+        if known is None:
+            raise Unknown("What was shared could not be had.")
+
+    def _fan_out(self, writer: Writer, actor: Actor, post: Post, share: Share) -> None:
+        owners = [
+            follow.follower
+            for follow in follows.local_followers(writer, actor.id)
+            if follow.reblogs and not timelines.has_in_home(writer, follow.follower, post.id)
+        ]
+        if actor.is_local and not timelines.has_in_home(writer, actor.id, post.id):
+            owners.append(actor.id)
+        timelines.fan_out(writer, owners, share.id, post.id, share.id)
+
+    def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
+        actor = known_actor(writer, self.actor)
+        post = posts.by_uri(writer, self.shared)
+        share = shares.of(writer, actor.id, post.id) if post else None
+        if post is not None and share is not None:
+            shares.remove(writer, share)
+            notifications.withdraw(writer, post.author, "reblog", actor.id, post.id)
+        return ()
+
+    def audience(self, reader: Reader) -> Collection[str]:
+        actor = actors.by_uri(reader, self.actor)
+        followers = follows.inboxes(reader, actor.id) if actor else []
+        return {*followers, *author_inbox(reader, self.shared)}

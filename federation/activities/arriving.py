@@ -1,0 +1,151 @@
+"""How a post comes to be here: who it is for, whether anybody wants it, and whom it reaches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from federation import addressing, uris
+from federation.addressing import Addressed
+from federation.objects.note import Note, mention_names
+from federation.sanitise import safe_url
+from storage import (
+    actors,
+    audiences,
+    blocks,
+    follows,
+    ids,
+    notifications,
+    posts,
+    timelines,
+    visible_posts,
+)
+from storage.actors import Actor
+from storage.clock import clamped
+from storage.ids import ActorId
+from storage.posts import POSTED, Post, Recipient
+from storage.units import Reader, Writer
+from storage.visibility import Facts, Member, can_see
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A post about to be kept, with everything about it that had to be looked up."""
+
+    note: Note
+    author: Actor
+    addressed: Addressed
+    parent: Post | None
+    recipients: tuple[Recipient, ...]
+    post: Post
+
+
+def prepare(writer: Writer, author: Actor, said: Note) -> Arrival:
+    addressed = said.own or addressing.understood(
+        writer, author, said.to, said.cc, said.in_reply_to
+    )
+    parent = posts.by_uri(writer, said.in_reply_to) if said.in_reply_to else None
+    recipients = _recipients(writer, said)
+    post = _row(writer, said, author, addressed, parent)
+    return Arrival(said, author, addressed, parent, recipients, post)
+
+
+def _recipients(reader: Reader, said: Note) -> tuple[Recipient, ...]:
+    names = mention_names(said.mentions)
+    known = actors.ids_by_uri(reader, said.named)
+    return tuple(Recipient(id_, uri in names, names.get(uri, "")) for uri, id_ in known.items())
+
+
+def _row(
+    writer: Writer, said: Note, author: Actor, addressed: Addressed, parent: Post | None
+) -> Post:
+    published = clamped(said.published, writer.now)
+    own = uris.number(writer.here, said.id, "posts") if author.is_local else None
+    id_ = posts.free_id(writer, own if own is not None else ids.sortable(published))
+    return Post(
+        id=id_,
+        uri=said.id,
+        url=said.url or safe_url(said.id),
+        author=ActorId(author.id),
+        local=author.is_local,
+        type=said.type,
+        audience=audiences.ensure(writer, addressed.audience),
+        kind=addressed.audience.kind,
+        owner=addressed.audience.owner,
+        collection=addressed.audience.collection,
+        listed=addressed.listed,
+        local_only=addressed.local_only,
+        in_reply_to=parent.id if parent else None,
+        in_reply_to_uri=said.in_reply_to,
+        root=parent.root if parent else id_,
+        context=said.context,
+        title=said.title,
+        content=said.content,
+        source=said.source,
+        spoiler=said.spoiler,
+        sensitive=said.sensitive,
+        language=said.language,
+        application=said.application,
+        published_at=published,
+    )
+
+
+def is_wanted(reader: Reader, arrival: Arrival) -> bool:
+    """Kept when its author is followed here, or it speaks to one of ours (SECURITY 26)."""
+    author = arrival.author
+    if follows.is_followed_here(reader, author.id):
+        return True
+    spoken_to = {recipient.actor for recipient in arrival.recipients}
+    if arrival.parent is not None and arrival.parent.local:
+        spoken_to.add(arrival.parent.author)
+    return any(
+        actor.is_local and not blocks.exists(reader, actor.id, author.id)
+        for actor in actors.many(reader, spoken_to).values()
+    )
+
+
+def keep(writer: Writer, arrival: Arrival) -> None:
+    posts.add(writer, arrival.post, arrival.recipients, arrival.note.hashtags)
+
+
+def spread(writer: Writer, arrival: Arrival) -> None:
+    """Into the home lists of those who follow, and to those who are spoken to."""
+    facts = visible_posts.facts(writer, arrival.post)
+    _fan_out(writer, arrival, facts)
+    for recipient in arrival.recipients:
+        if recipient.mentioned and can_see(Member(ActorId(recipient.actor)), facts):
+            notifications.add(
+                writer, recipient.actor, "mention", arrival.author.id, arrival.post.id
+            )
+    writer.after_commit(POSTED, str(arrival.post.id))
+
+
+def _fan_out(writer: Writer, arrival: Arrival, facts: Facts) -> None:
+    followers = follows.local_followers(writer, arrival.author.id)
+    reached = [
+        follow.follower
+        for follow in followers
+        if _belongs_at_home(writer, arrival, follow.follower)
+        and can_see(Member(ActorId(follow.follower)), facts)
+    ]
+    for follow in followers:
+        if follow.notify and follow.follower in reached:
+            notifications.add(writer, follow.follower, "status", arrival.author.id, arrival.post.id)
+    if arrival.author.is_local:
+        reached.append(arrival.author.id)
+    timelines.fan_out(writer, reached, arrival.post.id, arrival.post.id, None)
+
+
+def _belongs_at_home(reader: Reader, arrival: Arrival, owner: int) -> bool:
+    """An answer belongs into the lists of those who follow both, or who wrote what it answers."""
+    if arrival.note.in_reply_to is None:
+        return True
+    if arrival.parent is None:
+        return False
+    answered = arrival.parent.author
+    if answered in (arrival.author.id, owner):
+        return True
+    between = follows.between(reader, owner, answered)
+    return between is not None and between.state == "accepted"
+
+
+def hashtag_links(writer: Reader, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(uris.tag_page(writer.here, name.casefold()) for name in names)

@@ -1,0 +1,74 @@
+"""`Delete`: an actor takes down what they said, or leaves altogether."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from federation.activities.create import named_inboxes
+from federation.activities.reactions import known_actor
+from federation.activity import Activity, heading
+from federation.documents import Document, uri_of
+from federation.errors import Forbidden
+from federation.origins import same_origin
+from federation.uris import PUBLIC
+from storage import actors, follows, posts, reach
+from storage.actors import Actor
+from storage.units import Reader, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(Activity):
+    """`what` is the URI of a post, or of the actor itself."""
+
+    type: ClassVar[str] = "Delete"
+    what: str
+
+    @classmethod
+    def parse(cls, document: Document) -> Self:
+        return cls(**heading(document), what=uri_of(document.get("object")))
+
+    def render(self) -> dict[str, Any]:
+        if self.what == self.actor:
+            return self.about(self.what, to=[PUBLIC])
+        return self.about({"id": self.what, "type": "Tombstone"}, to=[PUBLIC])
+
+    def subject(self) -> str:
+        return self.what
+
+    def apply(self, writer: Writer) -> Sequence[Activity]:
+        actor = known_actor(writer, self.actor)
+        if self.what == self.actor:
+            self._leave(writer, actor)
+            return ()
+        if not same_origin(self.what, self.actor):
+            raise Forbidden("Only its author can take a post down.")
+        known = posts.by_uri(writer, self.what)
+        if known is None:
+            posts.expect_delete(writer, self.what, self.actor)
+        elif known.author != actor.id:
+            raise Forbidden("Only its author can take a post down.")
+        else:
+            posts.bury(writer, known)
+        return ()
+
+    def _leave(self, writer: Writer, actor: Actor) -> None:
+        """Hidden at once; the rows go later, a few hundred at a time."""
+        actors.set_state(writer, actor.id, "deleted")
+        reach.part_from_all(writer, actor.id)
+
+    def audience(self, reader: Reader) -> Collection[str]:
+        """Everybody elsewhere who may have it: asked while it is still known whom it reached."""
+        actor = actors.by_uri(reader, self.actor)
+        known = posts.by_uri(reader, self.what)
+        if actor is None:
+            return ()
+        if known is None:
+            return follows.inboxes(reader, actor.id)
+        if known.local_only:
+            return ()
+        named = [recipient.actor for recipient in posts.recipients(reader, known.id)]
+        uris = [who.uri for who in actors.many(reader, named).values()]
+        found = {*named_inboxes(reader, uris), *reach.inboxes_of_reactions(reader, known.id)}
+        if known.kind in ("public", "followers"):
+            found.update(follows.inboxes(reader, actor.id))
+        return found

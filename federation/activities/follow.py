@@ -1,0 +1,142 @@
+"""`Follow`: an actor asks to hear what another says; all about it, from asking to undoing."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, ClassVar, Self
+
+from federation import uris
+from federation.activities.accept import Accept
+from federation.activities.reject import Reject
+from federation.activity import Activity, Heading, Unknown, Unwanted
+from federation.documents import Document, optional_uri, uri_of
+from federation.errors import Forbidden, Malformed
+from federation.origins import same_origin
+from storage import actors, blocks, collections, follows, notifications, timelines
+from storage.actors import Actor
+from storage.units import Reader, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow(Activity):
+    """`target` is the URI of the followed."""
+
+    type: ClassVar[str] = "Follow"
+    target: str
+
+    @classmethod
+    def parse(cls, document: Document) -> Self:
+        """Read it; one without an id gets a stable one, derived from who follows whom."""
+        actor, target = uri_of(document.get("actor")), uri_of(document.get("object"))
+        id_ = optional_uri(document.get("id")) or derived_id(actor, target)
+        if not same_origin(id_, actor):
+            raise Malformed("An activity and its actor belong to one server; these do not.")
+        return cls(id=id_, actor=actor, target=target)
+
+    def render(self) -> dict[str, Any]:
+        return self.about(self.target)
+
+    @classmethod
+    def find(cls, reader: Reader, uri: str) -> Activity | None:
+        known = follows.by_uri(reader, uri)
+        if known is None:
+            return None
+        follower = actors.by_id(reader, known.follower)
+        target = actors.by_id(reader, known.target)
+        if follower is None or target is None:
+            return None
+        return cls(id=uri, actor=follower.uri, target=target.uri)
+
+    def subject(self) -> str:
+        return f"{self.actor} follows {self.target}"
+
+    def apply(self, writer: Writer) -> Sequence[Activity]:
+        follower, target = self._both(writer)
+        if follower.id == target.id:
+            raise Forbidden("Nobody can follow themselves.")
+        if not (follower.is_local or target.is_local):
+            raise Unwanted("It is about two people of other servers.")
+        if target.is_local and self._is_refused(writer, follower, target):
+            return (Reject(inner=self, **_by(writer, target)),)
+        new = follows.ask(writer, self.id, follower.id, target.id)
+        return self._asked(writer, follower, target, new) if target.is_local else ()
+
+    def _is_refused(self, writer: Writer, follower: Actor, target: Actor) -> bool:
+        return (
+            target.type == "Application"
+            or target.state != "active"
+            or blocks.exists(writer, target.id, follower.id)
+        )
+
+    def _asked(
+        self, writer: Writer, follower: Actor, target: Actor, new: bool
+    ) -> Sequence[Activity]:
+        """Somebody of ours is asked: they answer at once, or find the request waiting."""
+        known = follows.between(writer, follower.id, target.id)
+        if target.locked and (known is None or known.state == "pending"):
+            if new:
+                notifications.add(writer, target.id, "follow_request", follower.id)
+            return ()
+        return (Accept(inner=self, **_by(writer, target)),)
+
+    def accept(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
+        follower, target = self._both(writer)
+        if wrapper.actor != target.uri:
+            raise Forbidden("Only who is followed may accept.")
+        if not follows.accept(writer, follower.id, target.id):
+            return ()
+        if follower.is_local:
+            timelines.fill_from(writer, follower.id, target.id)
+        if target.is_local:
+            notifications.withdraw(writer, target.id, "follow_request", follower.id, None)
+            notifications.add(writer, target.id, "follow", follower.id)
+            self._join(writer, follower, target)
+        return ()
+
+    def _join(self, writer: Writer, follower: Actor, target: Actor) -> None:
+        """Following a community is joining it."""
+        members = collections.find(writer, target.id, "members")
+        if target.type == "Group" and members is not None:
+            collections.put(writer, members, follower.id)
+
+    def reject(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
+        follower, target = self._both(writer)
+        if wrapper.actor != target.uri:
+            raise Forbidden("Only who is followed may decline.")
+        self._end(writer, follower, target)
+        return ()
+
+    def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
+        self._end(writer, *self._both(writer))
+        return ()
+
+    def _end(self, writer: Writer, follower: Actor, target: Actor) -> None:
+        follows.remove(writer, follower.id, target.id)
+        if follower.is_local:
+            timelines.empty_of(writer, follower.id, target.id)
+        if target.is_local:
+            for told in ("follow", "follow_request"):
+                notifications.withdraw(writer, target.id, told, follower.id, None)
+            members = collections.find(writer, target.id, "members")
+            if members is not None:
+                collections.remove(writer, members, follower.id)
+
+    def audience(self, reader: Reader) -> Collection[str]:
+        target = actors.by_uri(reader, self.target)
+        return (target.inbox,) if target and not target.is_local else ()
+
+    def _both(self, reader: Reader) -> tuple[Actor, Actor]:
+        follower = actors.by_uri(reader, self.actor)
+        target = actors.by_uri(reader, self.target)
+        if follower is None or target is None:
+            raise Unknown("Somebody in it is not known here.")
+        return follower, target
+
+
+def _by(writer: Writer, speaker: Actor) -> Heading:
+    return Heading(id=uris.activity(writer.here, writer.new_id()), actor=speaker.uri)
+
+
+def derived_id(actor: str, target: str) -> str:
+    """An id for a Follow that has none: the same whenever it is heard."""
+    return f"{actor}#follow-{sha256(f'{actor} {target}'.encode()).hexdigest()[:32]}"

@@ -1,0 +1,53 @@
+"""`Like`: an actor favours a post."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from federation.activities.reactions import actor_and_post, author_inbox, known_actor
+from federation.activity import Activity, heading
+from federation.documents import Document, uri_of
+from storage import actors, likes, notifications, posts
+from storage.units import Reader, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Like(Activity):
+    """`liked` is the URI of the post."""
+
+    type: ClassVar[str] = "Like"
+    liked: str
+
+    @classmethod
+    def parse(cls, document: Document) -> Self:
+        return cls(**heading(document), liked=uri_of(document.get("object")))
+
+    def render(self) -> dict[str, Any]:
+        return self.about(self.liked)
+
+    @classmethod
+    def find(cls, reader: Reader, uri: str) -> Activity | None:
+        known = likes.by_uri(reader, uri)
+        if known is None:
+            return None
+        actor, post = actors.by_id(reader, known[0]), posts.by_id(reader, known[1])
+        return cls(id=uri, actor=actor.uri, liked=post.uri) if actor and post else None
+
+    def subject(self) -> str:
+        return f"{self.actor} likes {self.liked}"
+
+    def apply(self, writer: Writer) -> Sequence[Activity]:
+        actor, post = actor_and_post(writer, self.actor, self.liked)
+        if likes.add(writer, self.id, actor.id, post.id):
+            notifications.add(writer, post.author, "favourite", actor.id, post.id)
+        return ()
+
+    def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
+        actor = known_actor(writer, self.actor)
+        post = posts.by_uri(writer, self.liked)
+        if post is not None and likes.remove(writer, actor.id, post.id):
+            notifications.withdraw(writer, post.author, "favourite", actor.id, post.id)
+        return ()
+
+    def audience(self, reader: Reader) -> Collection[str]:
+        return author_inbox(reader, self.liked)

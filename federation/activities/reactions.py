@@ -1,0 +1,32 @@
+"""What verbs about somebody's post have in common: the post, as the actor may see it."""
+
+from federation.activity import Unknown
+from federation.policy import ensure_not_blocked, viewer_of
+from storage import actors, posts, visible_posts
+from storage.actors import Actor
+from storage.posts import Post
+from storage.units import Reader
+
+
+def actor_and_post(reader: Reader, actor: str, post: str) -> tuple[Actor, Post]:
+    """Both, when the actor may see the post (SECURITY 76). Raises Unknown, Unwanted."""
+    who = known_actor(reader, actor)
+    seen = visible_posts.by_uri(reader, viewer_of(who), post)
+    if seen is None:
+        raise Unknown("The post is not known here, or not meant for who refers to it.")
+    ensure_not_blocked(reader, seen.author, who.id)
+    return who, seen
+
+
+def known_actor(reader: Reader, uri: str) -> Actor:
+    who = actors.by_uri(reader, uri)
+    if who is None:
+        raise Unknown("Who says it is not known here.")
+    return who
+
+
+def author_inbox(reader: Reader, post: str) -> tuple[str, ...]:
+    """Where the author of a post hears of it, if they live elsewhere."""
+    known = posts.by_uri(reader, post)
+    author = actors.by_id(reader, known.author) if known else None
+    return (author.inbox,) if author and not author.is_local else ()

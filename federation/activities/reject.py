@@ -1,0 +1,21 @@
+"""`Reject`: an actor declines what another asked, or ends what was agreed."""
+
+from collections.abc import Collection, Sequence
+from typing import ClassVar
+
+from federation.activities.accept import asker_inbox
+from federation.activities.wrapping import Wrapping
+from federation.activity import Activity
+from storage.units import Reader, Writer
+
+
+class Reject(Wrapping):
+    """Who may reject, and what follows, is the inner verb's affair."""
+
+    type: ClassVar[str] = "Reject"
+
+    def apply(self, writer: Writer) -> Sequence[Activity]:
+        return self.found(writer).reject(writer, self)
+
+    def audience(self, reader: Reader) -> Collection[str]:
+        return asker_inbox(reader, self)

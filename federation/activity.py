@@ -1,0 +1,124 @@
+"""What every verb must say about itself (DECISIONS, The contract of a verb)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypedDict
+
+from federation.contexts import stated
+from federation.documents import Document, kind, uri_of
+from federation.errors import FederationError, Malformed
+from federation.origins import same_origin
+from storage.units import Reader, Writer
+
+_TYPES: dict[str, type["Activity"]] = {}
+
+
+class Unknown(FederationError):
+    """Something that it refers to is not known here (yet); fetching may have failed."""
+
+
+class Unwanted(FederationError):
+    """True, perhaps, but nobody here asked for it, or somebody here does not want it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity(ABC):
+    """A statement by `actor`. `apply` means the same whoever said it, one of ours or another."""
+
+    type: ClassVar[str]
+    context: ClassVar[str] = "plain"
+    id: str
+    actor: str
+
+    def __init_subclass__(cls) -> None:
+        if "type" in cls.__dict__:
+            _TYPES[cls.type] = cls
+
+    @classmethod
+    @abstractmethod
+    def parse(cls, document: Document) -> Self:
+        """Read the wire's form. Raises Malformed."""
+
+    @abstractmethod
+    def render(self) -> dict[str, Any]:
+        """Return the wire's form, without a context."""
+
+    @classmethod
+    def find(cls, reader: Reader, uri: str) -> "Activity | None":
+        """For verbs that others refer to by bare URI."""
+        return None
+
+    def needs(self, reader: Reader) -> Collection[str]:
+        """URIs to be known before `apply`; asked again until nothing new is named."""
+        return (self.actor,)
+
+    @abstractmethod
+    def apply(self, writer: Writer) -> Sequence["Activity"]:
+        """Take effect; return what our own actors say in consequence."""
+
+    def audience(self, reader: Reader) -> Collection[str]:
+        """Inboxes elsewhere to tell when `actor` is ours; asked before `apply`."""
+        return ()
+
+    @abstractmethod
+    def subject(self) -> str:
+        """What it is about: letters about one subject reach a host in the order they were said."""
+
+    def post(self, reader: Reader) -> int | None:
+        """The post whose readers may hear this, asked again when it is delivered."""
+        return None
+
+    def undo(self, writer: Writer, wrapper: "Activity") -> Sequence["Activity"]:
+        raise Malformed(f"A {self.type} cannot be taken back.")
+
+    def accept(self, writer: Writer, wrapper: "Activity") -> Sequence["Activity"]:
+        raise Malformed(f"A {self.type} cannot be accepted.")
+
+    def reject(self, writer: Writer, wrapper: "Activity") -> Sequence["Activity"]:
+        raise Malformed(f"A {self.type} cannot be rejected.")
+
+    def about(self, what: object, **more: object) -> dict[str, Any]:
+        """The form that most verbs have."""
+        return {"id": self.id, "type": self.type, "actor": self.actor, "object": what, **more}
+
+    def document(self) -> dict[str, Any]:
+        """As it is sent: with its context."""
+        return stated(self.context, self.render())
+
+
+def knows(type_: str) -> bool:
+    return type_ in _TYPES
+
+
+def parse_activity(document: Document) -> Activity:
+    """Read any verb that we know. Raises Malformed."""
+    type_ = kind(document)
+    verb = _TYPES.get(type_)
+    if verb is None:
+        raise Malformed(f"Activities of the type {type_[:40]} are not understood here.")
+    return verb.parse(document)
+
+
+def find_activity(reader: Reader, uri: str) -> Activity | None:
+    """Find what somebody refers to by its bare URI."""
+    for verb in _TYPES.values():
+        found = verb.find(reader, uri)
+        if found is not None:
+            return found
+    return None
+
+
+class Heading(TypedDict):
+    """What every activity has."""
+
+    id: str
+    actor: str
+
+
+def heading(document: Document) -> Heading:
+    """`id` and `actor` of an activity, of one origin (SECURITY 16)."""
+    id_, actor = uri_of(document.get("id")), uri_of(document.get("actor"))
+    if not same_origin(id_, actor):
+        raise Malformed("An activity and its actor belong to one server; these do not.")
+    return Heading(id=id_, actor=actor)

@@ -1,0 +1,89 @@
+"""to and cc as an audience, and an audience as to and cc: the one translation both ways."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from federation.uris import PUBLIC, PUBLIC_ALIASES
+from storage import actors, posts
+from storage.actors import Actor
+from storage.audiences import INSTANCE, NAMED, Audience
+from storage.audiences import PUBLIC as EVERYBODY
+from storage.units import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """For whom, whether lists show it, and whether it stays on this server."""
+
+    audience: Audience
+    listed: bool = False
+    local_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """As AS2 says it."""
+
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+
+
+def understood(
+    reader: Reader, author: Actor, to: Sequence[str], cc: Sequence[str], answers: str | None
+) -> Addressed:
+    """What another server's to and cc mean: the narrowest reading that its words allow."""
+    if PUBLIC_ALIASES.intersection(to):
+        return Addressed(EVERYBODY, listed=True)
+    if PUBLIC_ALIASES.intersection(cc):
+        return Addressed(EVERYBODY)
+    named = [*to, *cc]
+    if author.followers and author.followers in named:
+        return Addressed(Audience("followers", owner=author.id))
+    parent = posts.by_uri(reader, answers) if answers else None
+    if parent is not None and parent.kind == "followers" and parent.owner is not None:
+        owner = actors.by_id(reader, parent.owner)
+        if owner is not None and owner.followers in named:
+            return Addressed(Audience("followers", owner=owner.id))
+    return Addressed(NAMED)
+
+
+def stated(reader: Reader, author: Actor, addressed: Addressed, named: Sequence[str]) -> Addresses:
+    """How one of ours addresses a post; `named` are the URIs of those it names."""
+    kind = addressed.audience.kind
+    own = author.followers or ""
+    if kind == "public" and addressed.listed:
+        return Addresses((PUBLIC,), (own, *named))
+    if kind == "public":
+        return Addresses((own,), (PUBLIC, *named))
+    if kind == "followers":
+        owner = actors.by_id(reader, addressed.audience.owner or 0) or author
+        return Addresses((owner.followers or own,), tuple(named))
+    return Addresses(tuple(named), ())
+
+
+# The words of the client API.
+VISIBILITIES = ("public", "unlisted", "private", "direct")
+
+
+def chosen(visibility: str, author: Actor) -> Addressed:
+    """What a member means by one of Mastodon's visibilities, or by `local`."""
+    match visibility:
+        case "public":
+            return Addressed(EVERYBODY, listed=True)
+        case "unlisted":
+            return Addressed(EVERYBODY)
+        case "private":
+            return Addressed(Audience("followers", owner=author.id))
+        case "local":
+            return Addressed(INSTANCE, listed=True, local_only=True)
+        case _:
+            return Addressed(NAMED)
+
+
+def visibility(kind: str, listed: bool) -> str:
+    """The nearest of the four visibilities that every client knows."""
+    if kind == "public":
+        return "public" if listed else "unlisted"
+    if kind == "instance":
+        return "unlisted"
+    return "direct" if kind == "named" else "private"

@@ -1,0 +1,48 @@
+"""Carry out one activity, with its consequences, within the caller's unit."""
+
+from federation.activity import Activity
+from federation.documents import dump
+from federation.origins import host_of
+from federation.uris import number
+from storage import activities, actors, deliveries
+from storage.activities import Said
+from storage.units import Writer
+
+DEPTH = 3
+
+
+def hear(writer: Writer, activity: Activity) -> None:
+    """Somebody else said it."""
+    for answer in activity.apply(writer):
+        say(writer, answer, depth=1)
+
+
+def say(writer: Writer, activity: Activity, depth: int = 0) -> None:
+    """One of ours says it: everyone elsewhere who should hear of it gets a letter."""
+    if depth > DEPTH:
+        raise RecursionError(f"{activity.type} answers an answer to an answer")
+    inboxes = set(activity.audience(writer))  # before it takes effect: Undo must still see whom
+    answers = activity.apply(writer)
+    _post(writer, activity, inboxes)
+    for answer in answers:
+        say(writer, answer, depth + 1)
+
+
+def _post(writer: Writer, activity: Activity, inboxes: set[str]) -> None:
+    """Keep the words once, and a letter for each inbox."""
+    speaker = actors.by_uri(writer, activity.actor)
+    if speaker is None or not speaker.is_local:
+        raise ValueError(f"{activity.actor} is not ours to speak for")
+    own = number(writer.here, activity.id, "activities")
+    said = Said(
+        id=own if own is not None else writer.new_id(),
+        uri=activity.id,
+        actor=speaker.id,
+        type=activity.type,
+        object=activity.subject(),
+        post=activity.post(writer),
+        body=dump(activity.document()).decode(),
+    )
+    activities.add(writer, said)
+    for inbox in sorted(inboxes):
+        deliveries.enqueue(writer, said.id, host_of(inbox), inbox, said.object)

@@ -1,0 +1,53 @@
+"""What federation may refuse, as one small tree.
+
+FederationError
+├── Malformed           it is not what it claims to be
+│   └── TooLarge        it is longer than we read
+├── Forbidden           our rules, or theirs, say no
+│   ├── AddressRefused  the host's address is not a public one
+│   └── OwnAuthority    it is our own address: local objects come from the database
+├── Unauthenticated     the request does not prove who sent it
+├── Unreachable         the network, or the other server, did not answer; later may be better
+├── Missing             the other server does not have it, or does not show it (404)
+└── Gone                the other server says that it was deleted (410)
+"""
+
+
+class FederationError(Exception):
+    """Whatever federation refuses or cannot do; the text is a plain reason without secrets."""
+
+
+class Malformed(FederationError):
+    """The document, URL or answer is not what it claims to be."""
+
+
+class TooLarge(Malformed):
+    """The answer is longer than we read, counted after decompression."""
+
+
+class Forbidden(FederationError):
+    """The actor may not do this, or we may not go there."""
+
+
+class AddressRefused(Forbidden):
+    """The address that would have been connected is not one we may talk to."""
+
+
+class OwnAuthority(Forbidden):
+    """The URL is on our own host, where the database answers, not the network."""
+
+
+class Unauthenticated(FederationError):
+    """The request does not prove who sent it."""
+
+
+class Unreachable(FederationError):
+    """Nothing usable came back; trying later is reasonable."""
+
+
+class Missing(FederationError):
+    """The other server answered 404."""
+
+
+class Gone(FederationError):
+    """The other server answered 410."""

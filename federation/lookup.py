@@ -1,0 +1,283 @@
+"""A handle or a URI → an actor or a post that we know, fetched if need be.
+
+What is fetched proves only what its final address may say (SECURITY 14): a document counts when its
+id is the address it came from, or when its id, asked on its own, answers with the same id.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from federation import jsonld, learning, signatures, webfinger
+from federation.documents import Document, kind, read
+from federation.errors import FederationError, Forbidden, Gone, Malformed, Missing, Unreachable
+from federation.fetch import Door, Sign
+from federation.learning import Named
+from federation.objects import actor as actor_object
+from federation.objects import note
+from federation.objects.actor import ActorDocument
+from federation.objects.note import Note
+from federation.origins import canonical, host_of, same_origin
+from federation.policy import hears
+from storage import actors, keys, posts
+from storage.actors import Actor
+from storage.clock import Clock
+from storage.database import Database
+from storage.keys import Key
+from storage.units import Reader
+
+FETCHES = 20
+ANCESTORS = 8
+STALE = timedelta(days=1)
+PAUSE = timedelta(minutes=5)
+MOST_REMEMBERED = 10_000
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much one activity or one request may fetch (SECURITY 43)."""
+
+    fetches: int = FETCHES
+    depth: int = ANCESTORS
+
+    def spend(self) -> None:
+        if self.fetches <= 0:
+            raise Forbidden("That would need too many requests to other servers.")
+        self.fetches -= 1
+
+
+@dataclass(slots=True)
+class _Memory:
+    """When something was last tried, for a bounded number of things (SECURITY 48)."""
+
+    tried: dict[str, datetime] = field(default_factory=dict)
+
+    def is_recent(self, what: str, now: datetime) -> bool:
+        return what in self.tried and now - self.tried[what] < PAUSE
+
+    def note(self, what: str, now: datetime) -> None:
+        self.tried.pop(what, None)
+        self.tried[what] = now
+        while len(self.tried) > MOST_REMEMBERED:
+            self.tried.pop(next(iter(self.tried)))
+
+
+class Lookup:
+    """The way to everything that is not here yet. Requests are signed by the server itself."""
+
+    def __init__(self, database: Database, door: Door, clock: Clock) -> None:
+        self._database = database
+        self._door = door
+        self._clock = clock
+        self._sign: Sign | None = None
+        self._fetching: dict[str, asyncio.Future[Document]] = {}
+        self._tried_keys = _Memory()
+
+    # ---- people ----
+
+    async def actor(self, uri: str, budget: Budget | None = None) -> Actor:
+        """Known, or fetched. Raises FederationError."""
+        known = await self._database.read(actors.by_uri, uri)
+        if known is not None or self._database.here.owns(uri):
+            return _there(known)
+        return await self.refresh(uri, budget or Budget())
+
+    async def refresh(self, uri: str, budget: Budget) -> Actor:
+        """Fetch an actor, also one that is known: the only way in which its keys change."""
+        document = await self._document(uri, budget)
+        found = actor_object.parse(document)
+        named = await self._handle_of(found, budget)
+        return await self._database.conclude(learning.actor, found, named)
+
+    async def handle(self, name: str, domain: str, budget: Budget | None = None) -> Actor:
+        """@name@domain; '' or our own domain for ours."""
+        here = self._database.here
+        if domain.lower() in ("", here.domain.lower(), here.web_domain.lower()):
+            return _there(await self._database.read(actors.by_handle, name))
+        known = await self._database.read(actors.by_handle, name, domain)
+        if known is not None and not self._is_stale(known):
+            return known
+        budget = budget or Budget()
+        uri, _ = await self._webfinger(f"acct:{name}@{domain}", domain, budget)
+        return await self.actor(uri, budget)
+
+    def _is_stale(self, actor: Actor) -> bool:
+        return actor.fetched_at is not None and self._clock() - actor.fetched_at > STALE
+
+    async def _webfinger(
+        self, resource: str, domain: str, budget: Budget
+    ) -> tuple[str, tuple[str, str]]:
+        """The actor's URI and the handle under which that domain knows it."""
+        budget.spend()
+        await self._ensure_heard(domain)
+        address = webfinger.address(self._database.here.scheme, domain, resource)
+        found = await self._door.jrd(address)
+        document = read(found.body)
+        return webfinger.actor_in(document), webfinger.subject_in(document)
+
+    async def _handle_of(self, found: ActorDocument, budget: Budget) -> Named:
+        """Confirm the handle on the domain that it claims; else it is @name@host (SECURITY 22)."""
+        host = host_of(found.row.uri)
+        fallback = Named(found.row.name, host)
+        try:
+            uri, (name, domain) = await self._webfinger(
+                f"acct:{found.row.name}@{host}", host, budget
+            )
+            if uri != found.row.uri or name.lower() != found.row.name.lower():
+                return fallback
+            if domain != host:
+                uri, confirmed = await self._webfinger(f"acct:{name}@{domain}", domain, budget)
+                if uri != found.row.uri or confirmed != (name, domain):
+                    return fallback
+            return Named(found.row.name, domain)
+        except FederationError:
+            return fallback
+
+    # ---- keys ----
+
+    async def key(self, key_id: str) -> tuple[Key, Actor]:
+        """Fetch a key with its owner, bound both ways on one origin (SECURITY 8).
+
+        Once in five minutes at most, also for one that is known. Raises FederationError.
+        """
+        if self._tried_keys.is_recent(key_id, self._clock()):
+            raise Unreachable("That key was tried a moment ago.")
+        if self._database.here.owns(key_id):
+            raise Forbidden("Nobody signs to us with one of our own keys.")
+        self._tried_keys.note(key_id, self._clock())
+        owner = await self._owner_of(key_id, Budget(fetches=5))
+        found = await self._database.read(known_key, key_id)
+        if found is None or found[1].uri != owner:
+            raise Malformed("The key’s owner does not list it.")
+        return found
+
+    async def _owner_of(self, key_id: str, budget: Budget) -> str:
+        """Fetch whose key it is, and that actor."""
+        document = await self._document(key_id.partition("#")[0], budget)
+        if kind(document) in actor_object.TYPES:
+            found = actor_object.parse(document)
+            named = await self._handle_of(found, budget)
+            await self._database.conclude(learning.actor, found, named)
+            return found.row.uri
+        owner = actor_object.key_owner(document)
+        if not same_origin(owner, key_id):
+            raise Malformed("A key and its owner belong to one server; these do not.")
+        await self.refresh(owner, budget)
+        return owner
+
+    # ---- posts ----
+
+    async def post(self, uri: str, budget: Budget | None = None) -> None:
+        """Make sure that a post is known, with some of what it answers. Raises FederationError."""
+        budget = budget or Budget()
+        waiting, answered = [], uri
+        while answered and not await self._database.read(posts.exists, answered):
+            if self._database.here.owns(answered):
+                raise Missing("There is no such post here.")
+            said = note.parse(await self._document(answered, budget))
+            waiting.append(said)
+            answered = said.in_reply_to or ""
+            if len(waiting) > budget.depth:
+                break
+        for said in reversed(waiting):
+            await self._keep(said, budget)
+
+    async def _keep(self, said: Note, budget: Budget) -> None:
+        await self.actor(said.author, budget)
+        await self._database.conclude(learning.post, said)
+
+    async def need(self, uri: str, budget: Budget) -> None:
+        """Whatever it is: an actor or a post. Raises FederationError."""
+        if uri and not await self._database.read(is_known, uri):
+            document = await self._document(uri, budget)
+            if kind(document) in actor_object.TYPES:
+                found = actor_object.parse(document)
+                named = await self._handle_of(found, budget)
+                await self._database.conclude(learning.actor, found, named)
+            else:
+                await self.post(str(document["id"]), budget)
+
+    async def is_gone(self, uri: str) -> bool:
+        """Whether its origin says that it was deleted: 404, 410 or a Tombstone."""
+        try:
+            return kind(await self._document(uri, Budget(fetches=2))) == "Tombstone"
+        except (Gone, Missing):
+            return True
+
+    async def object(self, uri: str, budget: Budget) -> Document:
+        """A document as its origin has it, under its own id."""
+        return await self._document(uri, budget)
+
+    # ---- documents ----
+
+    async def _document(self, uri: str, budget: Budget) -> Document:
+        """Fetched from its origin; asked once, however many wait for it."""
+        if self._database.here.owns(uri):
+            raise Forbidden("What is ours comes from the database, never over the network.")
+        running = self._fetching.get(uri)
+        if running is None:
+            budget.spend()
+            running = asyncio.ensure_future(self._fetched(uri, budget))
+            self._fetching[uri] = running
+            running.add_done_callback(lambda _: self._fetching.pop(uri, None))
+        return await asyncio.shield(running)
+
+    async def _fetched(self, uri: str, budget: Budget) -> Document:
+        await self._ensure_heard(host_of(uri))
+        address, document = await self._get(uri)
+        id_ = document.get("id")
+        if isinstance(id_, str) and canonical(id_) == canonical(address):
+            return document
+        if not isinstance(id_, str) or self._database.here.owns(id_):
+            raise Malformed("The document does not say what it is.")
+        budget.spend()
+        address, document = await self._get(id_)
+        if document.get("id") != id_ or not same_origin(address, id_):
+            raise Malformed("The document and its address do not belong together.")
+        return document
+
+    async def _get(self, uri: str) -> tuple[str, Document]:
+        found = await self._door.document(uri, sign=await self._signer())
+        return found.url, jsonld.normalise(read(found.body))
+
+    async def _ensure_heard(self, host: str) -> None:
+        if not await self._database.read(hears, host):
+            raise Forbidden("We have nothing to do with that server.")
+
+    async def _signer(self) -> Sign:
+        if self._sign is None:
+            application = await self._database.read(actors.application)
+            key = await self._database.read(keys.signing, application.id)
+            self._sign = signer(key, self._clock)
+        return self._sign
+
+
+def signer(key: Key, clock: Clock) -> Sign:
+    """Sign requests with one of our keys, afresh for each."""
+    private = key.private
+    if private is None:
+        raise LookupError(f"{key.uri} is not ours")
+
+    def sign(method: str, url: str, body: bytes | None) -> Mapping[str, str]:
+        return signatures.sign_request(
+            method, url, body, key_id=key.uri, private_pem=private, now=clock()
+        )
+
+    return sign
+
+
+def known_key(reader: Reader, key_id: str) -> tuple[Key, Actor] | None:
+    key = keys.by_uri(reader, key_id)
+    owner = actors.by_id(reader, key.actor) if key else None
+    return (key, owner) if key and owner else None
+
+
+def is_known(reader: Reader, uri: str) -> bool:
+    return posts.exists(reader, uri) or actors.by_uri(reader, uri) is not None
+
+
+def _there(actor: Actor | None) -> Actor:
+    if actor is None or actor.state == "deleted":
+        raise Missing("Nobody has that name here.")
+    return actor

@@ -1,0 +1,226 @@
+"""`Note` and what is read like one: an author's words for an audience."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from federation.addressing import Addressed
+from federation.documents import (
+    Document,
+    flag,
+    kind,
+    moment,
+    natural,
+    optional_uri,
+    uri_of,
+    uris_of,
+)
+from federation.errors import Malformed
+from federation.origins import same_origin
+from federation.sanitise import SafeHtml, clean, escaped, line, safe_url, trusted
+from federation.uris import PUBLIC_ALIASES
+
+TYPES = ("Note", "Article", "Page", "Question", "Event", "Video", "Audio", "Image", "Document")
+_LINKED = ("Page", "Event", "Video", "Audio", "Image", "Document")  # shown by title and address
+
+MOST_MENTIONS = 50
+MOST_TAGS = 50
+MOST_CONTENT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """`name` is the handle as the text says it."""
+
+    href: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """An object that people read. `own` holds what only a post of ours knows beforehand."""
+
+    id: str
+    author: str
+    content: SafeHtml
+    type: str = "Note"
+    title: str = ""
+    spoiler: str = ""
+    sensitive: bool = False
+    language: str | None = None
+    published: datetime | None = None
+    updated: datetime | None = None
+    url: str | None = None
+    in_reply_to: str | None = None
+    context: str | None = None
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    tag_links: tuple[str, ...] = ()
+    source: str | None = None
+    own: Addressed | None = field(default=None)
+    application: int | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Whom it is addressed to, collections and the public left out as far as one can tell."""
+        public = [uri for uri in (*self.to, *self.cc) if uri not in PUBLIC_ALIASES]
+        return tuple(dict.fromkeys([*public, *(mention.href for mention in self.mentions)]))
+
+
+def parse(document: Document) -> Note:
+    """Read any of TYPES. Raises Malformed."""
+    type_ = kind(document)
+    if type_ not in TYPES:
+        raise Malformed(f"Objects of the type {type_[:40]} are not read here.")
+    id_, author = uri_of(document.get("id")), _author(document)
+    if not same_origin(id_, author):
+        raise Malformed("A post and its author belong to one server; these do not.")
+    content, language = _content(document)
+    title = line(document.get("name"), 300) if type_ != "Note" else ""
+    return Note(
+        id=id_,
+        type=type_,
+        author=author,
+        title=title,
+        content=_shown(document, type_, title, content),
+        spoiler=_spoiler(document, type_),
+        sensitive=flag(document, "sensitive") or False,
+        language=language,
+        published=moment(document, "published"),
+        updated=moment(document, "updated"),
+        url=link(document.get("url")),
+        in_reply_to=optional_uri(document.get("inReplyTo")),
+        context=_context(document),
+        to=tuple(uris_of(document.get("to"))),
+        cc=tuple(uris_of(document.get("cc"))),
+        mentions=_mentions(document),
+        hashtags=_hashtags(document),
+    )
+
+
+def _author(document: Document) -> str:
+    """One author; where a video names its channel beside them, the person (PeerTube)."""
+    value = document.get("attributedTo")
+    if isinstance(value, list) and len(value) > 1:
+        people = [v for v in value if isinstance(v, dict) and v.get("type") == "Person"]
+        value = people if len(people) == 1 else value
+    return uri_of(value)
+
+
+def _content(document: Document) -> tuple[str, str | None]:
+    """The text and, where it says so, its language."""
+    by_language = document.get("contentMap")
+    text = natural(document, "content") or ""
+    language = None
+    if isinstance(by_language, dict):
+        language = next((k for k, v in by_language.items() if v == text), None)
+    if document.get("mediaType") in ("text/plain", "text/markdown"):
+        text = f"<p>{escaped(text)}</p>"
+    return text[:MOST_CONTENT], line(language, 20) or None
+
+
+def _shown(document: Document, type_: str, title: str, content: str) -> SafeHtml:
+    """Whatever is not a Note or an Article is shown by title, text and address."""
+    if type_ not in _LINKED:
+        return clean(content)
+    address = link(document.get("url"))
+    where = f'<p><a href="{escaped(address)}">{escaped(address)}</a></p>' if address else ""
+    return clean(f"<p><strong>{escaped(title)}</strong></p>{content}{where}")
+
+
+def _spoiler(document: Document, type_: str) -> str:
+    """A summary is a warning on a Note or a Question, and a summary on everything else."""
+    return line(natural(document, "summary"), 500) if type_ in ("Note", "Question") else ""
+
+
+def _context(document: Document) -> str | None:
+    for name in ("context", "conversation"):
+        value = document.get(name)
+        if isinstance(value, str) and len(value) <= 2048:
+            return value
+    return None
+
+
+def link(value: object) -> str | None:
+    """The page for people among what `url` may hold."""
+    values = value if isinstance(value, list) else [value]
+    links = [v for v in values if isinstance(v, dict)]
+    html = [v.get("href") for v in links if v.get("mediaType") == "text/html"]
+    plain = [v for v in values if isinstance(v, str)]
+    for candidate in (*html, *plain, *(v.get("href") for v in links)):
+        found = safe_url(candidate)
+        if found:
+            return found
+    return None
+
+
+def _tags(document: Document, type_: str) -> list[dict[str, Any]]:
+    tags = document.get("tag")
+    listed = tags if isinstance(tags, list) else [tags]
+    return [tag for tag in listed if isinstance(tag, dict) and tag.get("type") == type_]
+
+
+def _mentions(document: Document) -> tuple[Mention, ...]:
+    found = [
+        Mention(tag["href"], line(tag.get("name"), 200))
+        for tag in _tags(document, "Mention")
+        if isinstance(tag.get("href"), str)
+    ]
+    return tuple(found[:MOST_MENTIONS])
+
+
+def _hashtags(document: Document) -> tuple[str, ...]:
+    names = [line(tag.get("name"), 100).lstrip("#") for tag in _tags(document, "Hashtag")]
+    return tuple(dict.fromkeys(name for name in names if name))[:MOST_TAGS]
+
+
+def render(note: Note) -> dict[str, Any]:
+    """The wire's form of one of ours, without a context."""
+    document: dict[str, Any] = {
+        "id": note.id,
+        "type": note.type,
+        "attributedTo": note.author,
+        "content": str(note.content),
+        "to": list(note.to),
+        "cc": list(note.cc),
+        "tag": _rendered_tags(note),
+        "sensitive": note.sensitive,
+    }
+    optional = {
+        "summary": note.spoiler or None,
+        "contentMap": {note.language: str(note.content)} if note.language else None,
+        "inReplyTo": note.in_reply_to,
+        "context": note.context,
+        "url": note.url,
+        "published": stamp(note.published),
+        "updated": stamp(note.updated),
+    }
+    return document | {name: value for name, value in optional.items() if value is not None}
+
+
+def _rendered_tags(note: Note) -> list[dict[str, str]]:
+    mentions = [{"type": "Mention", "href": m.href, "name": m.name} for m in note.mentions]
+    hashtags = [
+        {"type": "Hashtag", "href": href, "name": f"#{name}"}
+        for name, href in zip(note.hashtags, note.tag_links, strict=False)
+    ]
+    return [*mentions, *hashtags]
+
+
+def stamp(when: datetime | None) -> str | None:
+    """RFC 3339 in UTC, to the millisecond."""
+    if when is None:
+        return None
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def stored_content(text: str) -> SafeHtml:
+    """Read back what was cleaned before it was kept."""
+    return trusted(text)
+
+
+def mention_names(mentions: Sequence[Mention]) -> dict[str, str]:
+    return {mention.href: mention.name for mention in mentions}

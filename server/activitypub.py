@@ -1,0 +1,216 @@
+"""The endpoints that other servers call: inboxes in, documents out."""
+
+from typing import Any
+
+from aiohttp import web
+
+from federation import contexts, uris
+from federation.errors import Unauthenticated
+from federation.objects import actor as actor_object
+from federation.objects import note
+from federation.signatures import Request
+from server.composition import as_note
+from server.errors import Refused
+from server.forms import body_of
+from server.keys import DATABASE, INBOX, SETTINGS
+from server.media import address as media_address
+from server.replies import answer
+from storage import activities, actors, keys, posts, timelines, visible_posts
+from storage.actors import Actor
+from storage.ids import ActorId
+from storage.paging import Page
+from storage.units import Reader
+from storage.visibility import Anonymous, Peer, Viewer
+
+TYPE = "application/activity+json"
+PAGE = 20
+
+
+def wants_document(request: web.Request) -> bool:
+    """Whether the caller is a server (SECURITY 31)."""
+    accepted = request.headers.get("Accept", "")
+    return "application/activity+json" in accepted or "application/ld+json" in accepted
+
+
+async def inbox(request: web.Request) -> web.Response:
+    """Take an activity in. 202 means that it will survive whatever happens here."""
+    await request.app[INBOX].take_in(_signed(request, await body_of(request)))
+    return web.Response(status=202)
+
+
+def _signed(request: web.Request, body: bytes) -> Request:
+    headers = [
+        (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
+        for name, value in request.raw_headers
+    ]
+    return Request(request.method, request.raw_path, headers, body)
+
+
+async def peer(request: web.Request) -> Viewer:
+    """Who fetches: a server that signed, or anybody. Raises Refused where a signature is needed."""
+    if "Signature" not in request.headers:
+        if request.app[SETTINGS].authorised_fetch:
+            raise Refused(401, "Requests to this server need a signature.")
+        return Anonymous()
+    try:
+        signer = await request.app[INBOX].authenticate(_signed(request, b""))
+    except Unauthenticated as error:
+        raise Refused(401, str(error)) from error
+    return Peer(signer.host, signer.id)
+
+
+def document(kind: str, body: dict[str, Any], *, private: bool = False) -> web.Response:
+    response = answer(contexts.stated(kind, body), content_type=TYPE)
+    response.headers["Vary"] = "Accept, Signature"
+    response.headers["Cache-Control"] = "private, no-store" if private else "max-age=180"
+    return response
+
+
+async def application(request: web.Request) -> web.Response:
+    """The server itself. No signature needed: it is where keys are found (FEP-2677)."""
+    return await _actor_document(request, await request.app[DATABASE].read(actors.application))
+
+
+async def _actor_document(request: web.Request, actor: Actor) -> web.Response:
+    database = request.app[DATABASE]
+    known = await database.read(keys.of_actor, actor.id)
+    media = media_address(request.app[SETTINGS].web_origin)
+    return document("actor", actor_object.render(database.here, actor, known, media))
+
+
+async def actor(request: web.Request) -> web.Response:
+    """An actor of ours. Its keys must be readable, so a signature is never asked for."""
+    return await _actor_document(request, await local_actor(request))
+
+
+async def local_actor(request: web.Request) -> Actor:
+    """The actor in the address: 404 when there is none, 410 when they left."""
+    found = await request.app[DATABASE].read(actors.by_id, int(request.match_info["id"]))
+    if found is None or not found.is_local or found.state == "suspended":
+        raise Refused(404, "Record not found")
+    if found.state == "deleted":
+        raise Refused(410, "Whoever was here has left.")
+    return found
+
+
+async def post(request: web.Request) -> web.Response:
+    """A post, to who may read it: 404 to others, 410 to those who could read it before."""
+    viewer = await peer(request)
+    id_ = int(request.match_info["id"])
+    found = await request.app[DATABASE].read(_post, viewer, id_)
+    if found is None:
+        gone = await request.app[DATABASE].read(visible_posts.was_there, viewer, id_)
+        raise Refused(410, "This was taken down.") if gone else Refused(404, "Record not found")
+    body, public = found
+    return document("post", body, private=not public)
+
+
+def _post(reader: Reader, viewer: Viewer, id_: int) -> tuple[dict[str, Any], bool] | None:
+    found = visible_posts.by_id(reader, viewer, id_)
+    if found is None or not found.local:
+        return None
+    return _with_replies(note.render(as_note(reader, found))), found.kind == "public"
+
+
+def _with_replies(rendered: dict[str, Any]) -> dict[str, Any]:
+    return {**rendered, "replies": f"{rendered['id']}/replies"}
+
+
+async def replies(request: web.Request) -> web.Response:
+    """The answers to a post that the asker may read."""
+    viewer = await peer(request)
+    id_ = int(request.match_info["id"])
+    found = await request.app[DATABASE].read(_replies, viewer, id_)
+    if found is None:
+        raise Refused(404, "Record not found")
+    uri = f"{uris.post(request.app[DATABASE].here, id_)}/replies"
+    return document("plain", {"id": uri, "type": "Collection", "items": found})
+
+
+def _replies(reader: Reader, viewer: Viewer, id_: int) -> list[str] | None:
+    found = visible_posts.by_id(reader, viewer, id_)
+    if found is None or not found.local:
+        return None
+    below = visible_posts.descendants(reader, viewer, found)
+    return [one.uri for one in below if one.in_reply_to == id_][:100]
+
+
+async def activity(request: web.Request) -> web.Response:
+    """What one of ours said, while it is about a post that the asker may read."""
+    viewer = await peer(request)
+    body = await request.app[DATABASE].read(_activity, viewer, int(request.match_info["id"]))
+    if body is None:
+        raise Refused(404, "Record not found")
+    return web.Response(text=body, content_type=TYPE, headers={"Vary": "Accept, Signature"})
+
+
+def _activity(reader: Reader, viewer: Viewer, id_: int) -> str | None:
+    said = activities.by_id(reader, id_)
+    if said is None or said.post is None:
+        return None
+    return said.body if visible_posts.by_id(reader, viewer, said.post) else None
+
+
+async def outbox(request: web.Request) -> web.Response:
+    """Where an actor's public posts are listed; pages are paths, so signatures cover them."""
+    await peer(request)
+    found = await local_actor(request)
+    first = f"{found.outbox}/page/0"
+    return document("plain", {"id": found.outbox, "type": "OrderedCollection", "first": first})
+
+
+async def outbox_page(request: web.Request) -> web.Response:
+    await peer(request)
+    found = await local_actor(request)
+    below = int(request.match_info["below"]) or None
+    items = await request.app[DATABASE].read(_outbox_items, found.id, below)
+    page = {
+        "id": f"{found.outbox}/page/{below or 0}",
+        "type": "OrderedCollectionPage",
+        "partOf": found.outbox,
+        "orderedItems": [item for _, item in items],
+    }
+    if len(items) == PAGE:
+        page["next"] = f"{found.outbox}/page/{items[-1][0]}"
+    return document("post", page)
+
+
+def _outbox_items(
+    reader: Reader, actor_id: ActorId, below: int | None
+) -> list[tuple[int, dict[str, Any]]]:
+    entries = timelines.outbox(reader, actor_id, Page(PAGE, max_id=below))
+    return [(entry.cursor, _created(reader, entry.post.id)) for entry in entries]
+
+
+def _created(reader: Reader, id_: int) -> dict[str, Any]:
+    """A Create around a post, made anew from what it says now."""
+    found = posts.by_id(reader, id_)
+    if found is None:
+        raise LookupError(id_)
+    said = note.render(as_note(reader, found))
+    return {
+        "id": f"{found.uri}#create",
+        "type": "Create",
+        "actor": said["attributedTo"],
+        "published": said.get("published"),
+        "to": said["to"],
+        "cc": said["cc"],
+        "object": said,
+    }
+
+
+async def people(request: web.Request) -> web.Response:
+    """Followers and followed: that there are such collections, and neither who nor how many."""
+    await peer(request)
+    found = await local_actor(request)
+    uri = f"{found.uri}/{request.match_info['which']}"
+    return document("plain", {"id": uri, "type": "OrderedCollection"})
+
+
+async def featured(request: web.Request) -> web.Response:
+    """What an actor pinned: nothing yet, since pinning comes later."""
+    await peer(request)
+    found = await local_actor(request)
+    items: list[str] = []
+    body = {"id": found.featured, "type": "OrderedCollection", "orderedItems": items}
+    return document("plain", body)

@@ -1,0 +1,294 @@
+"""`/api/v1/accounts`: people, what they wrote, and how the caller stands to them."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+
+from federation import outbox
+from federation.activities import Block, Follow, Reject, Undo
+from federation.errors import FederationError
+from federation.webfinger import split_handle
+from server.api.common import number, somebody
+from server.api.timelines import shown
+from server.entities import account as account_entity
+from server.entities import relationship as relationship_entity
+from server.errors import Refused, not_found
+from server.forms import Form, form_of
+from server.keys import DATABASE, LOOKUP
+from server.paging import linked, page_of
+from server.policies import Route, Who, caller, get, post
+from server.replies import answer
+from storage import actors, blocks, follows, relationships, timelines
+from storage.actors import Actor
+from storage.blocks import Mute
+from storage.ids import ActorId
+from storage.paging import Page
+from storage.timelines import Entry, Shown
+from storage.units import Reader, Writer
+
+LONGEST_MUTE = 10 * 365 * 24 * 3600
+
+
+async def verify_credentials(request: web.Request) -> web.Response:
+    who = caller(request)
+    return answer(await request.app[DATABASE].read(_own, who.me.id, who.own_account))
+
+
+def _own(reader: Reader, me: int, account: Any) -> dict[str, Any]:
+    return account_entity.credential(reader, somebody(reader, me), account)
+
+
+async def show(request: web.Request) -> web.Response:
+    return answer(await request.app[DATABASE].read(_show, number(request)))
+
+
+def _show(reader: Reader, id_: int) -> dict[str, Any]:
+    return account_entity.one(reader, somebody(reader, id_))
+
+
+async def several(request: web.Request) -> web.Response:
+    wanted = (await form_of(request)).ids("id", 40)
+    return answer(await request.app[DATABASE].read(account_entity.in_order, wanted))
+
+
+async def lookup(request: web.Request) -> web.Response:
+    """By handle, of those who are known here already."""
+    acct = (await form_of(request)).needed("acct", 400).strip().removeprefix("@")
+    return answer(await request.app[DATABASE].read(_lookup, acct))
+
+
+def _lookup(reader: Reader, acct: str) -> dict[str, Any]:
+    name, domain = split_handle(acct) if "@" in acct else (acct, "")
+    ours = domain in ("", reader.here.domain.lower())
+    found = actors.by_handle(reader, name, "" if ours else domain)
+    if found is None:
+        raise not_found()
+    return account_entity.one(reader, somebody(reader, found.id))
+
+
+async def statuses(request: web.Request) -> web.Response:
+    form, viewer = await form_of(request), caller(request).viewer
+    id_ = ActorId(number(request))
+    if form.flag("pinned"):
+        await request.app[DATABASE].read(somebody, id_)
+        return linked(request, [], [], page_of(request))  # pinning comes with a later release
+    wanted = Shown(
+        replies=not form.flag("exclude_replies"),
+        shares=not form.flag("exclude_reblogs"),
+        direct=not form.flag("exclude_direct"),
+        media=bool(form.flag("only_media")),
+        tagged=(form.text("tagged", 200) or "").casefold() or None,
+    )
+
+    def find(reader: Reader, page: Page) -> list[Entry]:
+        return timelines.account(reader, viewer, somebody(reader, id_).id, wanted, page)
+
+    return await shown(request, find, page_of(request), always_next=False)
+
+
+Pairs = list[tuple[int, int]]
+
+
+def _people(find: Callable[[Reader, int, Page], Pairs]) -> Callable[[web.Request], Any]:
+    def unit(
+        reader: Reader, id_: int, me: int | None, page: Page
+    ) -> tuple[list[dict[str, Any]], list[int]]:
+        whose = somebody(reader, id_)
+        hidden = whose.hide_collections and whose.id != me
+        found = [] if hidden else find(reader, whose.id, page)
+        return listed_people(reader, found)
+
+    async def handle(request: web.Request) -> web.Response:
+        page = page_of(request, 40, 80)
+        actor = caller(request).actor
+        me = actor.id if actor else None
+        body, cursors = await request.app[DATABASE].read(unit, number(request), me, page)
+        return linked(request, body, cursors, page, previous="since_id", always_next=False)
+
+    return handle
+
+
+def listed_people(reader: Reader, found: Pairs) -> tuple[list[dict[str, Any]], list[int]]:
+    people = account_entity.in_order(reader, [actor for _, actor in found])
+    return people, [cursor for cursor, _ in found]
+
+
+async def search(request: web.Request) -> web.Response:
+    """For autocompletion: whoever begins like that, or one by full handle."""
+    form = await form_of(request)
+    text = (form.text("q", 400) or "").strip()
+    most = min(form.number("limit") or 40, 80)
+    found = await find_people(request, text, most, resolve=bool(form.flag("resolve")))
+    if form.flag("following"):
+        found = await request.app[DATABASE].read(_followed, caller(request).me.id, found)
+    return answer(await request.app[DATABASE].read(_rendered, found))
+
+
+async def find_people(request: web.Request, text: str, most: int, *, resolve: bool) -> list[Actor]:
+    handle = text.removeprefix("@")
+    name, _, domain = handle.partition("@")
+    if not name:
+        return []
+    database = request.app[DATABASE]
+    if domain and resolve:
+        try:
+            return [await request.app[LOOKUP].handle(*split_handle(handle))]
+        except FederationError:
+            return []
+    within = None if not domain else "" if domain == database.here.domain else domain
+    return await database.read(actors.named_like, name, within, most)
+
+
+def _followed(reader: Reader, me: int, found: Sequence[Actor]) -> list[Actor]:
+    known = {
+        one.target for one in relationships.of(reader, me, [a.id for a in found]) if one.following
+    }
+    return [actor for actor in found if actor.id in known]
+
+
+def _rendered(reader: Reader, found: Sequence[Actor]) -> list[dict[str, Any]]:
+    rendered = account_entity.render(reader, found)
+    return [rendered[actor.id] for actor in found]
+
+
+async def relationship_list(request: web.Request) -> web.Response:
+    wanted = (await form_of(request)).ids("id", 40)
+    me = caller(request).me.id
+    return answer(await request.app[DATABASE].read(relationship_entity.many, me, wanted))
+
+
+# ---- acts: each returns the relationship ----
+
+Act = Callable[[Writer, Actor, Actor, Form], None]
+
+
+def _acting(act: Act) -> Callable[[web.Request], Any]:
+    def unit(writer: Writer, me: Actor, id_: int, form: Form) -> dict[str, Any]:
+        target = somebody(writer, id_)
+        act(writer, me, target, form)
+        return relationship_entity.many(writer, me.id, [target.id])[0]
+
+    async def handle(request: web.Request) -> web.Response:
+        form, me = await form_of(request), caller(request).me
+        id_ = number(request)
+        if id_ == me.id:
+            raise Refused(403, "This action is not allowed")
+        return answer(await request.app[DATABASE].write(unit, me, id_, form))
+
+    return handle
+
+
+def _follow(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
+    known = follows.between(writer, me.id, target.id)
+    if known is None:
+        if blocks.either(writer, me.id, target.id) or target.moved_to or target.state != "active":
+            raise Refused(403, "This action is not allowed")
+        follow = Follow(id=outbox.new_uri(writer), actor=me.uri, target=target.uri)
+        outbox.publish(writer, follow)
+        known = follows.between(writer, me.id, target.id)
+    if known is not None:
+        reblogs, notify = form.flag("reblogs"), form.flag("notify")
+        follows.set_options(
+            writer,
+            me.id,
+            target.id,
+            known.reblogs if reblogs is None else reblogs,
+            known.notify if notify is None else notify,
+        )
+
+
+def _unfollow(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
+    known = follows.between(writer, me.id, target.id)
+    if known is not None:
+        said = Follow(id=known.uri, actor=me.uri, target=target.uri)
+        outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
+
+
+def _remove_follower(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
+    known = follows.between(writer, target.id, me.id)
+    if known is not None:
+        asked = Follow(id=known.uri, actor=target.uri, target=me.uri)
+        outbox.publish(writer, Reject(id=outbox.new_uri(writer), actor=me.uri, inner=asked))
+
+
+def _block(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
+    if not blocks.exists(writer, me.id, target.id):
+        outbox.publish(writer, Block(id=outbox.new_uri(writer), actor=me.uri, target=target.uri))
+
+
+def _unblock(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
+    uri = blocks.uri_of(writer, me.id, target.id)
+    if uri is not None:
+        said = Block(id=uri, actor=me.uri, target=target.uri)
+        outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
+
+
+def _mute(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
+    quiet = form.flag("notifications")
+    seconds = min(form.number("duration") or 0, LONGEST_MUTE)
+    until = writer.now + timedelta(seconds=seconds) if seconds > 0 else None
+    blocks.mute(writer, me.id, Mute(target.id, quiet is not False, until))
+
+
+def _unmute(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
+    blocks.unmute(writer, me.id, target.id)
+
+
+async def blocked(request: web.Request) -> web.Response:
+    page = page_of(request, 40, 80)
+    body, cursors = await request.app[DATABASE].read(_blocked, caller(request).me.id, page)
+    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+
+
+def _blocked(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+    return listed_people(reader, blocks.page_of(reader, me, page))
+
+
+async def muted(request: web.Request) -> web.Response:
+    page = page_of(request, 40, 80)
+    body, cursors = await request.app[DATABASE].read(_muted, caller(request).me.id, page)
+    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+
+
+def _muted(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+    found = blocks.page_of_mutes(reader, me, page)
+    people = account_entity.many(reader, [mute.target for mute in found])
+    body = [
+        {**people[mute.target], **relationship_entity.expiry(mute.expires_at)}
+        for mute in found
+        if mute.target in people
+    ]
+    return body, [mute.cursor for mute in found]
+
+
+_ALL = "/api/v1/accounts"
+_ONE = "/api/v1/accounts/{id}"
+
+ROUTES: list[Route] = [
+    get(f"{_ALL}/verify_credentials", verify_credentials, Who.MEMBER, "profile", "read:accounts"),
+    get(f"{_ALL}/lookup", lookup, Who.PUBLIC, "read:accounts"),
+    get(f"{_ALL}/search", search, Who.MEMBER, "read:accounts"),
+    get(f"{_ALL}/relationships", relationship_list, Who.MEMBER, "read:follows"),
+    get(_ALL, several, Who.PUBLIC, "read:accounts"),
+    get(_ONE, show, Who.PUBLIC, "read:accounts"),
+    get(f"{_ONE}/statuses", statuses, Who.PUBLIC, "read:statuses"),
+    get(f"{_ONE}/followers", _people(follows.page_of_followers), Who.PUBLIC, "read:accounts"),
+    get(f"{_ONE}/following", _people(follows.page_of_following), Who.PUBLIC, "read:accounts"),
+    post(
+        f"{_ONE}/follow",
+        _acting(_follow),
+        Who.MEMBER,
+        "write:follows",
+        limits=("api", "follow"),
+    ),
+    post(f"{_ONE}/unfollow", _acting(_unfollow), Who.MEMBER, "write:follows"),
+    post(f"{_ONE}/remove_from_followers", _acting(_remove_follower), Who.MEMBER, "write:follows"),
+    post(f"{_ONE}/block", _acting(_block), Who.MEMBER, "write:blocks"),
+    post(f"{_ONE}/unblock", _acting(_unblock), Who.MEMBER, "write:blocks"),
+    post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
+    post(f"{_ONE}/unmute", _acting(_unmute), Who.MEMBER, "write:mutes"),
+    get("/api/v1/blocks", blocked, Who.MEMBER, "read:blocks"),
+    get("/api/v1/mutes", muted, Who.MEMBER, "read:mutes"),
+]

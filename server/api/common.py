@@ -1,0 +1,45 @@
+"""What many resources need: the number in the address, the post or the person behind it."""
+
+from aiohttp import web
+
+from server.errors import Refused, not_found
+from server.policies import caller
+from storage import actors, shares, visible_posts
+from storage.actors import Actor
+from storage.posts import Post
+from storage.units import Reader
+from storage.visibility import Viewer
+
+
+def number(request: web.Request, name: str = "id") -> int:
+    """A number in the path; anything else is nobody's number."""
+    text = request.match_info[name]
+    if not (text.isdecimal() and text.isascii() and len(text) < 20):
+        raise not_found()
+    return int(text)
+
+
+def visible(reader: Reader, viewer: Viewer, id_: int) -> Post:
+    """The post, or the one that a share of that number brought; 404 where they may not see it."""
+    post = visible_posts.by_id(reader, viewer, id_)
+    if post is None:
+        share = shares.by_id(reader, id_)
+        post = visible_posts.by_id(reader, viewer, share.post) if share else None
+    if post is None:
+        raise not_found()
+    return post
+
+
+def somebody(reader: Reader, id_: int) -> Actor:
+    """An actor that is there for people to see; 404 otherwise."""
+    found = actors.by_id(reader, id_)
+    if found is None or found.state == "deleted" or found.type == "Application":
+        raise not_found()
+    return found
+
+
+def other(request: web.Request, found: Actor) -> Actor:
+    """Somebody else than the caller."""
+    if found.id == caller(request).me.id:
+        raise Refused(403, "This action is not allowed")
+    return found

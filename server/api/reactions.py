@@ -1,0 +1,141 @@
+"""Favourite, boost, bookmark and their undoing; who favourited and boosted."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from federation import addressing, outbox
+from federation.activities import Announce, Like, Undo
+from federation.addressing import Addressed
+from server.api.common import number, visible
+from server.entities import account as account_entity
+from server.entities import status as status_entity
+from server.forms import form_of
+from server.keys import DATABASE
+from server.paging import linked, page_of
+from server.policies import Route, Who, caller, get, post
+from server.replies import answer
+from storage import actors, bookmarks, likes, shares
+from storage.actors import Actor
+from storage.audiences import PUBLIC, Audience
+from storage.paging import Page
+from storage.posts import Post
+from storage.units import Reader, Writer
+from storage.visibility import Viewer
+
+Act = Callable[[Writer, Actor, Post], None]
+
+
+def _acting(act: Act) -> Callable[[web.Request], Any]:
+    """A handler: the post as the caller may see it, the act, the post again; one unit."""
+
+    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
+        post = visible(writer, viewer, id_)
+        act(writer, me, post)
+        return status_entity.one(writer, viewer, visible(writer, viewer, post.id))
+
+    async def handle(request: web.Request) -> web.Response:
+        who = caller(request)
+        shown = await request.app[DATABASE].write(unit, who.me, who.viewer, number(request))
+        return answer(shown)
+
+    return handle
+
+
+def _favourite(writer: Writer, me: Actor, post: Post) -> None:
+    if likes.uri_of(writer, me.id, post.id) is None:
+        outbox.publish(writer, Like(id=outbox.new_uri(writer), actor=me.uri, liked=post.uri))
+
+
+def _unfavourite(writer: Writer, me: Actor, post: Post) -> None:
+    uri = likes.uri_of(writer, me.id, post.id)
+    if uri is not None:
+        like = Like(id=uri, actor=me.uri, liked=post.uri)
+        outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=like))
+
+
+def _unreblog(writer: Writer, me: Actor, post: Post) -> None:
+    share = shares.of(writer, me.id, post.id)
+    if share is not None:
+        said = _announce(writer, me, post, share.uri, share.listed)
+        outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
+
+
+def _announce(writer: Writer, me: Actor, post: Post, uri: str, listed: bool) -> Announce:
+    author = actors.by_id(writer, post.author)
+    own = post.kind == "followers"
+    audience = Audience("followers", owner=me.id) if own else PUBLIC
+    named = (author.uri,) if author else ()
+    addresses = addressing.stated(writer, me, Addressed(audience, listed=listed), named)
+    return Announce(
+        id=uri,
+        actor=me.uri,
+        shared=post.uri,
+        to=addresses.to,
+        cc=addresses.cc,
+        published=writer.now,
+    )
+
+
+async def reblog(request: web.Request) -> web.Response:
+    form = await form_of(request)
+    quietly = form.text("visibility") in ("unlisted", "private", "direct")
+    who = caller(request)
+    shown = await request.app[DATABASE].write(
+        _reblog, who.me, who.viewer, number(request), not quietly
+    )
+    return answer(shown)
+
+
+def _reblog(writer: Writer, me: Actor, viewer: Viewer, id_: int, listed: bool) -> dict[str, Any]:
+    post = visible(writer, viewer, id_)
+    if shares.of(writer, me.id, post.id) is None:
+        outbox.publish(writer, _announce(writer, me, post, outbox.new_uri(writer), listed))
+    share = shares.of(writer, me.id, post.id)
+    if share is None:
+        raise LookupError("the share that was just made")
+    return status_entity.of_share(writer, viewer, share, visible(writer, viewer, post.id))
+
+
+def _bookmark(writer: Writer, me: Actor, post: Post) -> None:
+    bookmarks.add(writer, me.id, post.id)
+
+
+def _unbookmark(writer: Writer, me: Actor, post: Post) -> None:
+    bookmarks.remove(writer, me.id, post.id)
+
+
+def _listing(
+    find: Callable[[Reader, int, Page], list[tuple[int, int]]],
+) -> Callable[[web.Request], Any]:
+    """Who did something to a post, as a list of accounts."""
+
+    def unit(
+        reader: Reader, viewer: Viewer, id_: int, page: Page
+    ) -> tuple[list[dict[str, Any]], list[int]]:
+        found = find(reader, visible(reader, viewer, id_).id, page)
+        people = account_entity.in_order(reader, [actor for _, actor in found])
+        return people, [cursor for cursor, _ in found]
+
+    async def handle(request: web.Request) -> web.Response:
+        page = page_of(request, 40, 80)
+        viewer = caller(request).viewer
+        body, cursors = await request.app[DATABASE].read(unit, viewer, number(request), page)
+        return linked(request, body, cursors, page, previous="since_id", always_next=False)
+
+    return handle
+
+
+_ONE = "/api/v1/statuses/{id}"
+
+ROUTES: list[Route] = [
+    post(f"{_ONE}/favourite", _acting(_favourite), Who.MEMBER, "write:favourites"),
+    post(f"{_ONE}/unfavourite", _acting(_unfavourite), Who.MEMBER, "write:favourites"),
+    post(f"{_ONE}/reblog", reblog, Who.MEMBER, "write:statuses"),
+    post(f"{_ONE}/unreblog", _acting(_unreblog), Who.MEMBER, "write:statuses"),
+    post(f"{_ONE}/bookmark", _acting(_bookmark), Who.MEMBER, "write:bookmarks"),
+    post(f"{_ONE}/unbookmark", _acting(_unbookmark), Who.MEMBER, "write:bookmarks"),
+    get(f"{_ONE}/favourited_by", _listing(likes.page_of), Who.PUBLIC, "read:statuses"),
+    get(f"{_ONE}/reblogged_by", _listing(shares.page_of), Who.PUBLIC, "read:statuses"),
+]

@@ -1,0 +1,188 @@
+"""`/api/v1/statuses`: write, read, delete, and the thread around one."""
+
+from typing import Any
+
+from aiohttp import web
+
+from federation import outbox
+from federation.activities import Delete
+from server import composing
+from server.api.common import number, visible
+from server.composing import Handle
+from server.composition import Draft, publish
+from server.entities import status as status_entity
+from server.errors import Refused, not_found, unprocessable
+from server.forms import Form, form_of
+from server.keys import DATABASE, SETTINGS
+from server.mentions import resolve
+from server.policies import Route, Who, caller, get, post
+from server.policies import delete as remove
+from server.replies import answer
+from storage import idempotency, posts, shares, visible_posts
+from storage.actors import Actor
+from storage.units import Reader, Writer
+from storage.visibility import Viewer
+
+VISIBILITIES = ("public", "unlisted", "private", "direct", "local")
+LONGEST_KEY = 200
+
+
+async def create(request: web.Request) -> web.Response:
+    form = await form_of(request)
+    who = caller(request)
+    text, spoiler = _words(form, request.app[SETTINGS].max_characters)
+    mentioned = await resolve(request.app, composing.find_mentions(text))
+    key = request.headers.get("Idempotency-Key", "")[:LONGEST_KEY]
+    status = await request.app[DATABASE].write(
+        _create,
+        who.me,
+        who.viewer,
+        _wish(form, who.own_account.settings, text, spoiler),
+        mentioned,
+        key,
+        who.token.app if who.token else None,
+    )
+    return answer(status)
+
+
+def _words(form: Form, most: int) -> tuple[str, str]:
+    """Text and content warning, held to the length that we take."""
+    for unknown, what in (
+        ("poll", "Polls"),
+        ("media_ids", "Pictures"),
+        ("scheduled_at", "Posts for later"),
+    ):
+        if form.values.get(unknown):
+            raise unprocessable(f"{what} are not possible on this server yet. Nothing was posted.")
+    text, spoiler = form.text("status") or "", form.text("spoiler_text") or ""
+    if not text.strip():
+        raise unprocessable("Validation failed: Text can't be blank")
+    long = composing.length(text) + composing.length(spoiler)
+    if long > most:
+        raise unprocessable(
+            f"This is {long} characters long; we can take {most}. Nothing was posted."
+        )
+    return text, spoiler
+
+
+def _wish(form: Form, settings: Any, text: str, spoiler: str) -> dict[str, Any]:
+    """What the client asked for, filled up with the member's own defaults."""
+    chosen = form.text("visibility") or settings.get("privacy", "public")
+    if form.flag("local_only"):
+        chosen = "local"
+    if chosen not in VISIBILITIES:
+        raise unprocessable("“visibility” should be public, unlisted, private, direct or local.")
+    sensitive = form.flag("sensitive")
+    return {
+        "text": text,
+        "spoiler": spoiler,
+        "visibility": chosen,
+        "sensitive": bool(settings.get("sensitive")) if sensitive is None else sensitive,
+        "language": (form.text("language", 20) or settings.get("language") or None),
+        "in_reply_to": form.number("in_reply_to_id"),
+    }
+
+
+def _create(
+    writer: Writer,
+    author: Actor,
+    viewer: Viewer,
+    wish: dict[str, Any],
+    mentioned: dict[Handle, Actor],
+    key: str,
+    app: int | None,
+) -> dict[str, Any]:
+    """Checked, said and shown in one unit, so the answer cannot disagree with the effect."""
+    earlier = idempotency.earlier(writer, author.id, key) if key else None
+    if earlier is not None:
+        return status_entity.one(writer, viewer, visible(writer, viewer, earlier))
+    parent = wish.pop("in_reply_to")
+    answered = None
+    if parent is not None:
+        answered = visible_posts.by_id(writer, viewer, parent)
+        if answered is None:
+            raise Refused(404, "The post you are answering is not there, or not meant for you.")
+    draft = Draft(author=author, in_reply_to=answered, mentioned=mentioned, application=app, **wish)
+    id_ = publish(writer, draft)
+    if key:
+        idempotency.keep(writer, author.id, key, id_)
+    return status_entity.one(writer, viewer, visible(writer, viewer, id_))
+
+
+async def show(request: web.Request) -> web.Response:
+    viewer = caller(request).viewer
+    return answer(await request.app[DATABASE].read(_show, viewer, number(request)))
+
+
+def _show(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any]:
+    share = shares.by_id(reader, id_)
+    post = visible(reader, viewer, id_)
+    if share is not None:
+        return status_entity.of_share(reader, viewer, share, post)
+    return status_entity.one(reader, viewer, post)
+
+
+async def several(request: web.Request) -> web.Response:
+    form = await form_of(request)
+    wanted = form.ids("id", 20)
+    viewer = caller(request).viewer
+    return answer(await request.app[DATABASE].read(_several, viewer, wanted))
+
+
+def _several(reader: Reader, viewer: Viewer, wanted: list[int]) -> list[dict[str, Any]]:
+    found = visible_posts.many(reader, viewer, wanted)
+    ordered = [post for id_ in wanted if (post := {int(k): v for k, v in found.items()}.get(id_))]
+    return status_entity.of_posts(reader, viewer, ordered)
+
+
+async def context(request: web.Request) -> web.Response:
+    viewer = caller(request).viewer
+    return answer(await request.app[DATABASE].read(_context, viewer, number(request)))
+
+
+def _context(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any]:
+    post = visible(reader, viewer, id_)
+    above = visible_posts.ancestors(reader, viewer, post)
+    below = visible_posts.descendants(reader, viewer, post)
+    rendered = status_entity.of_posts(reader, viewer, [*above, *below])
+    return {"ancestors": rendered[: len(above)], "descendants": rendered[len(above) :]}
+
+
+async def delete(request: web.Request) -> web.Response:
+    who = caller(request)
+    return answer(await request.app[DATABASE].write(_delete, who.me, who.viewer, number(request)))
+
+
+def _delete(writer: Writer, author: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
+    """Return what was written, for delete-and-redraft."""
+    post = posts.by_id(writer, id_)
+    if post is None or post.author != author.id:
+        raise not_found()
+    shown = status_entity.one(writer, viewer, post)
+    outbox.publish(writer, Delete(id=outbox.new_uri(writer), actor=author.uri, what=post.uri))
+    del shown["content"]
+    return {**shown, "text": post.source or ""}
+
+
+async def source(request: web.Request) -> web.Response:
+    who = caller(request)
+    return answer(await request.app[DATABASE].read(_source, who.me, number(request)))
+
+
+def _source(reader: Reader, author: Actor, id_: int) -> dict[str, Any]:
+    post = posts.by_id(reader, id_)
+    if post is None or post.author != author.id:
+        raise not_found()
+    return {"id": str(post.id), "text": post.source or "", "spoiler_text": post.spoiler}
+
+
+_ONE = "/api/v1/statuses/{id}"
+
+ROUTES: list[Route] = [
+    post("/api/v1/statuses", create, Who.MEMBER, "write:statuses", limits=("api", "post")),
+    get("/api/v1/statuses", several, Who.PUBLIC, "read:statuses"),
+    get(_ONE, show, Who.PUBLIC, "read:statuses"),
+    get(f"{_ONE}/context", context, Who.PUBLIC, "read:statuses"),
+    get(f"{_ONE}/source", source, Who.MEMBER, "read:statuses"),
+    remove(_ONE, delete, Who.MEMBER, "write:statuses", limits=("api", "delete")),
+]

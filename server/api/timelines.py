@@ -1,0 +1,93 @@
+"""`/api/v1/timelines`, and the lists of what a member favourited or keeps."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from server.entities import status as status_entity
+from server.forms import form_of
+from server.keys import DATABASE
+from server.paging import linked, page_of
+from server.policies import Route, Who, caller, get
+from storage import timelines
+from storage.ids import ActorId
+from storage.paging import Page
+from storage.timelines import Entry, Tagged
+from storage.units import Reader
+from storage.visibility import Viewer
+
+Find = Callable[[Reader, Page], list[Entry]]
+
+
+async def shown(
+    request: web.Request, find: Find, page: Page, *, always_next: bool = True
+) -> web.Response:
+    """Read and render in one hop, then answer with the links to go on."""
+    viewer = caller(request).viewer
+    body, cursors = await request.app[DATABASE].read(_rendered, viewer, find, page)
+    return linked(request, body, cursors, page, always_next=always_next)
+
+
+def _rendered(
+    reader: Reader, viewer: Viewer, find: Find, page: Page
+) -> tuple[list[dict[str, Any]], list[int]]:
+    entries = find(reader, page)
+    return status_entity.of_entries(reader, viewer, entries), [one.cursor for one in entries]
+
+
+async def home(request: web.Request) -> web.Response:
+    me = caller(request).me.id
+    return await shown(
+        request, lambda reader, page: timelines.home(reader, me, page), page_of(request)
+    )
+
+
+async def public(request: web.Request) -> web.Response:
+    form = await form_of(request)
+    local, remote = bool(form.flag("local")), bool(form.flag("remote"))
+    viewer = caller(request).viewer
+    media = bool(form.flag("only_media"))
+
+    def find(reader: Reader, page: Page) -> list[Entry]:
+        return timelines.public(reader, viewer, page, local=local, remote=remote, media=media)
+
+    return await shown(request, find, page_of(request))
+
+
+async def hashtag(request: web.Request) -> web.Response:
+    form = await form_of(request)
+    viewer = caller(request).viewer
+    local, remote = bool(form.flag("local")), bool(form.flag("remote"))
+    tagged = Tagged(
+        request.match_info["hashtag"].casefold(),
+        *(
+            tuple(name.casefold() for name in form.texts(which, 4))
+            for which in ("any", "all", "none")
+        ),
+    )
+
+    def find(reader: Reader, page: Page) -> list[Entry]:
+        return timelines.hashtag(reader, viewer, tagged, page, local=local, remote=remote)
+
+    return await shown(request, find, page_of(request))
+
+
+def _kept(find: Callable[[Reader, ActorId, Page], list[Entry]]) -> Callable[[web.Request], Any]:
+    async def handle(request: web.Request) -> web.Response:
+        me = caller(request).me.id
+        page = page_of(request)
+        return await shown(
+            request, lambda reader, wanted: find(reader, me, wanted), page, always_next=False
+        )
+
+    return handle
+
+
+ROUTES: list[Route] = [
+    get("/api/v1/timelines/home", home, Who.MEMBER, "read:statuses"),
+    get("/api/v1/timelines/public", public, Who.PUBLIC, "read:statuses"),
+    get("/api/v1/timelines/tag/{hashtag}", hashtag, Who.PUBLIC, "read:statuses"),
+    get("/api/v1/favourites", _kept(timelines.liked), Who.MEMBER, "read:favourites"),
+    get("/api/v1/bookmarks", _kept(timelines.bookmarked), Who.MEMBER, "read:bookmarks"),
+]

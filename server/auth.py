@@ -1,0 +1,266 @@
+"""Who is asking: a token or a cookie → a Caller; what they may see → a Viewer."""
+
+import hmac
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from server.errors import Refused
+from server.keys import DATABASE, OUTSIDE, SETTINGS, VISITOR
+from storage import accounts, actors, apps, ids, sessions
+from storage.accounts import ACCESS, Account
+from storage.actors import CHANGED, Actor
+from storage.apps import Token
+from storage.changes import Change
+from storage.database import Database
+from storage.sessions import Session
+from storage.units import Reader, Writer
+from storage.visibility import Anonymous, Member, Viewer
+
+MOST_REMEMBERED = 2000
+USED_AGAIN = 600  # seconds after which a use is noted again
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A request's sender, as far as they proved who they are."""
+
+    token: Token | None = None
+    session: Session | None = None
+    account: Account | None = None
+    actor: Actor | None = None
+
+    @property
+    def viewer(self) -> Viewer:
+        return Member(self.actor.id) if self.actor else Anonymous()
+
+    @property
+    def me(self) -> Actor:
+        """The member. Only for routes that need one."""
+        if self.actor is None:
+            raise Refused(422, "This method requires an authenticated user")
+        return self.actor
+
+    @property
+    def own_account(self) -> Account:
+        if self.account is None:
+            raise Refused(422, "This method requires an authenticated user")
+        return self.account
+
+    @property
+    def scopes(self) -> list[str]:
+        return self.token.scopes.split() if self.token else []
+
+
+NOBODY = Caller()
+
+
+class Callers:
+    """Remembers who a token belongs to until anything about access changes (SECURITY 68)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: OrderedDict[str, Caller] = OrderedDict()
+
+    def forget(self, _: Change) -> None:
+        self._known.clear()
+
+    async def of_token(self, secret: str) -> Caller | None:
+        key = apps.hashed(secret)
+        known = self._known.get(key)
+        if known is None:
+            known = await self._database.read(_by_token, secret)
+            if known is None:
+                return None
+            self._known[key] = known
+            while len(self._known) > MOST_REMEMBERED:
+                self._known.popitem(last=False)
+        return known
+
+
+CALLERS = web.AppKey("callers", Callers)
+SUBJECTS = (ACCESS, CHANGED)
+
+
+def _by_token(reader: Reader, secret: str) -> Caller | None:
+    token = apps.token(reader, secret)
+    if token is None:
+        return None
+    if token.account is None:
+        return Caller(token=token)
+    return Caller(
+        token=token,
+        account=accounts.by_actor(reader, token.account),
+        actor=actors.by_id(reader, token.account),
+    )
+
+
+def _by_session(reader: Reader, secret: str) -> Caller:
+    session = sessions.find(reader, secret)
+    if session is None:
+        return NOBODY
+    return Caller(
+        session=session,
+        account=accounts.by_actor(reader, session.account),
+        actor=actors.by_id(reader, session.account),
+    )
+
+
+def bearer_of(request: web.Request) -> str | None:
+    """The token as clients send it: a header, or a parameter."""
+    header = request.headers.get("Authorization", "")
+    if header[:7].lower() == "bearer ":
+        return header[7:].strip()
+    return request.query.get("access_token") or request.query.get("bearer_token")
+
+
+async def by_token(request: web.Request) -> Caller:
+    """Whoever the token belongs to; NOBODY without one. A wrong one is a 401."""
+    secret = bearer_of(request)
+    if secret is None:
+        return NOBODY
+    caller = await request.app[CALLERS].of_token(secret)
+    if caller is None:
+        raise unauthorised("The access token is invalid")
+    await _note_use(request, caller)
+    return caller
+
+
+def unauthorised(sentence: str) -> Refused:
+    return Refused(401, sentence, headers={"WWW-Authenticate": "Bearer"})
+
+
+async def _note_use(request: web.Request, caller: Caller) -> None:
+    """Remember when a token was last used, at most every ten minutes."""
+    token, now = caller.token, request.app[OUTSIDE].clock()
+    if token is None:
+        return
+    used = token.last_used_at
+    if used is None or (now - used).total_seconds() > USED_AGAIN:
+        await request.app[DATABASE].write(_used, token)
+
+
+def _used(writer: Writer, token: Token) -> None:
+    apps.token_used(writer, token.id)
+    if token.account is not None:
+        accounts.used(writer, token.account)
+    writer.after_commit(ACCESS, str(token.account))
+
+
+def ensure_welcome(caller: Caller) -> None:
+    """Pending, disabled and suspended people have nobody's rights (SECURITY 74)."""
+    account = caller.account
+    if account is None:
+        return
+    if account.state == "pending":
+        raise Refused(403, "Your login is currently pending approval")
+    if account.state != "active" or caller.actor is None or caller.actor.state != "active":
+        raise Refused(403, "Your login is currently disabled")
+
+
+# ---- sessions in a browser ----
+
+
+def cookie_name(request: web.Request) -> str:
+    """`__Host-` binds it to this host and https (SECURITY 69)."""
+    return "__Host-kith" if request.app[SETTINGS].secure_cookies else "kith"
+
+
+async def by_cookie(request: web.Request) -> Caller:
+    secret = request.cookies.get(cookie_name(request))
+    if not secret or len(secret) > 200:
+        return NOBODY
+    caller = await request.app[DATABASE].read(_by_session, secret)
+    if caller.account is None or caller.actor is None:
+        return NOBODY
+    if caller.account.state != "active" or caller.actor.state != "active":
+        return NOBODY
+    return caller
+
+
+def set_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:
+    response.set_cookie(
+        cookie_name(request),
+        secret,
+        max_age=int(sessions.LASTS.total_seconds()),
+        httponly=True,
+        secure=request.app[SETTINGS].secure_cookies,
+        samesite="Lax",
+        path="/",
+    )
+
+
+def drop_cookie(request: web.Request, response: web.StreamResponse) -> None:
+    response.del_cookie(
+        cookie_name(request),
+        path="/",
+        secure=request.app[SETTINGS].secure_cookies,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+CALLER = web.RequestKey("caller", Caller)
+_VISITOR_COOKIE = "kith-visitor"
+
+
+def visitor_of(request: web.Request) -> str:
+    """What a form's CSRF token is bound to: the session, or before logging in a cookie."""
+    secret = request.cookies.get(cookie_name(request))
+    if not secret:
+        secret = request.cookies.get(_visitor_cookie(request)) or request.get(VISITOR)
+    if not secret:
+        secret = request[VISITOR] = ids.secret(16)
+    return secret
+
+
+def _visitor_cookie(request: web.Request) -> str:
+    return f"__Host-{_VISITOR_COOKIE}" if request.app[SETTINGS].secure_cookies else _VISITOR_COOKIE
+
+
+def keep_visitor(request: web.Request, response: web.StreamResponse) -> None:
+    """Send the cookie of a visitor for whom a form was made."""
+    if VISITOR in request:
+        response.set_cookie(
+            _visitor_cookie(request),
+            request[VISITOR],
+            httponly=True,
+            secure=request.app[SETTINGS].secure_cookies,
+            samesite="Lax",
+            path="/",
+        )
+
+
+def csrf_token(request: web.Request) -> str:
+    secret = request.app[SETTINGS].secret or ""
+    return hmac.new(secret.encode(), visitor_of(request).encode(), sha256).hexdigest()
+
+
+def ensure_csrf(request: web.Request, given: str | None) -> None:
+    if not given or not ids.same(given, csrf_token(request)):
+        raise Refused(
+            403,
+            "This form was open for too long, or it did not come from our page. Nothing was"
+            " changed; please go back, load the page anew and try again.",
+        )
+
+
+def address_of(request: web.Request) -> str:
+    """The caller's address; a proxy's word counts only when we trust the proxy (SECURITY 4)."""
+    peer = request.remote or ""
+    trusted = request.app[SETTINGS].trusted_proxies
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop]
+    while hops and _is_trusted(peer, trusted):
+        peer = hops.pop()
+    return peer
+
+
+def _is_trusted(address: str, trusted: object) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return not address  # a Unix socket has no address: only our own proxy reaches it
+    return any(found in network for network in trusted)  # type: ignore[attr-defined]

@@ -1,0 +1,259 @@
+"""What a member wrote, made into content: pure functions from plain text to markup.
+
+The forms are those clients look for (design/mastodon-api/conventions.md, "HTML in content"). All
+scanning is linear: in each expression no two neighbouring parts share a character, repeats that
+could be tried in several ways are possessive, and a text that one mark (`@`, `#`, `http`) made us
+read ends at the next such mark, so nothing is read more than twice.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import Final
+
+from federation.sanitise import SafeHtml, escaped, paragraphs_of, printable, safe_url, trusted
+
+CHARACTERS_PER_URL: Final = 23
+_SHOWN_OF_LINK: Final = 30
+
+
+def _marks() -> str:
+    r"""Combining marks as ranges of a character class; `\w` leaves them out (Hindi, Thai, …)."""
+    planes = (*range(0x0300, 0x1E00), *range(0x2CEF, 0x3100), *range(0xA66F, 0xABEE))
+    beyond = (*range(0xFE20, 0xFE30), *range(0x10A01, 0x12000), *range(0x1E000, 0x1E94B))
+    marks = [at for at in planes + beyond if unicodedata.category(chr(at)) in ("Mn", "Mc")]
+    runs = (list(run) for _, run in groupby(enumerate(marks), lambda pair: pair[1] - pair[0]))
+    return "".join(f"{chr(run[0][1])}-{chr(run[-1][1])}" for run in runs)
+
+
+_MARKS: Final = _marks()
+_WORD: Final = rf"[\w{_MARKS}]"
+# Points that join words of a tag: Catalan, Japanese, and the non-joiner of Persian.
+_JOINT: Final = "[\u00b7\u30fb\u200c]"
+_HOST: Final = rf"{_WORD}++(?:[.-]++{_WORD}++)*+"
+
+_URL: Final = rf"""
+    [hH](?<![A-Za-z0-9@$\#_][hH])[tT][tT][pP][sS]?+://
+    (?P<host>{_HOST})(?!@|:[^\s/?\#@]*+@)(?::[0-9]{{1,5}}+(?![0-9]))?+
+    (?:[/?\#][\w{_MARKS}\-.~:/?\#\[\]@!$&'()*+,;=%|]*+)?+
+"""
+# Ports have four or five digits, so that in "ask @bep@garden.example:30 past" there is none: they
+# are for development, where servers have such ports.
+_MENTION: Final = rf"""
+    @(?<![\w{_MARKS}/.]@)
+    (?P<name>[A-Za-z0-9_]++(?:[.-]++[A-Za-z0-9_]++)*+)
+    (?:@(?P<domain>{_HOST}(?::[1-9][0-9]{{3,4}}+(?!\w))?+))?+
+"""
+_TAG: Final = rf"[\#＃](?<![\w{_MARKS}/][\#＃])(?P<tag>{_WORD}++(?:{_JOINT}++{_WORD}++)*+)"
+_TOKEN: Final = re.compile(f"(?P<url>{_URL})|(?P<mention>{_MENTION})|{_TAG}", re.VERBOSE)
+
+# Roughly UAX 29: what a reader takes for one character. Sixteen parts at most, so that nobody
+# hides a page behind one letter.
+_SEEN: Final = re.compile(
+    "(?:[\U0001f1e6-\U0001f1ff]{2}|.)"
+    f"(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff]|[{_MARKS}\u200c\u200d\u20d0-\u20ff\u1160-\u11ff"
+    "\U0001f3fb-\U0001f3ff\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]){0,16}+",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """Whom a mention names, in lower case; without domain it is somebody of our own."""
+
+    name: str
+    domain: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """A known actor that a handle stands for: name as they write it, page for people."""
+
+    name: str
+    domain: str | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A stretch of text that is more than text."""
+
+    start: int
+    end: int
+    url: str | None = None
+    mention: Handle | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Linker:
+    """What tokens become in one text."""
+
+    mentions: Mapping[Handle, Mentioned]
+    tag_url: Callable[[str], str]
+    ambiguous: frozenset[str]
+    rel: str
+
+
+def find_mentions(text: str) -> list[Handle]:
+    """Find who is mentioned, in order, each once; nobody inside a web address."""
+    named = (token.mention for token in _tokens(printable(text)))
+    return list(dict.fromkeys(filter(None, named)))
+
+
+def find_hashtags(text: str) -> list[str]:
+    """Find the hashtags as written, without `#`, in order, each once whatever its case."""
+    first: dict[str, str] = {}
+    for token in _tokens(printable(text)):
+        if token.tag:
+            first.setdefault(token.tag.casefold(), token.tag)
+    return list(first.values())
+
+
+def length(text: str) -> int:
+    """Count characters as clients do: a web address is 23, a mention goes without its domain."""
+    text = printable(text)
+    counted, at = 0, 0
+    for token in _tokens(text):
+        counted += _seen(text[at : token.start])
+        counted += CHARACTERS_PER_URL if token.url else _counted(token, text)
+        at = token.end
+    return counted + _seen(text[at:])
+
+
+def render(
+    text: str, *, mentions: Mapping[Handle, Mentioned], tag_url: Callable[[str], str]
+) -> SafeHtml:
+    """Make the content of a post: paragraphs, breaks, and links for addresses, people and tags.
+
+    A handle that is not in `mentions` stays text. `tag_url` is given the tag in lower case, not
+    percent-encoded. There is no newline in the result. Cleaning leaves it as it is, but for the
+    `target` and `rel` it adds to links of mentions and hashtags.
+    """
+    linker = _linker(text, mentions, tag_url, rel="nofollow noopener")
+    paragraphs = (
+        "<br />".join(_marked_up(line, linker) for line in p) for p in paragraphs_of(text)
+    )
+    return trusted("".join(f"<p>{paragraph}</p>" for paragraph in paragraphs))
+
+
+def render_note(
+    text: str, *, mentions: Mapping[Handle, Mentioned], tag_url: Callable[[str], str]
+) -> SafeHtml:
+    """Make the note of a profile, by the rules for a post."""
+    return render(text, mentions=mentions, tag_url=tag_url)
+
+
+def render_field(
+    value: str, *, mentions: Mapping[Handle, Mentioned], tag_url: Callable[[str], str]
+) -> SafeHtml:
+    """Make the value of a profile field: one line, no paragraph, links marked as one's own."""
+    linker = _linker(value, mentions, tag_url, rel="me nofollow noopener")
+    return trusted(_marked_up(" ".join(printable(value).split()), linker))
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    return filter(None, map(_token, _TOKEN.finditer(text)))
+
+
+def _token(match: re.Match[str]) -> _Token | None:
+    """Read a match; None if it only looked like something."""
+    if match["url"]:
+        return _url_token(match)
+    if match["mention"]:
+        domain = match["domain"]
+        handle = Handle(match["name"].lower(), domain.lower() if domain else None)
+        return _Token(match.start(), match.end(), mention=handle)
+    if any(map(str.isalpha, match["tag"])):
+        return _Token(match.start(), match.end(), tag=match["tag"])
+    return None
+
+
+def _url_token(match: re.Match[str]) -> _Token | None:
+    url = _without_punctuation(match["url"])
+    host = match["host"]
+    if ("." in host or host.lower() == "localhost") and safe_url(url):
+        return _Token(match.start(), match.start() + len(url), url=url)
+    return None
+
+
+def _without_punctuation(url: str) -> str:
+    """Leave out what ends the sentence, and closing brackets that were not opened inside."""
+    surplus = {shut: url.count(shut) - url.count(opened) for opened, shut in ("()", "[]")}
+    end = len(url)
+    while True:
+        last = url[end - 1]
+        if last in surplus and surplus[last] > 0:
+            surplus[last] -= 1
+        elif last not in "?!.,:;*~'([|&@":
+            return url[:end]
+        end -= 1
+
+
+def _seen(text: str) -> int:
+    return len(text) if text.isascii() else len(_SEEN.findall(text))
+
+
+def _counted(token: _Token, text: str) -> int:
+    """Count a mention or a hashtag."""
+    if token.mention:
+        return 1 + len(token.mention.name)
+    return _seen(text[token.start : token.end])
+
+
+def _linker(
+    text: str, mentions: Mapping[Handle, Mentioned], tag_url: Callable[[str], str], rel: str
+) -> _Linker:
+    people = {mentions[handle] for handle in find_mentions(text) if handle in mentions}
+    names = Counter(person.name.lower() for person in people)
+    shared = frozenset(name for name, count in names.items() if count > 1)
+    return _Linker(mentions, tag_url, shared, rel)
+
+
+def _marked_up(line: str, linker: _Linker) -> str:
+    parts, at = [], 0
+    for token in _tokens(line):
+        parts.append(_text(line[at : token.start]))
+        parts.append(_linked(token, linker) or _text(line[token.start : token.end]))
+        at = token.end
+    return "".join((*parts, _text(line[at:])))
+
+
+def _text(text: str) -> str:
+    """Escape as the cleaner does, which leaves quotes outside of attributes alone."""
+    return escape(text, quote=False)
+
+
+def _linked(token: _Token, linker: _Linker) -> str | None:
+    if token.url:
+        return _web_link(token.url, linker.rel)
+    if token.mention:
+        return _mention_link(linker.mentions.get(token.mention), linker.ambiguous)
+    tag = token.tag or ""
+    url = escaped(linker.tag_url(tag.lower()))
+    return f'<a href="{url}" class="mention hashtag" rel="tag">#<span>{_text(tag)}</span></a>'
+
+
+def _web_link(url: str, rel: str) -> str:
+    scheme, separator, address = url.partition("://")
+    shown, rest = address[:_SHOWN_OF_LINK], address[_SHOWN_OF_LINK:]
+    middle = "<span" + (' class="ellipsis"' if rest else "") + f">{_text(shown)}</span>"
+    return (
+        f'<a href="{escaped(url)}" target="_blank" rel="{rel}" translate="no">'
+        f'<span class="invisible">{scheme}{separator}</span>{middle}'
+        f'<span class="invisible">{_text(rest)}</span></a>'
+    )
+
+
+def _mention_link(person: Mentioned | None, ambiguous: frozenset[str]) -> str | None:
+    if person is None or safe_url(person.url) is None:
+        return None
+    domain = f"@{person.domain}" if person.domain and person.name.lower() in ambiguous else ""
+    return (
+        f'<span class="h-card" translate="no"><a href="{escaped(person.url)}"'
+        f' class="u-url mention">@<span>{_text(person.name + domain)}</span></a></span>'
+    )

@@ -1,0 +1,147 @@
+"""Posts as members write them: from what a client sends to a Create, and from a row to a Note."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from federation import addressing, outbox, uris
+from federation.activities import Create
+from federation.addressing import Addressed
+from federation.objects.note import Mention, Note, stored_content
+from federation.sanitise import line
+from server import composing
+from server.composing import Handle, Mentioned
+from storage import actors, posts
+from storage.actors import Actor
+from storage.audiences import Audience
+from storage.ids import PostId
+from storage.posts import Post
+from storage.units import Reader, Writer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a member wants to say. `visibility` is one of the client API's, or `local`."""
+
+    author: Actor
+    text: str
+    visibility: str
+    spoiler: str = ""
+    sensitive: bool = False
+    language: str | None = None
+    in_reply_to: Post | None = None
+    mentioned: Mapping[Handle, Actor]
+    application: int | None = None
+
+
+def publish(writer: Writer, draft: Draft) -> PostId:
+    """Say it, in the unit of whoever calls."""
+    id_ = PostId(writer.new_id())
+    said = _note(writer, draft, id_)
+    outbox.publish(writer, Create(id=outbox.new_uri(writer), actor=draft.author.uri, note=said))
+    return id_
+
+
+def _note(writer: Writer, draft: Draft, id_: PostId) -> Note:
+    here, author = writer.here, draft.author
+    addressed = _addressed(draft)
+    people = list(dict.fromkeys(draft.mentioned.values()))
+    addresses = addressing.stated(writer, author, addressed, [who.uri for who in people])
+    names = composing.find_hashtags(draft.text)
+    parent = draft.in_reply_to
+    return Note(
+        id=uris.post(here, id_),
+        author=author.uri,
+        content=composing.render(
+            draft.text,
+            mentions=_links(here.domain, draft.mentioned),
+            tag_url=lambda name: uris.tag_page(here, name.casefold()),
+        ),
+        spoiler=line(draft.spoiler, 500),
+        sensitive=draft.sensitive or bool(draft.spoiler),
+        language=draft.language,
+        published=writer.now,
+        url=uris.post_page(here, author.name, id_),
+        in_reply_to=parent.uri if parent else None,
+        context=(parent.context if parent else None) or uris.context(here, id_),
+        to=addresses.to,
+        cc=addresses.cc,
+        mentions=tuple(Mention(who.uri, full_handle(here.domain, who)) for who in people),
+        hashtags=tuple(names),
+        tag_links=tuple(uris.tag_page(here, name.casefold()) for name in names),
+        source=draft.text,
+        own=addressed,
+        application=draft.application,
+    )
+
+
+def _addressed(draft: Draft) -> Addressed:
+    """An answer reaches no further than what it answers (COMMUNITIES 3)."""
+    chosen = addressing.chosen(draft.visibility, draft.author)
+    parent = draft.in_reply_to
+    if parent is None:
+        return chosen
+    if parent.kind == "followers" and draft.visibility in ("public", "unlisted", "private"):
+        return _as_the_parent(draft, parent)
+    if parent.kind == "named" and draft.visibility != "direct":
+        return addressing.chosen("direct", draft.author)
+    if parent.local_only or parent.kind == "instance":
+        return addressing.chosen("local", draft.author)
+    return chosen
+
+
+def _as_the_parent(draft: Draft, parent: Post) -> Addressed:
+    """To the followers of the one who is answered, when they are ours; else to one's own."""
+    if parent.local and parent.owner is not None:
+        return Addressed(Audience("followers", owner=parent.owner))
+    return addressing.chosen("private", draft.author)
+
+
+def _links(domain: str, mentioned: Mapping[Handle, Actor]) -> dict[Handle, Mentioned]:
+    return {
+        handle: Mentioned(who.name, who.domain or domain, who.url or who.uri)
+        for handle, who in mentioned.items()
+    }
+
+
+def full_handle(domain: str, actor: Actor) -> str:
+    return f"@{actor.name}@{actor.domain or domain}"
+
+
+def as_note(reader: Reader, post: Post) -> Note:
+    """One of our rows as the object that others fetch."""
+    author = actors.by_id(reader, post.author)
+    if author is None:
+        raise LookupError(post.author)
+    recipients = posts.recipients(reader, post.id)
+    known = actors.many(reader, [recipient.actor for recipient in recipients])
+    people = [known[recipient.actor] for recipient in recipients if recipient.actor in known]
+    addressed = Addressed(_audience(post), post.listed, post.local_only)
+    addresses = addressing.stated(reader, author, addressed, [who.uri for who in people])
+    names = posts.tag_names(reader, post.id)
+    return Note(
+        id=post.uri,
+        type=post.type,
+        author=author.uri,
+        content=stored_content(post.content),
+        spoiler=post.spoiler,
+        sensitive=post.sensitive,
+        language=post.language,
+        published=post.published_at,
+        updated=post.edited_at,
+        url=post.url,
+        in_reply_to=post.in_reply_to_uri,
+        context=post.context,
+        to=addresses.to,
+        cc=addresses.cc,
+        mentions=_mentions(reader, people),
+        hashtags=tuple(names),
+        tag_links=tuple(uris.tag_page(reader.here, name.casefold()) for name in names),
+    )
+
+
+def _audience(post: Post) -> Audience:
+    return Audience(post.kind, post.owner, post.collection)
+
+
+def _mentions(reader: Reader, people: Sequence[Actor]) -> tuple[Mention, ...]:
+    return tuple(Mention(who.uri, full_handle(reader.here.domain, who)) for who in people)

@@ -1,0 +1,40 @@
+"""How a member stands to others, as `Relationship`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from server.entities.shared import optional_when
+from storage import relationships
+from storage.relationships import Relationship
+from storage.units import Reader
+
+
+def many(reader: Reader, me: int, others: Sequence[int]) -> list[dict[str, Any]]:
+    return [_rendered(one) for one in relationships.of(reader, me, others)]
+
+
+def _rendered(one: Relationship) -> dict[str, Any]:
+    return {
+        "id": str(one.target),
+        "following": one.following,
+        "showing_reblogs": one.reblogs,
+        "notifying": one.notify,
+        "languages": [],
+        "followed_by": one.followed_by,
+        "blocking": one.blocking,
+        "blocked_by": one.blocked_by,
+        "muting": one.muting,
+        "muting_notifications": one.muting_notifications,
+        "muting_expires_at": optional_when(one.mute_expires_at),
+        "requested": one.requested,
+        "requested_by": one.requested_by,
+        "domain_blocking": False,
+        "endorsed": False,
+        "note": "",
+    }
+
+
+def expiry(until: datetime | None) -> dict[str, Any]:
+    """What a MutedAccount has beside an Account."""
+    return {"mute_expires_at": optional_when(until)}

@@ -1,0 +1,199 @@
+"""Posts and shares as `Status`."""
+
+from collections.abc import Sequence
+from json import dumps
+from typing import Any
+
+from federation import uris
+from federation.addressing import visibility
+from server.entities import account as account_entity
+from server.entities.shared import number, optional_when, when
+from storage import actors, apps, shares, visible_posts
+from storage.actors import Actor
+from storage.here import Here
+from storage.posts import Post
+from storage.shares import Share
+from storage.timelines import Entry
+from storage.units import Reader
+from storage.visibility import Member, Viewer
+from storage.visible_posts import Figures
+
+
+def of_entries(reader: Reader, viewer: Viewer, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Statuses in the given order: about ten statements, however many there are."""
+    known = {entry.post.id: entry.post for entry in entries}
+    rendered = _of_posts(reader, viewer, list(known.values()))
+    sharers = account_entity.many(
+        reader, [entry.sharer for entry in entries if entry.sharer is not None]
+    )
+    found = []
+    for entry in entries:
+        status = rendered[entry.post.id]
+        if entry.share is not None and entry.sharer in sharers:
+            share = shares.by_id(reader, entry.share)
+            if share is None:
+                continue
+            status = _wrapped(reader.here, share, sharers[entry.sharer], status)
+        found.append(status)
+    return found
+
+
+def of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> list[dict[str, Any]]:
+    rendered = _of_posts(reader, viewer, found)
+    return [rendered[post.id] for post in found]
+
+
+def one(reader: Reader, viewer: Viewer, post: Post) -> dict[str, Any]:
+    return of_posts(reader, viewer, [post])[0]
+
+
+def of_share(reader: Reader, viewer: Viewer, share: Share, post: Post) -> dict[str, Any]:
+    sharer = account_entity.many(reader, [share.actor])
+    return _wrapped(reader.here, share, sharer[share.actor], one(reader, viewer, post))
+
+
+def _wrapped(
+    here: Here, share: Share, sharer: dict[str, Any], status: dict[str, Any]
+) -> dict[str, Any]:
+    """A share is a status of its own, with the original inside and none of its words."""
+    empty: dict[str, Any] = {
+        "content": "",
+        "media_attachments": [],
+        "mentions": [],
+        "tags": [],
+        "spoiler_text": "",
+        "in_reply_to_id": None,
+        "in_reply_to_account_id": None,
+        "edited_at": None,
+    }
+    return {
+        **status,
+        **empty,
+        "id": str(share.id),
+        "uri": share.uri,
+        "url": status["url"],
+        "created_at": when(share.published_at),
+        "account": sharer,
+        "reblog": status,
+    }
+
+
+def _of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int, dict[str, Any]]:
+    ids = [post.id for post in found]
+    parents = _parent_authors(reader, found)
+    mentions, tags = _mentions(reader, ids), _tags(reader, ids)
+    people = account_entity.many(reader, [post.author for post in found])
+    figures = visible_posts.figures(reader, viewer, ids)
+    written_with = _applications(reader, found)
+    return {
+        post.id: {
+            **_words(reader.here, post, people[post.author]["username"]),
+            "account": people[post.author],
+            "in_reply_to_account_id": number(parents.get(post.in_reply_to or 0)),
+            "mentions": mentions.get(post.id, []),
+            "tags": tags.get(post.id, []),
+            "application": written_with.get(post.application or 0),
+            **_counted(figures[post.id]),
+            **_own(viewer, post, figures[post.id]),
+        }
+        for post in found
+        if post.author in people
+    }
+
+
+def _words(here: Here, post: Post, author: str) -> dict[str, Any]:
+    title = f"<p><strong>{post.title}</strong></p>" if post.title and post.type == "Article" else ""
+    return {
+        "id": str(post.id),
+        "created_at": when(post.published_at),
+        "in_reply_to_id": number(post.in_reply_to),
+        "sensitive": post.sensitive,
+        "spoiler_text": post.spoiler,
+        "visibility": visibility(post.kind, post.listed),
+        "language": post.language,
+        "uri": post.uri,
+        "url": uris.post_page(here, author, post.id) if post.local else post.url or post.uri,
+        "content": title + post.content,
+        "edited_at": optional_when(post.edited_at),
+        "reblog": None,
+        "media_attachments": [],
+        "emojis": [],
+        "card": None,
+        "poll": None,
+        "quote": None,
+        "local_only": post.local_only,
+    }
+
+
+def _counted(figures: Figures) -> dict[str, Any]:
+    return {
+        "replies_count": figures.replies,
+        "reblogs_count": figures.shares,
+        "favourites_count": figures.likes,
+        "quotes_count": 0,
+    }
+
+
+def _own(viewer: Viewer, post: Post, figures: Figures) -> dict[str, Any]:
+    """What only a member's token shows (conventions.md, Requests)."""
+    if not isinstance(viewer, Member):
+        return {}
+    own: dict[str, Any] = {
+        "favourited": figures.liked,
+        "reblogged": figures.shared,
+        "bookmarked": figures.bookmarked,
+        "muted": False,
+        "filtered": [],
+    }
+    return own | ({"pinned": False} if viewer.actor == post.author else {})
+
+
+def _parent_authors(reader: Reader, found: Sequence[Post]) -> dict[int, int]:
+    rows = reader.rows(
+        "SELECT id, author FROM posts WHERE id IN (SELECT value FROM json_each(?))",
+        dumps([post.in_reply_to for post in found if post.in_reply_to is not None]),
+    )
+    return dict(rows)
+
+
+def _mentions(reader: Reader, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    rows = reader.rows(
+        "SELECT post, actor FROM post_recipients WHERE mentioned"
+        " AND post IN (SELECT value FROM json_each(?))",
+        dumps(list(ids)),
+    )
+    people = actors.many(reader, [actor for _, actor in rows])
+    found: dict[int, list[dict[str, Any]]] = {}
+    for post, actor in rows:
+        if actor in people:
+            found.setdefault(post, []).append(_mention(reader.here, people[actor]))
+    return found
+
+
+def _mention(here: Here, actor: Actor) -> dict[str, Any]:
+    return {
+        "id": str(actor.id),
+        "username": actor.name,
+        "url": account_entity.page_of(here, actor),
+        "acct": actor.acct,
+    }
+
+
+def _tags(reader: Reader, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    rows = reader.rows(
+        "SELECT g.post, t.name FROM post_tags g JOIN tags t ON t.id = g.tag"
+        " WHERE g.post IN (SELECT value FROM json_each(?)) ORDER BY t.id",
+        dumps(list(ids)),
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    for post, name in rows:
+        tag = {"name": name, "url": uris.tag_page(reader.here, name)}
+        found.setdefault(post, []).append(tag)
+    return found
+
+
+def _applications(reader: Reader, found: Sequence[Post]) -> dict[int, dict[str, Any]]:
+    """The app that a post of ours was written with."""
+    wanted = {post.application for post in found if post.application}
+    known = [apps.by_id(reader, id_) for id_ in wanted]
+    return {app.id: {"name": app.name, "website": app.website} for app in known if app}

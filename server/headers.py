@@ -1,0 +1,86 @@
+"""What every answer carries beside its body: CORS, rate limits, policy, the request's number."""
+
+from aiohttp import web
+
+from server.keys import REQUEST_ID, SETTINGS, STANDING
+from server.policies import PAGES, ROUTE
+from storage import ids
+
+METHODS = "POST, PUT, DELETE, GET, PATCH, OPTIONS"
+EXPOSED = (
+    "Link, Mastodon-Async-Refresh, X-RateLimit-Reset, X-RateLimit-Limit, X-RateLimit-Remaining,"
+    " X-Request-Id"
+)
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+async def decorate(request: web.Request, response: web.StreamResponse) -> None:
+    """Runs before the headers go out (on_response_prepare), for errors as for everything."""
+    headers = response.headers
+    headers["X-Request-Id"] = request_id(request)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Referrer-Policy", "same-origin")
+    route = request.get(ROUTE)
+    html = response.content_type == "text/html"
+    headers.setdefault("Content-Security-Policy", PAGE_POLICY if html else API_POLICY)
+    if request.app[SETTINGS].secure_cookies:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if is_open(request.path):
+        _allow_other_origins(response)
+        headers.setdefault("Vary", "Authorization, Origin")
+    if route is not None and route.who in PAGES:
+        headers.setdefault("Cache-Control", "private, no-store")
+        headers.setdefault("Vary", "Accept, Cookie, Accept-Language")
+    standing = request.get(STANDING)
+    if standing is not None and request.path.startswith("/api/"):
+        headers["X-RateLimit-Limit"] = str(standing.limit)
+        headers["X-RateLimit-Remaining"] = str(standing.remaining)
+        reset = standing.reset.isoformat(timespec="microseconds")
+        headers["X-RateLimit-Reset"] = reset.replace("+00:00", "Z")
+
+
+def request_id(request: web.Request) -> str:
+    if REQUEST_ID not in request:
+        request[REQUEST_ID] = ids.secret(9)
+    return request[REQUEST_ID]
+
+
+def is_open(path: str) -> bool:
+    """Whether scripts of other sites may read the answer (conventions.md, CORS)."""
+    return path.startswith(
+        (
+            "/api/",
+            "/oauth/token",
+            "/oauth/revoke",
+            "/oauth/userinfo",
+            "/.well-known/",
+            "/nodeinfo/",
+            "/media/",
+            "/static/",
+            "/@",
+            "/actors/",
+            "/posts/",
+        )
+    )
+
+
+def _allow_other_origins(response: web.StreamResponse) -> None:
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = EXPOSED
+
+
+async def preflight(request: web.Request) -> web.Response:
+    """Answered without a token; any header may be sent."""
+    wanted = request.headers.get("Access-Control-Request-Headers", "*")
+    return web.Response(
+        status=204,
+        headers={
+            "Access-Control-Allow-Methods": METHODS,
+            "Access-Control-Allow-Headers": wanted,
+            "Access-Control-Max-Age": "86400",
+        },
+    )

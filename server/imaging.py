@@ -1,0 +1,223 @@
+"""Pictures decoded, turned upright, resized and written anew: runs only inside the image worker.
+
+Of an animation the first frame is kept. What goes out holds pixels and nothing else (SECURITY 58).
+"""
+
+import io
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+
+from PIL import Image, ImageCms
+
+# Named here so that Pillow imports nothing later, when the worker can open no file any more.
+from PIL import (  # isort: skip
+    AvifImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+MOST_PIXELS = 40_000_000
+MOST_FRAMES = 500
+QUALITY = 85
+
+PLUGINS = (
+    AvifImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,  # what many phones write: JPEG with a second picture behind it
+    PngImagePlugin,
+    TiffImagePlugin,  # reads EXIF
+    WebPImagePlugin,
+)
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
+_ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_LYING = (5, 6, 7, 8)  # orientations in which width and height change places
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_WIDE = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # grey with sixteen bits
+
+Size = tuple[int, int]
+Box = tuple[float, float, float, float]
+
+# Pillow raises above twice its limit, from the header and before anything is allocated.
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # every thread would reserve memory of its own
+
+
+class NotTaken(Exception):
+    """The picture is refused; `reason` is `pixels`, `frames` or `unreadable`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Pixels. With `cover` exactly so large, cut at the edges; without, at most so large, whole."""
+
+    width: int
+    height: int
+    cover: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as we keep it; `format` is JPEG where nothing shines through, else PNG."""
+
+    format: str
+    width: int
+    height: int
+    data: bytes
+
+
+def remake(data: bytes, format_: str, shape: Shape) -> Picture:
+    """Raises NotTaken for too many pixels or frames, MemoryError, and whatever Pillow raises."""
+    with _opened(data, format_) as image:
+        if _frames(image, data) > MOST_FRAMES:
+            raise NotTaken("frames")
+        orientation = _orientation(image)
+        wanted = _turned(shape) if orientation in _LYING else shape
+        if isinstance(image, JpegImagePlugin.JpegImageFile):
+            # Decodes at a half, quarter or eighth: a third of the cost (PERFORMANCE, thumbnail).
+            image.draft(image.mode, _size(image.size, wanted))
+        return _written(_upright(_resized(image, wanted), orientation), format_)
+
+
+def _opened(data: bytes, format_: str) -> Image.Image:
+    if format_ not in FORMATS:
+        raise NotTaken("unreadable")
+    try:
+        return Image.open(io.BytesIO(data), formats=(format_,))
+    except Image.DecompressionBombError as error:
+        raise NotTaken("pixels") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        found = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # EXIF that is broken, in one of many ways, does not spoil the picture
+        return 1
+    return found if isinstance(found, int) else 1
+
+
+def _turned(shape: Shape) -> Shape:
+    return Shape(shape.height, shape.width, shape.cover)
+
+
+def _frames(image: Image.Image, data: bytes) -> int:
+    if image.format == "GIF":
+        return gif_frames(data)
+    return int(getattr(image, "n_frames", 1))
+
+
+def gif_frames(data: bytes) -> int:
+    """How many pictures a GIF holds, counted no further than one beyond the limit.
+
+    From the block structure alone (GIF89a, 17–26); Pillow would decode what it counts.
+    """
+    at, frames = 13 + _palette(data, 10), 0
+    while at + 1 < len(data) and frames <= MOST_FRAMES:
+        if data[at] == 0x2C:  # an image: descriptor, palette, code size, data
+            frames += 1
+            at = _after_blocks(data, at + 11 + _palette(data, at + 9))
+        elif data[at] == 0x21:  # an extension: label, data
+            at = _after_blocks(data, at + 2)
+        else:
+            break
+    return frames
+
+
+def _palette(data: bytes, at: int) -> int:
+    """The size of the palette that the flags at this place announce."""
+    flags = data[at] if at < len(data) else 0
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _after_blocks(data: bytes, at: int) -> int:
+    while at < len(data) and data[at]:
+        at += 1 + data[at]
+    return at + 1
+
+
+def _size(given: Size, shape: Shape) -> Size:
+    """How large the picture becomes."""
+    if shape.cover:
+        return shape.width, shape.height
+    scale = min(1.0, shape.width / given[0], shape.height / given[1])
+    return max(1, round(given[0] * scale)), max(1, round(given[1] * scale))
+
+
+def _box(given: Size, size: Size) -> Box:
+    """The largest part, from the middle, that has the proportions of `size`."""
+    scale = min(given[0] / size[0], given[1] / size[1])
+    width, height = size[0] * scale, size[1] * scale
+    left, top = (given[0] - width) / 2, (given[1] - height) / 2
+    return max(left, 0), max(top, 0), min(left + width, given[0]), min(top + height, given[1])
+
+
+def _resized(image: Image.Image, shape: Shape) -> Image.Image:
+    size = _size(image.size, shape)
+    box = _box(image.size, size) if shape.cover else None
+    profile = image.info.get("icc_profile")
+    small = _plain(image).resize(size, Image.Resampling.LANCZOS, box, reducing_gap=3.0)
+    return _in_srgb(small, profile)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """In a mode that can be resized, without loss of colour and transparency."""
+    if image.mode in _WIDE:
+        return image.convert("I").point(lambda value: value / 256, "F").convert("L")
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    image.load()
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """As screens show it without a colour profile, which is not kept."""
+    mode = "RGBA" if image.mode == "RGBA" else "RGB"
+    if profile:
+        with suppress(ImageCms.PyCMSError):  # a profile that is broken or of another colour space
+            return _translated(image, profile, mode)
+    return image.convert(mode)
+
+
+def _translated(image: Image.Image, profile: bytes, mode: str) -> Image.Image:
+    given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    translated = ImageCms.profileToProfile(image, given, _SRGB, outputMode=mode)
+    if translated is None:
+        raise ImageCms.PyCMSError("nothing was translated")
+    return translated
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _written(image: Image.Image, format_: str) -> Picture:
+    image.info = {}  # from where Pillow would write a comment and a colour profile again
+    if image.mode == "RGBA" and image.getextrema()[3] == (255, 255):
+        image = image.convert("RGB")
+    keeps = format_ in ("PNG", "GIF") or image.mode == "RGBA"
+    out = io.BytesIO()
+    if keeps:
+        image.save(out, "PNG", optimize=True)
+    else:
+        image.save(out, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return Picture("PNG" if keeps else "JPEG", image.width, image.height, out.getvalue())

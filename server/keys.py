@@ -1,0 +1,34 @@
+"""Typed handles for what handlers may ask of the application."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+
+from federation.delivery import Courier
+from federation.fetch import Door
+from federation.inbox import Inbox
+from federation.lookup import Lookup
+from server.jobs import Job
+from server.limits import Limits, Standing
+from server.outside import Outside
+from server.settings import Settings
+from storage.database import Database
+
+DATABASE = web.AppKey("database", Database)
+SETTINGS = web.AppKey("settings", Settings)
+OUTSIDE = web.AppKey("outside", Outside)
+DOOR = web.AppKey("door", Door)
+LOOKUP = web.AppKey("lookup", Lookup)
+INBOX = web.AppKey("inbox", Inbox)
+COURIER = web.AppKey("courier", Courier)
+LIMITS = web.AppKey("limits", Limits)
+JOBS = web.AppKey("jobs", Sequence[Job])
+ErrorPage = Callable[[web.Request, int, str, str], Awaitable[web.StreamResponse]]
+"""(request, status, sentence, reference) → a page for people."""
+ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("error_page")
+
+BODY = web.RequestKey("body", bytes)
+BODY_LIMIT = web.RequestKey("body_limit", int)
+REQUEST_ID = web.RequestKey("request_id", str)
+STANDING: web.RequestKey[Standing | None] = web.RequestKey("standing")
+VISITOR = web.RequestKey("visitor", str)

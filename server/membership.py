@@ -1,0 +1,151 @@
+"""How somebody becomes one of ours: the name, the keys, the account, all in one unit."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from federation import outbox, uris
+from federation.activities import Follow
+from federation.keys import KeyPair, make_ed25519, make_rsa
+from storage import accounts, actors, charters, keys
+from storage.accounts import Account
+from storage.actors import Actor
+from storage.ids import ActorId
+from storage.keys import Key
+from storage.units import Reader, Writer
+
+LONGEST_NAME = 30
+NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
+
+# Handles that a person could mistake for the server itself, or that are addresses of ours.
+RESERVED = frozenset(
+    (
+        "abuse account accounts actor actors about admin administrator api app apps auth autoconfig"
+        " care charter community contact contexts everyone faq followers following health help"
+        " helpdesk home hostmaster inbox info instance invite kith login logout mail mailerdaemon"
+        " media mod moderator nobody nodeinfo noreply notifications oauth outbox owner posts"
+        " postmaster privacy public root rules security settings signup staff static steward"
+        " stewards support sysadmin system tags terms user users webfinger webmaster welcome"
+    ).split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Made ahead, off the loop: 60 ms for the RSA half."""
+
+    rsa: KeyPair
+    ed25519: KeyPair
+
+
+async def make_keys() -> Keys:
+    return await asyncio.to_thread(lambda: Keys(make_rsa(), make_ed25519()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newcomer:
+    """What is known of somebody who signs up; `password` is a hash."""
+
+    name: str
+    email: str
+    password: str
+    role: str = "member"
+    state: str = "active"
+    reason: str | None = None
+    invited_by: int | None = None
+    locale: str = "en"
+    agreed: bool = True
+
+
+def name_objection(reader: Reader, name: str) -> tuple[str, str] | None:
+    """Why a handle cannot be had: Mastodon's code, and a sentence."""
+    if not name:
+        return "ERR_BLANK", "A name is needed: small letters, digits, underscores."
+    if not NAME.fullmatch(name):
+        return "ERR_INVALID", "A name has small letters, digits and underscores, nothing else."
+    if len(name) > LONGEST_NAME:
+        return "ERR_TOO_LONG", f"A name has at most {LONGEST_NAME} letters."
+    if name in RESERVED:
+        return "ERR_RESERVED", f"“{name}” is kept for the server itself. Please choose another."
+    if actors.by_handle(reader, name) is not None:
+        return "ERR_TAKEN", _taken(reader, name)
+    return None
+
+
+def _taken(reader: Reader, name: str) -> str:
+    free = [
+        candidate
+        for candidate in (f"{name}_", f"{name}_2", f"the_{name}")
+        if len(candidate) <= LONGEST_NAME and actors.by_handle(reader, candidate) is None
+    ]
+    offer = f" “{free[0]}” is free." if free else ""
+    return f"“{name}” belongs to somebody already.{offer}"
+
+
+def person(writer: Writer, id_: ActorId, name: str, type_: str = "Person") -> Actor:
+    """A new actor of ours, with all its addresses."""
+    uri = uris.actor(writer.here, id_)
+    return Actor(
+        id=id_,
+        uri=uri,
+        type=type_,
+        name=name,
+        url=uris.profile_page(writer.here, name),
+        inbox=f"{uri}/inbox",
+        shared_inbox=uris.shared_inbox(writer.here),
+        outbox=f"{uri}/outbox",
+        followers=f"{uri}/followers",
+        following=f"{uri}/following",
+        featured=f"{uri}/featured",
+        discoverable=True,
+        created_at=writer.now,
+    )
+
+
+def add_keys(writer: Writer, actor: Actor, made: Keys) -> None:
+    for suffix, pair in (("main-key", made.rsa), ("ed25519", made.ed25519)):
+        uri = f"{actor.uri}#{suffix}"
+        keys.add(
+            writer, Key(uri, actor.id, pair.algorithm, pair.public_pem, pair.private_pem, None)
+        )
+
+
+def join(writer: Writer, newcomer: Newcomer, made: Keys) -> Actor:
+    """Make the account. Raises Conflict("name" or "email"). Active ones join the community."""
+    actor = person(writer, ActorId(writer.new_id()), newcomer.name)
+    actors.add(writer, actor)
+    add_keys(writer, actor, made)
+    charter = charters.current(writer, actors.community(writer).id)
+    accounts.add(
+        writer,
+        Account(
+            actor=actor.id,
+            email=newcomer.email,
+            password=newcomer.password,
+            role=newcomer.role,
+            state=newcomer.state,
+            reason=newcomer.reason,
+            agreed_to=charter.id if charter and newcomer.agreed else None,
+            invited_by=newcomer.invited_by,
+            locale=newcomer.locale,
+            settings={},
+            created_at=writer.now,
+        ),
+    )
+    if charter and newcomer.agreed:
+        charters.agree(writer, charter.id, actor.id)
+    if newcomer.state == "active":
+        enter_community(writer, actor)
+    return actor
+
+
+def enter_community(writer: Writer, actor: Actor) -> None:
+    """Every account joins the instance's own community: by following it, as anybody would."""
+    community = actors.community(writer)
+    follow = Follow(id=outbox.new_uri(writer), actor=actor.uri, target=community.uri)
+    outbox.publish(writer, follow)
+
+
+def approve(writer: Writer, actor: Actor) -> None:
+    accounts.set_state(writer, actor.id, "active")
+    enter_community(writer, actor)

@@ -1,0 +1,15 @@
+"""Everything that the server takes from the world; tests pass their own."""
+
+from dataclasses import dataclass
+
+from aiohttp.abc import AbstractResolver
+
+from storage.clock import Clock, system_clock
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """`resolver` None: the system's. Tests move the clock and bring an internet of their own."""
+
+    clock: Clock = system_clock
+    resolver: AbstractResolver | None = None

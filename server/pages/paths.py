@@ -1,0 +1,18 @@
+"""The addresses of the pages and of their forms."""
+
+HOME = "/"
+ABOUT = "/about"
+SIGNUP = "/signup"
+LOGIN = "/login"
+LOGOUT = "/logout"
+RESET = "/reset"
+RESET_NEW = "/reset/new"
+SETTINGS = "/settings"
+SETTINGS_PROFILE = "/settings/profile"
+SETTINGS_PREFERENCES = "/settings/preferences"
+SETTINGS_PASSWORD = "/settings/password"  # noqa: S105 - an address
+SETTINGS_SESSIONS = "/settings/sessions"
+SETTINGS_APPS = "/settings/apps"
+AUTHORIZE = "/oauth/authorize"
+STYLE = "/static/style.css"
+ICON = "/static/kith.svg"

@@ -1,0 +1,167 @@
+"""How a route is guarded: the words in which routes.py declares it, and the guard itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+from urllib.parse import quote
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from server import auth, scopes
+from server.auth import CALLER, Caller, ensure_csrf, ensure_welcome
+from server.errors import Refused
+from server.forms import form_of
+from server.keys import BODY_LIMIT, LIMITS, OUTSIDE, STANDING
+from server.limits import Standing, caller_of
+
+API_BODY = 64 * 1024
+FORM_BODY = 64 * 1024
+
+
+class Who(Enum):
+    """Who may call."""
+
+    ANYBODY = "anybody"  # no token is read
+    PUBLIC = "public"  # a token adds what its owner may see
+    APP = "app"  # any valid token
+    MEMBER = "member"  # a member's token
+    VISITOR = "visitor"  # a page; a session adds to it
+    LOGGED_IN = "logged in"  # a page for members
+    PEER = "peer"  # another server; signatures are checked by the handler
+
+
+API = (Who.PUBLIC, Who.APP, Who.MEMBER)
+PAGES = (Who.VISITOR, Who.LOGGED_IN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One line of the table. `scopes`: one of them is enough. `limits` are names in LIMITERS."""
+
+    method: str
+    path: str
+    handler: Handler
+    who: Who
+    scopes: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    body: int = API_BODY
+    csrf: bool = False
+
+
+def _declared(method: str) -> "Declare":
+    def declare(
+        path: str, handler: Handler, who: Who, *scopes: str, limits: tuple[str, ...] = ("api",)
+    ) -> Route:
+        return Route(
+            method=method, path=path, handler=handler, who=who, scopes=scopes, limits=limits
+        )
+
+    return declare
+
+
+class Declare(Protocol):
+    """A line of the table for the API."""
+
+    def __call__(
+        self,
+        path: str,
+        handler: Handler,
+        who: Who,
+        *scopes: str,
+        limits: tuple[str, ...] = ("api",),
+    ) -> Route: ...
+
+
+ROUTE = web.RequestKey("route", Route)
+
+get, post, delete, patch = map(_declared, ("GET", "POST", "DELETE", "PATCH"))
+
+
+def guarded(route: Route) -> Handler:
+    """The only way in: body size, who, scope, limits and CSRF, in that order, then the handler."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[ROUTE], request[BODY_LIMIT] = route, route.body
+        _ensure_size(request, route)
+        caller = await _caller(request, route)
+        request[CALLER] = caller
+        _spend(request, route, caller)
+        if route.csrf:
+            form = await form_of(request)
+            ensure_csrf(request, form.text("csrf"))
+        return await route.handler(request)
+
+    return handle
+
+
+def caller(request: web.Request) -> Caller:
+    """Who is asking, as the guard found out."""
+    return request[CALLER]
+
+
+def _ensure_size(request: web.Request, route: Route) -> None:
+    if (request.content_length or 0) > route.body:
+        raise Refused(413, f"That is more than the {route.body} bytes that we take here.")
+
+
+async def _caller(request: web.Request, route: Route) -> Caller:
+    if route.who in API:
+        found = await auth.by_token(request)
+        _ensure_allowed(route, found)
+        return found
+    if route.who in PAGES:
+        found = await auth.by_cookie(request)
+        if route.who is Who.LOGGED_IN and found.actor is None:
+            raise _to_login(request)
+        return found
+    return auth.NOBODY
+
+
+def _to_login(request: web.Request) -> Exception:
+    if request.method != "GET":
+        return Refused(403, "Please log in first. Nothing was changed.")
+    return web.HTTPSeeOther("/login?next=" + quote(str(request.rel_url), safe=""))
+
+
+def _ensure_allowed(route: Route, found: Caller) -> None:
+    """Token, then its owner's state, then its scope (SECURITY 67, 74)."""
+    ensure_welcome(found)
+    if route.who is Who.PUBLIC and found.token is None:
+        return
+    if found.token is None:
+        raise auth.unauthorised("The access token is invalid")
+    if route.who is Who.MEMBER and found.actor is None:
+        raise Refused(422, "This method requires an authenticated user")
+    if route.scopes and not any(scopes.covers(found.scopes, one) for one in route.scopes):
+        raise Refused(403, "This action is outside the authorized scopes")
+
+
+def _spend(request: web.Request, route: Route, found: Caller) -> None:
+    standing = request.app[LIMITS].spend(_windows(request, route, found))
+    request[STANDING] = standing
+    if standing is not None and standing.exceeded:
+        raise Refused(
+            429,
+            f"That was a lot at once. Nothing is lost; try again at {standing.reset:%H:%M} UTC.",
+            headers={"Retry-After": str(_seconds(request, standing))},
+        )
+
+
+def _seconds(request: web.Request, standing: Standing) -> int:
+    return max(1, int((standing.reset - request.app[OUTSIDE].clock()).total_seconds()) + 1)
+
+
+def _windows(request: web.Request, route: Route, found: Caller) -> Sequence[tuple[str, str]]:
+    """Each limiter with the caller it counts: token, account and address."""
+    address = f"ip {caller_of(auth.address_of(request))}"
+    token = f"token {found.token.id}" if found.token else address
+    windows = [(name, token) for name in route.limits]
+    if found.account is not None and route.who in API:
+        windows.append(("account", f"account {found.account.actor}"))
+    if "api" in route.limits and any(
+        name in request.query for name in ("page", "max_id", "since_id", "min_id")
+    ):
+        windows.append(("paging", token))
+    return windows

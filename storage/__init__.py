@@ -1,0 +1,1 @@
+"""What the server remembers. Imports nothing of ours above it, and no network."""

@@ -1,0 +1,144 @@
+"""People of ours who log in: password, role, state, settings."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from json import dumps, loads
+from typing import Any
+
+from storage.clock import moment, optional_moment
+from storage.errors import Conflict
+from storage.ids import ActorId
+from storage.units import Reader, Row, Writer
+
+ACCESS = "access"  # tokens and sessions of an account changed: whatever was cached is void
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """`password` is an argon2id hash; `settings` are preferences by name."""
+
+    actor: ActorId
+    email: str
+    password: str
+    role: str = "member"
+    state: str = "active"
+    reason: str | None = None
+    agreed_to: int | None = None
+    invited_by: int | None = None
+    locale: str = "en"
+    settings: Mapping[str, Any]
+    created_at: datetime
+    last_used_at: datetime | None = None
+
+
+COLUMNS = (
+    "actor, email, password, role, state, reason, agreed_to, invited_by, locale, settings,"
+    " created_at, last_used_at"
+)
+
+
+def _from_row(row: Row) -> Account:
+    values = dict(zip(Account.__dataclass_fields__, row, strict=True))
+    values["settings"] = loads(values["settings"])
+    values["created_at"] = moment(values["created_at"])
+    values["last_used_at"] = optional_moment(values["last_used_at"])
+    return Account(**values)
+
+
+def add(writer: Writer, account: Account) -> None:
+    """Raise Conflict("email") when the address has an account already."""
+    try:
+        writer.execute(
+            "INSERT INTO accounts (actor, email, password, role, state, reason, agreed_to,"
+            " invited_by, locale, settings, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            account.actor,
+            account.email,
+            account.password,
+            account.role,
+            account.state,
+            account.reason,
+            account.agreed_to,
+            account.invited_by,
+            account.locale,
+            dumps(dict(account.settings)),
+            writer.now_ms,
+        )
+    except sqlite3.IntegrityError as error:
+        raise Conflict("email") from error
+
+
+def by_actor(reader: Reader, actor: int) -> Account | None:
+    row = reader.row(f"SELECT {COLUMNS} FROM accounts WHERE actor = ?", actor)
+    return _from_row(row) if row else None
+
+
+def by_login(reader: Reader, login: str) -> Account | None:
+    """Find by e-mail address or by name."""
+    row = reader.row(f"SELECT {COLUMNS} FROM accounts WHERE email = ?", login.strip())
+    if row is None:
+        row = reader.row(
+            f"SELECT {COLUMNS} FROM accounts WHERE actor ="
+            " (SELECT id FROM actors WHERE name = ? AND domain = '')",
+            login.strip().removeprefix("@"),
+        )
+    return _from_row(row) if row else None
+
+
+def everyone(reader: Reader, state: str | None = None) -> list[Account]:
+    rows = reader.rows(
+        f"SELECT {COLUMNS} FROM accounts WHERE (?1 IS NULL OR state = ?1) ORDER BY actor", state
+    )
+    return [_from_row(row) for row in rows]
+
+
+def set_password(writer: Writer, actor: int, password: str) -> None:
+    writer.execute("UPDATE accounts SET password = ? WHERE actor = ?", password, actor)
+    writer.after_commit(ACCESS, str(actor))
+
+
+def set_state(writer: Writer, actor: int, state: str) -> None:
+    writer.execute(
+        "UPDATE accounts SET state = ?1,"
+        " approved_at = CASE WHEN ?1 = 'active' THEN ifnull(approved_at, ?2) ELSE approved_at END"
+        " WHERE actor = ?3",
+        state,
+        writer.now_ms,
+        actor,
+    )
+    writer.after_commit(ACCESS, str(actor))
+
+
+def set_role(writer: Writer, actor: int, role: str) -> None:
+    writer.execute("UPDATE accounts SET role = ? WHERE actor = ?", role, actor)
+    writer.after_commit(ACCESS, str(actor))
+
+
+def set_settings(writer: Writer, actor: int, settings: Mapping[str, Any]) -> None:
+    """Add to the preferences; a name that is not given stays as it is."""
+    writer.execute(
+        "UPDATE accounts SET settings = json_patch(settings, ?) WHERE actor = ?",
+        dumps(dict(settings)),
+        actor,
+    )
+
+
+def used(writer: Writer, actor: int) -> None:
+    writer.execute("UPDATE accounts SET last_used_at = ? WHERE actor = ?", writer.now_ms, actor)
+
+
+def stewards(reader: Reader) -> list[int]:
+    """Actors who look after the instance, admins first."""
+    rows = reader.rows(
+        "SELECT actor FROM accounts WHERE role IN ('admin', 'steward') AND state = 'active'"
+        " ORDER BY role <> 'admin', actor"
+    )
+    return [actor for (actor,) in rows]
+
+
+def active_since(reader: Reader, since_ms: int) -> int:
+    count: int = reader.value(
+        "SELECT count(*) FROM accounts WHERE state = 'active' AND last_used_at >= ?", since_ms
+    )
+    return count

@@ -1,0 +1,40 @@
+"""What our own actors said: one stored body for all who hear it."""
+
+from dataclasses import dataclass
+
+from storage.units import Reader, Row, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`object` orders deliveries; `post` is what it is about, if it is about one."""
+
+    id: int
+    uri: str
+    actor: int
+    type: str
+    object: str
+    post: int | None
+    body: str
+
+
+_COLUMNS = "id, uri, actor, type, object, post, body"
+
+
+def add(writer: Writer, said: Said) -> None:
+    writer.execute(
+        f"INSERT INTO activities ({_COLUMNS}, published_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        said.id,
+        said.uri,
+        said.actor,
+        said.type,
+        said.object,
+        said.post,
+        said.body,
+        writer.now_ms,
+    )
+
+
+def by_id(reader: Reader, id_: int) -> Said | None:
+    row: Row | None = reader.row(f"SELECT {_COLUMNS} FROM activities WHERE id = ?", id_)
+    return Said(*row) if row else None

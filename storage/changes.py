@@ -1,0 +1,42 @@
+"""After a commit, whoever listens is told. Only a hint: the tables hold the truth."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something about `subject` changed; `key` says which one, where that matters."""
+
+    subject: str
+    key: str = ""
+
+
+Listener = Callable[[Change], None]
+
+
+class Changes:
+    """Listeners by subject. It must be quick; where it fails, that is logged."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, list[Listener]] = {}
+
+    @contextmanager
+    def heard_by(self, subject: str, listener: Listener) -> Iterator[None]:
+        listeners = self._listeners.setdefault(subject, [])
+        listeners.append(listener)
+        try:
+            yield
+        finally:
+            listeners.remove(listener)
+
+    def tell(self, change: Change) -> None:
+        for listener in tuple(self._listeners.get(change.subject, ())):
+            try:
+                listener(change)
+            except Exception:
+                log.exception("a listener failed on %s", change)

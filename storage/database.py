@@ -1,0 +1,176 @@
+"""One SQLite file: readers that each see a snapshot, and one writer that commits in groups."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from storage import instance
+from storage.changes import Changes
+from storage.clock import Clock, system_clock
+from storage.connection import READING, WRITING, Connection
+from storage.errors import Damaged, Overloaded
+from storage.here import Here
+from storage.schema import check, migrate
+from storage.units import Moment, Outcome, Reader, Writer, in_group, in_snapshot
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+READERS = 2
+GROUP = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    unit: Callable[[Writer], Any]
+    answer: "asyncio.Future[Any]"
+
+    def resume(self, outcome: Outcome) -> None:
+        if self.answer.done():  # its caller was cancelled meanwhile
+            return
+        if outcome.error is not None:
+            self.answer.set_exception(outcome.error)
+        else:
+            self.answer.set_result(outcome.value)
+
+
+class Database:
+    """Runs units of work. Cancelling a caller never cuts a unit in two."""
+
+    def __init__(
+        self, writing: Connection, reading: list[Connection], moment: Moment, intake: int
+    ) -> None:
+        self.changes = Changes()
+        self.here = moment.here
+        self._writing = writing
+        self._moment = moment
+        self._intake = intake
+        self._readers_waiting = 0
+        self._idle: asyncio.Queue[Connection] = asyncio.Queue()
+        for connection in reading:
+            self._idle.put_nowait(connection)
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
+        self._closing = False
+
+    @property
+    def waiting(self) -> int:
+        """How many units wait for the writer."""
+        return self._queue.qsize()
+
+    async def read(
+        self, unit: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a unit on one snapshot. Raises Overloaded when too many already wait."""
+        if self._readers_waiting >= self._intake:
+            raise Overloaded("too many requests are waiting to be read")
+
+        def bound(reader: Reader) -> T:
+            return unit(reader, *args, **kwargs)
+
+        self._readers_waiting += 1
+        try:
+            connection = await self._idle.get()
+        finally:
+            self._readers_waiting -= 1
+        try:
+            return await connection.run(partial(in_snapshot, unit=bound, moment=self._moment))
+        finally:  # if we were cancelled its thread is still busy, and the next unit queues there
+            self._idle.put_nowait(connection)
+
+    async def write(
+        self, unit: Callable[Concatenate[Writer, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a unit and return once it is committed. Raises Overloaded when too many wait."""
+        if self._closing or self._queue.qsize() >= self._intake:
+            raise Overloaded("too many changes are waiting")
+        return await self.conclude(unit, *args, **kwargs)
+
+    async def conclude(
+        self, unit: Callable[Concatenate[Writer, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `write`, for closing what was already taken in: never refused for being many."""
+
+        def bound(writer: Writer) -> T:
+            return unit(writer, *args, **kwargs)
+
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Waiting(bound, answer))
+        return await answer
+
+    async def commit_groups(self) -> None:
+        """Serve the queue until it holds None."""
+        going_on = True
+        while going_on:
+            taken = [await self._queue.get()]
+            while len(taken) < GROUP and not self._queue.empty():
+                taken.append(self._queue.get_nowait())
+            going_on = None not in taken
+            await self._commit([waiting for waiting in taken if waiting])
+
+    async def _commit(self, taken: list[_Waiting]) -> None:
+        group = [waiting for waiting in taken if not waiting.answer.done()]
+        units = [waiting.unit for waiting in group]
+        outcomes = await self._writing.run(partial(in_group, units=units, moment=self._moment))
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            waiting.resume(outcome)
+            for change in outcome.changes:
+                self.changes.tell(change)
+
+    async def vacuum_into(self, copy: Path) -> None:
+        """A consistent copy of the whole file, made while others go on writing."""
+        connection = await self._idle.get()
+        try:
+            await connection.run(lambda raw: _vacuum(raw, copy))
+        finally:
+            self._idle.put_nowait(connection)
+
+    async def finish(self) -> None:
+        """Take no more units; those that wait are still served."""
+        self._closing = True
+        await self._queue.put(None)
+
+
+def _vacuum(connection: sqlite3.Connection, copy: Path) -> None:
+    connection.execute("PRAGMA query_only = OFF")  # SQLite counts the copy as a write
+    try:
+        connection.execute("VACUUM INTO ?", (str(copy),))
+    finally:
+        connection.execute("PRAGMA query_only = ON")
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, here: Here, moment: Moment) -> None:
+    check(connection)
+    migrate(connection, path)
+    (outcome,) = in_group(connection, [partial(instance.settle, here=here)], moment)
+    if outcome.error is not None:
+        raise outcome.error
+
+
+@asynccontextmanager
+async def open_database(
+    path: Path, here: Here, clock: Clock = system_clock, intake: int = 2000
+) -> AsyncIterator[Database]:
+    """Open (or make) the file. Raises NewerSchema, OtherInstance, Damaged."""
+    moment = Moment(clock, here)
+    async with AsyncExitStack() as stack:
+        try:
+            writing = await stack.enter_async_context(Connection(path, WRITING))
+            await writing.run(partial(_prepare, path=path, here=here, moment=moment))
+        except sqlite3.DatabaseError as error:
+            raise Damaged(f"This is not a database that Kith can read: {error}") from error
+        await writing.run(lambda _: path.chmod(0o600))
+        reading = [
+            await stack.enter_async_context(Connection(path, READING)) for _ in range(READERS)
+        ]
+        database = Database(writing, reading, moment, intake)
+        writer = asyncio.create_task(database.commit_groups(), name="writer")
+        try:
+            yield database
+        finally:
+            await database.finish()
+            await writer

@@ -1,0 +1,195 @@
+"""Letters that wait for other servers: durable, in order for each (host, object).
+
+Leases live in memory (see received). A host with a closed breaker is passed over as a whole.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from json import dumps
+
+from storage import hosts
+from storage.clock import milliseconds, moment
+from storage.units import Reader, Row, Writer
+
+DELIVERIES = "deliveries"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One letter: what, to which inbox, from whom."""
+
+    id: int
+    host: str
+    inbox: str
+    object: str
+    attempts: int
+    created_at: datetime
+    activity: int
+    type: str
+    actor: int
+    post: int | None
+    body: str
+
+
+_COLUMNS = (
+    "d.id, d.host, d.inbox, d.object, d.attempts, d.created_at,"
+    " v.id, v.type, v.actor, v.post, v.body"
+)
+
+
+def _from_row(row: Row) -> Delivery:
+    id_, host, inbox, object_, attempts, created, activity, type_, actor, post, body = row
+    return Delivery(
+        id_, host, inbox, object_, attempts, moment(created), activity, type_, actor, post, body
+    )
+
+
+def enqueue(writer: Writer, activity: int, host: str, inbox: str, object_: str) -> None:
+    """A letter for an inbox, in the unit that says what it carries."""
+    writer.execute(
+        "INSERT INTO deliveries (id, activity, host, inbox, object, state, due, created_at)"
+        " VALUES (?, ?, ?, ?, ?, 'due', ?, ?) ON CONFLICT DO NOTHING",
+        writer.new_id(),
+        activity,
+        host,
+        inbox,
+        object_,
+        writer.now_ms,
+        writer.now_ms,
+    )
+    hosts.schedule(writer, host)
+    writer.after_commit(DELIVERIES, host)
+
+
+def next_due(
+    reader: Reader, taken: Iterable[int], full: Iterable[str], most: int
+) -> list[Delivery]:
+    """Those that may go now: not taken, host open and not full, nothing older for the same object.
+
+    Hosts take turns, at most two letters each, so that a busy host keeps nobody waiting.
+    """
+    held, busy = dumps(sorted(taken)), dumps(sorted(full))
+    ready = reader.rows(
+        "SELECT host FROM hosts WHERE due <= ?"
+        " AND host NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT ?",
+        reader.now_ms,
+        busy,
+        most,
+    )
+    found = [letter for (host,) in ready for letter in _next_of(reader, host, held)]
+    return found[:most]
+
+
+def _next_of(reader: Reader, host: str, taken: str) -> list[Delivery]:
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM deliveries d JOIN activities v ON v.id = d.activity"
+        " WHERE d.host = ? AND d.state = 'due' AND d.due <= ?"
+        " AND d.id NOT IN (SELECT value FROM json_each(?))"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.host = d.host"
+        " AND e.object = d.object AND e.state = 'due' AND e.id < d.id)"
+        " ORDER BY d.due, d.id LIMIT 2",
+        host,
+        reader.now_ms,
+        taken,
+    )
+    return [_from_row(row) for row in rows]
+
+
+def settle(writer: Writer, delivery: Delivery) -> None:
+    """Delivered, or no longer wanted."""
+    writer.execute("DELETE FROM deliveries WHERE id = ?", delivery.id)
+    hosts.schedule(writer, delivery.host)
+
+
+def postpone(writer: Writer, delivery: Delivery, pause: timedelta, reason: str) -> None:
+    writer.execute(
+        "UPDATE deliveries SET due = ?, attempts = attempts + 1, reason = ? WHERE id = ?",
+        milliseconds(writer.now + pause),
+        reason,
+        delivery.id,
+    )
+    hosts.schedule(writer, delivery.host)
+
+
+def park(writer: Writer, delivery: Delivery, reason: str) -> None:
+    """Refused for good: kept for the admin to see, and out of everybody's way."""
+    writer.execute(
+        "UPDATE deliveries SET state = 'parked', attempts = attempts + 1, reason = ? WHERE id = ?",
+        reason,
+        delivery.id,
+    )
+    hosts.schedule(writer, delivery.host)
+
+
+def expire(writer: Writer, before: datetime, most: int = 500) -> int:
+    """Park what has waited too long. Return how many."""
+    tired = writer.rows(
+        "UPDATE deliveries SET state = 'parked', reason = 'nobody answered for seven days'"
+        " WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND created_at < ? LIMIT ?)"
+        " RETURNING host",
+        milliseconds(before),
+        most,
+    )
+    for name in {row[0] for row in tired}:
+        hosts.schedule(writer, name)
+    return len(tired)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A letter that was given up, as `kith queue` lists it."""
+
+    id: int
+    inbox: str
+    type: str
+    attempts: int
+    reason: str
+
+
+def parked(reader: Reader, most: int = 100) -> list[Parked]:
+    rows = reader.rows(
+        "SELECT d.id, d.inbox, v.type, d.attempts, ifnull(d.reason, '') FROM deliveries d"
+        " JOIN activities v ON v.id = d.activity WHERE d.state = 'parked' ORDER BY d.id LIMIT ?",
+        most,
+    )
+    return [Parked(*row) for row in rows]
+
+
+def again(writer: Writer, host: str | None = None) -> int:
+    """Try parked letters once more, of one host or of all. Return how many."""
+    tried = writer.rows(
+        "UPDATE deliveries SET state = 'due', attempts = 0, due = ?1, created_at = ?1"
+        " WHERE state = 'parked' AND (?2 IS NULL OR host = ?2) RETURNING host",
+        writer.now_ms,
+        host,
+    )
+    for name in {row[0] for row in tried}:
+        hosts.schedule(writer, name)
+    writer.after_commit(DELIVERIES)
+    return len(tried)
+
+
+def forget(writer: Writer, host: str | None = None) -> int:
+    """Throw parked letters away. Return how many."""
+    return writer.execute(
+        "DELETE FROM deliveries WHERE state = 'parked' AND (?1 IS NULL OR host = ?1)", host
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many letters wait or are parked, and since when the oldest waits."""
+
+    due: int
+    parked: int
+    oldest: datetime | None
+
+
+def depth(reader: Reader) -> Depth:
+    row = reader.row(
+        "SELECT count(*) FILTER (WHERE state = 'due'), count(*) FILTER (WHERE state = 'parked'),"
+        " min(created_at) FILTER (WHERE state = 'due') FROM deliveries"
+    )
+    due, parked_, oldest = row or (0, 0, None)
+    return Depth(due, parked_, None if oldest is None else moment(oldest))

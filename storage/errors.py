@@ -1,0 +1,37 @@
+"""What storage may refuse."""
+
+
+class StorageError(Exception):
+    """Anything below."""
+
+
+class NewerSchema(StorageError):
+    """The file was written by a newer version of this program."""
+
+
+class OtherInstance(StorageError):
+    """The file belongs to an instance under another domain."""
+
+
+class Damaged(StorageError):
+    """The file does not pass SQLite's own check; nothing will be written to it."""
+
+
+class Locked(StorageError):
+    """Another process owns the data folder."""
+
+
+class Overloaded(StorageError):
+    """Too many units wait; nothing was done."""
+
+
+class NotCommitted(StorageError):
+    """The database could not keep this group of units; none of it happened."""
+
+
+class Conflict(StorageError):
+    """What must be unique is taken; `what` names the column."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what

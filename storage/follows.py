@@ -1,0 +1,166 @@
+"""Who follows whom, asked for and accepted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from json import dumps
+
+from storage.paging import Page
+from storage.units import Reader, Row, Writer
+
+FOLLOWED = "follow"
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """`state` is pending or accepted; the rest is what only the follower sees."""
+
+    id: int
+    uri: str
+    follower: int
+    target: int
+    state: str
+    reblogs: bool = True
+    notify: bool = False
+
+
+COLUMNS = "id, uri, follower, target, state, reblogs, notify"
+
+
+def _from_row(row: Row) -> Follow:
+    id_, uri, follower, target, state, reblogs, notify = row
+    return Follow(id_, uri, follower, target, state, bool(reblogs), bool(notify))
+
+
+def ask(writer: Writer, uri: str, follower: int, target: int) -> bool:
+    """Return whether it is new; asked again, the earlier one keeps its state, under the new URI."""
+    new = writer.execute(
+        "INSERT INTO follows (id, uri, follower, target, state, created_at)"
+        " VALUES (?, ?, ?, ?, 'pending', ?) ON CONFLICT (follower, target) DO NOTHING",
+        writer.new_id(),
+        uri,
+        follower,
+        target,
+        writer.now_ms,
+    )
+    if not new:
+        writer.execute(
+            "UPDATE OR IGNORE follows SET uri = ? WHERE follower = ? AND target = ?",
+            uri,
+            follower,
+            target,
+        )
+    return bool(new)
+
+
+def accept(writer: Writer, follower: int, target: int) -> bool:
+    """Return whether a pending one became accepted."""
+    changed = writer.execute(
+        "UPDATE follows SET state = 'accepted'"
+        " WHERE follower = ? AND target = ? AND state = 'pending'",
+        follower,
+        target,
+    )
+    if changed:
+        writer.after_commit(FOLLOWED, str(follower))
+    return bool(changed)
+
+
+def remove(writer: Writer, follower: int, target: int) -> bool:
+    removed = writer.execute(
+        "DELETE FROM follows WHERE follower = ? AND target = ?", follower, target
+    )
+    if removed:
+        writer.after_commit(FOLLOWED, str(follower))
+    return bool(removed)
+
+
+def set_options(writer: Writer, follower: int, target: int, reblogs: bool, notify: bool) -> None:
+    writer.execute(
+        "UPDATE follows SET reblogs = ?, notify = ? WHERE follower = ? AND target = ?",
+        reblogs,
+        notify,
+        follower,
+        target,
+    )
+
+
+def between(reader: Reader, follower: int, target: int) -> Follow | None:
+    row = reader.row(
+        f"SELECT {COLUMNS} FROM follows WHERE follower = ? AND target = ?", follower, target
+    )
+    return _from_row(row) if row else None
+
+
+def by_uri(reader: Reader, uri: str) -> Follow | None:
+    row = reader.row(f"SELECT {COLUMNS} FROM follows WHERE uri = ?", uri)
+    return _from_row(row) if row else None
+
+
+def local_followers(reader: Reader, target: int) -> list[Follow]:
+    """Ours, accepted: whose home lists are to be filled."""
+    rows = reader.rows(
+        "SELECT f.id, f.uri, f.follower, f.target, f.state, f.reblogs, f.notify FROM follows f"
+        " JOIN actors w ON w.id = f.follower"
+        " WHERE f.target = ? AND f.state = 'accepted' AND w.host = ''",
+        target,
+    )
+    return [_from_row(row) for row in rows]
+
+
+def inboxes(reader: Reader, target: int) -> list[str]:
+    """Of followers elsewhere: one for each server that has a shared one."""
+    rows = reader.rows(
+        "SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM follows f"
+        " JOIN actors w ON w.id = f.follower"
+        " WHERE f.target = ? AND f.state = 'accepted' AND w.host <> '' AND w.state = 'active'",
+        target,
+    )
+    return [inbox for (inbox,) in rows]
+
+
+def is_followed_here(reader: Reader, target: int) -> bool:
+    """Whether anybody of ours follows, or has asked to."""
+    return (
+        reader.row(
+            "SELECT 1 FROM follows f JOIN actors w ON w.id = f.follower"
+            " WHERE f.target = ? AND w.host = '' LIMIT 1",
+            target,
+        )
+        is not None
+    )
+
+
+def page_of_followers(
+    reader: Reader, target: int, page: Page, state: str = "accepted"
+) -> list[tuple[int, int]]:
+    """(cursor, follower), newest first."""
+    rows = reader.named(
+        "SELECT f.id, f.follower FROM follows f JOIN actors w ON w.id = f.follower"
+        " WHERE f.target = :target AND f.state = :state AND f.id < :below AND f.id > :above"
+        f" AND w.state = 'active' ORDER BY f.id {page.order} LIMIT :limit",
+        {**page.values, "target": target, "state": state},
+    )
+    return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
+
+
+def page_of_following(reader: Reader, follower: int, page: Page) -> list[tuple[int, int]]:
+    """(cursor, followed), newest first."""
+    rows = reader.named(
+        "SELECT f.id, f.target FROM follows f JOIN actors w ON w.id = f.target"
+        " WHERE f.follower = :follower AND f.state = 'accepted'"
+        " AND f.id < :below AND f.id > :above AND w.state = 'active'"
+        f" ORDER BY f.id {page.order} LIMIT :limit",
+        {**page.values, "follower": follower},
+    )
+    return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
+
+
+def counts(reader: Reader, actors: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Per actor: (followers, following), accepted ones."""
+    rows = reader.rows(
+        "SELECT v.value, (SELECT count(*) FROM follows f WHERE f.target = v.value"
+        " AND f.state = 'accepted'), (SELECT count(*) FROM follows f WHERE f.follower = v.value"
+        " AND f.state = 'accepted') FROM json_each(?) v",
+        dumps(sorted(set(actors))),
+    )
+    return {actor: (followers, following) for actor, followers, following in rows}

@@ -1,0 +1,19 @@
+"""Where this instance is: the domain of its handles and the origin of its URIs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """`domain` stands in handles (alice@domain), `web_domain` in URIs; they may differ."""
+
+    domain: str
+    web_domain: str
+    scheme: str = "https"
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.web_domain}"
+
+    def owns(self, uri: str) -> bool:
+        return uri.startswith(f"{self.origin}/") or uri == self.origin

@@ -1,0 +1,48 @@
+"""The one source of identifiers and of randomness."""
+
+import secrets
+from datetime import datetime
+from itertools import count
+from typing import NewType
+
+from storage.clock import milliseconds
+
+ActorId = NewType("ActorId", int)
+PostId = NewType("PostId", int)
+Uri = NewType("Uri", str)
+
+_sequence = count(secrets.randbelow(1 << 16))
+
+
+def sortable(moment: datetime) -> int:
+    """Milliseconds << 16 | sequence: what clients sort by. Unique within 65,536 a millisecond."""
+    return milliseconds(moment) << 16 | next(_sequence) & 0xFFFF
+
+
+def small(moment: datetime) -> int:
+    """Milliseconds << 10 | sequence: below 2^53, where clients read a JSON number."""
+    return milliseconds(moment) << 10 | next(_sequence) & 0x3FF
+
+
+def secret(octets: int = 32) -> str:
+    """A new secret, URL-safe."""
+    return secrets.token_urlsafe(octets)
+
+
+def file_name() -> str:
+    """128 random bits in hexadecimal: the name of a media file."""
+    return secrets.token_hex(16)
+
+
+def word(choices: tuple[str, ...]) -> str:
+    return secrets.choice(choices)
+
+
+def fraction() -> float:
+    """A random number in [0, 1), to spread what would otherwise happen at once."""
+    return secrets.randbelow(1 << 24) / (1 << 24)
+
+
+def same(one: str, other: str) -> bool:
+    """Compare secrets in constant time."""
+    return secrets.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,129 @@
+"""What came for a member."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from json import dumps
+
+from storage.clock import moment
+from storage.paging import Page
+from storage.units import Reader, Row, Writer
+from storage.visibility import ALIVE, PEOPLE, Member, predicate
+
+NOTIFIED = "notified"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """`type` in the words of the client API; `actor` did it; `post` is about what, if anything."""
+
+    id: int
+    account: int
+    type: str
+    actor: int
+    post: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which ones: only these types (none given: all), not those, only from this actor."""
+
+    types: Sequence[str] = ()
+    not_types: Sequence[str] = ()
+    actor: int | None = None
+
+
+def add(writer: Writer, account: int, type_: str, actor: int, post: int | None = None) -> None:
+    """Tell a member of ours, unless they did it themselves, block or mute who did, or were told."""
+    if account == actor or not _wants(writer, account, actor):
+        return
+    new = writer.execute(
+        "INSERT INTO notifications (id, account, type, actor, post, created_at)"
+        " SELECT ?, a.actor, ?, ?, ?, ? FROM accounts a WHERE a.actor = ? AND a.state = 'active'"
+        " ON CONFLICT DO NOTHING",
+        writer.new_small_id(),
+        type_,
+        actor,
+        post,
+        writer.now_ms,
+        account,
+    )
+    if new:
+        writer.after_commit(NOTIFIED, str(account))
+
+
+def _wants(reader: Reader, account: int, actor: int) -> bool:
+    return (
+        reader.row(
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM blocks WHERE actor = ?1 AND target = ?2)"
+            " OR EXISTS (SELECT 1 FROM mutes WHERE actor = ?1 AND target = ?2 AND notifications"
+            " AND (expires_at IS NULL OR expires_at > ?3))",
+            account,
+            actor,
+            reader.now_ms,
+        )
+        is None
+    )
+
+
+def withdraw(writer: Writer, account: int, type_: str, actor: int, post: int | None) -> None:
+    """What it told of was undone."""
+    writer.execute(
+        "DELETE FROM notifications WHERE account = ? AND type = ? AND actor = ? AND post IS ?",
+        account,
+        type_,
+        actor,
+        post,
+    )
+
+
+def page_of(reader: Reader, account: int, page: Page, wanted: Wanted) -> list[Notification]:
+    """Those whose post, if they are about one, the member may still see."""
+    may, values = predicate(Member(account))  # type: ignore[arg-type]
+    rows = reader.named(
+        f"SELECT {_COLUMNS} FROM notifications n JOIN actors s ON s.id = n.actor"
+        " WHERE n.account = :me AND n.id < :below AND n.id > :above AND s.state = 'active'"
+        " AND (:all OR n.type IN (SELECT value FROM json_each(:types)))"
+        " AND n.type NOT IN (SELECT value FROM json_each(:not_types))"
+        " AND (:actor IS NULL OR n.actor = :actor)"
+        f" AND (n.post IS NULL OR EXISTS (SELECT 1 FROM posts p {PEOPLE} WHERE p.id = n.post"
+        f" AND {ALIVE} AND {may})) ORDER BY n.id {page.order} LIMIT :limit",
+        {
+            **page.values,
+            **values,
+            "me": account,
+            "all": not wanted.types,
+            "types": dumps(list(wanted.types)),
+            "not_types": dumps(list(wanted.not_types)),
+            "actor": wanted.actor,
+        },
+    )
+    return sorted((_from_row(row) for row in rows), key=lambda one: -one.id)
+
+
+_COLUMNS = "n.id, n.account, n.type, n.actor, n.post, n.created_at"
+
+
+def _from_row(row: Row) -> Notification:
+    id_, account, type_, actor, post, created = row
+    return Notification(id_, account, type_, actor, post, moment(created))
+
+
+def by_id(reader: Reader, account: int, id_: int) -> Notification | None:
+    found = page_of(reader, account, Page(1, max_id=id_ + 1, since_id=id_ - 1), Wanted())
+    return found[0] if found else None
+
+
+def dismiss(writer: Writer, account: int, id_: int) -> bool:
+    return bool(
+        writer.execute("DELETE FROM notifications WHERE account = ? AND id = ?", account, id_)
+    )
+
+
+def clear(writer: Writer, account: int) -> None:
+    writer.execute("DELETE FROM notifications WHERE account = ?", account)
+
+
+def forget_between(writer: Writer, account: int, actor: int) -> None:
+    writer.execute("DELETE FROM notifications WHERE account = ? AND actor = ?", account, actor)

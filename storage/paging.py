@@ -1,0 +1,25 @@
+"""Which part of a long list is meant (mastodon-api/conventions.md, Pagination)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Newest first, `limit` rows; `min_id` asks for those just above it instead of the newest."""
+
+    limit: int = 20
+    max_id: int | None = None
+    since_id: int | None = None
+    min_id: int | None = None
+
+    @property
+    def values(self) -> dict[str, int]:
+        """For a statement with `id < :below AND id > :above … LIMIT :limit`."""
+        floor = max(self.since_id or 0, self.min_id or 0)
+        ceiling = (1 << 63) - 1 if self.max_id is None else self.max_id
+        return {"below": ceiling, "above": floor, "limit": self.limit}
+
+    @property
+    def order(self) -> str:
+        """How the statement sorts; rows are then put newest first."""
+        return "ASC" if self.min_id is not None else "DESC"

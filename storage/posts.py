@@ -1,0 +1,255 @@
+"""Posts as they are written; reading them for somebody goes through visible_posts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from json import dumps
+
+from storage.clock import milliseconds, moment, optional_moment
+from storage.ids import ActorId, PostId
+from storage.units import Reader, Row, Writer
+
+POSTED = "posted"
+DELETED = "deleted"
+REVISED = "revised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One row, with the kind and owner of its audience. `content` is safe HTML."""
+
+    id: PostId
+    uri: str
+    url: str | None
+    author: ActorId
+    local: bool
+    type: str = "Note"
+    audience: int
+    kind: str
+    owner: int | None = None
+    collection: int | None = None
+    listed: bool
+    local_only: bool = False
+    community: int | None = None
+    in_reply_to: int | None = None
+    in_reply_to_uri: str | None = None
+    root: int
+    context: str | None = None
+    title: str = ""
+    content: str
+    source: str | None = None
+    spoiler: str = ""
+    sensitive: bool = False
+    language: str | None = None
+    application: int | None = None
+    published_at: datetime = field(default=moment(0))
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An actor that a post names; `mentioned` when its text does."""
+
+    actor: int
+    mentioned: bool
+    name: str = ""
+
+
+COLUMNS = (
+    "p.id, p.uri, p.url, p.author, p.local, p.type, p.audience, a.kind, a.owner, a.collection,"
+    " p.listed, p.local_only, p.community, p.in_reply_to, p.in_reply_to_uri, p.root, p.context,"
+    " p.title, p.content, p.source, p.spoiler, p.sensitive, p.language, p.application,"
+    " p.published_at, p.edited_at, p.deleted_at, p.version"
+)
+
+
+def from_row(row: Row) -> Post:
+    values = dict(zip(Post.__dataclass_fields__, row, strict=True))
+    for name in ("local", "listed", "local_only", "sensitive"):
+        values[name] = bool(values[name])
+    values["published_at"] = moment(values["published_at"])
+    values["edited_at"] = optional_moment(values["edited_at"])
+    values["deleted_at"] = optional_moment(values["deleted_at"])
+    return Post(**values)
+
+
+def add(writer: Writer, post: Post, recipients: Iterable[Recipient], tags: Iterable[str]) -> None:
+    """Keep a new post with those it names and its hashtags; waiting answers get their parent."""
+    writer.execute(
+        "INSERT INTO posts (id, uri, url, author, local, type, audience, listed, local_only,"
+        " community, in_reply_to, in_reply_to_uri, root, context, title, content, source, spoiler,"
+        " sensitive, language, application, published_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        post.id,
+        post.uri,
+        post.url,
+        post.author,
+        post.local,
+        post.type,
+        post.audience,
+        post.listed,
+        post.local_only,
+        post.community,
+        post.in_reply_to,
+        post.in_reply_to_uri,
+        post.root,
+        post.context,
+        post.title,
+        post.content,
+        post.source,
+        post.spoiler,
+        post.sensitive,
+        post.language,
+        post.application,
+        milliseconds(post.published_at),
+    )
+    writer.execute_many(
+        "INSERT OR IGNORE INTO post_recipients (post, actor, mentioned, name) VALUES (?, ?, ?, ?)",
+        [(post.id, r.actor, r.mentioned, r.name) for r in recipients],
+    )
+    _tag(writer, post.id, tags)
+    _adopt(writer, post)
+
+
+def _tag(writer: Writer, post: PostId, tags: Iterable[str]) -> None:
+    for name in tags:
+        folded = name.casefold()
+        writer.execute(
+            "INSERT OR IGNORE INTO tags (id, name) VALUES (?, ?)", writer.new_id(), folded
+        )
+        writer.execute(
+            "INSERT OR IGNORE INTO post_tags (tag, post, name)"
+            " SELECT id, ?, ? FROM tags WHERE name = ?",
+            post,
+            name,
+            folded,
+        )
+
+
+def _adopt(writer: Writer, post: Post) -> None:
+    """Answers that came before what they answer now belong to its thread."""
+    waiting = writer.rows(
+        "SELECT id FROM posts WHERE in_reply_to IS NULL AND in_reply_to_uri = ?", post.uri
+    )
+    for (id_,) in waiting:
+        writer.execute("UPDATE posts SET in_reply_to = ? WHERE id = ?", post.id, id_)
+        writer.execute("UPDATE posts SET root = ? WHERE root = ?", post.root, id_)
+
+
+def exists(reader: Reader, uri: str) -> bool:
+    """Known, a tombstone included."""
+    return reader.row("SELECT 1 FROM posts WHERE uri = ?", uri) is not None
+
+
+def by_uri(reader: Reader, uri: str) -> Post | None:
+    """As the server itself sees it: for the work of verbs, never to be shown."""
+    row = reader.row(
+        f"SELECT {COLUMNS} FROM posts p JOIN audiences a ON a.id = p.audience"
+        " WHERE p.uri = ? AND p.deleted_at IS NULL",
+        uri,
+    )
+    return from_row(row) if row else None
+
+
+def by_id(reader: Reader, id_: int) -> Post | None:
+    row = reader.row(
+        f"SELECT {COLUMNS} FROM posts p JOIN audiences a ON a.id = p.audience"
+        " WHERE p.id = ? AND p.deleted_at IS NULL",
+        id_,
+    )
+    return from_row(row) if row else None
+
+
+def recipients(reader: Reader, post: int) -> list[Recipient]:
+    rows = reader.rows("SELECT actor, mentioned, name FROM post_recipients WHERE post = ?", post)
+    return [Recipient(actor, bool(mentioned), name) for actor, mentioned, name in rows]
+
+
+def tag_names(reader: Reader, post: int) -> list[str]:
+    rows = reader.rows("SELECT name FROM post_tags WHERE post = ?", post)
+    return [name for (name,) in rows]
+
+
+def free_id(writer: Writer, wanted: int) -> PostId:
+    """The wanted number, or the next that neither a post nor a share has."""
+    while writer.row(
+        "SELECT 1 FROM posts WHERE id = ? UNION ALL SELECT 1 FROM shares WHERE id = ?",
+        wanted,
+        wanted,
+    ):
+        wanted += 1
+    return PostId(wanted)
+
+
+def bury(writer: Writer, post: Post) -> None:
+    """Leave a tombstone: the words go, owner and audience stay; nothing points to it any more."""
+    writer.execute(
+        "UPDATE posts SET deleted_at = ?, title = '', content = '', source = NULL, spoiler = '',"
+        " document = NULL, version = version + 1 WHERE id = ?",
+        writer.now_ms,
+        post.id,
+    )
+    for statement in (
+        "DELETE FROM post_tags WHERE post = ?",
+        "DELETE FROM home_entries WHERE post = ?",
+        "DELETE FROM notifications WHERE post = ?",
+        "DELETE FROM likes WHERE post = ?",
+        "DELETE FROM bookmarks WHERE post = ?",
+        "DELETE FROM shares WHERE post = ?",
+    ):
+        writer.execute(statement, post.id)
+    writer.after_commit(DELETED, str(post.id))
+
+
+def expect_delete(writer: Writer, uri: str, actor: str) -> None:
+    """A Delete came before its Create: remember it for thirty days."""
+    writer.execute(
+        "INSERT INTO early_deletes (uri, actor, kept_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        uri,
+        actor,
+        writer.now_ms,
+    )
+
+
+def was_deleted_early(reader: Reader, uri: str, actor: str) -> bool:
+    return (
+        reader.row("SELECT 1 FROM early_deletes WHERE uri = ? AND actor = ?", uri, actor)
+        is not None
+    )
+
+
+def count_local(reader: Reader) -> int:
+    count: int = reader.value("SELECT count(*) FROM posts WHERE local AND deleted_at IS NULL")
+    return count
+
+
+def counts_by_author(reader: Reader, authors: Iterable[int]) -> dict[int, tuple[int, int | None]]:
+    """Per author: how many posts, and when the newest was published (milliseconds)."""
+    rows = reader.rows(
+        "SELECT p.author, count(*), max(p.published_at) FROM posts p"
+        " JOIN audiences a ON a.id = p.audience WHERE p.deleted_at IS NULL AND a.kind <> 'named'"
+        " AND p.author IN (SELECT value FROM json_each(?)) GROUP BY p.author",
+        dumps(sorted(set(authors))),
+    )
+    return {author: (count, newest) for author, count, newest in rows}
+
+
+def revise(writer: Writer, post: Post, tags: Iterable[str]) -> None:
+    """Write what an edit may change."""
+    writer.execute(
+        "UPDATE posts SET title = ?, content = ?, source = ?, spoiler = ?, sensitive = ?,"
+        " language = ?, edited_at = ?, version = version + 1 WHERE id = ?",
+        post.title,
+        post.content,
+        post.source,
+        post.spoiler,
+        post.sensitive,
+        post.language,
+        milliseconds(post.edited_at or writer.now),
+        post.id,
+    )
+    writer.execute("DELETE FROM post_tags WHERE post = ?", post.id)
+    _tag(writer, post.id, tags)
+    writer.after_commit(REVISED, str(post.id))

@@ -1,0 +1,66 @@
+"""What is forgotten in time, a few hundred rows at once."""
+
+from datetime import timedelta
+
+from storage.clock import milliseconds
+from storage.units import Writer
+
+SLICE = 500
+HEARD = timedelta(days=30)
+SAID = timedelta(days=30)
+
+# Each statement: (what it forgets, after how long). ?1 is the moment before which, ?2 the slice.
+RULES: tuple[tuple[str, timedelta], ...] = (
+    (
+        "DELETE FROM received WHERE id IN (SELECT id FROM received"
+        " WHERE received_at < ?1 AND state IN ('done', 'refused', 'parked') LIMIT ?2)",
+        HEARD,
+    ),
+    (
+        "DELETE FROM signatures_seen WHERE digest IN (SELECT digest FROM signatures_seen"
+        " WHERE until < ?1 LIMIT ?2)",
+        timedelta(0),
+    ),
+    (
+        "DELETE FROM early_deletes WHERE uri IN (SELECT uri FROM early_deletes"
+        " WHERE kept_at < ?1 LIMIT ?2)",
+        HEARD,
+    ),
+    (
+        "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries"
+        " WHERE state = 'parked' AND created_at < ?1 LIMIT ?2)",
+        timedelta(days=37),
+    ),
+    (
+        "DELETE FROM activities WHERE id IN (SELECT v.id FROM activities v"
+        " WHERE v.published_at < ?1 AND v.type NOT IN ('Create', 'Follow', 'Announce')"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.activity = v.id) LIMIT ?2)",
+        SAID,
+    ),
+    (
+        "DELETE FROM codes WHERE hash IN (SELECT hash FROM codes WHERE expires_at < ?1 LIMIT ?2)",
+        timedelta(days=1),
+    ),
+    (
+        "DELETE FROM resets WHERE hash IN (SELECT hash FROM resets WHERE expires_at < ?1 LIMIT ?2)",
+        timedelta(0),
+    ),
+    (
+        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions"
+        " WHERE last_used_at < ?1 LIMIT ?2)",
+        timedelta(days=60),
+    ),
+    (
+        "DELETE FROM idempotency WHERE (account, key) IN (SELECT account, key FROM idempotency"
+        " WHERE created_at < ?1 LIMIT ?2)",
+        timedelta(hours=1),
+    ),
+)
+
+
+def forget(writer: Writer) -> int:
+    """Run every rule once; return how many rows went. Nothing more to do when it returns 0."""
+    return sum(
+        writer.execute(statement, milliseconds(writer.now - after), SLICE)
+        for statement, after in RULES
+    )

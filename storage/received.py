@@ -1,0 +1,130 @@
+"""Activities taken in: a durable queue, and the memory of what we have already heard.
+
+Leases live in memory, since one process owns the file: at start whatever was taken is due again.
+A row is closed in the unit that carries it out, so it takes effect at most once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from json import dumps
+
+from storage.clock import milliseconds
+from storage.units import Reader, Row, Writer
+
+RECEIVED = "received"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One activity as it came. `verdict` is authentic or hint; `signer` the URI of who signed."""
+
+    id: int
+    uri: str
+    actor: str
+    signer: str
+    host: str
+    type: str
+    verdict: str
+    body: str
+    attempts: int = 0
+
+
+_COLUMNS = "id, uri, actor, signer, host, type, verdict, body, attempts"
+
+# A relation that was undone in between may be said again under the same id.
+REPEATABLE = ("Follow", "Like", "Announce", "Block")
+
+
+def keep(writer: Writer, received: Received) -> bool:
+    """Return whether it is news. `id` and `attempts` are given here."""
+    new = writer.execute(
+        "INSERT INTO received (id, uri, actor, signer, host, type, verdict, body, state, due,"
+        " received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due', ?, ?)"
+        " ON CONFLICT (uri) DO UPDATE SET body = excluded.body, state = 'due', attempts = 0,"
+        " due = excluded.due, signer = excluded.signer, verdict = excluded.verdict"
+        " WHERE received.state = 'done' AND received.actor = excluded.actor"
+        " AND received.type = excluded.type"
+        " AND excluded.type IN ('Follow', 'Like', 'Announce', 'Block')",
+        writer.new_small_id(),
+        received.uri,
+        received.actor,
+        received.signer,
+        received.host,
+        received.type,
+        received.verdict,
+        received.body,
+        writer.now_ms,
+        writer.now_ms,
+    )
+    if new:
+        writer.after_commit(RECEIVED)
+    return bool(new)
+
+
+def next_due(reader: Reader, taken: Iterable[int], most: int) -> list[Received]:
+    """The oldest that are due and not among those taken."""
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM received WHERE state = 'due' AND due <= ?"
+        " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY due, id LIMIT ?",
+        reader.now_ms,
+        dumps(sorted(taken)),
+        most,
+    )
+    return [_from_row(row) for row in rows]
+
+
+def _from_row(row: Row) -> Received:
+    id_, uri, actor, signer, host, type_, verdict, body, attempts = row
+    return Received(id_, uri, actor, signer, host, type_, verdict, body or "", attempts)
+
+
+def is_due(reader: Reader, received: Received) -> bool:
+    """Asked inside the unit that carries it out: nobody else has."""
+    return (
+        reader.row("SELECT 1 FROM received WHERE id = ? AND state = 'due'", received.id) is not None
+    )
+
+
+def close(writer: Writer, received: Received, state: str = "done", reason: str = "") -> None:
+    """Finish with it: done and refused forget the words, held and parked keep them."""
+    writer.execute(
+        "UPDATE received SET state = ?, reason = ?,"
+        " body = CASE WHEN ?1 IN ('held', 'parked') THEN body END WHERE id = ?3",
+        state,
+        reason or None,
+        received.id,
+    )
+
+
+def postpone(writer: Writer, received: Received, pause: timedelta, reason: str) -> None:
+    writer.execute(
+        "UPDATE received SET due = ?, attempts = attempts + 1, reason = ? WHERE id = ?",
+        milliseconds(writer.now + pause),
+        reason,
+        received.id,
+    )
+
+
+def known(reader: Reader, uri: str) -> bool:
+    return reader.row("SELECT 1 FROM received WHERE uri = ?", uri) is not None
+
+
+def first_use(writer: Writer, digest: str, until: int) -> bool:
+    """Note a signature; return whether it is the first time. `until` in milliseconds."""
+    return bool(
+        writer.execute(
+            "INSERT INTO signatures_seen (digest, until) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            digest,
+            until,
+        )
+    )
+
+
+def depth(reader: Reader) -> dict[str, int]:
+    """How many rows are in each state that waits for something."""
+    rows = reader.rows(
+        "SELECT state, count(*) FROM received WHERE state IN ('due', 'held', 'parked')"
+        " GROUP BY state"
+    )
+    return dict(rows)

@@ -1,0 +1,128 @@
+"""Browsers in which somebody is logged in, links to set a new password, and invitations."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.accounts import ACCESS
+from storage.apps import hashed
+from storage.clock import milliseconds, moment
+from storage.units import Reader, Row, Writer
+
+LASTS = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`agent` is what the browser calls itself."""
+
+    id: int
+    account: int
+    agent: str
+    created_at: datetime
+    last_used_at: datetime
+
+
+_COLUMNS = "id, account, agent, created_at, last_used_at"
+
+
+def _from_row(row: Row) -> Session:
+    id_, account, agent, created, used_at = row
+    return Session(id_, account, agent, moment(created), moment(used_at))
+
+
+def start(writer: Writer, secret: str, account: int, agent: str) -> int:
+    id_ = writer.new_id()
+    writer.execute(
+        "INSERT INTO sessions (id, hash, account, agent, created_at, last_used_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        id_,
+        hashed(secret),
+        account,
+        agent,
+        writer.now_ms,
+        writer.now_ms,
+    )
+    return id_
+
+
+def find(reader: Reader, secret: str) -> Session | None:
+    row = reader.row(
+        f"SELECT {_COLUMNS} FROM sessions WHERE hash = ? AND last_used_at > ?",
+        hashed(secret),
+        milliseconds(reader.now - LASTS),
+    )
+    return _from_row(row) if row else None
+
+
+def of_account(reader: Reader, account: int) -> list[Session]:
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM sessions WHERE account = ? ORDER BY last_used_at DESC", account
+    )
+    return [_from_row(row) for row in rows]
+
+
+def used(writer: Writer, id_: int) -> None:
+    writer.execute("UPDATE sessions SET last_used_at = ? WHERE id = ?", writer.now_ms, id_)
+
+
+def end(writer: Writer, id_: int, account: int) -> bool:
+    writer.after_commit(ACCESS, str(account))
+    return bool(writer.execute("DELETE FROM sessions WHERE id = ? AND account = ?", id_, account))
+
+
+def end_all(writer: Writer, account: int, but: int = 0) -> None:
+    writer.execute("DELETE FROM sessions WHERE account = ? AND id <> ?", account, but)
+    writer.after_commit(ACCESS, str(account))
+
+
+# ---- links to set a new password ----
+
+
+def offer_reset(writer: Writer, secret: str, account: int, lasting: timedelta) -> None:
+    writer.execute("DELETE FROM resets WHERE account = ?", account)
+    writer.execute(
+        "INSERT INTO resets (hash, account, expires_at) VALUES (?, ?, ?)",
+        hashed(secret),
+        account,
+        milliseconds(writer.now + lasting),
+    )
+
+
+def reset_of(reader: Reader, secret: str) -> int | None:
+    """Whose link it is, while it may be used."""
+    account: int | None = reader.value(
+        "SELECT account FROM resets WHERE hash = ? AND expires_at > ?",
+        hashed(secret),
+        reader.now_ms,
+    )
+    return account
+
+
+def forget_resets(writer: Writer, account: int) -> None:
+    writer.execute("DELETE FROM resets WHERE account = ?", account)
+
+
+# ---- invitations ----
+
+
+def invite(
+    writer: Writer, secret: str, sponsor: int | None, most_uses: int, lasting: timedelta
+) -> None:
+    writer.execute(
+        "INSERT INTO invitations (hash, sponsor, most_uses, expires_at) VALUES (?, ?, ?, ?)",
+        hashed(secret),
+        sponsor,
+        most_uses,
+        milliseconds(writer.now + lasting),
+    )
+
+
+def use_invitation(writer: Writer, secret: str) -> tuple[bool, int | None]:
+    """Count one use; return whether it was good, and who invites."""
+    rows = writer.rows(
+        "UPDATE invitations SET uses = uses + 1 WHERE hash = ? AND uses < most_uses"
+        " AND expires_at > ? RETURNING sponsor",
+        hashed(secret),
+        writer.now_ms,
+    )
+    return (True, rows[0][0]) if rows else (False, None)

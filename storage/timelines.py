@@ -1,0 +1,266 @@
+"""Lists of posts, each as a viewer may see it: home, public, hashtag, account, kept ones."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from json import dumps
+
+from storage.ids import ActorId, PostId
+from storage.paging import Page
+from storage.posts import COLUMNS, Post, from_row
+from storage.units import Reader, Row, Writer
+from storage.visibility import ALIVE, FROM, PEOPLE, Member, Viewer, predicate
+
+HOME = "home"
+KEPT = 800
+
+# Whoever I block or mute is not in my lists, as author or as the one who shared.
+_UNWANTED = (
+    "SELECT target FROM blocks WHERE actor = :viewer UNION ALL SELECT target FROM mutes"
+    " WHERE actor = :viewer AND (expires_at IS NULL OR expires_at > :now)"
+)
+_WANTED = f"p.author NOT IN ({_UNWANTED})"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a list: a post, and the share that brought it, if one did. `cursor` pages."""
+
+    cursor: int
+    post: Post
+    share: int | None = None
+    sharer: int | None = None
+
+
+def _entries(page: Page, rows: list[Row]) -> list[Entry]:
+    """Rows are: cursor, share, sharer, then the post."""
+    entries = [Entry(row[0], from_row(row[3:]), row[1], row[2]) for row in rows]
+    return sorted(entries, key=lambda entry: -entry.cursor)
+
+
+def _values(reader: Reader, viewer: Viewer, page: Page) -> dict[str, object]:
+    me = viewer.actor if isinstance(viewer, Member) else 0
+    return {**page.values, "viewer": me, "now": reader.now_ms}
+
+
+def home(reader: Reader, owner: ActorId, page: Page) -> list[Entry]:
+    may, values = predicate(Member(owner))
+    rows = reader.named(
+        f"SELECT h.entry, h.share, s.actor, {COLUMNS} FROM home_entries h"
+        f" JOIN posts p ON p.id = h.post {PEOPLE} LEFT JOIN shares s ON s.id = h.share"
+        " WHERE h.owner = :viewer AND h.entry < :below AND h.entry > :above"
+        f" AND {ALIVE} AND {may} AND {_WANTED} AND ifnull(s.actor, 0) NOT IN ({_UNWANTED})"
+        f" ORDER BY h.entry {page.order} LIMIT :limit",
+        {**_values(reader, Member(owner), page), **values},
+    )
+    return _entries(page, rows)
+
+
+def public(
+    reader: Reader,
+    viewer: Viewer,
+    page: Page,
+    *,
+    local: bool = False,
+    remote: bool = False,
+    media: bool = False,
+) -> list[Entry]:
+    """Listed posts that start a conversation: ours, others' or both."""
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM}"
+        " WHERE p.listed AND a.kind IN ('public', 'instance') AND p.id < :below AND p.id > :above"
+        " AND (p.in_reply_to_uri IS NULL OR p.in_reply_to IN"
+        " (SELECT o.id FROM posts o WHERE o.author = p.author))"
+        " AND (NOT :local OR p.local) AND (NOT :remote OR NOT p.local)"
+        " AND (NOT :media OR EXISTS (SELECT 1 FROM media d WHERE d.post = p.id))"
+        f" AND {ALIVE} AND {may} AND {_WANTED} ORDER BY p.id {page.order} LIMIT :limit",
+        {
+            **_values(reader, viewer, page),
+            "local": local,
+            "remote": remote,
+            "media": media,
+            **values,
+        },
+    )
+    return _entries(page, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Which hashtags: `name`, or any of `any`; all of `all`; none of `none`. Folded names."""
+
+    name: str
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+
+
+def hashtag(
+    reader: Reader,
+    viewer: Viewer,
+    tagged: Tagged,
+    page: Page,
+    *,
+    local: bool = False,
+    remote: bool = False,
+) -> list[Entry]:
+    may, values = predicate(viewer)
+    having = (
+        "(SELECT count(DISTINCT t.id) FROM tags t JOIN post_tags g ON g.tag = t.id"
+        " WHERE g.post = p.id AND t.name IN (SELECT value FROM json_each({})))"
+    )
+    rows = reader.named(
+        f"SELECT DISTINCT p.id, NULL, NULL, {COLUMNS} FROM tags t"
+        f" JOIN post_tags pt ON pt.tag = t.id JOIN posts p ON p.id = pt.post {PEOPLE}"
+        " WHERE t.name IN (SELECT value FROM json_each(:any)) AND p.listed"
+        " AND p.id < :below AND p.id > :above"
+        f" AND {having.format(':all')} = json_array_length(:all)"
+        f" AND {having.format(':none')} = 0"
+        " AND (NOT :local OR p.local) AND (NOT :remote OR NOT p.local)"
+        f" AND {ALIVE} AND {may} AND {_WANTED} ORDER BY p.id {page.order} LIMIT :limit",
+        {
+            **_values(reader, viewer, page),
+            "any": dumps([tagged.name, *tagged.any]),
+            "all": dumps(tagged.all),
+            "none": dumps(tagged.none),
+            "local": local,
+            "remote": remote,
+            **values,
+        },
+    )
+    return _entries(page, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of an account's posts is asked for. `tagged` is a folded hashtag."""
+
+    replies: bool = True
+    shares: bool = True
+    direct: bool = True
+    media: bool = False
+    tagged: str | None = None
+
+
+def account(
+    reader: Reader, viewer: Viewer, actor: ActorId, shown: Shown, page: Page
+) -> list[Entry]:
+    """What an account said and shared."""
+    may, values = predicate(viewer)
+    wanted = {
+        "actor": actor,
+        "replies": shown.replies,
+        "shares": shown.shares,
+        "direct": shown.direct,
+        "media": shown.media,
+        "tagged": shown.tagged,
+    }
+    rows = reader.named(
+        f"SELECT e.cursor, e.share, e.sharer, {COLUMNS} FROM (SELECT id AS cursor, NULL AS share,"
+        " NULL AS sharer, id AS post FROM posts WHERE author = :actor UNION ALL"
+        " SELECT id, id, actor, post FROM shares WHERE actor = :actor AND :shares) e"
+        f" JOIN posts p ON p.id = e.post {PEOPLE}"
+        " WHERE e.cursor < :below AND e.cursor > :above"
+        " AND (:replies OR e.share IS NOT NULL OR p.in_reply_to_uri IS NULL OR p.in_reply_to IN"
+        " (SELECT o.id FROM posts o WHERE o.author = p.author))"
+        " AND (:direct OR a.kind <> 'named')"
+        " AND (NOT :media OR EXISTS (SELECT 1 FROM media d WHERE d.post = p.id))"
+        " AND (:tagged IS NULL OR EXISTS (SELECT 1 FROM post_tags g JOIN tags t ON t.id = g.tag"
+        " WHERE g.post = p.id AND t.name = :tagged))"
+        f" AND {ALIVE} AND {may} ORDER BY e.cursor {page.order} LIMIT :limit",
+        {**_values(reader, viewer, page), **wanted, **values},
+    )
+    return _entries(page, rows)
+
+
+_LIKED = "likes k"
+_BOOKMARKED = "bookmarks k"
+
+
+def liked(reader: Reader, owner: ActorId, page: Page) -> list[Entry]:
+    """What a member favourited; the cursor is the favourite's own number."""
+    return _marked(reader, owner, page, _LIKED)
+
+
+def bookmarked(reader: Reader, owner: ActorId, page: Page) -> list[Entry]:
+    return _marked(reader, owner, page, _BOOKMARKED)
+
+
+def _marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Entry]:
+    may, values = predicate(Member(owner))
+    rows = reader.named(
+        f"SELECT k.id, NULL, NULL, {COLUMNS} FROM {table} JOIN posts p ON p.id = k.post {PEOPLE}"
+        " WHERE k.actor = :viewer AND k.id < :below AND k.id > :above"
+        f" AND {ALIVE} AND {may} ORDER BY k.id {page.order} LIMIT :limit",
+        {**_values(reader, Member(owner), page), **values},
+    )
+    return _entries(page, rows)
+
+
+def outbox(reader: Reader, actor: ActorId, page: Page) -> list[Entry]:
+    """What an account said to everybody, for other servers."""
+    rows = reader.named(
+        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM} WHERE p.author = :actor"
+        " AND a.kind = 'public' AND NOT p.local_only AND p.id < :below AND p.id > :above"
+        f" AND {ALIVE} ORDER BY p.id {page.order} LIMIT :limit",
+        {**page.values, "actor": actor},
+    )
+    return _entries(page, rows)
+
+
+# ---- the home lists, fanned out on write ----
+
+
+def fan_out(
+    writer: Writer, owners: Iterable[int], entry: int, post: PostId, share: int | None
+) -> None:
+    """Put a line into each of these members' home lists."""
+    reached = list(owners)
+    writer.execute_many(
+        "INSERT OR IGNORE INTO home_entries (owner, entry, post, share) VALUES (?, ?, ?, ?)",
+        [(owner, entry, post, share) for owner in reached],
+    )
+    for owner in reached:
+        writer.after_commit(HOME, str(owner))
+
+
+def has_in_home(reader: Reader, owner: int, post: int) -> bool:
+    return (
+        reader.row("SELECT 1 FROM home_entries WHERE post = ? AND owner = ?", post, owner)
+        is not None
+    )
+
+
+def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
+    """Somebody was followed: their latest posts come into the home list."""
+    writer.execute(
+        "INSERT OR IGNORE INTO home_entries (owner, entry, post) SELECT ?, p.id, p.id FROM posts p"
+        " JOIN audiences a ON a.id = p.audience WHERE p.author = ? AND p.deleted_at IS NULL"
+        " AND a.kind <> 'named' AND p.in_reply_to_uri IS NULL ORDER BY p.id DESC LIMIT ?",
+        owner,
+        author,
+        most,
+    )
+
+
+def empty_of(writer: Writer, owner: int, author: int) -> None:
+    """Somebody is followed no more: what they said or shared leaves the home list."""
+    writer.execute(
+        "DELETE FROM home_entries WHERE owner = ? AND (share IS NULL AND post IN"
+        " (SELECT id FROM posts WHERE author = ?) OR share IN"
+        " (SELECT id FROM shares WHERE actor = ?))",
+        owner,
+        author,
+        author,
+    )
+
+
+def trim(writer: Writer, owner: int, kept: int = KEPT) -> int:
+    """Keep the newest lines of a home list."""
+    return writer.execute(
+        "DELETE FROM home_entries WHERE owner = ? AND entry <= (SELECT entry FROM home_entries"
+        " WHERE owner = ? ORDER BY entry DESC LIMIT 1 OFFSET ?)",
+        owner,
+        owner,
+        kept,
+    )

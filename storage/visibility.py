@@ -1,0 +1,159 @@
+"""Who may see a post: the viewers, one SQL predicate, and its twin in memory.
+
+The predicate is the only one there is; `visible_posts` and `timelines` put it into every statement.
+The twin decides where no statement can be asked (streams). tests/storage/test_visibility.py holds
+both equal over generated worlds.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from storage.ids import ActorId
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Anybody who did not say who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody of ours, logged in."""
+
+    actor: ActorId
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another server, by a signature of one of its actors."""
+
+    host: str
+    signer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Steward:
+    """Somebody of ours who looks after things, with the reason that goes into the log."""
+
+    actor: ActorId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The server itself, at work."""
+
+
+Viewer = Anonymous | Member | Peer | Steward | System
+
+# `p` is the post, `w` its author, `a` its audience.
+PEOPLE = "JOIN actors w ON w.id = p.author JOIN audiences a ON a.id = p.audience"
+FROM = f"posts p {PEOPLE}"
+
+ALIVE = "p.deleted_at IS NULL AND w.state = 'active'"
+
+_ANONYMOUS = "a.kind = 'public' AND NOT p.local_only"
+
+_MEMBER = """(p.author = :me OR (
+    NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = :me)
+    AND (a.kind IN ('public', 'instance', 'neighbours')
+        OR a.owner = :me
+        OR EXISTS (SELECT 1 FROM post_recipients r WHERE r.post = p.id AND r.actor = :me)
+        OR (a.kind = 'followers' AND EXISTS (SELECT 1 FROM follows f
+            WHERE f.follower = :me AND f.target = a.owner AND f.state = 'accepted'))
+        OR (a.kind IN ('members', 'circle') AND EXISTS (SELECT 1 FROM collection_members m
+            WHERE m.collection = a.collection AND m.actor = :me AND m.state = 'active')))))"""
+
+_PEER = """(NOT p.local_only AND a.kind <> 'instance'
+    AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = :host AND h.tier = 'blocked')
+    AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = :signer)
+    AND (a.kind = 'public'
+        OR w.host = :host
+        OR EXISTS (SELECT 1 FROM post_recipients r JOIN actors x ON x.id = r.actor
+            WHERE r.post = p.id AND x.host = :host AND NOT EXISTS (
+                SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = x.id))
+        OR (a.kind = 'followers' AND EXISTS (SELECT 1 FROM follows f
+            JOIN actors x ON x.id = f.follower
+            WHERE f.target = a.owner AND f.state = 'accepted' AND x.host = :host))
+        OR (a.kind IN ('members', 'circle', 'neighbours') AND EXISTS (
+            SELECT 1 FROM collection_members m JOIN actors x ON x.id = m.actor
+            WHERE m.collection = a.collection AND m.state = 'active' AND x.host = :host))))"""
+
+
+def predicate(viewer: Viewer) -> tuple[str, dict[str, Any]]:
+    """Return the condition on `p`, `w` and `a`, without ALIVE, and the values it names."""
+    match viewer:
+        case Anonymous():
+            return _ANONYMOUS, {}
+        case Member(actor):
+            return _MEMBER, {"me": actor}
+        case Peer(host, signer):
+            return _PEER, {"host": host, "signer": signer}
+        case Steward() | System():
+            return "1", {}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decision rests on, read inside the unit in which the post was written."""
+
+    author: int
+    author_host: str
+    author_active: bool
+    deleted: bool
+    kind: str
+    owner: int | None
+    local_only: bool
+    recipients: frozenset[int] = frozenset()
+    blocked_by_author: frozenset[int] = frozenset()
+    followers_of_owner: frozenset[int] = frozenset()
+    members: frozenset[int] = frozenset()
+    hosts: dict[int, str] = field(default_factory=dict)
+    blocked_hosts: frozenset[str] = frozenset()
+
+
+def can_see(viewer: Viewer, facts: Facts) -> bool:
+    """The twin of the predicate (with ALIVE)."""
+    if facts.deleted or not facts.author_active:
+        return False
+    match viewer:
+        case Anonymous():
+            return facts.kind == "public" and not facts.local_only
+        case Member(actor):
+            return _member_can(actor, facts)
+        case Peer():
+            return _peer_can(viewer, facts)
+        case Steward() | System():
+            return True
+
+
+def _member_can(me: int, facts: Facts) -> bool:
+    if facts.author == me:
+        return True
+    if me in facts.blocked_by_author:
+        return False
+    return (
+        facts.kind in {"public", "instance", "neighbours"}
+        or facts.owner == me
+        or me in facts.recipients
+        or (facts.kind == "followers" and me in facts.followers_of_owner)
+        or (facts.kind in {"members", "circle"} and me in facts.members)
+    )
+
+
+def _peer_can(peer: Peer, facts: Facts) -> bool:
+    if facts.local_only or facts.kind == "instance" or peer.host in facts.blocked_hosts:
+        return False
+    if peer.signer in facts.blocked_by_author:
+        return False
+
+    def there(actors: frozenset[int]) -> bool:
+        return any(facts.hosts.get(actor) == peer.host for actor in actors)
+
+    return (
+        facts.kind == "public"
+        or facts.author_host == peer.host
+        or there(facts.recipients - facts.blocked_by_author)
+        or (facts.kind == "followers" and there(facts.followers_of_owner))
+        or (facts.kind in {"members", "circle", "neighbours"} and there(facts.members))
+    )

@@ -1,0 +1,43 @@
+"""`python -m tests`: format, lint, types, import rules, then the tests; stops at the first failure.
+
+What follows on the command line goes to pytest: `python -m tests -k inbox`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent  # works without an activated environment
+
+
+def steps(arguments: list[str]) -> dict[str, list[str]]:
+    python = [sys.executable, "-m"]
+    return {
+        "format": [*python, "ruff", "format", "--check", "."],
+        "lint": [*python, "ruff", "check", "."],
+        "types": [*python, "mypy"],
+        "import rules": [str(BIN / "lint-imports"), "--no-logo"],
+        "tests": [*python, "pytest", "-q", *arguments],
+    }
+
+
+def run(name: str, command: list[str]) -> int:
+    print(f"== {name}", flush=True)
+    try:
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
+    except FileNotFoundError:
+        print(f"{command[0]} is missing: run `make install`.", file=sys.stderr)
+        return 127
+
+
+def main() -> int:
+    for name, command in steps(sys.argv[1:]).items():
+        if code := run(name, command):
+            print(f"Stopped at: {name}.", file=sys.stderr)
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Real servers in one process, on a small internet of their own, with a clock that tests move."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from server import membership, passwords
+from server.app import build_app
+from server.keys import COURIER, DATABASE, INBOX
+from server.membership import Newcomer
+from server.outside import Outside
+from server.settings import Settings, load
+from storage import apps, ids
+from storage.actors import Actor
+from storage.database import Database
+from storage.units import Writer
+from tests.support.clock import Watch
+from tests.support.internet import Internet
+
+PASSWORD = "a short sentence to remember"
+ALL = "read write follow push"
+Client = TestClient[web.Request, web.Application]
+
+
+@dataclass
+class Person:
+    """Somebody of ours with a token."""
+
+    place: "Place"
+    actor: Actor
+    token: str
+
+    @property
+    def id(self) -> str:
+        return str(self.actor.id)
+
+    @property
+    def handle(self) -> str:
+        return f"@{self.actor.name}@{self.place.host}"
+
+    async def call(self, method: str, path: str, **given: Any) -> Any:
+        """Call the API as they would; what is not a success is a failure of the test."""
+        status, body = await self.ask(method, path, **given)
+        assert status == 200, (method, path, status, body)
+        return body
+
+    async def ask(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.token}", **given.pop("headers", {})}
+        async with self.place.client.request(method, path, headers=headers, **given) as answer:
+            return answer.status, await answer.json()
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        return await self.call("GET", path, params=parameters)
+
+    async def post(self, path: str, **form: Any) -> Any:
+        return await self.call("POST", path, json=form)
+
+    async def say(self, text: str, **more: Any) -> Any:
+        return await self.post("/api/v1/statuses", status=text, **more)
+
+    async def home(self) -> list[Any]:
+        found: list[Any] = await self.get("/api/v1/timelines/home")
+        return found
+
+    async def notified(self) -> list[tuple[str, str]]:
+        """(type, by whom), newest first, without the community's own."""
+        found = await self.get("/api/v1/notifications")
+        return [(one["type"], one["account"]["acct"]) for one in found]
+
+    async def find(self, handle: str) -> str:
+        """The number of somebody by handle, looked up if need be."""
+        found = await self.get("/api/v2/search", q=handle, resolve="true", type="accounts")
+        assert len(found["accounts"]) == 1, (handle, found)
+        return str(found["accounts"][0]["id"])
+
+    async def follow(self, other: "Person") -> Any:
+        number = other.id if other.place is self.place else await self.find(other.handle)
+        return await self.post(f"/api/v1/accounts/{number}/follow")
+
+
+@dataclass
+class Place:
+    """One server of the test internet."""
+
+    host: str
+    app: web.Application
+    client: Client
+    people: dict[str, Person] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Database:
+        return self.app[DATABASE]
+
+    async def person(self, name: str, *, role: str = "member", scopes: str = ALL) -> Person:
+        """Make a member, as signing up does, with a token for a client."""
+        hashed = await passwords.hashed(PASSWORD)
+        made = await membership.make_keys()
+        newcomer = Newcomer(name=name, email=f"{name}@post.example", password=hashed, role=role)
+        actor = await self.database.write(membership.join, newcomer, made)
+        secret = await self.database.write(give_token, actor.id, scopes)
+        self.people[name] = Person(self, actor, secret)
+        return self.people[name]
+
+    async def work(self) -> bool:
+        """Carry out what came, deliver what waits; whether there was anything."""
+        received = await self.app[INBOX].process_next()
+        delivered = await self.app[COURIER].deliver_due()
+        return received or delivered
+
+
+def give_token(writer: Writer, account: int | None, scopes: str = ALL) -> str:
+    """An app and a token of it; the secret is shown once."""
+    client, secret = ids.secret(), ids.secret()
+    app = apps.App(
+        writer.new_id(),
+        client,
+        apps.hashed(ids.secret()),
+        "Lantern",
+        None,
+        ("urn:ietf:wg:oauth:2.0:oob",),
+        scopes,
+    )
+    apps.add(writer, app)
+    apps.issue(writer, secret, app.id, account, scopes)
+    return secret
+
+
+def settings_for(folder: Path, domain: str, **more: str) -> Settings:
+    environ = {
+        "KITH_DATA_DIR": str(folder),
+        "KITH_DOMAIN": domain,
+        "KITH_DEVELOPMENT": "true",
+        "KITH_RATE_LIMITS": "off",
+        "KITH_SECRET": "0123456789abcdef" * 4,
+    }
+    return load(environ | {f"KITH_{name.upper()}": value for name, value in more.items()})
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path, host: str, internet: Internet, watch: Watch, **settings: str
+) -> AsyncIterator[Place]:
+    """A server under a host name of the test internet, whose jobs the test runs."""
+    outside = Outside(clock=watch, resolver=internet)
+    app = build_app(settings_for(folder, host, **settings), outside, background=False)
+    client = TestClient(TestServer(app, host="127.0.0.1"), headers={"Host": host})
+    async with client:
+        internet.ports[host] = int(client.port or 0)
+        yield Place(host, app, client)
+
+
+async def settle(*places: Place, rounds: int = 200) -> None:
+    """Let everybody work until nothing more is to be done."""
+    for _ in range(rounds):
+        if not any([await place.work() for place in places]):
+            return
+    raise AssertionError("the servers do not come to rest")
