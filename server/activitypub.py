@@ -15,12 +15,13 @@ from server.forms import body_of
 from server.keys import DATABASE, INBOX, SETTINGS
 from server.media import address as media_address
 from server.replies import answer
-from storage import activities, actors, keys, posts, timelines, visible_posts
+from storage import activities, actors, keys, timelines, visible_posts
 from storage.actors import Actor
 from storage.ids import ActorId
 from storage.paging import Page
 from storage.units import Reader
 from storage.visibility import Anonymous, Peer, Viewer
+from storage.visible_posts import Post
 
 TYPE = "application/activity+json"
 PAGE = 20
@@ -179,14 +180,11 @@ def _outbox_items(
     reader: Reader, actor_id: ActorId, below: int | None
 ) -> list[tuple[int, dict[str, Any]]]:
     entries = timelines.outbox(reader, actor_id, Page(PAGE, max_id=below))
-    return [(entry.cursor, _created(reader, entry.post.id)) for entry in entries]
+    return [(entry.cursor, _created(reader, entry.post)) for entry in entries]
 
 
-def _created(reader: Reader, id_: int) -> dict[str, Any]:
+def _created(reader: Reader, found: Post) -> dict[str, Any]:
     """A Create around a post, made anew from what it says now."""
-    found = posts.by_id(reader, id_)
-    if found is None:
-        raise LookupError(id_)
     said = note.render(as_note(reader, found))
     return {
         "id": f"{found.uri}#create",

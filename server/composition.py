@@ -10,12 +10,12 @@ from federation.objects.note import Mention, Note, stored_content
 from federation.sanitise import line
 from server import composing
 from server.composing import Handle, Mentioned
-from storage import actors, posts
+from storage import actors, visible_posts
 from storage.actors import Actor
 from storage.audiences import Audience
 from storage.ids import PostId
-from storage.posts import Post
 from storage.units import Reader, Writer
+from storage.visible_posts import Post
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +112,12 @@ def as_note(reader: Reader, post: Post) -> Note:
     author = actors.by_id(reader, post.author)
     if author is None:
         raise LookupError(post.author)
-    recipients = posts.recipients(reader, post.id)
+    recipients = visible_posts.recipients(reader, post.id)
     known = actors.many(reader, [recipient.actor for recipient in recipients])
     people = [known[recipient.actor] for recipient in recipients if recipient.actor in known]
     addressed = Addressed(_audience(post), post.listed, post.local_only)
     addresses = addressing.stated(reader, author, addressed, [who.uri for who in people])
-    names = posts.tag_names(reader, post.id)
+    names = visible_posts.tag_names(reader, post.id)
     return Note(
         id=post.uri,
         type=post.type,

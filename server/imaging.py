@@ -52,6 +52,7 @@ _WIDE = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # grey with sixteen bits
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]
 
+Image.preinit()
 # Pillow raises above twice its limit, from the header and before anything is allocated.
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)

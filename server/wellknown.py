@@ -12,7 +12,7 @@ from server import VERSION, scopes
 from server.errors import Refused
 from server.keys import DATABASE, SETTINGS
 from server.replies import answer
-from storage import actors, posts
+from storage import actors, visible_posts
 from storage.actors import Actor
 from storage.here import Here
 from storage.units import Reader
@@ -117,7 +117,7 @@ async def nodeinfo(request: web.Request) -> web.Response:
     version = request.match_info["version"]
     settings = request.app[SETTINGS]
     software: dict[str, str] = {"name": "kith", "version": VERSION}
-    count = await request.app[DATABASE].read(posts.count_local)
+    count = await request.app[DATABASE].read(visible_posts.count_local)
     response = answer(
         {
             "version": version,

@@ -7,7 +7,7 @@ from storage.units import Reader, Row, Writer
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`object` orders deliveries; `post` is what it is about, if it is about one."""
+    """`object` orders deliveries; `post` is what it is about; `body` is empty once that is deleted."""
 
     id: int
     uri: str

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from json import dumps
 
+from storage.errors import Conflict
 from storage.paging import Page
 from storage.units import Reader, Row, Writer
 
@@ -32,7 +33,13 @@ def _from_row(row: Row) -> Follow:
 
 
 def ask(writer: Writer, uri: str, follower: int, target: int) -> bool:
-    """Return whether it is new; asked again, the earlier one keeps its state, under the new URI."""
+    """Return whether it is new; asked again, the earlier one keeps its state, under the new URI.
+
+    Raises Conflict("uri") when another follow has that URI.
+    """
+    known = by_uri(writer, uri)
+    if known is not None and (known.follower, known.target) != (follower, target):
+        raise Conflict("uri")
     new = writer.execute(
         "INSERT INTO follows (id, uri, follower, target, state, created_at)"
         " VALUES (?, ?, ?, ?, 'pending', ?) ON CONFLICT (follower, target) DO NOTHING",
@@ -44,7 +51,7 @@ def ask(writer: Writer, uri: str, follower: int, target: int) -> bool:
     )
     if not new:
         writer.execute(
-            "UPDATE OR IGNORE follows SET uri = ? WHERE follower = ? AND target = ?",
+            "UPDATE follows SET uri = ? WHERE follower = ? AND target = ?",
             uri,
             follower,
             target,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from json import dumps
 
 from storage.clock import milliseconds, moment
 from storage.units import Reader, Row, Writer
@@ -41,17 +42,19 @@ def get(reader: Reader, host: str) -> Host:
     return _from_row(row) if row else Host(host, None, moment(0), 0, 0, None, None)
 
 
+def names_of(host: str) -> list[str]:
+    """The names under which a host may be blocked: itself, without port, and parent domains."""
+    labels = host.partition(":")[0].split(".")
+    return [host, *(".".join(labels[first:]) for first in range(len(labels)))]
+
+
 def is_blocked(reader: Reader, host: str) -> bool:
     """Also where a parent domain is blocked (SECURITY 83)."""
-    name = host.partition(":")[0]
-    parents = [name]
-    while "." in name:
-        name = name.partition(".")[2]
-        parents.append(name)
-    return any(
-        reader.row("SELECT 1 FROM hosts WHERE host = ? AND tier = 'blocked'", parent)
-        for parent in [host, *parents]
+    row = reader.row(
+        "SELECT 1 FROM hosts WHERE host IN (SELECT value FROM json_each(?)) AND tier = 'blocked'",
+        dumps(names_of(host)),
     )
+    return row is not None
 
 
 def set_tier(writer: Writer, host: str, tier: str | None) -> None:

@@ -24,6 +24,25 @@ def small(moment: datetime) -> int:
     return milliseconds(moment) << 10 | next(_sequence) & 0x3FF
 
 
+class Numbers:
+    """Rising numbers of one database: what was made later is higher, whatever the clock does.
+
+    Letters to one host go in the order of their numbers, and nothing that one unit makes, however
+    many rows, may have a number twice.
+    """
+
+    def __init__(self) -> None:
+        self._sortable = self._small = 0
+
+    def sortable(self, now: datetime) -> int:
+        self._sortable = max(sortable(now), self._sortable + 1)
+        return self._sortable
+
+    def small(self, now: datetime) -> int:
+        self._small = max(small(now), self._small + 1)
+        return self._small
+
+
 def secret(octets: int = 32) -> str:
     """A new secret, URL-safe."""
     return secrets.token_urlsafe(octets)

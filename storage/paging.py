@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 
+HIGHEST = (1 << 63) - 1  # of SQLite's integers
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Newest first, `limit` rows; `min_id` asks for those just above it instead of the newest."""
@@ -15,8 +18,8 @@ class Page:
     @property
     def values(self) -> dict[str, int]:
         """For a statement with `id < :below AND id > :above … LIMIT :limit`."""
-        floor = max(self.since_id or 0, self.min_id or 0)
-        ceiling = (1 << 63) - 1 if self.max_id is None else self.max_id
+        floor = min(max(self.since_id or 0, self.min_id or 0), HIGHEST)
+        ceiling = HIGHEST if self.max_id is None else min(self.max_id, HIGHEST)
         return {"below": ceiling, "above": floor, "limit": self.limit}
 
     @property

@@ -184,7 +184,10 @@ def free_id(writer: Writer, wanted: int) -> PostId:
 
 
 def bury(writer: Writer, post: Post) -> None:
-    """Leave a tombstone: the words go, owner and audience stay; nothing points to it any more."""
+    """Leave a tombstone: owner and audience stay; nothing points to it any more.
+
+    The words go, also those kept to be delivered: whoever has not got them, gets them no more.
+    """
     writer.execute(
         "UPDATE posts SET deleted_at = ?, title = '', content = '', source = NULL, spoiler = '',"
         " document = NULL, version = version + 1 WHERE id = ?",
@@ -200,6 +203,9 @@ def bury(writer: Writer, post: Post) -> None:
         "DELETE FROM shares WHERE post = ?",
     ):
         writer.execute(statement, post.id)
+    writer.execute(
+        "UPDATE activities SET body = '' WHERE post = ? AND type IN ('Create', 'Update')", post.id
+    )
     writer.after_commit(DELETED, str(post.id))
 
 

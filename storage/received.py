@@ -33,11 +33,13 @@ class Received:
 _COLUMNS = "id, uri, actor, signer, host, type, verdict, body, attempts"
 
 # A relation that was undone in between may be said again under the same id.
-REPEATABLE = ("Follow", "Like", "Announce", "Block")
+_REPEATABLE = "('Follow', 'Like', 'Announce', 'Block')"
 
 
 def keep(writer: Writer, received: Received) -> bool:
     """Return whether it is news. `id` and `attempts` are given here."""
+    if received.verdict == "authentic":
+        _supersede_hint(writer, received.uri)
     new = writer.execute(
         "INSERT INTO received (id, uri, actor, signer, host, type, verdict, body, state, due,"
         " received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due', ?, ?)"
@@ -45,7 +47,7 @@ def keep(writer: Writer, received: Received) -> bool:
         " due = excluded.due, signer = excluded.signer, verdict = excluded.verdict"
         " WHERE received.state = 'done' AND received.actor = excluded.actor"
         " AND received.type = excluded.type"
-        " AND excluded.type IN ('Follow', 'Like', 'Announce', 'Block')",
+        f" AND excluded.type IN {_REPEATABLE}",
         writer.new_small_id(),
         received.uri,
         received.actor,
@@ -60,6 +62,16 @@ def keep(writer: Writer, received: Received) -> bool:
     if new:
         writer.after_commit(RECEIVED)
     return bool(new)
+
+
+def _supersede_hint(writer: Writer, uri: str) -> None:
+    """What somebody else said it says, and nobody confirmed, must not keep its own words out.
+
+    The row goes, so that work begun on it finds nothing to close.
+    """
+    writer.execute(
+        "DELETE FROM received WHERE uri = ? AND verdict = 'hint' AND state <> 'done'", uri
+    )
 
 
 def next_due(reader: Reader, taken: Iterable[int], most: int) -> list[Received]:

@@ -8,7 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -58,8 +58,11 @@ class Reader:
 class Writer(Reader):
     """May change. Exists only inside a unit, so no change can escape a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, now: datetime, here: Here) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, now: datetime, here: Here, numbers: ids.Numbers
+    ) -> None:
         super().__init__(connection, now, here)
+        self._numbers = numbers
         self.changes: list[Change] = []
 
     def execute(self, sql: str, *values: Any) -> int:
@@ -73,10 +76,10 @@ class Writer(Reader):
         self.changes.append(Change(subject, key))
 
     def new_id(self) -> int:
-        return ids.sortable(self.now)
+        return self._numbers.sortable(self.now)
 
     def new_small_id(self) -> int:
-        return ids.small(self.now)
+        return self._numbers.small(self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Moment:
 
     clock: Callable[[], datetime]
     here: Here
+    numbers: ids.Numbers = field(default_factory=ids.Numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def in_group(
 def _attempt(
     connection: sqlite3.Connection, unit: Callable[[Writer], Any], moment: Moment
 ) -> Outcome:
-    writer = Writer(connection, moment.clock(), moment.here)
+    writer = Writer(connection, moment.clock(), moment.here, moment.numbers)
     connection.execute("SAVEPOINT unit")
     try:
         outcome = Outcome(_call(unit, writer), changes=writer.changes)

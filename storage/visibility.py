@@ -6,8 +6,10 @@ both equal over generated worlds.
 """
 
 from dataclasses import dataclass, field
+from json import dumps
 from typing import Any
 
+from storage.hosts import names_of
 from storage.ids import ActorId
 
 
@@ -64,20 +66,26 @@ _MEMBER = """(p.author = :me OR (
         OR (a.kind IN ('members', 'circle') AND EXISTS (SELECT 1 FROM collection_members m
             WHERE m.collection = a.collection AND m.actor = :me AND m.state = 'active')))))"""
 
-_PEER = """(NOT p.local_only AND a.kind <> 'instance'
-    AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.host = :host AND h.tier = 'blocked')
+# Whom the author blocks is nobody's reason to show their server a post.
+_UNBLOCKED = """NOT EXISTS (
+                SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = x.id)"""
+
+_PEER = f"""(NOT p.local_only AND a.kind <> 'instance'
+    AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tier = 'blocked'
+        AND h.host IN (SELECT value FROM json_each(:names)))
     AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = :signer)
     AND (a.kind = 'public'
         OR w.host = :host
         OR EXISTS (SELECT 1 FROM post_recipients r JOIN actors x ON x.id = r.actor
-            WHERE r.post = p.id AND x.host = :host AND NOT EXISTS (
-                SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = x.id))
+            WHERE r.post = p.id AND x.host = :host AND {_UNBLOCKED})
         OR (a.kind = 'followers' AND EXISTS (SELECT 1 FROM follows f
             JOIN actors x ON x.id = f.follower
-            WHERE f.target = a.owner AND f.state = 'accepted' AND x.host = :host))
+            WHERE f.target = a.owner AND f.state = 'accepted' AND x.host = :host
+                AND {_UNBLOCKED}))
         OR (a.kind IN ('members', 'circle', 'neighbours') AND EXISTS (
             SELECT 1 FROM collection_members m JOIN actors x ON x.id = m.actor
-            WHERE m.collection = a.collection AND m.state = 'active' AND x.host = :host))))"""
+            WHERE m.collection = a.collection AND m.state = 'active' AND x.host = :host
+                AND {_UNBLOCKED}))))"""
 
 
 def predicate(viewer: Viewer) -> tuple[str, dict[str, Any]]:
@@ -88,7 +96,8 @@ def predicate(viewer: Viewer) -> tuple[str, dict[str, Any]]:
         case Member(actor):
             return _MEMBER, {"me": actor}
         case Peer(host, signer):
-            return _PEER, {"host": host, "signer": signer}
+            values = {"host": host, "names": dumps(names_of(host)), "signer": signer}
+            return _PEER, values
         case Steward() | System():
             return "1", {}
 
@@ -142,18 +151,21 @@ def _member_can(me: int, facts: Facts) -> bool:
 
 
 def _peer_can(peer: Peer, facts: Facts) -> bool:
-    if facts.local_only or facts.kind == "instance" or peer.host in facts.blocked_hosts:
+    if facts.local_only or facts.kind == "instance":
         return False
-    if peer.signer in facts.blocked_by_author:
+    if peer.signer in facts.blocked_by_author or facts.blocked_hosts.intersection(
+        names_of(peer.host)
+    ):
         return False
 
     def there(actors: frozenset[int]) -> bool:
-        return any(facts.hosts.get(actor) == peer.host for actor in actors)
+        wanted = actors - facts.blocked_by_author
+        return any(facts.hosts.get(actor) == peer.host for actor in wanted)
 
     return (
         facts.kind == "public"
         or facts.author_host == peer.host
-        or there(facts.recipients - facts.blocked_by_author)
+        or there(facts.recipients)
         or (facts.kind == "followers" and there(facts.followers_of_owner))
         or (facts.kind in {"members", "circle", "neighbours"} and there(facts.members))
     )

@@ -5,9 +5,37 @@ from dataclasses import dataclass
 from json import dumps
 
 from storage.ids import PostId
-from storage.posts import COLUMNS, Post, from_row
+from storage.posts import (
+    COLUMNS,
+    Post,
+    Recipient,
+    count_local,
+    counts_by_author,
+    from_row,
+    recipients,
+    tag_names,
+)
 from storage.units import Reader
 from storage.visibility import ALIVE, FROM, Facts, Member, Viewer, predicate
+
+__all__ = [
+    "Figures",
+    "Post",
+    "Recipient",
+    "ancestors",
+    "by_id",
+    "by_page",
+    "by_uri",
+    "count_local",
+    "counts_by_author",
+    "descendants",
+    "facts",
+    "figures",
+    "many",
+    "recipients",
+    "tag_names",
+    "was_there",
+]
 
 MOST_OF_THREAD = 500
 
@@ -50,7 +78,8 @@ def was_there(reader: Reader, viewer: Viewer, id_: int) -> bool:
     """Whether it was deleted and the viewer could have seen it: 410 for them, 404 for the rest."""
     may, values = predicate(viewer)
     rows = reader.named(
-        f"SELECT 1 FROM {FROM} WHERE p.id = :id AND p.deleted_at IS NOT NULL AND {may}",
+        f"SELECT 1 FROM {FROM} WHERE p.id = :id AND p.deleted_at IS NOT NULL"
+        f" AND w.state <> 'suspended' AND {may}",
         {"id": id_, **values},
     )
     return bool(rows)

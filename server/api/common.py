@@ -6,9 +6,9 @@ from server.errors import Refused, not_found
 from server.policies import caller
 from storage import actors, shares, visible_posts
 from storage.actors import Actor
-from storage.posts import Post
 from storage.units import Reader
 from storage.visibility import Viewer
+from storage.visible_posts import Post
 
 
 def number(request: web.Request, name: str = "id") -> int:

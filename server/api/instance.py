@@ -12,7 +12,7 @@ from server.keys import DATABASE, SETTINGS
 from server.policies import Route, Who, get
 from server.replies import answer
 from server.settings import Settings
-from storage import accounts, actors, charters, posts
+from storage import accounts, actors, charters, visible_posts
 from storage.units import Reader
 
 # Clients compare numbers with Mastodon's; we speak what 4.2 spoke (clients.md, must-have 1).
@@ -103,7 +103,7 @@ def _first(reader: Reader, settings: Settings) -> dict[str, Any]:
         "urls": {"streaming_api": _streaming(settings)},
         "stats": {
             "user_count": actors.count_local(reader),
-            "status_count": posts.count_local(reader),
+            "status_count": visible_posts.count_local(reader),
             "domain_count": reader.value(
                 "SELECT count(DISTINCT host) FROM actors WHERE host <> ''"
             ),

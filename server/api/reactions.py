@@ -20,9 +20,9 @@ from storage import actors, bookmarks, likes, shares
 from storage.actors import Actor
 from storage.audiences import PUBLIC, Audience
 from storage.paging import Page
-from storage.posts import Post
 from storage.units import Reader, Writer
 from storage.visibility import Viewer
+from storage.visible_posts import Post
 
 Act = Callable[[Writer, Actor, Post], None]
 

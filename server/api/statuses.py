@@ -18,10 +18,11 @@ from server.mentions import resolve
 from server.policies import Route, Who, caller, get, post
 from server.policies import delete as remove
 from server.replies import answer
-from storage import idempotency, posts, shares, visible_posts
+from storage import idempotency, shares, visible_posts
 from storage.actors import Actor
 from storage.units import Reader, Writer
 from storage.visibility import Viewer
+from storage.visible_posts import Post
 
 VISIBILITIES = ("public", "unlisted", "private", "direct", "local")
 LONGEST_KEY = 200
@@ -155,24 +156,27 @@ async def delete(request: web.Request) -> web.Response:
 
 def _delete(writer: Writer, author: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
     """Return what was written, for delete-and-redraft."""
-    post = posts.by_id(writer, id_)
-    if post is None or post.author != author.id:
-        raise not_found()
+    post = _own(writer, author, viewer, id_)
     shown = status_entity.one(writer, viewer, post)
     outbox.publish(writer, Delete(id=outbox.new_uri(writer), actor=author.uri, what=post.uri))
     del shown["content"]
     return {**shown, "text": post.source or ""}
 
 
-async def source(request: web.Request) -> web.Response:
-    who = caller(request)
-    return answer(await request.app[DATABASE].read(_source, who.me, number(request)))
-
-
-def _source(reader: Reader, author: Actor, id_: int) -> dict[str, Any]:
-    post = posts.by_id(reader, id_)
+def _own(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> Post:
+    post = visible_posts.by_id(reader, viewer, id_)
     if post is None or post.author != author.id:
         raise not_found()
+    return post
+
+
+async def source(request: web.Request) -> web.Response:
+    who = caller(request)
+    return answer(await request.app[DATABASE].read(_source, who.me, who.viewer, number(request)))
+
+
+def _source(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
+    post = _own(reader, author, viewer, id_)
     return {"id": str(post.id), "text": post.source or "", "spoiler_text": post.spoiler}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from federation import uris
 from server.entities.shared import when
-from storage import accounts, actors, follows, posts
+from storage import accounts, actors, follows, visible_posts
 from storage.accounts import Account
 from storage.actors import Actor
 from storage.clock import moment
@@ -33,7 +33,7 @@ def in_order(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
 def render(reader: Reader, found: Sequence[Actor]) -> dict[int, dict[str, Any]]:
     ids = [actor.id for actor in found]
     followed = follows.counts(reader, ids)
-    written = posts.counts_by_author(reader, ids)
+    written = visible_posts.counts_by_author(reader, ids)
     return {
         actor.id: _account(
             reader.here, actor, followed.get(actor.id, (0, 0)), written.get(actor.id, (0, None))

@@ -11,12 +11,11 @@ from server.entities.shared import number, optional_when, when
 from storage import actors, apps, shares, visible_posts
 from storage.actors import Actor
 from storage.here import Here
-from storage.posts import Post
 from storage.shares import Share
 from storage.timelines import Entry
 from storage.units import Reader
 from storage.visibility import Member, Viewer
-from storage.visible_posts import Figures
+from storage.visible_posts import Figures, Post
 
 
 def of_entries(reader: Reader, viewer: Viewer, entries: Sequence[Entry]) -> list[dict[str, Any]]:

@@ -1,0 +1,64 @@
+"""`python -m server.image_worker`: one picture, remade in a process that may do nothing else.
+
+In: a line of JSON (format, shape, limits), then the picture. Out: a line of JSON, then the new one.
+"""
+
+import json
+import os
+import resource
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from server import imaging
+from server.imaging import NotTaken, Picture, Shape
+
+
+def confine(memory: int, seconds: int) -> None:
+    """Bytes and processor time at most; after this, no file, socket or core dump can be made."""
+    with suppress(OSError):  # where it cannot be said, the limits alone have to do
+        # When memory runs out, this process goes and not the server.
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    os.nice(10)
+    _limit(resource.RLIMIT_AS, memory)
+    _limit(resource.RLIMIT_CPU, seconds)
+    _limit(resource.RLIMIT_NOFILE, 3)  # those that are open already
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_CORE, 0)
+
+
+def _limit(what: int, most: int) -> None:
+    resource.setrlimit(what, (most, most))
+
+
+def work(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    """What became of the picture; `refused` says why nothing did."""
+    try:
+        made = imaging.remake(data, job["format"], Shape(**job["shape"]))
+    except NotTaken as error:
+        return {"refused": error.reason}, b""
+    except MemoryError:
+        return {"refused": "memory"}, b""
+    except Exception:  # a decoder meets broken data in more ways than it documents
+        return {"refused": "unreadable"}, b""
+    return _about(made), made.data
+
+
+def _about(made: Picture) -> dict[str, Any]:
+    return {"format": made.format, "width": made.width, "height": made.height}
+
+
+def main() -> None:
+    job = json.loads(sys.stdin.buffer.readline())
+    confine(job["memory"], job["seconds"])
+    try:
+        answer, data = work(job, sys.stdin.buffer.read())
+    except MemoryError:  # while the picture was read in
+        answer, data = {"refused": "memory"}, b""
+    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + data)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
