@@ -111,10 +111,11 @@ CREATE TABLE charters (
     document      TEXT,                               -- as signed, once it is
     UNIQUE (owner, version)
 ) STRICT;
+-- (In a table WITHOUT ROWID the key's columns come first: quick_check of SQLite 3.40 errs otherwise.)
 CREATE TABLE consents (
     charter   INTEGER NOT NULL REFERENCES charters (id),
     actor     INTEGER NOT NULL REFERENCES actors (id),
-    answer    TEXT NOT NULL CHECK (answer IN ('agree', 'concern', 'not yet')),
     given_at  INTEGER NOT NULL,
+    answer    TEXT NOT NULL CHECK (answer IN ('agree', 'concern', 'not yet')),
     PRIMARY KEY (charter, actor, given_at)
 ) STRICT, WITHOUT ROWID;
