@@ -82,7 +82,6 @@ def add_routes(app: web.Application) -> None:
             if path not in asked and is_open(path):
                 asked.add(path)
                 app.router.add_route("OPTIONS", path, preflight)
-    app.router.add_route("OPTIONS", "/api/{anything:.*}", preflight)
 
 
 def _spellings(path: str) -> tuple[str, ...]:

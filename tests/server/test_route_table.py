@@ -1,0 +1,298 @@
+"""Sweeps generated from the route table (SECURITY 39, 67, 69, 72, 74, 76)."""
+
+import re
+from io import BytesIO
+from itertools import product
+
+import pytest
+
+from server import scopes
+from server.policies import API, PAGES, Route, Who
+from server.routes import ROUTES
+from storage import accounts, actors
+from tests.support.servers import Person, Place, give_token
+
+BY_NAME = {f"{route.method} {route.path}": route for route in ROUTES}
+SINGLE_SCOPES = sorted(scopes.KNOWN - {"admin:read", "admin:write"})
+
+# Whoever adds to this list opens a door to everybody.
+OPEN_TO_EVERYBODY = """
+GET /.well-known/change-password
+GET /.well-known/host-meta
+GET /.well-known/nodeinfo
+GET /.well-known/oauth-authorization-server
+GET /.well-known/webfinger
+GET /activities/{id:[0-9]{1,19}}
+GET /actor
+GET /actors/{id:[0-9]{1,19}}
+GET /actors/{id:[0-9]{1,19}}/featured
+GET /actors/{id:[0-9]{1,19}}/outbox
+GET /actors/{id:[0-9]{1,19}}/outbox/page/{below:[0-9]{1,19}}
+GET /actors/{id:[0-9]{1,19}}/{which:followers|following}
+GET /api/v1/accounts
+GET /api/v1/accounts/lookup
+GET /api/v1/accounts/{id}
+GET /api/v1/accounts/{id}/followers
+GET /api/v1/accounts/{id}/following
+GET /api/v1/accounts/{id}/statuses
+GET /api/v1/custom_emojis
+GET /api/v1/instance
+GET /api/v1/instance/extended_description
+GET /api/v1/instance/rules
+GET /api/v1/statuses
+GET /api/v1/statuses/{id}
+GET /api/v1/statuses/{id}/context
+GET /api/v1/statuses/{id}/favourited_by
+GET /api/v1/statuses/{id}/reblogged_by
+GET /api/v1/tags/{name}
+GET /api/v1/timelines/public
+GET /api/v1/timelines/tag/{hashtag}
+GET /api/v2/instance
+GET /api/v2/search
+GET /health
+GET /nodeinfo/{version:2\\.[01]}
+GET /posts/{id:[0-9]{1,19}}
+GET /posts/{id:[0-9]{1,19}}/replies
+POST /actor/inbox
+POST /actors/{id:[0-9]{1,19}}/inbox
+POST /inbox
+""".split("\n")[1:-1]
+
+
+def address(route: Route) -> str:
+    """An address of the route, about nothing that there is."""
+    filled = re.sub(r"\{version:[^}]*\}", "2.0", route.path)
+    filled = re.sub(r"\{(\w+):followers\|following\}", "followers", filled)
+    filled = re.sub(r"\{(id|below)(:\[0-9\]\{1,19\})?\}", "999", filled)
+    return re.sub(r"\{(\w+)(:[^{}]*(\{[^}]*\})?[^{}]*)?\}", "nothing", filled)
+
+
+async def status_of(place: Place, route: Route, **given: object) -> int:
+    async with place.client.request(
+        route.method,
+        address(route),
+        allow_redirects=False,
+        **given,  # type: ignore[arg-type]
+    ) as answer:
+        await answer.read()
+        return answer.status
+
+
+def bearing(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_the_list_of_open_doors_is_the_one_we_know() -> None:
+    closed = (Who.APP, Who.MEMBER, Who.LOGGED_IN)
+    assert sorted(name for name, route in BY_NAME.items() if route.who not in closed) == sorted(
+        OPEN_TO_EVERYBODY
+    )
+
+
+async def test_nothing_can_be_called_that_is_not_in_the_table(place: Place) -> None:
+    known = {(route.method, route.path) for route in ROUTES}
+    known |= {(method, f"{path}/") for method, path in known}
+    for route in place.app.router.routes():
+        if route.method in {"OPTIONS", "HEAD"}:
+            continue
+        where = route.resource.canonical if route.resource else ""
+        declared = {
+            (method, re.sub(r":[^{}]*(\{[^}]*\})?[^{}]*\}", "}", path)) for method, path in known
+        }
+        assert (route.method, where) in declared, where
+
+
+async def test_without_a_token_closed_doors_stay_closed(place: Place) -> None:
+    cells = 0
+    for route in ROUTES:
+        if route.who in {Who.APP, Who.MEMBER}:
+            assert await status_of(place, route) == 401, route.path
+            cells += 1
+        if route.who is Who.LOGGED_IN:
+            assert await status_of(place, route) in {303, 403}, route.path
+            cells += 1
+    print(f"{cells} closed doors tried")
+
+
+async def test_a_wrong_token_opens_nothing(place: Place) -> None:
+    for route in ROUTES:
+        if route.who in API:
+            assert await status_of(place, route, headers=bearing("wrong")) == 401, route.path
+
+
+async def test_each_scope_opens_its_own_doors_and_no_others(place: Place) -> None:
+    alice = await place.person("alice")
+    tokens = {
+        scope: await place.database.write(give_token, alice.actor.id, scope)
+        for scope in SINGLE_SCOPES
+    }
+    guarded = [route for route in ROUTES if route.who in API and route.scopes]
+    for route, (scope, token) in product(guarded, tokens.items()):
+        async with place.client.request(
+            route.method, address(route), headers=bearing(token)
+        ) as answer:
+            said = await answer.text()
+            refused = answer.status == 403 and "outside the authorized scopes" in said
+        allowed = any(scopes.covers([scope], needed) for needed in route.scopes)
+        assert refused is not allowed, (route.path, scope, answer.status)
+    print(f"{len(guarded) * len(tokens)} cells: route x scope")
+
+
+async def test_an_app_without_a_member_is_nobody(place: Place) -> None:
+    token = await place.database.write(give_token, None, "read write follow push profile")
+    for route in ROUTES:
+        if route.who is Who.MEMBER:
+            assert await status_of(place, route, headers=bearing(token)) == 422, route.path
+
+
+@pytest.mark.parametrize("state", ["pending", "disabled", "suspended"])
+async def test_who_is_not_welcome_has_nobodys_rights(place: Place, state: str) -> None:
+    alice = await place.person("alice")
+    if state == "suspended":
+        await place.database.write(actors.set_state, alice.actor.id, "suspended")
+    else:
+        await place.database.write(accounts.set_state, alice.actor.id, state)
+    tried = 0
+    for route in ROUTES:
+        if route.who in API:
+            status = await status_of(place, route, headers=bearing(alice.token))
+            assert status == 403, (route.path, status)
+            tried += 1
+    print(f"{tried} doors tried by somebody {state}")
+
+
+async def test_too_large_a_body_is_refused_before_it_is_read(place: Place) -> None:
+    alice = await place.person("alice")
+    tried = 0
+    for route in ROUTES:
+        if route.method not in {"POST", "PATCH", "PUT", "DELETE"}:
+            continue
+        headers = {**bearing(alice.token), "Content-Length": str(route.body + 1)}
+        async with place.client.request(
+            route.method, address(route), headers=headers, data=BytesIO(b"x" * (route.body + 1))
+        ) as answer:
+            assert answer.status == 413, (route.path, answer.status)
+        tried += 1
+    print(f"{tried} routes take no more than they say")
+
+
+def test_every_door_is_counted() -> None:
+    assert [name for name, route in BY_NAME.items() if not route.limits] == []
+
+
+def test_every_form_of_a_page_is_held_against_forgery() -> None:
+    forms = [route for route in ROUTES if route.who in PAGES and route.method != "GET"]
+    assert [route.path for route in forms if not route.csrf] == []
+
+
+HOSTILE = (
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b'{"status": {"a": [1, null]}, "id": ["x"], "home": 7, "notifications": []}',
+    b'{"status": "\\u0000", "in_reply_to_id": "99999999999999999999999", "duration": "soon"}',
+    b'{"q": 7, "limit": "-9223372036854775809", "redirect_uris": {"a": 1}}',
+)
+
+
+async def test_nothing_that_is_sent_makes_us_fail(place: Place) -> None:
+    alice = await place.person("alice")
+    cells = 0
+    for route in ROUTES:
+        for body in HOSTILE:
+            for kind in (
+                "application/json",
+                "application/x-www-form-urlencoded",
+                "multipart/form-data",
+            ):
+                headers = {**bearing(alice.token), "Content-Type": kind}
+                given = (
+                    {"headers": headers, "data": body}
+                    if route.method != "GET"
+                    else {"headers": headers}
+                )
+                assert await status_of(place, route, **given) < 500, (route.path, body, kind)
+                cells += 1
+        for query in (
+            "?limit=-1",
+            "?max_id=x&min_id=99999999999999999999",
+            "?id[]=1&id[]=%00&q=%00",
+        ):
+            async with place.client.request(
+                route.method,
+                address(route) + query,
+                headers=bearing(alice.token),
+                allow_redirects=False,
+            ) as answer:
+                assert answer.status < 500, (route.path, query)
+            cells += 1
+    print(f"{cells} hostile requests")
+
+
+async def test_other_sites_may_read_the_api_and_its_errors(place: Place) -> None:
+    for route in ROUTES:
+        if not route.path.startswith("/api/"):
+            continue
+        async with place.client.request(route.method, address(route)) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert "Link" in answer.headers["Access-Control-Expose-Headers"]
+            assert answer.content_type == "application/json"
+        wish = {"Access-Control-Request-Headers": "authorization, idempotency-key"}
+        async with place.client.options(address(route), headers=wish) as answer:
+            assert answer.status == 204
+            assert "idempotency-key" in answer.headers["Access-Control-Allow-Headers"]
+
+
+async def test_an_unknown_address_of_the_api_answers_in_json(place: Place) -> None:
+    async with place.client.get("/api/v1/nothing") as answer:
+        assert answer.status == 404
+        assert set(await answer.json()) == {"error"}
+
+
+async def test_what_belongs_to_another_is_not_there(place: Place) -> None:
+    """IDOR (SECURITY 73): every number of one member's own things, tried by another."""
+    alice, bob = await place.person("alice"), await place.person("bob")
+    own = await owned_by(alice, bob)
+    cells = 0
+    for method, path in own:
+        status, body = await bob.ask(method, path)
+        assert (status, body) == (404, {"error": "Record not found"}), (method, path, status)
+        cells += 1
+    print(f"{cells} things of another tried")
+
+
+async def owned_by(alice: Person, bob: Person) -> list[tuple[str, str]]:
+    """Addresses of what only alice may touch."""
+    public = await alice.say("Mine, for all to read.")
+    secret = await alice.say("Mine alone.", visibility="direct")
+    liked = await bob.post(f"/api/v1/statuses/{public['id']}/favourite")
+    (told,) = [
+        one for one in await alice.get("/api/v1/notifications") if one["type"] == "favourite"
+    ]
+    assert liked["favourited"]
+    return [
+        ("DELETE", f"/api/v1/statuses/{public['id']}"),
+        ("GET", f"/api/v1/statuses/{public['id']}/source"),
+        ("GET", f"/api/v1/notifications/{told['id']}"),
+        ("POST", f"/api/v1/notifications/{told['id']}/dismiss"),
+        ("POST", f"/api/v1/follow_requests/{alice.id}/authorize"),
+        ("POST", f"/api/v1/follow_requests/{alice.id}/reject"),
+        *(
+            (method, f"/api/v1/statuses/{secret['id']}{act}")
+            for method, act in (
+                ("GET", ""),
+                ("GET", "/context"),
+                ("GET", "/source"),
+                ("GET", "/favourited_by"),
+                ("GET", "/reblogged_by"),
+                ("DELETE", ""),
+                ("POST", "/favourite"),
+                ("POST", "/unfavourite"),
+                ("POST", "/reblog"),
+                ("POST", "/unreblog"),
+                ("POST", "/bookmark"),
+                ("POST", "/unbookmark"),
+            )
+        ),
+    ]
