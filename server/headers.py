@@ -22,6 +22,7 @@ async def decorate(request: web.Request, response: web.StreamResponse) -> None:
     """Runs before the headers go out (on_response_prepare), for errors as for everything."""
     headers = response.headers
     headers["X-Request-Id"] = request_id(request)
+    headers["Server"] = "Kith"
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Referrer-Policy", "same-origin")
     route = request.get(ROUTE)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,7 @@ async def arrange(home: Place, people: dict[str, Person], friend: Place) -> None
     await bob.follow(author)
     await settle(home, friend)
     await author.post(f"/api/v1/accounts/{people['blocked'].id}/block")
-    await author.call("PATCH", "/api/v1/accounts/update_credentials", json={"locked": True})
+    await home.database.write(actors.update, replace(author.actor, locked=True))
     await people["pending"].follow(author)
 
 
