@@ -1,0 +1,89 @@
+"""How often one may ask, and by what one is counted."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from server.limits import LIMITERS, MOST_WINDOWS, Limits, caller_of
+from tests.support.clock import Watch
+from tests.support.internet import Internet
+from tests.support.servers import serving
+
+
+def test_a_window_closes_and_opens_again(watch: Watch) -> None:
+    limits = Limits(watch, enabled=True)
+    count = LIMITERS["login"].count
+    for left in range(count - 1, -1, -1):
+        standing = limits.spend([("login", "ip 192.0.2.1")])
+        assert standing is not None
+        assert (standing.remaining, standing.exceeded) == (left, False)
+    standing = limits.spend([("login", "ip 192.0.2.1")])
+    assert standing is not None
+    assert standing.exceeded
+    other = limits.spend([("login", "ip 192.0.2.2")])
+    assert other is not None
+    assert not other.exceeded
+    watch.advance(timedelta(minutes=10))
+    again = limits.spend([("login", "ip 192.0.2.1")])
+    assert again is not None
+    assert not again.exceeded
+
+
+def test_the_tightest_limit_is_told(watch: Watch) -> None:
+    limits = Limits(watch, enabled=True)
+    standing = limits.spend([("api", "token 1"), ("delete", "token 1")])
+    assert standing is not None
+    assert standing.limit == LIMITERS["delete"].count
+
+
+def test_many_callers_take_no_more_room_than_we_have(watch: Watch) -> None:
+    limits = Limits(watch, enabled=True)
+    for number in range(MOST_WINDOWS + 500):
+        limits.spend([("api", str(number))])
+    assert len(limits._windows) == MOST_WINDOWS
+
+
+def test_an_address_is_counted_by_its_network() -> None:
+    assert caller_of("2001:db8:1:2:3::4") == caller_of("2001:db8:1:2:ffff::1")
+    assert caller_of("2001:db8:1:2::1") != caller_of("2001:db8:1:3::1")
+    assert caller_of("::ffff:192.0.2.1") == "192.0.2.1"
+
+
+async def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path, watch: Watch) -> None:
+    async with serving(
+        tmp_path / "home",
+        "home.example",
+        Internet(),
+        watch,
+        rate_limits="on",
+    ) as place:
+        alice = await place.person("alice")
+        headers = {"Authorization": f"Bearer {alice.token}"}
+        for path in ("/api/v1/preferences", "/api/v1/preferences/", "/api/v1/preferences?a=1"):
+            for _ in range(100):
+                async with place.client.get(path, headers=headers) as answer:
+                    assert answer.status == 200
+        assert answer.headers["X-RateLimit-Remaining"] == "0"
+        assert answer.headers["X-RateLimit-Reset"].endswith("Z")
+        assert "." in answer.headers["X-RateLimit-Reset"]
+        async with place.client.get("/api/v1/preferences", headers=headers) as answer:
+            assert answer.status == 429
+            assert int(answer.headers["Retry-After"]) <= 301
+            assert "Nothing is lost" in (await answer.json())["error"]
+
+
+async def test_a_forged_address_is_not_believed(tmp_path: Path, watch: Watch) -> None:
+    """SECURITY 4, 72: X-Forwarded-For counts only from proxies that we trust."""
+    for trusted, expected in (("none", 429), ("127.0.0.0/8", 200)):
+        async with serving(
+            tmp_path / str(expected),
+            "home.example",
+            Internet(),
+            watch,
+            rate_limits="on",
+            trusted_proxies=trusted,
+        ) as place:
+            for number in range(301):
+                forged = {"X-Forwarded-For": f"203.0.113.{number % 250}, 198.51.100.{number % 200}"}
+                async with place.client.get("/api/v1/instance/rules", headers=forged) as answer:
+                    last = answer.status
+            assert last == expected

@@ -1,0 +1,48 @@
+"""What the documents say is what there is."""
+
+import re
+from pathlib import Path
+
+from federation import activities
+from federation.objects import actor, note
+from server.policies import API
+from server.routes import ROUTES
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+FEDERATION = (ROOT / "FEDERATION.md").read_text()
+
+
+def test_the_map_names_every_module() -> None:
+    named = set(re.findall(r"`([\w/]+)`", README))
+    there = [
+        path
+        for package in ("server", "federation", "storage")
+        for path in (ROOT / package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    ]
+    names = {path.stem if path.suffix else f"{path.name}/" for path in there} - {"__init__"}
+    assert sorted(names - named) == []
+
+
+def test_the_federation_document_names_every_verb_and_noun() -> None:
+    rows = set(re.findall(r"^\| `(\w+)` \|", FEDERATION, re.MULTILINE))
+    assert set(activities.__all__) <= rows
+    named = set(re.findall(r"`(\w+)`", FEDERATION))
+    assert set(note.TYPES) <= named
+    assert set(actor.TYPES) - {"Organization"} <= named
+
+
+def test_the_federation_document_claims_no_verb_that_is_not_there() -> None:
+    section = FEDERATION.partition("### Activities")[2].partition("###")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(activities.__all__)
+
+
+def test_every_resource_of_the_api_has_its_module() -> None:
+    modules = {path.stem for path in (ROOT / "server" / "api").glob("*.py")}
+    handlers = {route.handler.__module__.rpartition(".")[2] for route in ROUTES if route.who in API}
+    assert handlers - {"oauth"} <= modules
+
+
+def test_the_changelog_has_something_to_say() -> None:
+    assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text()
