@@ -20,6 +20,7 @@ from server.headers import decorate
 from server.jobs import Job
 from server.keys import COURIER, DATABASE, DOOR, INBOX, JOBS, LIMITS, LOOKUP, OUTSIDE, SETTINGS
 from server.limits import Limits
+from server.media import MEDIA, MediaFolder, remove_strays
 from server.outside import Outside
 from server.routes import add_routes
 from server.settings import Settings
@@ -32,7 +33,7 @@ from storage.received import RECEIVED
 
 log = logging.getLogger(__name__)
 
-LARGEST_BODY = 32 * 1024 * 1024
+LARGEST_BODY = 64 * 1024 * 1024  # each route takes less; see routes.py
 FILE = "kith.sqlite3"
 
 
@@ -43,6 +44,7 @@ def build_app(
     outside = outside or Outside()
     app = web.Application(middlewares=[errors_to_answers], client_max_size=LARGEST_BODY)
     app[SETTINGS], app[OUTSIDE] = settings, outside
+    app[MEDIA] = MediaFolder(settings.data_dir / "media", settings.media_max_bytes)
     app[LIMITS] = Limits(outside.clock, enabled=settings.rate_limits)
     app.on_response_prepare.append(decorate)
     add_routes(app)
@@ -113,11 +115,16 @@ def _jobs(app: web.Application) -> list[Job]:
     async def forget() -> bool:
         return bool(await database.conclude(pruning.forget))
 
+    async def tidy() -> bool:
+        await remove_strays(app[MEDIA], database, app[OUTSIDE].clock())
+        return False
+
     return [
         Job("process received", app[INBOX].process_next, (RECEIVED,), workers=4),
         Job("deliver", app[COURIER].deliver_due, (DELIVERIES, AWAKE), pause=5.0, workers=4),
         Job("give up letters", app[COURIER].give_up, pause=600.0),
         Job("forget", forget, pause=1800.0),
+        Job("remove stray files", tidy, pause=3600.0),
     ]
 
 

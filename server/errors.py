@@ -50,6 +50,7 @@ SENTENCES = {
     422: "That was understood, but not done.",
     429: "That was a lot at once. Nothing is lost; try again a little later.",
     500: "That was us, not you. Nothing was changed.",
+    507: "There is no room left on this server for that. Nothing was changed.",
     503: "There is more going on here than we can take right now. Nothing was changed; please try"
     " again in a minute.",
 }
@@ -141,6 +142,8 @@ async def errors_to_answers(request: web.Request, handler: Handler) -> web.Strea
 
 def for_people(request: web.Request) -> bool:
     """Whether a page is expected: a browser that is not calling the API."""
-    if request.path.startswith(("/api/", "/oauth/token", "/oauth/revoke", "/inbox", "/nodeinfo")):
+    if request.path.startswith(
+        ("/api/", "/oauth/token", "/oauth/revoke", "/inbox", "/nodeinfo", "/media/")
+    ):
         return False
     return "text/html" in request.headers.get("Accept", "")

@@ -22,14 +22,17 @@ def confine(memory: int, seconds: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     os.nice(10)
     _limit(resource.RLIMIT_AS, memory)
-    _limit(resource.RLIMIT_CPU, seconds)
+    _limit(resource.RLIMIT_CPU, seconds, 1)  # SIGXCPU says why, a second before SIGKILL
     _limit(resource.RLIMIT_NOFILE, 3)  # those that are open already
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
 
 
-def _limit(what: int, most: int) -> None:
-    resource.setrlimit(what, (most, most))
+def _limit(what: int, most: int, grace: int = 0) -> None:
+    """Never above what the system allows us already."""
+    _, allowed = resource.getrlimit(what)
+    hard = most + grace if allowed == resource.RLIM_INFINITY else min(most + grace, allowed)
+    resource.setrlimit(what, (min(most, hard), hard))
 
 
 def work(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:

@@ -55,7 +55,6 @@ Box = tuple[float, float, float, float]
 Image.preinit()
 # Pillow raises above twice its limit, from the header and before anything is allocated.
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # every thread would reserve memory of its own
 
 
@@ -88,9 +87,11 @@ class Picture:
 
 def remake(data: bytes, format_: str, shape: Shape) -> Picture:
     """Raises NotTaken for too many pixels or frames, MemoryError, and whatever Pillow raises."""
-    with _opened(data, format_) as image:
-        if _frames(image, data) > MOST_FRAMES:
+    with warnings.catch_warnings(action="ignore"), _opened(data, format_) as image:
+        if getattr(image, "n_frames", 1) > MOST_FRAMES:
             raise NotTaken("frames")
+        if not isinstance(image, JpegImagePlugin.JpegImageFile):
+            image.load()  # now, so that what fails here is not taken for broken EXIF
         orientation = _orientation(image)
         wanted = _turned(shape) if orientation in _LYING else shape
         if isinstance(image, JpegImagePlugin.JpegImageFile):
@@ -118,41 +119,6 @@ def _orientation(image: Image.Image) -> int:
 
 def _turned(shape: Shape) -> Shape:
     return Shape(shape.height, shape.width, shape.cover)
-
-
-def _frames(image: Image.Image, data: bytes) -> int:
-    if image.format == "GIF":
-        return gif_frames(data)
-    return int(getattr(image, "n_frames", 1))
-
-
-def gif_frames(data: bytes) -> int:
-    """How many pictures a GIF holds, counted no further than one beyond the limit.
-
-    From the block structure alone (GIF89a, 17–26); Pillow would decode what it counts.
-    """
-    at, frames = 13 + _palette(data, 10), 0
-    while at + 1 < len(data) and frames <= MOST_FRAMES:
-        if data[at] == 0x2C:  # an image: descriptor, palette, code size, data
-            frames += 1
-            at = _after_blocks(data, at + 11 + _palette(data, at + 9))
-        elif data[at] == 0x21:  # an extension: label, data
-            at = _after_blocks(data, at + 2)
-        else:
-            break
-    return frames
-
-
-def _palette(data: bytes, at: int) -> int:
-    """The size of the palette that the flags at this place announce."""
-    flags = data[at] if at < len(data) else 0
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
-
-
-def _after_blocks(data: bytes, at: int) -> int:
-    while at < len(data) and data[at]:
-        at += 1 + data[at]
-    return at + 1
 
 
 def _size(given: Size, shape: Shape) -> Size:
@@ -185,7 +151,6 @@ def _plain(image: Image.Image) -> Image.Image:
         return image.convert("I").point(lambda value: value / 256, "F").convert("L")
     if image.has_transparency_data:
         return image.convert("RGBA")
-    image.load()
     return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
 
 
@@ -213,7 +178,7 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 
 def _written(image: Image.Image, format_: str) -> Picture:
     image.info = {}  # from where Pillow would write a comment and a colour profile again
-    if image.mode == "RGBA" and image.getextrema()[3] == (255, 255):
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
     keeps = format_ in ("PNG", "GIF") or image.mode == "RGBA"
     out = io.BytesIO()

@@ -1,6 +1,389 @@
-"""Files that belong to an actor: where they lie, and under which address they are read."""
+"""Files that belong to an actor: taken in through the image worker, kept, found and served."""
+
+import asyncio
+import json
+import logging
+import math
+import os
+import re
+import shutil
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from aiohttp import web
+
+from server.errors import SENTENCES, Refused, not_found
+from server.keys import DATABASE
+from server.replies import answer
+from storage import ids, media
+from storage.database import Database
+
+log = logging.getLogger(__name__)
+
+Purpose = Literal["avatar", "header"]
+
+# What the worker makes of a picture, in pixels; with `cover` false it would only be made smaller.
+SHAPES: Mapping[Purpose, Mapping[str, Any]] = {
+    "avatar": {"width": 400, "height": 400, "cover": True},
+    "header": {"width": 1500, "height": 500, "cover": True},
+}
+# How files begin: (place, bytes), all of them (SECURITY 59).
+MAGIC: Mapping[str, tuple[tuple[int, bytes], ...]] = {
+    "JPEG": ((0, b"\xff\xd8\xff"),),
+    "PNG": ((0, b"\x89PNG\r\n\x1a\n"),),
+    "GIF": ((0, b"GIF8"), (5, b"a")),
+    "WEBP": ((0, b"RIFF"), (8, b"WEBP")),
+    "AVIF": ((4, b"ftypavi"),),
+}
+KEPT = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png")}
+"""What the worker writes: format → extension and type. Nothing else is stored or served."""
+_TYPES = dict(KEPT.values())
+_NAME = re.compile(r"[0-9a-f]{32}\.(?:jpg|png)")
+
+WORKER = (sys.executable, "-I", "-m", "server.image_worker")
+# A second arena for malloc would reserve 64 MB of address space for each thread.
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
+MOST_ANSWER = 32 * 1024 * 1024
+MOST_COMPLAINT = 4096
+STRAY_AFTER = timedelta(hours=12)
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Access-Control-Allow-Origin": "*",
+}
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+WRONG_TYPE = "We can take JPEG, PNG, GIF and WebP pictures."
+FULL = "Our disk is almost full, so we cannot take pictures right now. Nothing was changed."
+TOO_SLOW = "We could not finish this picture in time. Nothing was changed; please try again later."
+REASONS = {
+    "pixels": "This picture has more than 40 million pixels, and we cannot take that many."
+    " A smaller copy of it will do.",
+    "frames": "This picture moves for more than 500 frames, and we cannot take that many.",
+    "memory": "This picture takes more memory than we can give it. A smaller copy of it will do.",
+    "time": "This picture takes more work than we can give it. A smaller copy of it will do.",
+    "unreadable": "This picture could not be read: the file is damaged, or not what it begins as.",
+}
+# SIGKILL comes from a kernel that has no memory left.
+_SIGNALS: Mapping[int, str] = {signal.SIGXCPU: "time", signal.SIGKILL: "memory"}
 
 
 def address(origin: str) -> str:
     """The public folder; names in it are random (DECISIONS)."""
     return f"{origin}/media"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a picture may cost: seconds to wait, of a processor, bytes; workers and who may queue.
+
+    `least_free`: the part of the disk that uploads leave alone (RELIABILITY, disk full).
+    """
+
+    patience: float = 20.0
+    processor: int = 15
+    memory: int = 1024 * 1024 * 1024
+    at_once: int = 2
+    waiting: int = 16
+    least_free: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """A file that was taken in; no row names it yet. Bytes, pixels."""
+
+    file: str
+    mime: str
+    bytes: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Remade:
+    format: str
+    width: int
+    height: int
+    data: bytes
+
+
+class MediaFolder:
+    """The folder of all files; `most_bytes` is how large an upload may be."""
+
+    def __init__(self, root: Path, most_bytes: int, guard: Guard | None = None) -> None:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root = root.resolve()
+        self._most_bytes = most_bytes
+        self._guard = guard or Guard()
+        self._workers = asyncio.Semaphore(self._guard.at_once)
+        self._inside = 0
+
+    async def ingest(self, data: bytes, purpose: Purpose) -> Ingested:
+        """Make a picture ours and keep it. Raises Refused with a sentence; then nothing is left."""
+        if len(data) > self._most_bytes:
+            raise Refused(413, _too_large(len(data), self._most_bytes))
+        format_ = format_of(data)
+        if format_ is None:
+            raise Refused(422, WRONG_TYPE)
+        await asyncio.to_thread(self._ensure_room)
+        made = await self._remade(data, format_, purpose)
+        extension, mime = KEPT[made.format]
+        name = await asyncio.to_thread(self._keep, made.data, extension)
+        return Ingested(name, mime, len(made.data), made.width, made.height)
+
+    def path_of(self, name: str) -> Path | None:
+        """Where a file lies; None for names that are not ours, for links and for what is gone."""
+        if not _NAME.fullmatch(name):
+            return None
+        path = self._place(name)
+        return path if path.resolve() == path and path.is_file() else None
+
+    def read(self, name: str) -> bytes | None:
+        path = self.path_of(name)
+        with suppress(OSError):  # taken away meanwhile
+            return path.read_bytes() if path else None
+        return None
+
+    def remove(self, name: str) -> None:
+        """After the row's removal is committed; what is gone already is no mistake."""
+        if path := self.path_of(name):
+            path.unlink(missing_ok=True)
+
+    def last_written_before(self, moment: datetime) -> list[Path]:
+        """All files so old, and what a crash left of others."""
+        limit = moment.timestamp()
+        found = self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")
+        return [path for path in found if _last_written(path) < limit]
+
+    def _place(self, name: str) -> Path:
+        return self.root / name[:2] / name[2:4] / name
+
+    def _ensure_room(self) -> None:
+        disk = shutil.disk_usage(self.root)
+        if disk.free < disk.total * self._guard.least_free:
+            raise _full()
+
+    def _keep(self, data: bytes, extension: str) -> str:
+        name = f"{ids.file_name()}.{extension}"
+        try:
+            _write(self.root, self._place(name), data)
+        except OSError as error:  # ENOSPC, EDQUOT, EFBIG, EIO: no room, or no disk any more
+            log.error("a picture could not be kept: %s", error)
+            raise _full() from error
+        return name
+
+    async def _remade(self, data: bytes, format_: str, purpose: Purpose) -> _Remade:
+        guard = self._guard
+        job = {
+            "format": format_,
+            "shape": SHAPES[purpose],
+            "memory": guard.memory,
+            "seconds": guard.processor,
+        }
+        async with self._turn():
+            try:
+                async with asyncio.timeout(guard.patience):
+                    return _understood(*await _ask_worker(json.dumps(job).encode(), data))
+            except TimeoutError:
+                raise Refused(503, TOO_SLOW, headers={"Retry-After": "60"}) from None
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for a free worker, unless too many wait already."""
+        if self._inside >= self._guard.at_once + self._guard.waiting:
+            raise _busy()
+        self._inside += 1
+        try:
+            async with self._workers:
+                yield
+        finally:
+            self._inside -= 1
+
+
+MEDIA = web.AppKey("media", MediaFolder)
+
+
+def format_of(data: bytes) -> str | None:
+    """What a file is by its first bytes; what else is said of it does not count."""
+    for format_, marks in MAGIC.items():
+        if all(data[at : at + len(mark)] == mark for at, mark in marks):
+            return format_
+    return None
+
+
+def _too_large(size: int, most: int) -> str:
+    unit, name = (1 << 20, "MB") if most >= 1 << 20 else (1 << 10, "kB")
+    return f"This picture is {-(-size // unit)} {name}; we can take up to {most // unit}."
+
+
+def _full() -> Refused:
+    return Refused(507, FULL)
+
+
+def _busy() -> Refused:
+    return Refused(503, SENTENCES[503], headers={"Retry-After": "30"})
+
+
+async def _ask_worker(job: bytes, data: bytes) -> tuple[int, bytes]:
+    """(exit status, answer) of a process for this picture alone, which never outlives the call."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *WORKER,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=ENVIRONMENT,
+            cwd="/",
+        )
+    except OSError as error:  # no process or memory left for it
+        log.error("no image worker could be started: %s", error)
+        raise _busy() from error
+    try:
+        return await _converse(process, job, data)
+    finally:
+        await _end(process)
+
+
+async def _converse(
+    process: asyncio.subprocess.Process, job: bytes, data: bytes
+) -> tuple[int, bytes]:
+    assert process.stdout and process.stderr  # noqa: S101 (for the type checker: they are pipes)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_tell(process, job, data))
+        complaint = group.create_task(_read(process.stderr, MOST_COMPLAINT))
+        said = await _read(process.stdout, MOST_ANSWER)
+        if len(said) > MOST_ANSWER:
+            process.kill()
+    status = await process.wait()
+    if status > 0:  # not the picture's fault: signals are negative, refusals are answers
+        log.error("the image worker failed: %r", complaint.result()[-2000:])
+    return status, said
+
+
+async def _tell(process: asyncio.subprocess.Process, job: bytes, data: bytes) -> None:
+    assert process.stdin  # noqa: S101
+    with suppress(BrokenPipeError, ConnectionResetError):  # it ended before it had read all
+        process.stdin.write(job + b"\n")
+        process.stdin.write(data)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
+    """Everything, or a little more than `most`."""
+    found = bytearray()
+    while len(found) <= most and (chunk := await stream.read(65_536)):
+        found += chunk
+    return bytes(found)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()  # empties the pipes, so that they close
+
+
+def _understood(status: int, said: bytes) -> _Remade:
+    """What the worker said, believed only as far as the bytes bear it out."""
+    if status > 0:
+        raise _busy()
+    if status < 0:
+        raise _unfit(_SIGNALS.get(-status, "unreadable"))
+    head, _, data = said.partition(b"\n")
+    try:
+        about = json.loads(head)
+        if "refused" in about:
+            raise _unfit(str(about["refused"]))
+        made = _Remade(about["format"], int(about["width"]), int(about["height"]), data)
+    except (ValueError, KeyError, TypeError):
+        raise _unfit("unreadable") from None
+    if made.format not in KEPT or format_of(data) != made.format:
+        raise _unfit("unreadable")
+    return made
+
+
+def _unfit(reason: str) -> Refused:
+    return Refused(422, REASONS.get(reason, REASONS["unreadable"]))
+
+
+def _write(root: Path, path: Path, data: bytes) -> None:
+    """Whole and on the disk, or not at all."""
+    for folder in (path.parent.parent, path.parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    for folder in (path.parent, path.parent.parent, root):
+        _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _last_written(path: Path) -> float:
+    """Seconds since 1970; for what is no file of ours or gone, no time ever."""
+    with suppress(OSError):
+        about = path.lstat()
+        return math.inf if stat.S_ISDIR(about.st_mode) else about.st_mtime
+    return math.inf
+
+
+async def remove_strays(folder: MediaFolder, database: Database, now: datetime) -> int:
+    """Take away files that no row names, half a day after they came (SECURITY 62)."""
+    old = await asyncio.to_thread(folder.last_written_before, now - STRAY_AFTER)
+    named = {file for file, _ in await database.read(media.files)}  # after the files were listed
+    return await asyncio.to_thread(_unlink_others, old, named)
+
+
+def _unlink_others(paths: Collection[Path], named: Collection[str]) -> int:
+    strays = [path for path in paths if path.name not in named]
+    for path in strays:
+        path.unlink(missing_ok=True)
+    return len(strays)
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """GET /media/{name}: a picture, or 404 in JSON, whatever is accepted (SECURITY 30)."""
+    name = request.match_info["name"]
+    data = await _public_file(request, name)
+    mime = _TYPES.get(name.rpartition(".")[2])
+    if data is None or KEPT.get(format_of(data) or "", ("", ""))[1] != mime:
+        response = answer({"error": not_found().sentence}, 404)
+        response.headers.update(HEADERS)
+        return response
+    headers = {
+        **HEADERS,
+        "Cache-Control": FOR_GOOD,
+        "Content-Disposition": f'inline; filename="{name}"',
+    }
+    return web.Response(body=data, content_type=mime, headers=headers)
+
+
+async def _public_file(request: web.Request, name: str) -> bytes | None:
+    """The bytes of what everybody may see: pictures of people, not what hangs on posts."""
+    row = await request.app[DATABASE].read(media.by_file, name)
+    if row is None or row.purpose not in SHAPES:
+        return None
+    return await asyncio.to_thread(request.app[MEDIA].read, name)

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from server import activitypub, wellknown
+from server import activitypub, media, wellknown
 from server.api import (
     accounts,
     instance,
@@ -57,6 +57,7 @@ FEDERATION = [
     _get("/.well-known/oauth-authorization-server", wellknown.oauth_metadata),
     _get("/.well-known/change-password", wellknown.change_password),
     _get("/health", wellknown.health, "health"),
+    _get("/media/{name}", media.serve),
 ]
 
 ROUTES: list[Route] = [

@@ -76,10 +76,6 @@ def _person(here: Here, actor: Actor) -> dict[str, Any]:
         "links": [
             {"rel": "http://webfinger.net/rel/profile-page", "type": "text/html", "href": page},
             {"rel": "self", "type": AS, "href": actor.uri},
-            {
-                "rel": "http://ostatus.org/schema/1.0/subscribe",
-                "template": f"{here.origin}/authorize_interaction?uri={{uri}}",
-            },
         ],
     }
 

@@ -7,7 +7,7 @@ from storage.units import Reader, Row, Writer
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`object` orders deliveries; `post` is what it is about; `body` is empty once that is deleted."""
+    """`object` orders deliveries; `body` is empty once the `post` it is about is deleted."""
 
     id: int
     uri: str

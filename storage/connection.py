@@ -28,18 +28,26 @@ class Connection(aiosqlite.Connection):
         super().__init__(partial(connect, path, pragmas), iter_chunk_size=64)
 
     async def __aenter__(self) -> Self:
-        await self
+        try:
+            await self
+        except BaseException:
+            self._thread.join()  # aiosqlite does not wait for it, and it would outlive the loop
+            raise
         return self
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         # `_execute` is private, and the seam that every method of aiosqlite goes through;
-        # tests/storage/test_connection.py pins what is relied upon here.
+        # tests/storage/test_connection.py pins what is relied upon here (as `_thread` above).
         result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]
         return result
 
 
 def connect(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, cached_statements=1024)
-    for pragma in pragmas:
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
     return connection

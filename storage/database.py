@@ -13,7 +13,7 @@ from storage import instance
 from storage.changes import Changes
 from storage.clock import Clock, system_clock
 from storage.connection import READING, WRITING, Connection
-from storage.errors import Damaged, Overloaded
+from storage.errors import CannotOpen, Damaged, NotCommitted, Overloaded
 from storage.here import Here
 from storage.schema import check, migrate
 from storage.units import Moment, Outcome, Reader, Writer, in_group, in_snapshot
@@ -55,7 +55,7 @@ class Database:
         for connection in reading:
             self._idle.put_nowait(connection)
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
-        self._closing = False
+        self._closing = self._closed = False
 
     @property
     def waiting(self) -> int:
@@ -93,7 +93,12 @@ class Database:
     async def conclude(
         self, unit: Callable[Concatenate[Writer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `write`, for closing what was already taken in: never refused for being many."""
+        """As `write`, for closing what was already taken in: never refused for being many.
+
+        Raises NotCommitted once the writer has gone.
+        """
+        if self._closed:
+            raise NotCommitted("the database is closed")
 
         def bound(writer: Writer) -> T:
             return unit(writer, *args, **kwargs)
@@ -103,14 +108,15 @@ class Database:
         return await answer
 
     async def commit_groups(self) -> None:
-        """Serve the queue until it holds None."""
+        """Serve the queue until it has held None, and nothing is left in it."""
         going_on = True
-        while going_on:
+        while going_on or not self._queue.empty():
             taken = [await self._queue.get()]
             while len(taken) < GROUP and not self._queue.empty():
                 taken.append(self._queue.get_nowait())
-            going_on = None not in taken
+            going_on = going_on and None not in taken
             await self._commit([waiting for waiting in taken if waiting])
+        self._closed = True
 
     async def _commit(self, taken: list[_Waiting]) -> None:
         group = [waiting for waiting in taken if not waiting.answer.done()]
@@ -151,19 +157,27 @@ def _prepare(connection: sqlite3.Connection, path: Path, here: Here, moment: Mom
         raise outcome.error
 
 
+def _keep_private(path: Path) -> None:
+    """Nobody else may read it; the files that SQLite makes beside it get the same rights."""
+    path.touch(0o600)
+    path.chmod(0o600)
+
+
 @asynccontextmanager
 async def open_database(
     path: Path, here: Here, clock: Clock = system_clock, intake: int = 2000
 ) -> AsyncIterator[Database]:
-    """Open (or make) the file. Raises NewerSchema, OtherInstance, Damaged."""
+    """Open (or make) the file. Raises CannotOpen, NewerSchema, OtherInstance, Damaged."""
     moment = Moment(clock, here)
     async with AsyncExitStack() as stack:
         try:
+            _keep_private(path)
             writing = await stack.enter_async_context(Connection(path, WRITING))
             await writing.run(partial(_prepare, path=path, here=here, moment=moment))
-        except sqlite3.DatabaseError as error:
+        except (OSError, sqlite3.OperationalError) as error:
+            raise CannotOpen(f"The database {path} cannot be opened: {error}") from error
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # spoiled text, too
             raise Damaged(f"This is not a database that Kith can read: {error}") from error
-        await writing.run(lambda _: path.chmod(0o600))
         reading = [
             await stack.enter_async_context(Connection(path, READING)) for _ in range(READERS)
         ]

@@ -46,16 +46,21 @@ def _from_row(row: Row) -> Delivery:
 
 
 def enqueue(writer: Writer, activity: int, host: str, inbox: str, object_: str) -> None:
-    """A letter for an inbox, in the unit that says what it carries."""
+    """A letter for an inbox, in the unit that says what it carries.
+
+    It is due no earlier than those before it about the same object: so the earliest due time of a
+    host is that of a letter which may go.
+    """
     writer.execute(
         "INSERT INTO deliveries (id, activity, host, inbox, object, state, due, created_at)"
-        " VALUES (?, ?, ?, ?, ?, 'due', ?, ?) ON CONFLICT DO NOTHING",
+        " VALUES (?1, ?2, ?3, ?4, ?5, 'due', max(?6, ifnull((SELECT due FROM deliveries"
+        " WHERE host = ?3 AND object = ?5 AND state = 'due' ORDER BY id DESC LIMIT 1), 0)), ?6)"
+        " ON CONFLICT DO NOTHING",
         writer.new_id(),
         activity,
         host,
         inbox,
         object_,
-        writer.now_ms,
         writer.now_ms,
     )
     hosts.schedule(writer, host)
@@ -69,13 +74,14 @@ def next_due(
 
     Hosts take turns, at most two letters each, so that a busy host keeps nobody waiting.
     """
-    held, busy = dumps(sorted(taken)), dumps(sorted(full))
+    under_way = sorted(taken)
+    held, busy = dumps(under_way), dumps(sorted(full))
     ready = reader.rows(
         "SELECT host FROM hosts WHERE due <= ?"
         " AND host NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT ?",
         reader.now_ms,
         busy,
-        most,
+        most + len(under_way),  # a host all of whose letters are under way takes nobody's turn
     )
     found = [letter for (host,) in ready for letter in _next_of(reader, host, held)]
     return found[:most]
@@ -103,10 +109,19 @@ def settle(writer: Writer, delivery: Delivery) -> None:
 
 
 def postpone(writer: Writer, delivery: Delivery, pause: timedelta, reason: str) -> None:
+    """Let it wait, and what follows it about the same object."""
     writer.execute(
         "UPDATE deliveries SET due = ?, attempts = attempts + 1, reason = ? WHERE id = ?",
         milliseconds(writer.now + pause),
         reason,
+        delivery.id,
+    )
+    writer.execute(
+        "UPDATE deliveries SET due = max(due, ?)"
+        " WHERE host = ? AND object = ? AND state = 'due' AND id > ?",
+        milliseconds(writer.now + pause),
+        delivery.host,
+        delivery.object,
         delivery.id,
     )
     hosts.schedule(writer, delivery.host)
@@ -126,8 +141,8 @@ def expire(writer: Writer, before: datetime, most: int = 500) -> int:
     """Park what has waited too long. Return how many."""
     tired = writer.rows(
         "UPDATE deliveries SET state = 'parked', reason = 'nobody answered for seven days'"
-        " WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND created_at < ? LIMIT ?)"
-        " RETURNING host",
+        " WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND created_at < ?1"
+        " AND id < ?1 << 16 LIMIT ?2) RETURNING host",  # an id begins with its moment
         milliseconds(before),
         most,
     )

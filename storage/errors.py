@@ -17,6 +17,10 @@ class Damaged(StorageError):
     """The file does not pass SQLite's own check; nothing will be written to it."""
 
 
+class CannotOpen(StorageError):
+    """The file cannot be opened or made ready: no folder, no right to it, no room."""
+
+
 class Locked(StorageError):
     """Another process owns the data folder."""
 

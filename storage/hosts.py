@@ -70,8 +70,9 @@ def schedule(writer: Writer, host: str) -> None:
     """Note when the host's next letter may go, or that none waits."""
     writer.execute("INSERT INTO hosts (host) VALUES (?) ON CONFLICT DO NOTHING", host)
     writer.execute(
-        "UPDATE hosts SET due = (SELECT max(min(d.due), hosts.open_at) FROM deliveries d"
-        " WHERE d.host = hosts.host AND d.state = 'due') WHERE host = ?",
+        # min() stands alone, so it is the first entry of an index and not a walk over all letters
+        "UPDATE hosts SET due = max(open_at, (SELECT min(d.due) FROM deliveries d"
+        " WHERE d.host = hosts.host AND d.state = 'due')) WHERE host = ?",
         host,
     )
 

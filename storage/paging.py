@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-
 HIGHEST = (1 << 63) - 1  # of SQLite's integers
 
 

@@ -22,7 +22,7 @@ RULES: tuple[tuple[str, timedelta], ...] = (
         timedelta(0),
     ),
     (
-        "DELETE FROM early_deletes WHERE uri IN (SELECT uri FROM early_deletes"
+        "DELETE FROM early_deletes WHERE (uri, actor) IN (SELECT uri, actor FROM early_deletes"
         " WHERE kept_at < ?1 LIMIT ?2)",
         HEARD,
     ),

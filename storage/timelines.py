@@ -20,6 +20,23 @@ _UNWANTED = (
 )
 _WANTED = f"p.author NOT IN ({_UNWANTED})"
 
+# What a suspended actor shares is in nobody's list (SECURITY 84).
+_SHARED_BY_SOMEBODY = (
+    "NOT EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor AND y.state <> 'active')"
+)
+
+# Starts a conversation, or goes on with one's own.
+_STARTS = (
+    "(p.in_reply_to_uri IS NULL OR EXISTS"
+    " (SELECT 1 FROM posts o WHERE o.id = p.in_reply_to AND o.author = p.author))"
+)
+_WITH_MEDIA = "(NOT :media OR EXISTS (SELECT 1 FROM media d WHERE d.post = p.id))"
+
+# Where a post was written. Said as a term of its own, an index answers it.
+_OURS = "p.local = 1"
+_THEIRS = "p.local = 0"
+_ANYWHERE = "1"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -49,6 +66,7 @@ def home(reader: Reader, owner: ActorId, page: Page) -> list[Entry]:
         f" JOIN posts p ON p.id = h.post {PEOPLE} LEFT JOIN shares s ON s.id = h.share"
         " WHERE h.owner = :viewer AND h.entry < :below AND h.entry > :above"
         f" AND {ALIVE} AND {may} AND {_WANTED} AND ifnull(s.actor, 0) NOT IN ({_UNWANTED})"
+        f" AND {_SHARED_BY_SOMEBODY}"
         f" ORDER BY h.entry {page.order} LIMIT :limit",
         {**_values(reader, Member(owner), page), **values},
     )
@@ -66,21 +84,14 @@ def public(
 ) -> list[Entry]:
     """Listed posts that start a conversation: ours, others' or both."""
     may, values = predicate(viewer)
+    origin = _OURS if local else _THEIRS if remote else _ANYWHERE
+    # The plus keeps SQLite from collecting a whole audience and sorting it: it walks down the ids.
     rows = reader.named(
-        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM}"
-        " WHERE p.listed AND a.kind IN ('public', 'instance') AND p.id < :below AND p.id > :above"
-        " AND (p.in_reply_to_uri IS NULL OR p.in_reply_to IN"
-        " (SELECT o.id FROM posts o WHERE o.author = p.author))"
-        " AND (NOT :local OR p.local) AND (NOT :remote OR NOT p.local)"
-        " AND (NOT :media OR EXISTS (SELECT 1 FROM media d WHERE d.post = p.id))"
-        f" AND {ALIVE} AND {may} AND {_WANTED} ORDER BY p.id {page.order} LIMIT :limit",
-        {
-            **_values(reader, viewer, page),
-            "local": local,
-            "remote": remote,
-            "media": media,
-            **values,
-        },
+        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM} WHERE {origin} AND p.listed"
+        " AND +a.kind IN ('public', 'instance') AND p.id < :below AND p.id > :above"
+        f" AND {_STARTS} AND {_WITH_MEDIA} AND {ALIVE} AND {may} AND {_WANTED}"
+        f" ORDER BY p.id {page.order} LIMIT :limit",
+        {**_values(reader, viewer, page), "media": media, **values},
     )
     return _entries(page, rows)
 
@@ -95,6 +106,20 @@ class Tagged:
     none: tuple[str, ...] = ()
 
 
+_OF_ANY = (
+    "SELECT g.post FROM tags t JOIN post_tags g ON g.tag = t.id WHERE t.name IN"
+    " (SELECT value FROM json_each(:any)) AND g.post < :below AND g.post > :above"
+)
+_OF_ALL = (
+    "(SELECT count(*) FROM post_tags g JOIN tags t ON t.id = g.tag WHERE g.post = p.id"
+    " AND t.name IN (SELECT value FROM json_each(:all))) = json_array_length(:all)"
+)
+_OF_NONE = (
+    "NOT EXISTS (SELECT 1 FROM post_tags g JOIN tags t ON t.id = g.tag WHERE g.post = p.id"
+    " AND t.name IN (SELECT value FROM json_each(:none)))"
+)
+
+
 def hashtag(
     reader: Reader,
     viewer: Viewer,
@@ -105,30 +130,24 @@ def hashtag(
     remote: bool = False,
 ) -> list[Entry]:
     may, values = predicate(viewer)
-    having = (
-        "(SELECT count(DISTINCT t.id) FROM tags t JOIN post_tags g ON g.tag = t.id"
-        " WHERE g.post = p.id AND t.name IN (SELECT value FROM json_each({})))"
-    )
+    origin = _OURS if local else _THEIRS if remote else _ANYWHERE
     rows = reader.named(
-        f"SELECT DISTINCT p.id, NULL, NULL, {COLUMNS} FROM tags t"
-        f" JOIN post_tags pt ON pt.tag = t.id JOIN posts p ON p.id = pt.post {PEOPLE}"
-        " WHERE t.name IN (SELECT value FROM json_each(:any)) AND p.listed"
-        " AND p.id < :below AND p.id > :above"
-        f" AND {having.format(':all')} = json_array_length(:all)"
-        f" AND {having.format(':none')} = 0"
-        " AND (NOT :local OR p.local) AND (NOT :remote OR NOT p.local)"
+        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM} WHERE {origin} AND p.listed"
+        f" AND p.id IN ({_OF_ANY}) AND {_OF_ALL} AND {_OF_NONE}"
         f" AND {ALIVE} AND {may} AND {_WANTED} ORDER BY p.id {page.order} LIMIT :limit",
         {
             **_values(reader, viewer, page),
-            "any": dumps([tagged.name, *tagged.any]),
-            "all": dumps(tagged.all),
-            "none": dumps(tagged.none),
-            "local": local,
-            "remote": remote,
+            "any": _names((tagged.name, *tagged.any)),
+            "all": _names(tagged.all),
+            "none": _names(tagged.none),
             **values,
         },
     )
     return _entries(page, rows)
+
+
+def _names(tags: Iterable[str]) -> str:
+    return dumps(sorted(set(tags)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,35 +161,53 @@ class Shown:
     tagged: str | None = None
 
 
+_SHOWN = (
+    "(:direct OR a.kind <> 'named')"
+    f" AND {_WITH_MEDIA}"
+    " AND (:tagged IS NULL OR EXISTS (SELECT 1 FROM post_tags g JOIN tags t ON t.id = g.tag"
+    " WHERE g.post = p.id AND t.name = :tagged))"
+)
+
+
 def account(
     reader: Reader, viewer: Viewer, actor: ActorId, shown: Shown, page: Page
 ) -> list[Entry]:
-    """What an account said and shared."""
-    may, values = predicate(viewer)
-    wanted = {
+    """What an account said and shared: two lists, each in order, made into one."""
+    values = {
+        **_values(reader, viewer, page),
         "actor": actor,
         "replies": shown.replies,
-        "shares": shown.shares,
         "direct": shown.direct,
         "media": shown.media,
         "tagged": shown.tagged,
     }
-    rows = reader.named(
-        f"SELECT e.cursor, e.share, e.sharer, {COLUMNS} FROM (SELECT id AS cursor, NULL AS share,"
-        " NULL AS sharer, id AS post FROM posts WHERE author = :actor UNION ALL"
-        " SELECT id, id, actor, post FROM shares WHERE actor = :actor AND :shares) e"
-        f" JOIN posts p ON p.id = e.post {PEOPLE}"
-        " WHERE e.cursor < :below AND e.cursor > :above"
-        " AND (:replies OR e.share IS NOT NULL OR p.in_reply_to_uri IS NULL OR p.in_reply_to IN"
-        " (SELECT o.id FROM posts o WHERE o.author = p.author))"
-        " AND (:direct OR a.kind <> 'named')"
-        " AND (NOT :media OR EXISTS (SELECT 1 FROM media d WHERE d.post = p.id))"
-        " AND (:tagged IS NULL OR EXISTS (SELECT 1 FROM post_tags g JOIN tags t ON t.id = g.tag"
-        " WHERE g.post = p.id AND t.name = :tagged))"
-        f" AND {ALIVE} AND {may} ORDER BY e.cursor {page.order} LIMIT :limit",
-        {**_values(reader, viewer, page), **wanted, **values},
+    found = _said(reader, viewer, page, values)
+    if shown.shares:
+        found += _shared(reader, viewer, page, values)
+    nearest = sorted(found, key=lambda row: row[0], reverse=page.order == "DESC")
+    return _entries(page, nearest[: page.limit])
+
+
+def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
+    may, allowed = predicate(viewer)
+    return reader.named(
+        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM}"
+        " WHERE p.author = :actor AND p.id < :below AND p.id > :above"
+        f" AND (:replies OR {_STARTS}) AND {_SHOWN}"
+        f" AND {ALIVE} AND {may} ORDER BY p.id {page.order} LIMIT :limit",
+        {**values, **allowed},
     )
-    return _entries(page, rows)
+
+
+def _shared(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
+    may, allowed = predicate(viewer)
+    return reader.named(
+        f"SELECT s.id, s.id, s.actor, {COLUMNS} FROM shares s JOIN posts p ON p.id = s.post"
+        f" {PEOPLE} WHERE s.actor = :actor AND s.id < :below AND s.id > :above AND {_SHOWN}"
+        f" AND {_SHARED_BY_SOMEBODY} AND {ALIVE} AND {may}"
+        f" ORDER BY s.id {page.order} LIMIT :limit",
+        {**values, **allowed},
+    )
 
 
 _LIKED = "likes k"

@@ -54,7 +54,8 @@ FROM = f"posts p {PEOPLE}"
 
 ALIVE = "p.deleted_at IS NULL AND w.state = 'active'"
 
-_ANONYMOUS = "a.kind = 'public' AND NOT p.local_only"
+# The plus: a statement begins with its posts, not with everything that is public.
+_ANONYMOUS = "+a.kind = 'public' AND NOT p.local_only"
 
 _MEMBER = """(p.author = :me OR (
     NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = :me)

@@ -1,8 +1,24 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
+from storage.database import Database, open_database
+from storage.here import Here
 from tests.support.clock import Watch
 
 
 @pytest.fixture
 def watch() -> Watch:
     return Watch()
+
+
+@pytest.fixture
+def here() -> Here:
+    return Here("home.example", "home.example")
+
+
+@pytest.fixture
+async def database(tmp_path: Path, here: Here, watch: Watch) -> AsyncIterator[Database]:
+    async with open_database(tmp_path / "db", here, watch) as opened:
+        yield opened

@@ -44,11 +44,12 @@ CREATE TABLE posts (
     version          INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE INDEX posts_by_page ON posts (url) WHERE url IS NOT NULL;
+CREATE INDEX posts_ours ON posts (id) WHERE local AND deleted_at IS NULL;
 CREATE INDEX posts_of_author ON posts (author, id);
 CREATE INDEX posts_replies ON posts (in_reply_to) WHERE in_reply_to IS NOT NULL;
 CREATE INDEX posts_waiting_for_parent ON posts (in_reply_to_uri) WHERE in_reply_to IS NULL AND in_reply_to_uri IS NOT NULL;
 CREATE INDEX posts_of_thread ON posts (root, id);
-CREATE INDEX posts_local_listed ON posts (id) WHERE local AND listed AND deleted_at IS NULL;
+CREATE INDEX posts_listed_by_origin ON posts (local, id) WHERE listed AND deleted_at IS NULL;
 CREATE INDEX posts_listed ON posts (id) WHERE listed AND deleted_at IS NULL;
 CREATE INDEX posts_of_community ON posts (community, id) WHERE community IS NOT NULL;
 CREATE INDEX posts_of_audience ON posts (audience, id);
@@ -100,10 +101,12 @@ CREATE INDEX media_of_owner ON media (owner);
 
 -- A Delete that came before its Create, kept for thirty days.
 CREATE TABLE early_deletes (
-    uri      TEXT PRIMARY KEY,
-    actor    TEXT NOT NULL,
-    kept_at  INTEGER NOT NULL
+    uri      TEXT NOT NULL,
+    actor    TEXT NOT NULL,                           -- another's Delete must not stand in the author's place
+    kept_at  INTEGER NOT NULL,
+    PRIMARY KEY (uri, actor)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX early_deletes_when ON early_deletes (kept_at);
 
 -- What an author has allowed, or refused, that others do with a post.
 CREATE TABLE approvals (

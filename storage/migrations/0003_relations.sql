@@ -61,6 +61,7 @@ CREATE TABLE bookmarks (
     post   INTEGER NOT NULL REFERENCES posts (id),
     UNIQUE (actor, post)
 ) STRICT;
+CREATE INDEX bookmarks_of_post ON bookmarks (post);
 
 CREATE TABLE notifications (
     id          INTEGER PRIMARY KEY,                  -- milliseconds << 10 | sequence: below 2^53
@@ -71,6 +72,8 @@ CREATE TABLE notifications (
     created_at  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX notifications_of_account ON notifications (account, id);
+CREATE INDEX notifications_about ON notifications (post) WHERE post IS NOT NULL;
+CREATE INDEX notifications_by ON notifications (actor);
 CREATE UNIQUE INDEX notifications_once ON notifications (account, type, actor, ifnull(post, 0));
 
 -- Fanned out when said: `entry` is the id of the post, or of the share that brought it.

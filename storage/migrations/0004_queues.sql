@@ -37,6 +37,8 @@ CREATE TABLE activities (
     published_at  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX activities_of_actor ON activities (actor, id);
+CREATE INDEX activities_about ON activities (post) WHERE post IS NOT NULL;
+CREATE INDEX activities_to_forget ON activities (published_at) WHERE type NOT IN ('Create', 'Follow', 'Announce');
 
 CREATE TABLE deliveries (
     id          INTEGER PRIMARY KEY,

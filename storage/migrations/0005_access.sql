@@ -32,6 +32,8 @@ CREATE TABLE codes (
     token         INTEGER,                            -- what it was exchanged for: a second use revokes it
     used_at       INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX codes_of_account ON codes (account);
+CREATE INDEX codes_of_app ON codes (app);
 
 CREATE TABLE sessions (
     id            INTEGER PRIMARY KEY,
@@ -48,6 +50,7 @@ CREATE TABLE resets (
     account     INTEGER NOT NULL REFERENCES accounts (actor),
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX resets_of_account ON resets (account);
 
 CREATE TABLE invitations (
     hash        TEXT PRIMARY KEY,

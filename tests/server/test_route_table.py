@@ -50,6 +50,7 @@ GET /api/v1/timelines/tag/{hashtag}
 GET /api/v2/instance
 GET /api/v2/search
 GET /health
+GET /media/{name}
 GET /nodeinfo/{version:2\\.[01]}
 GET /posts/{id:[0-9]{1,19}}
 GET /posts/{id:[0-9]{1,19}}/replies

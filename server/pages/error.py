@@ -1,0 +1,76 @@
+"""Errors as pages: in sentences, in the reader's language, whatever else does not work."""
+
+import logging
+from datetime import datetime
+
+from aiohttp import web
+
+from server import auth
+from server.auth import CALLER
+from server.errors import SENTENCES
+from server.keys import STANDING
+from server.pages import site
+from server.pages.site import Asked, Sheet
+from server.pages.views import ErrorView, Frame
+from storage.actors import Actor
+from storage.errors import NotCommitted, Overloaded
+
+log = logging.getLogger(__name__)
+
+# What clients of the API read word for word says nothing to people (conventions.md, Errors).
+_FOR_PROGRAMS = frozenset(
+    (
+        "Record not found",
+        "The access token is invalid",
+        "This action is not allowed",
+        "This action is outside the authorized scopes",
+        "This method requires an authenticated user",
+    )
+)
+# Here the template knows better than the table: it has a time, a word, or says less on purpose.
+_SAID_BY_US = (404, 429, 500, 503)
+
+
+async def page(
+    request: web.Request, status: int, sentence: str, reference: str
+) -> web.StreamResponse:
+    """The page of an error (`server.keys.ERROR_PAGE`). Never raises."""
+    asked, frame = await _around(request)
+    view = ErrorView(
+        status=status,
+        sentence=_worth_saying(status, sentence),
+        reference=reference or None,
+        retry_at=_retry_at(request) if status == 429 else None,
+    )
+    return site.answer(request, asked, Sheet("error", frame, view, status))
+
+
+async def _around(request: web.Request) -> tuple[Asked, Frame]:
+    """Who asks, and what surrounds the page; without the database it is a little less."""
+    try:
+        asked = site.asked(request, await _me(request))
+        return asked, await site.framed(request, asked)
+    except (NotCommitted, Overloaded) as error:
+        log.warning("an error page without the database: %s", error)
+    except Exception:
+        log.exception("an error page without the database")
+    asked = site.asked(request)
+    return asked, site.bare_frame(asked)
+
+
+async def _me(request: web.Request) -> Actor | None:
+    """Also at addresses that are not in the table, where no guard has looked."""
+    found = request[CALLER] if CALLER in request else await auth.by_cookie(request)
+    return found.actor
+
+
+def _worth_saying(status: int, sentence: str) -> str | None:
+    """What the page says in place of the usual words; the usual ones are translated."""
+    if status in _SAID_BY_US or sentence in _FOR_PROGRAMS or sentence == SENTENCES.get(status):
+        return None
+    return sentence or None
+
+
+def _retry_at(request: web.Request) -> datetime | None:
+    standing = request.get(STANDING)
+    return standing.reset if standing is not None else None

@@ -1,0 +1,329 @@
+"""What anybody may open: the front page, profiles, threads, hashtags, and the files of pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from federation import uris
+from server.activitypub import wants_document
+from server.errors import not_found
+from server.keys import DATABASE
+from server.pages import showing, site
+from server.pages.render import STATIC
+from server.pages.showing import Telling
+from server.pages.site import Asked, Sheet, View
+from server.pages.views import (
+    AboutView,
+    HashtagView,
+    LandingView,
+    PostView,
+    ProfileView,
+    ThreadView,
+    TombstoneView,
+    hang_answers,
+)
+from server.policies import Route, Who
+from storage import accounts, actors, timelines, visible_posts
+from storage.actors import Actor
+from storage.paging import Page
+from storage.timelines import Entry, Shown, Tagged
+from storage.units import Reader
+from storage.visible_posts import Post
+
+ON_LANDING = 10
+ON_PROFILE = 20
+ON_HASHTAG = 20
+HOUR = "public, max-age=3600"
+LONGEST_TAG = 200
+
+
+# ---- the place ----
+
+
+async def landing(request: web.Request) -> web.Response:
+    """GET /: what the place is for, and what was said in the open."""
+    return await site.show(request, site.asked(request, site.me_of(request)), "landing", _landing)
+
+
+def _landing(reader: Reader, asked: Asked) -> LandingView:
+    found = timelines.public(reader, asked.viewer, Page(ON_LANDING * 3), local=True)
+    return LandingView(_told_in_the_open(reader, asked, found)[:ON_LANDING])
+
+
+def _told_in_the_open(reader: Reader, asked: Asked, found: list[Entry]) -> tuple[PostView, ...]:
+    """Of what this reader may see and wants to see, that which everybody may see."""
+    open_ = [one for one in found if one.post.kind == "public" and not one.post.local_only]
+    telling = Telling(asked.settings.title, asked.locale, public_is_plain=True)
+    return showing.entries(reader, asked.viewer, open_, telling)
+
+
+async def about(request: web.Request) -> web.Response:
+    """GET /about: the charter, who looks after the place, and how to reach them."""
+    asked = site.asked(request, site.me_of(request), here="about")
+    return await site.show(request, asked, "about", lambda _reader, _asked: AboutView())
+
+
+# ---- somebody ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Something was here, and the reader could see it."""
+
+    view: TombstoneView
+
+
+async def profile(request: web.Request) -> web.StreamResponse:
+    """GET /@name: one of ours, for people; servers are sent to the document (SECURITY 31)."""
+    name, part = request.match_info["name"], _part(request)
+
+    def unit(reader: Reader, asked: Asked) -> ProfileView | _Gone:
+        return _profile(reader, asked, name, part)
+
+    if wants_document(request):
+        return _to_document(await request.app[DATABASE].read(_actor_uri, name))
+    return await _shown(request, "profile", unit)
+
+
+def _actor_uri(reader: Reader, name: str) -> str:
+    return _ours(reader, name).uri
+
+
+def _ours(reader: Reader, name: str) -> Actor:
+    """An actor of ours that has a page; 404 for all that has none, in the same words."""
+    found = actors.by_handle(reader, name)
+    if found is None or found.type == "Application" or found.state == "suspended":
+        raise not_found()
+    account = accounts.by_actor(reader, found.id)
+    if account is not None and account.state == "pending":
+        raise not_found()
+    return found
+
+
+def _profile(reader: Reader, asked: Asked, name: str, part: "_Part") -> ProfileView | _Gone:
+    actor = _ours(reader, name)
+    if actor.state == "deleted":
+        return _Gone(TombstoneView("account"))
+    shown = Shown(replies=False, direct=False)
+    found = timelines.account(reader, asked.viewer, actor.id, shown, part.page(ON_PROFILE))
+    found, earlier, newer = part.cut(found, ON_PROFILE, f"/@{actor.name}")
+    telling = Telling(asked.settings.title, asked.locale)
+    return ProfileView(
+        showing.whole_person(reader.here, actor),
+        posts=showing.entries(reader, asked.viewer, found, telling),
+        earlier_url=earlier,
+        newer_url=newer,
+        activity_url=actor.uri,
+        indexable=actor.indexable,
+    )
+
+
+# ---- a post with its conversation ----
+
+
+async def thread(request: web.Request) -> web.StreamResponse:
+    """GET /@name/id: a post of ours, what it answers and what answers it."""
+    name, id_ = request.match_info["name"], int(request.match_info["id"])
+
+    def unit(reader: Reader, asked: Asked) -> ThreadView | _Gone:
+        return _thread(reader, asked, name, id_)
+
+    if wants_document(request):  # whoever may not read it hears so there
+        return _to_document(uris.post(request.app[DATABASE].here, id_))
+    return await _shown(request, "thread", unit)
+
+
+def _thread(reader: Reader, asked: Asked, name: str, id_: int) -> ThreadView | _Gone:
+    author = _ours(reader, name)
+    post = visible_posts.by_id(reader, asked.viewer, id_)
+    if post is None:
+        if visible_posts.was_there(reader, asked.viewer, id_):
+            return _Gone(TombstoneView())
+        raise not_found()
+    if post.author != author.id:
+        raise not_found()
+    above = visible_posts.ancestors(reader, asked.viewer, post)
+    below = visible_posts.descendants(reader, asked.viewer, post)
+    told = _conversation(reader, asked, [*above, post, *below])
+    return ThreadView(
+        post=told[post.id],
+        ancestors=tuple(told[one.id] for one in above if one.id in told),
+        answers=hang_answers(
+            str(post.id),
+            [(told[one.id], str(one.in_reply_to)) for one in below if one.id in told],
+        ),
+        activity_url=post.uri,
+        indexable=author.indexable and post.kind == "public" and post.listed,
+    )
+
+
+def _conversation(reader: Reader, asked: Asked, found: list[Post]) -> dict[int, PostView]:
+    telling = Telling(asked.settings.title, asked.locale)
+    return {int(one.id): one for one in showing.posts(reader, found, telling)}
+
+
+# ---- a hashtag ----
+
+
+async def hashtag(request: web.Request) -> web.StreamResponse:
+    """GET /tags/name: what members said about it in the open."""
+    name, part = request.match_info["name"][:LONGEST_TAG], _part(request)
+    return await site.show(
+        request,
+        site.asked(request, site.me_of(request)),
+        "hashtag",
+        lambda reader, asked: _hashtag(reader, asked, name, part),
+    )
+
+
+def _hashtag(reader: Reader, asked: Asked, name: str, part: "_Part") -> HashtagView:
+    page = part.page(ON_HASHTAG)
+    found = timelines.hashtag(reader, asked.viewer, Tagged(name.casefold()), page, local=True)
+    found, earlier, _ = part.cut(found, ON_HASHTAG, f"/tags/{quote(name, safe='')}")
+    return HashtagView(name, _told_in_the_open(reader, asked, found), earlier)
+
+
+# ---- common ----
+
+
+async def _shown(request: web.Request, template: str, unit: View) -> web.Response:
+    """The page, or the one that says that something was here."""
+    asked = site.asked(request, site.me_of(request))
+    view, frame = await site.read(request, asked, unit)
+    if isinstance(view, _Gone):
+        return site.answer(request, asked, Sheet("gone", frame, view.view, 410))
+    return site.answer(request, asked, Sheet(template, frame, view))
+
+
+def _to_document(uri: str) -> web.Response:
+    """Where the same is said in ActivityPub: another address, so no cache mixes the two."""
+    headers = {"Location": uri, "Vary": site.VARY, "Cache-Control": site.PRIVATE}
+    return web.Response(status=303, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Which part of a long list is asked for: what lies before a line of it, or after one."""
+
+    before: int | None = None
+    after: int | None = None
+
+    def page(self, most: int) -> Page:
+        """One line more than is shown tells whether the list goes on."""
+        return Page(most + 1, max_id=self.before, min_id=self.after)
+
+    def cut(
+        self, found: list[Entry], most: int, address: str
+    ) -> tuple[list[Entry], str | None, str | None]:
+        """The lines to show, and the addresses of those before and after them."""
+        upwards = self.after is not None
+        more = len(found) > most
+        kept = found[-most:] if upwards else found[:most]
+        if not kept:
+            return kept, None, address if upwards or self.before else None
+        earlier, newer = (True, more) if upwards else (more, self.before is not None)
+        return (
+            kept,
+            f"{address}?before={kept[-1].cursor}" if earlier else None,
+            f"{address}?after={kept[0].cursor}" if newer else None,
+        )
+
+
+def _part(request: web.Request) -> _Part:
+    """A number that is none of ours is as if it were not there."""
+    before = _number(request.query.get("before", ""))
+    return _Part(before, None if before is not None else _number(request.query.get("after", "")))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and text.isascii() and len(text) < 19 else None
+
+
+# ---- files ----
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the pages, as it is sent."""
+
+    data: bytes
+    mime: str
+    tag: str
+
+
+_TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
+
+
+@cache
+def files() -> Mapping[str, File]:
+    """Every file by its path below /static, read once."""
+    found = [path for path in STATIC.rglob("*") if path.suffix in _TYPES and path.is_file()]
+    return {path.relative_to(STATIC).as_posix(): _file(path) for path in found}
+
+
+def _file(path: Path) -> File:
+    data = path.read_bytes()
+    return File(data, _TYPES[path.suffix], sha256(data).hexdigest()[:32])
+
+
+async def static(request: web.Request) -> web.Response:
+    """GET /static/path: kept by browsers for an hour, then asked for by its hash."""
+    return _sent(request, request.match_info["path"])
+
+
+async def icon(request: web.Request) -> web.Response:
+    """GET /favicon.ico: where browsers look that have not read the page."""
+    return _sent(request, "kith.svg")
+
+
+def _sent(request: web.Request, path: str) -> web.Response:
+    file = files().get(path)
+    if file is None:
+        raise not_found()
+    headers = {"Cache-Control": HOUR, "ETag": f'"{file.tag}"', "Vary": "Accept-Encoding"}
+    if file.tag in {tag.value for tag in request.if_none_match or ()}:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=file.data, content_type=file.mime, headers=headers)
+
+
+ROBOTS = """\
+User-agent: *
+Disallow: /api/
+Disallow: /login
+Disallow: /oauth/
+Disallow: /reset
+Disallow: /settings
+Disallow: /signup
+"""
+
+
+async def robots(_: web.Request) -> web.Response:
+    """GET /robots.txt: pages of people say for themselves whether they want to be found."""
+    return web.Response(text=ROBOTS, headers={"Cache-Control": HOUR})
+
+
+def _page(path: str, handler: Handler) -> Route:
+    return Route(method="GET", path=path, handler=handler, who=Who.VISITOR, limits=("page",))
+
+
+def _fixed(path: str, handler: Handler) -> Route:
+    """The same for everybody."""
+    return Route(method="GET", path=path, handler=handler, who=Who.ANYBODY, limits=("document",))
+
+
+ROUTES: list[Route] = [
+    _page("/", landing),
+    _page("/about", about),
+    _page("/@{name}", profile),
+    _page("/@{name}/{id:[0-9]{1,18}}", thread),
+    _page("/tags/{name}", hashtag),
+    _fixed("/static/{path:.+}", static),
+    _fixed("/favicon.ico", icon),
+    _fixed("/robots.txt", robots),
+]

@@ -1,0 +1,178 @@
+"""Rows as pages show them: people and posts, in batches."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from federation import uris
+from federation.addressing import visibility
+from federation.objects.note import stored_content
+from federation.sanitise import SafeHtml, escaped
+from server.pages import spoken
+from server.pages.views import Kind, Person, PostView, ProfileField
+from storage import actors, visible_posts
+from storage.actors import Actor, Field
+from storage.here import Here
+from storage.timelines import Entry
+from storage.units import Reader
+from storage.visibility import Viewer
+from storage.visible_posts import Post
+
+MEDIA = "/media"
+CLOTH = 1  # of the instance's own community, until there are more
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The name of the place, the reader's language, and whether “for everyone” goes unsaid."""
+
+    place: str
+    locale: str
+    public_is_plain: bool = False
+
+
+def person(here: Here, actor: Actor) -> Person:
+    """Somebody as they stand beside what they said. Pictures of other hosts are not shown."""
+    return Person(
+        id=actor.id,
+        name=actor.display_name,
+        handle=f"@{actor.acct}",
+        full_handle=f"@{actor.name}@{actor.domain or here.domain}",
+        url=page_of(here, actor),
+        is_local=actor.is_local,
+        kind=_kind(actor),
+        avatar_url=picture(actor, actor.avatar),
+    )
+
+
+def whole_person(here: Here, actor: Actor) -> Person:
+    """Somebody as their own page shows them."""
+    return replace(
+        person(here, actor),
+        header_url=picture(actor, actor.header),
+        bio=stored_content(actor.summary) if actor.summary else None,
+        fields=tuple(_field(one) for one in actor.fields),
+        since=actor.created_at,
+    )
+
+
+def page_of(here: Here, actor: Actor) -> str:
+    """Where people read about them."""
+    return uris.profile_page(here, actor.name) if actor.is_local else actor.url or actor.uri
+
+
+def picture(actor: Actor, file: str | None) -> str | None:
+    """The path of a picture of ours; browsers load nothing from elsewhere for a page of ours."""
+    return f"{MEDIA}/{file}" if file and actor.is_local else None
+
+
+def _kind(actor: Actor) -> Kind:
+    if actor.type in ("Group", "Organization"):
+        return "community"
+    return "service" if actor.bot or actor.type in ("Service", "Application") else "person"
+
+
+def _field(written: Field) -> ProfileField:
+    verified = datetime.fromisoformat(written.verified_at) if written.verified_at else None
+    return ProfileField(written.name, stored_content(written.value), verified)
+
+
+def people(reader: Reader, wanted: Iterable[int]) -> dict[int, Person]:
+    """People by number, in one statement; those who left are not among them."""
+    found = actors.many(reader, wanted)
+    return {
+        id_: person(reader.here, actor) for id_, actor in found.items() if actor.state == "active"
+    }
+
+
+def entries(
+    reader: Reader, viewer: Viewer, found: Sequence[Entry], telling: Telling
+) -> tuple[PostView, ...]:
+    """Lines of a list, in their order; each post is one that the viewer may see."""
+    wanted = {entry.post.author for entry in found} | {one.sharer for one in found if one.sharer}
+    known = people(reader, wanted)
+    answers = count_answers(reader, viewer, [entry.post for entry in found])
+    return tuple(
+        view(
+            reader.here,
+            entry.post,
+            known[entry.post.author],
+            telling,
+            answers=answers.get(entry.post.id, 0),
+            passed_on_by=known.get(entry.sharer or 0),
+        )
+        for entry in found
+        if entry.post.author in known
+    )
+
+
+def posts(reader: Reader, found: Sequence[Post], telling: Telling) -> tuple[PostView, ...]:
+    """Posts of one conversation, in their order; their answers stand beneath them."""
+    known = people(reader, {post.author for post in found})
+    return tuple(
+        view(reader.here, post, known[post.author], telling)
+        for post in found
+        if post.author in known
+    )
+
+
+def view(
+    here: Here,
+    post: Post,
+    author: Person,
+    telling: Telling,
+    answers: int = 0,
+    passed_on_by: Person | None = None,
+) -> PostView:
+    """One post with its author."""
+    return PostView(
+        id=str(post.id),
+        url=page_of_post(here, post, author),
+        person=author,
+        published=post.published_at,
+        html=_words(post),
+        audience=_audience(post, telling),
+        cloth=CLOTH if post.local_only else None,
+        spoiler=post.spoiler,
+        language=post.language,
+        sensitive=post.sensitive,
+        answers=answers,
+        edited=post.edited_at,
+        passed_on_by=passed_on_by,
+    )
+
+
+def _words(post: Post) -> SafeHtml:
+    """What it says; an Article under its title, which is plain text."""
+    if post.type != "Article" or not post.title:
+        return stored_content(post.content)
+    return stored_content(f"<p><strong>{escaped(post.title)}</strong></p>{post.content}")
+
+
+def page_of_post(here: Here, post: Post, author: Person) -> str:
+    """Where people read it."""
+    if post.local:
+        return uris.post_page(here, author.handle.removeprefix("@"), post.id)
+    return post.url or post.uri
+
+
+def _audience(post: Post, telling: Telling) -> str | None:
+    known_as = visibility(post.kind, post.listed)
+    if telling.public_is_plain and known_as == "public":
+        return None
+    return spoken.audience(known_as, telling.place, telling.locale, local_only=post.local_only)
+
+
+def count_answers(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int, int]:
+    """How many answers to each post the viewer may see: what is hidden is not counted either."""
+    figures = visible_posts.figures(reader, viewer, [post.id for post in found])
+    return {
+        post.id: _visible_answers(reader, viewer, post)
+        for post in found
+        if figures[post.id].replies
+    }
+
+
+def _visible_answers(reader: Reader, viewer: Viewer, post: Post) -> int:
+    below = visible_posts.descendants(reader, viewer, post)
+    return sum(answer.in_reply_to == post.id for answer in below)

@@ -1,0 +1,434 @@
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from storage import (
+    accounts,
+    actors,
+    apps,
+    charters,
+    idempotency,
+    ids,
+    instance,
+    keys,
+    markers,
+    media,
+    pruning,
+    sessions,
+)
+from storage.accounts import ACCESS
+from storage.actors import Field
+from storage.apps import App, Code
+from storage.charters import Charter, Commitment
+from storage.database import Database
+from storage.errors import Conflict
+from storage.ids import ActorId
+from storage.keys import Key
+from storage.media import Media
+from storage.units import Writer
+from tests.storage import cast
+from tests.storage.raw import memory, writer_on
+from tests.support.clock import Watch
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def fresh() -> Writer:
+    return writer_on(memory(), Watch())
+
+
+def an_app(writer: Writer, secret: str) -> int:
+    id_ = writer.new_id()
+    uris = ("https://app.example/back",)
+    apps.add(writer, App(id_, f"client {id_}", apps.hashed(secret), "App", None, uris, "read"))
+    return id_
+
+
+# ---- nothing secret is kept ----
+
+ISSUED = ("token", "code", "session", "reset", "invitation", "app secret")
+
+
+def issue_everything(writer: Writer, secrets: dict[str, str]) -> int:
+    alice = cast.account(writer, "alice")
+    app = an_app(writer, secrets["app secret"])
+    token = apps.issue(writer, secrets["token"], app, alice, "read")
+    expires = writer.now + HOUR
+    code = Code(app, alice, "https://app.example/back", "read", "challenge", expires)
+    apps.add_code(writer, secrets["code"], code)
+    apps.code_used(writer, secrets["code"], token)
+    sessions.start(writer, secrets["session"], alice, "Firefox")
+    sessions.offer_reset(writer, secrets["reset"], alice, HOUR)
+    sessions.invite(writer, secrets["invitation"], alice, 3, HOUR)
+    return alice
+
+
+async def test_no_issued_secret_is_in_any_file(database: Database, tmp_path: Path) -> None:
+    secrets = {name: ids.secret() for name in ISSUED}
+    await database.write(issue_everything, secrets)
+    assert await database.read(apps.token, secrets["token"])
+    assert await database.read(apps.code, secrets["code"])
+    assert await database.read(sessions.find, secrets["session"])
+    assert await database.read(sessions.reset_of, secrets["reset"])
+    assert (await database.write(sessions.use_invitation, secrets["invitation"]))[0]
+    await database.vacuum_into(tmp_path / "copy")
+    files = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert {"db", "db-wal", "copy"} <= {path.name for path in files}
+    content = b"".join(path.read_bytes() for path in files)
+    hashes = [apps.hashed(secret) for secret in secrets.values()]
+    assert all(hash_.encode() in content for hash_ in hashes)  # so we looked in the right place
+    assert [name for name in ISSUED if secrets[name].encode() in content] == []
+
+
+# ---- accounts ----
+
+
+def test_an_account_is_found_by_name_and_by_address_in_any_case() -> None:
+    writer = fresh()
+    alice = cast.account(writer, "alice")
+    for login in ("alice", "ALICE", "@alice", " alice@mail.example ", "Alice@Mail.Example"):
+        found = accounts.by_login(writer, login)
+        assert found and found.actor == alice, login
+    cast.actor(writer, "bob", "away.example")
+    for login in ("bob", "", "@", "alice@home.example"):
+        assert accounts.by_login(writer, login) is None
+
+
+def test_a_name_and_an_address_belong_to_one() -> None:
+    writer = fresh()
+    cast.account(writer, "alice")
+    with pytest.raises(Conflict, match="email"):
+        cast.account(writer, "other", email="ALICE@mail.example")
+    with pytest.raises(Conflict, match="name"):
+        cast.actor(writer, "Alice")
+    theirs = actors.by_id(writer, cast.actor(writer, "alice", "away.example"))
+    assert theirs
+    with pytest.raises(Conflict, match="uri"):
+        actors.add(writer, replace(theirs, id=ActorId(5), name="other"))
+    found = actors.by_handle(writer, "ALICE", "AWAY.example")
+    assert found and found.acct == "alice@away.example"
+
+
+def test_settings_are_added_to() -> None:
+    writer = fresh()
+    alice = cast.account(writer, "alice")
+    accounts.set_settings(writer, alice, {"a": 1, "b": {"c": 2}})
+    accounts.set_settings(writer, alice, {"b": {"d": 3}})
+    found = accounts.by_actor(writer, alice)
+    assert found and found.settings == {"a": 1, "b": {"c": 2, "d": 3}}
+
+
+async def test_whatever_ends_access_is_told(database: Database) -> None:
+    told: list[str] = []
+    alice = await database.write(lambda writer: cast.account(writer, "alice"))
+    with database.changes.heard_by(ACCESS, lambda change: told.append(change.key)):
+        await database.write(accounts.set_password, alice, "new")
+        await database.write(accounts.set_state, alice, "disabled")
+        await database.write(accounts.set_role, alice, "steward")
+        await database.write(apps.revoke_all, alice)
+        await database.write(sessions.end_all, alice)
+    assert told == [str(alice)] * 5
+    found = await database.read(accounts.by_actor, alice)
+    assert found and (found.password, found.state, found.role) == ("new", "disabled", "steward")
+
+
+def test_those_who_look_after_things_are_known() -> None:
+    writer = fresh()
+    steward, admin, gone = (
+        cast.account(writer, name, role=role, state=state)
+        for name, role, state in (
+            ("steward", "steward", "active"),
+            ("admin", "admin", "active"),
+            ("gone", "admin", "disabled"),
+        )
+    )
+    cast.account(writer, "member")
+    assert accounts.stewards(writer) == [admin, steward]
+    assert gone not in accounts.stewards(writer)
+    assert len(accounts.everyone(writer, "active")) == 3
+    assert actors.count_local(writer) == 3
+    accounts.used(writer, admin)
+    assert accounts.active_since(writer, writer.now_ms) == 1
+
+
+# ---- actors ----
+
+
+def test_an_actor_is_read_as_written_and_changes_are_counted() -> None:
+    writer = fresh()
+    alice = actors.by_id(writer, cast.actor(writer, "alice", fields=(Field("a", "<b>b</b>", "b"),)))
+    assert alice and alice.fields == (Field("a", "<b>b</b>", "b"),)
+    actors.update(writer, alice)
+    actors.set_state(writer, alice.id, "suspended")
+    again = actors.by_uri(writer, alice.uri)
+    assert again and (again.version, again.state) == (3, "suspended")
+    assert actors.many(writer, [alice.id, 5]) == {alice.id: again}
+    assert actors.ids_by_uri(writer, [alice.uri, "u:nobody"]) == {alice.uri: alice.id}
+
+
+def test_names_are_searched_for_as_text_not_as_patterns() -> None:
+    writer = fresh()
+    for name in ("al_ice", "alxice"):
+        cast.actor(writer, name)
+    assert [one.name for one in actors.named_like(writer, "al_", None, 10)] == ["al_ice"]
+    assert actors.named_like(writer, "%", None, 10) == []
+    assert len(actors.named_like(writer, "al", "", 10)) == 2
+
+
+def test_a_key_stays_with_whom_it_belongs_to() -> None:
+    writer = fresh()
+    alice, mallory = cast.actor(writer, "alice"), cast.actor(writer, "mallory", "away.example")
+    keys.add(writer, Key("u:key", alice, "rsa", "public", "private"))
+    keys.add(writer, Key("u:key", mallory, "rsa", "mallory's"))
+    keys.add(writer, Key("u:key", alice, "rsa", "other"))
+    assert keys.signing(writer, alice).public == "public"
+    keys.add(writer, Key("u:theirs", mallory, "rsa", "one"))
+    keys.add(writer, Key("u:theirs", mallory, "rsa", "two"))
+    keys.add(writer, Key("u:theirs", alice, "rsa", "stolen"))
+    found = keys.by_uri(writer, "u:theirs")
+    assert found and (found.actor, found.public) == (mallory, "two")
+    keys.forget_others(writer, mallory, [])
+    keys.forget_others(writer, alice, [])
+    assert keys.of_actor(writer, mallory) == []
+    assert len(keys.of_actor(writer, alice)) == 1
+
+
+# ---- apps, tokens, codes ----
+
+
+def test_a_token_is_known_until_it_is_taken_back() -> None:
+    writer = fresh()
+    alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
+    app = an_app(writer, "app secret")
+    one = apps.issue(writer, "one", app, alice, "read")
+    own = apps.issue(writer, "own", app, None, "read")
+    apps.token_used(writer, one)
+    found = apps.token(writer, "one")
+    assert found and (found.account, found.app_name, found.last_used_at) == (
+        alice,
+        "App",
+        writer.now,
+    )
+    assert not apps.revoke(writer, one, bob)
+    assert apps.revoke(writer, one, alice)
+    assert apps.token(writer, "one") is None
+    assert apps.revoke(writer, own)
+    apps.issue(writer, "two", app, alice, "read")
+    apps.issue(writer, "three", app, bob, "read")
+    apps.revoke_all(writer, alice)
+    assert apps.tokens_of(writer, alice) == []
+    assert len(apps.tokens_of(writer, bob)) == 1
+
+
+def test_a_code_remembers_what_it_was_exchanged_for() -> None:
+    writer = fresh()
+    alice, app = cast.account(writer, "alice"), an_app(writer, "app secret")
+    known = apps.by_id(writer, app)
+    assert known
+    assert apps.by_client_id(writer, known.client_id) == known
+    made = Code(app, alice, "https://app.example/back", "read", "challenge", writer.now + HOUR)
+    apps.add_code(writer, "code", made)
+    assert apps.code(writer, "code") == made
+    assert apps.code(writer, "other") is None
+    token = apps.issue(writer, "token", app, alice, "read")
+    apps.code_used(writer, "code", token)
+    used = apps.code(writer, "code")
+    assert used and (used.token, used.used_at) == (token, writer.now)
+
+
+# ---- sessions, links, invitations ----
+
+
+def test_a_session_lasts_while_it_is_used() -> None:
+    writer = fresh()
+    alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
+    here = sessions.start(writer, "here", alice, "Firefox")
+    there = sessions.start(writer, "there", alice, "Phone")
+    writer.now += sessions.LASTS - HOUR
+    sessions.used(writer, here)
+    writer.now += HOUR
+    assert sessions.find(writer, "here")
+    assert sessions.find(writer, "there") is None
+    assert not sessions.end(writer, here, bob)
+    sessions.end_all(writer, alice, but=here)
+    assert [one.id for one in sessions.of_account(writer, alice)] == [here]
+    assert not sessions.end(writer, there, alice)
+    assert sessions.end(writer, here, alice)
+    assert sessions.find(writer, "here") is None
+
+
+def test_a_link_for_a_new_password_is_the_last_one_and_ends() -> None:
+    writer = fresh()
+    alice = cast.account(writer, "alice")
+    sessions.offer_reset(writer, "first", alice, HOUR)
+    sessions.offer_reset(writer, "second", alice, HOUR)
+    assert sessions.reset_of(writer, "first") is None
+    assert sessions.reset_of(writer, "second") == alice
+    writer.now += HOUR
+    assert sessions.reset_of(writer, "second") is None
+    sessions.offer_reset(writer, "third", alice, HOUR)
+    sessions.forget_resets(writer, alice)
+    assert sessions.reset_of(writer, "third") is None
+
+
+def test_an_invitation_serves_so_many_for_so_long() -> None:
+    writer = fresh()
+    alice = cast.account(writer, "alice")
+    sessions.invite(writer, "two", alice, 2, HOUR)
+    assert [sessions.use_invitation(writer, "two") for _ in range(3)] == [
+        (True, alice),
+        (True, alice),
+        (False, None),
+    ]
+    sessions.invite(writer, "late", None, 9, HOUR)
+    assert sessions.use_invitation(writer, "late") == (True, None)
+    writer.now += HOUR
+    assert sessions.use_invitation(writer, "late") == (False, None)
+    assert sessions.use_invitation(writer, "unknown") == (False, None)
+
+
+# ---- and the small things ----
+
+
+def test_small_things_are_kept() -> None:
+    writer = fresh()
+    alice = cast.account(writer, "alice")
+    markers.put(writer, alice, "home", 5)
+    markers.put(writer, alice, "home", 7)
+    (marker,) = markers.of(writer, alice)
+    assert (marker.last_read, marker.version) == (7, 2)
+    file = Media(1, alice, "avatar", "a.webp", "image/webp", 10, 1, 1)
+    media.add(writer, file)
+    assert media.by_file(writer, "a.webp") == file
+    assert media.files(writer) == [("a.webp", 10)]
+    media.remove(writer, "a.webp")
+    assert media.by_file(writer, "a.webp") is None
+    instance.put(writer, "key", "value")
+    assert (instance.get(writer, "key"), instance.get(writer, "other")) == ("value", None)
+
+
+def test_a_charter_comes_into_force() -> None:
+    writer = fresh()
+    alice = cast.account(writer, "alice")
+    for version, wait in ((1, timedelta(0)), (2, DAY)):
+        charters.add(
+            writer,
+            Charter(
+                id=version,
+                uri=f"u:{version}",
+                owner=alice,
+                version=version,
+                name="Garden",
+                purpose="To grow.",
+                commitments=(Commitment("Be kind.", "As to a guest."),),
+                question="Why?",
+                published_at=writer.now,
+                in_force_at=writer.now + wait,
+            ),
+        )
+        charters.agree(writer, version, alice)
+        charters.agree(writer, version, alice)
+    found = charters.current(writer, alice)
+    assert found and found.version == 1
+    writer.now += DAY
+    found = charters.current(writer, alice)
+    assert found and (found.version, found.commitments[0].hint) == (2, "As to a guest.")
+    assert charters.current(writer, 12345) is None
+
+
+def test_a_key_makes_one_post_an_hour() -> None:
+    writer = fresh()
+    alice = cast.account(writer, "alice")
+    idempotency.keep(writer, alice, "key", 1)
+    assert idempotency.earlier(writer, alice, "key") == 1
+    assert idempotency.earlier(writer, alice, "other") is None
+    writer.now += HOUR
+    assert idempotency.earlier(writer, alice, "key") is None
+    idempotency.keep(writer, alice, "key", 2)
+    assert idempotency.earlier(writer, alice, "key") == 2
+
+
+# ---- what is forgotten in time ----
+
+FORGOTTEN = {
+    "received": timedelta(days=30),
+    "early_deletes": timedelta(days=30),
+    "deliveries": timedelta(days=37),
+    "activities": timedelta(days=37),
+    "codes": DAY + HOUR,
+    "resets": HOUR,
+    "sessions": timedelta(days=60),
+    "idempotency": HOUR,
+    "signatures_seen": HOUR,
+}
+
+
+def fill(writer: Writer) -> None:
+    """A row in each table that is pruned; in deliveries one that waits, and one parked."""
+    alice = issue_everything(writer, {name: name for name in ISSUED})
+    idempotency.keep(writer, alice, "key", 1)
+    writer.execute("INSERT INTO early_deletes VALUES ('u:1', 'u:bob', ?)", writer.now_ms)
+    soon = writer.now_ms + 3_600_000
+    writer.execute("INSERT INTO signatures_seen VALUES ('digest', ?)", soon)
+    for state in ("due", "held", "done", "refused", "parked"):
+        writer.execute(
+            "INSERT INTO received (id, uri, actor, signer, host, type, verdict, body, state, due,"
+            " received_at) VALUES (?, ?, '', '', '', 'Like', 'hint', '', ?, 0, ?)",
+            writer.new_small_id(),
+            state,
+            state,
+            writer.now_ms,
+        )
+    for type_ in ("Create", "Follow", "Announce", "Like", "Undo"):
+        activity = cast.said(writer, alice, "u:object", type_)
+        writer.execute(
+            "INSERT INTO deliveries (id, activity, host, inbox, object, state, due, created_at)"
+            " VALUES (?, ?, 'a', 'a', 'o', ?, 0, ?)",
+            writer.new_id(),
+            activity,
+            "due" if type_ == "Undo" else "parked",
+            writer.now_ms,
+        )
+
+
+def left(writer: Writer) -> dict[str, int]:
+    return {table: writer.value(f"SELECT count(*) FROM {table}") for table in FORGOTTEN}
+
+
+@pytest.mark.parametrize("table", FORGOTTEN)
+def test_each_kind_of_row_is_forgotten_in_its_time(table: str) -> None:
+    writer = fresh()
+    fill(writer)
+    before = left(writer)
+    writer.now += FORGOTTEN[table] - timedelta(seconds=1)
+    pruning.forget(writer)
+    assert left(writer)[table] == before[table]
+    writer.now += timedelta(seconds=2)
+    while pruning.forget(writer):
+        pass
+    assert left(writer)[table] < before[table]
+
+
+def test_what_still_waits_is_never_forgotten() -> None:
+    writer = fresh()
+    fill(writer)
+    writer.now += timedelta(days=400)
+    while pruning.forget(writer):
+        pass
+    states = {state for (state,) in writer.rows("SELECT state FROM received")}
+    assert states == {"due", "held"}
+    assert writer.rows("SELECT state FROM deliveries") == [("due",)]
+    kept = {type_ for (type_,) in writer.rows("SELECT type FROM activities")}
+    assert kept == {"Create", "Follow", "Announce", "Undo"}
+    assert writer.rows("PRAGMA foreign_key_check") == []
+
+
+def test_forgetting_goes_in_slices() -> None:
+    writer = fresh()
+    writer.execute_many(
+        "INSERT INTO signatures_seen VALUES (?, 0)", [(str(n),) for n in range(1200)]
+    )
+    assert [pruning.forget(writer) for _ in range(4)] == [500, 500, 200, 0]

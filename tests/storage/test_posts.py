@@ -1,0 +1,250 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from storage import (
+    activities,
+    bookmarks,
+    deliveries,
+    likes,
+    notifications,
+    posts,
+    pruning,
+    shares,
+    tags,
+    timelines,
+    visible_posts,
+)
+from storage.audiences import NAMED, Audience, ensure, find
+from storage.ids import ActorId
+from storage.posts import Post, Recipient
+from storage.shares import Share
+from storage.units import Writer
+from storage.visibility import Anonymous, Member, System
+from storage.visible_posts import Figures
+from tests.storage import cast
+from tests.storage.raw import memory, writer_on
+from tests.support.clock import Watch
+
+
+def fresh() -> Writer:
+    return writer_on(memory(), Watch())
+
+
+def again(writer: Writer, post: Post) -> Post:
+    found = posts.by_id(writer, post.id)
+    assert found is not None
+    return found
+
+
+def test_a_post_is_read_as_it_was_written() -> None:
+    writer = fresh()
+    alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
+    said = cast.post(
+        writer,
+        alice,
+        Audience("followers", owner=alice),
+        to=[bob],
+        tags=["Straße", "straße", "STRASSE", "Tee"],
+        spoiler="cw",
+        sensitive=True,
+        language="de",
+        local_only=True,
+        context="https://home.example/contexts/1",
+        title="t",
+        source="s",
+    )
+    assert again(writer, said) == said == posts.by_uri(writer, said.uri)
+    assert posts.recipients(writer, said.id) == [Recipient(bob, mentioned=True)]
+    assert sorted(posts.tag_names(writer, said.id)) == ["Straße", "Tee"]
+    assert tags.starting_with(writer, "STRA", 10) == ["strasse"]
+    assert tags.starting_with(writer, "%", 10) == tags.starting_with(writer, "_", 10) == []
+    assert posts.exists(writer, said.uri)
+
+
+def test_an_audience_is_one_row_however_often_it_is_used() -> None:
+    writer = fresh()
+    alice = cast.actor(writer, "alice")
+    mine = Audience("followers", owner=alice)
+    assert find(writer, mine) is None
+    assert ensure(writer, mine) == ensure(writer, mine) == find(writer, mine)
+    assert ensure(writer, NAMED) == find(writer, NAMED)
+    assert writer.value("SELECT count(*) FROM audiences") == 4
+
+
+def test_answers_that_waited_come_into_the_thread() -> None:
+    """The leaf comes first, then what it answers, then the first of all."""
+    writer = fresh()
+    alice = cast.actor(writer, "alice", "away.example")
+    root, middle = ("https://away.example/posts/root", "https://away.example/posts/middle")
+    leaf = cast.post(writer, alice, in_reply_to_uri=middle)
+    beside = cast.post(writer, alice, answers=leaf)
+    other = cast.post(writer, alice, in_reply_to_uri=root)
+    assert (leaf.root, beside.root, other.root) == (leaf.id, leaf.id, other.id)
+
+    between = cast.post(writer, alice, uri=middle, in_reply_to_uri=root)
+    assert again(writer, leaf).in_reply_to == between.id
+    assert {again(writer, one).root for one in (leaf, beside)} == {between.id}
+    assert again(writer, other).root == other.id
+
+    first = cast.post(writer, alice, uri=root)
+    everyone = (first, between, leaf, beside, other)
+    assert {again(writer, one).root for one in everyone} == {first.id}
+    assert again(writer, between).in_reply_to == again(writer, other).in_reply_to == first.id
+
+    thread = visible_posts.descendants(writer, Anonymous(), again(writer, first))
+    assert [one.id for one in thread] == [other.id, between.id, leaf.id, beside.id]
+    above = visible_posts.ancestors(writer, Anonymous(), again(writer, beside))
+    assert [one.id for one in above] == [first.id, between.id, leaf.id]
+
+
+def test_answers_that_go_in_a_circle_end() -> None:
+    writer = fresh()
+    eve = cast.actor(writer, "eve", "away.example")
+    one, two = "https://away.example/posts/one", "https://away.example/posts/two"
+    first = cast.post(writer, eve, uri=one, in_reply_to_uri=two)
+    second = cast.post(writer, eve, uri=two, answers=first)
+    first, second = again(writer, first), again(writer, second)
+    assert (first.in_reply_to, second.in_reply_to) == (second.id, first.id)
+    for post in (first, second):
+        assert len(visible_posts.ancestors(writer, Anonymous(), post)) == 1
+        assert len(visible_posts.descendants(writer, Anonymous(), post)) == 1
+
+
+def test_a_thread_ends_where_the_viewer_may_not_look() -> None:
+    writer = fresh()
+    alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
+    first = cast.post(writer, alice)
+    secret = cast.post(writer, alice, NAMED, answers=first)
+    last = cast.post(writer, alice, answers=secret)
+    for viewer, below, above in (
+        (Member(bob), [], []),
+        (Member(alice), [secret.id, last.id], [first.id, secret.id]),
+    ):
+        found = visible_posts.descendants(writer, viewer, first)
+        assert [post.id for post in found] == below
+        found = visible_posts.ancestors(writer, viewer, last)
+        assert [post.id for post in found] == above
+
+
+def said_and_kept(writer: Writer) -> tuple[Post, ActorId]:
+    """A post with everything that can point to it, and who said it."""
+    alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
+    said = cast.post(
+        writer, alice, to=[bob], tags=["tag"], title="secret title", source="secret source"
+    )
+    writer.execute("UPDATE posts SET content = 'secret words', document = 'secret poll'")
+    likes.add(writer, "u:like", bob, said.id)
+    bookmarks.add(writer, bob, said.id)
+    shared = Share(said.id + 1, "u:share", bob, said.id, said.audience, True, writer.now)
+    shares.add(writer, shared)
+    timelines.fan_out(writer, [alice], said.id, said.id, None)
+    timelines.fan_out(writer, [bob], shared.id, said.id, shared.id)
+    notifications.add(writer, alice, "favourite", bob, said.id)
+    for type_ in ("Create", "Update", "Delete"):
+        activity = cast.said(writer, alice, said.uri, type_, said.id)
+        deliveries.enqueue(writer, activity, "away", "https://away/inbox", said.uri)
+    writer.execute("UPDATE activities SET body = 'secret words'")
+    return again(writer, said), bob
+
+
+def test_a_deleted_post_leaves_its_owner_and_audience_and_nothing_else() -> None:
+    writer = fresh()
+    said, bob = said_and_kept(writer)
+    posts.bury(writer, said)
+    assert posts.by_id(writer, said.id) is None
+    assert posts.by_uri(writer, said.uri) is None
+    assert posts.exists(writer, said.uri)
+    assert visible_posts.was_there(writer, Member(bob), said.id)
+    for table in ("likes", "bookmarks", "shares", "home_entries", "notifications", "post_tags"):
+        assert writer.value(f"SELECT count(*) FROM {table}") == 0, table
+    row = writer.row("SELECT author, audience, deleted_at FROM posts")
+    assert row == (said.author, said.audience, writer.now_ms)
+    assert posts.recipients(writer, said.id) == [Recipient(bob, mentioned=True)]
+    assert writer.value("SELECT count(*) FROM posts WHERE content || title <> ''") == 0
+    assert writer.value("SELECT count(*) FROM posts WHERE ifnull(source, document) <> ''") == 0
+
+
+def test_the_words_of_a_deleted_post_are_not_kept_to_be_delivered() -> None:
+    writer = fresh()
+    said, _ = said_and_kept(writer)
+    posts.bury(writer, said)
+    kept = writer.rows("SELECT type, body FROM activities")
+    assert dict(kept) == {"Create": "", "Update": "", "Delete": "secret words"}
+    (letter,) = deliveries.next_due(writer, (), (), 10)
+    known = activities.by_id(writer, letter.activity)
+    assert known and (known.type, known.body) == ("Create", "")
+
+
+def test_an_edit_changes_the_words_and_says_when() -> None:
+    writer = fresh()
+    alice = cast.actor(writer, "alice")
+    said = cast.post(writer, alice, tags=["old", "kept"])
+    when = writer.now + timedelta(minutes=1)
+    edited = replace(said, content="<p>new</p>", spoiler="cw", sensitive=True, edited_at=when)
+    posts.revise(writer, edited, ["kept", "new"])
+    assert again(writer, said) == replace(edited, version=2)
+    assert sorted(posts.tag_names(writer, said.id)) == ["kept", "new"]
+
+
+def test_a_number_is_never_given_to_a_post_and_a_share() -> None:
+    writer = fresh()
+    alice = cast.actor(writer, "alice")
+    said = cast.post(writer, alice, id=1000)
+    shares.add(writer, Share(1001, "u:1", alice, said.id, said.audience, True, writer.now))
+    assert posts.free_id(writer, 1000) == 1002
+    assert posts.free_id(writer, 7) == 7
+
+
+def test_figures_count_rows() -> None:
+    writer = fresh()
+    alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
+    said, other = cast.post(writer, alice), cast.post(writer, alice)
+    likes.add(writer, "u:1", bob, said.id)
+    likes.add(writer, "u:2", alice, said.id)
+    shares.add(writer, Share(1, "u:3", bob, said.id, said.audience, True, writer.now))
+    answer = cast.post(writer, bob, answers=said)
+    bookmarks.add(writer, bob, said.id)
+    for viewer, flags in (
+        (Member(bob), (True, True, True)),
+        (Member(alice), (True, False, False)),
+        (Anonymous(), (False, False, False)),
+        (System(), (False, False, False)),
+    ):
+        found = visible_posts.figures(writer, viewer, [said.id, other.id, 5])
+        assert found == {said.id: Figures(2, 1, 1, *flags), other.id: Figures(), 5: Figures()}
+    posts.bury(writer, answer)
+    assert visible_posts.figures(writer, Anonymous(), [said.id])[said.id].replies == 0
+    assert posts.counts_by_author(writer, [alice, bob]) == {alice: (2, writer.now_ms)}
+    assert posts.count_local(writer) == 2
+
+
+@pytest.mark.parametrize("mallory_first", [True, False])
+def test_a_delete_that_came_early_is_remembered_for_who_said_it(mallory_first: bool) -> None:
+    writer = fresh()
+    uri, bob, mallory = "https://away.example/posts/1", "u:bob", "u:mallory"
+    for actor in (mallory, bob) if mallory_first else (bob, mallory):
+        posts.expect_delete(writer, uri, actor)
+        posts.expect_delete(writer, uri, actor)
+    assert posts.was_deleted_early(writer, uri, bob)
+    assert not posts.was_deleted_early(writer, uri, "u:eve")
+    writer.now += timedelta(days=29)
+    pruning.forget(writer)
+    assert posts.was_deleted_early(writer, uri, bob)
+    writer.now += timedelta(days=2)
+    pruning.forget(writer)
+    assert not posts.was_deleted_early(writer, uri, bob)
+
+
+def test_a_hashtag_has_a_history() -> None:
+    writer = fresh()
+    alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
+    yesterday = writer.now - timedelta(days=1)
+    for author in (alice, alice, bob):
+        cast.post(writer, author, tags=["Tag"])
+    cast.post(writer, bob, tags=["Tag"], listed=False)
+    cast.post(writer, bob, tags=["Tag"], id=int(yesterday.timestamp() * 1000) << 16)
+    uses = tags.history(writer, "TAG")
+    assert [(use.uses, use.accounts) for use in uses] == [(3, 2), (1, 1), *[(0, 0)] * 5]
+    assert uses[0].day - uses[1].day == 86400
