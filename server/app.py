@@ -18,10 +18,23 @@ from server.errors import errors_to_answers
 from server.founding import FoundingKeys
 from server.headers import decorate
 from server.jobs import Job
-from server.keys import COURIER, DATABASE, DOOR, INBOX, JOBS, LIMITS, LOOKUP, OUTSIDE, SETTINGS
+from server.keys import (
+    COURIER,
+    DATABASE,
+    DOOR,
+    ERROR_PAGE,
+    INBOX,
+    JOBS,
+    LIMITS,
+    LOOKUP,
+    OUTSIDE,
+    SETTINGS,
+)
 from server.limits import Limits
 from server.media import MEDIA, MediaFolder, remove_strays
 from server.outside import Outside
+from server.pages import error
+from server.pages.render import preload
 from server.routes import add_routes
 from server.settings import Settings
 from storage import pruning
@@ -46,6 +59,8 @@ def build_app(
     app[SETTINGS], app[OUTSIDE] = settings, outside
     app[MEDIA] = MediaFolder(settings.data_dir / "media", settings.media_max_bytes)
     app[LIMITS] = Limits(outside.clock, enabled=settings.rate_limits)
+    app[ERROR_PAGE] = error.page
+    preload()
     app.on_response_prepare.append(decorate)
     add_routes(app)
     app.cleanup_ctx.append(_database)

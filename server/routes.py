@@ -15,6 +15,7 @@ from server.api import (
     timelines,
 )
 from server.headers import is_open, preflight
+from server.pages import public
 from server.policies import Route, Who, guarded
 
 INBOX_BODY = 1024 * 1024
@@ -71,6 +72,7 @@ ROUTES: list[Route] = [
     *notifications.ROUTES,
     *search.ROUTES,
     *own.ROUTES,
+    *public.ROUTES,
 ]
 
 
