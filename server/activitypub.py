@@ -5,12 +5,12 @@ from typing import Any
 from aiohttp import web
 
 from federation import contexts, uris
-from federation.errors import Unauthenticated
+from federation.errors import Forbidden, Unauthenticated
 from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.signatures import Request
 from server.composition import as_note
-from server.errors import Refused
+from server.errors import Refused, not_found
 from server.forms import body_of
 from server.keys import DATABASE, INBOX, SETTINGS
 from server.media import address as media_address
@@ -48,7 +48,10 @@ def _signed(request: web.Request, body: bytes) -> Request:
 
 
 async def peer(request: web.Request) -> Viewer:
-    """Who fetches: a server that signed, or anybody. Raises Refused where a signature is needed."""
+    """Who fetches: a server that signed, or anybody.
+
+    Raises Refused: 401 where a signature is needed or bad, 404 for those from whom we do not hear.
+    """
     if "Signature" not in request.headers:
         if request.app[SETTINGS].authorised_fetch:
             raise Refused(401, "Requests to this server need a signature.")
@@ -57,11 +60,17 @@ async def peer(request: web.Request) -> Viewer:
         signer = await request.app[INBOX].authenticate(_signed(request, b""))
     except Unauthenticated as error:
         raise Refused(401, str(error)) from error
+    except Forbidden as error:
+        raise not_found() from error
     return Peer(signer.host, signer.id)
 
 
 def document(kind: str, body: dict[str, Any], *, private: bool = False) -> web.Response:
-    response = answer(contexts.stated(kind, body), content_type=TYPE)
+    return _cached(answer(contexts.stated(kind, body), content_type=TYPE), private=private)
+
+
+def _cached(response: web.Response, *, private: bool) -> web.Response:
+    """Say who may keep a copy (SECURITY 31, 78)."""
     response.headers["Vary"] = "Accept, Signature"
     response.headers["Cache-Control"] = "private, no-store" if private else "max-age=180"
     return response
@@ -88,7 +97,7 @@ async def local_actor(request: web.Request) -> Actor:
     """The actor in the address: 404 when there is none, 410 when they left."""
     found = await request.app[DATABASE].read(actors.by_id, int(request.match_info["id"]))
     if found is None or not found.is_local or found.state == "suspended":
-        raise Refused(404, "Record not found")
+        raise not_found()
     if found.state == "deleted":
         raise Refused(410, "Whoever was here has left.")
     return found
@@ -101,7 +110,7 @@ async def post(request: web.Request) -> web.Response:
     found = await request.app[DATABASE].read(_post, viewer, id_)
     if found is None:
         gone = await request.app[DATABASE].read(visible_posts.was_there, viewer, id_)
-        raise Refused(410, "This was taken down.") if gone else Refused(404, "Record not found")
+        raise Refused(410, "This was taken down.") if gone else not_found()
     body, public = found
     return document("post", body, private=not public)
 
@@ -118,14 +127,15 @@ def _with_replies(rendered: dict[str, Any]) -> dict[str, Any]:
 
 
 async def replies(request: web.Request) -> web.Response:
-    """The answers to a post that the asker may read."""
+    """The answers to a post that the asker may read: a list of its own for each who signs."""
     viewer = await peer(request)
     id_ = int(request.match_info["id"])
     found = await request.app[DATABASE].read(_replies, viewer, id_)
     if found is None:
-        raise Refused(404, "Record not found")
+        raise not_found()
     uri = f"{uris.post(request.app[DATABASE].here, id_)}/replies"
-    return document("plain", {"id": uri, "type": "Collection", "items": found})
+    collection = {"id": uri, "type": "Collection", "items": found}
+    return document("plain", collection, private=viewer != Anonymous())
 
 
 def _replies(reader: Reader, viewer: Viewer, id_: int) -> list[str] | None:
@@ -139,17 +149,17 @@ def _replies(reader: Reader, viewer: Viewer, id_: int) -> list[str] | None:
 async def activity(request: web.Request) -> web.Response:
     """What one of ours said, while it is about a post that the asker may read."""
     viewer = await peer(request)
-    body = await request.app[DATABASE].read(_activity, viewer, int(request.match_info["id"]))
-    if body is None:
-        raise Refused(404, "Record not found")
-    return web.Response(text=body, content_type=TYPE, headers={"Vary": "Accept, Signature"})
+    found = await request.app[DATABASE].read(_activity, viewer, int(request.match_info["id"]))
+    if found is None:
+        raise not_found()
+    body, public = found
+    return _cached(web.Response(text=body, content_type=TYPE), private=not public)
 
 
-def _activity(reader: Reader, viewer: Viewer, id_: int) -> str | None:
+def _activity(reader: Reader, viewer: Viewer, id_: int) -> tuple[str, bool] | None:
     said = activities.by_id(reader, id_)
-    if said is None or said.post is None:
-        return None
-    return said.body if visible_posts.by_id(reader, viewer, said.post) else None
+    about = visible_posts.by_id(reader, viewer, said.post) if said and said.post else None
+    return (said.body, about.kind == "public") if said and about else None
 
 
 async def outbox(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from server.api import (
     instance,
     notifications,
     own,
+    profile,
     reactions,
     requests,
     search,
@@ -72,6 +73,7 @@ ROUTES: list[Route] = [
     *notifications.ROUTES,
     *search.ROUTES,
     *own.ROUTES,
+    *profile.ROUTES,
     *public.ROUTES,
 ]
 

@@ -1,6 +1,7 @@
 """Errors as pages: in sentences, in the reader's language, whatever else does not work."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from aiohttp import web
@@ -48,13 +49,13 @@ async def page(
 async def _around(request: web.Request) -> tuple[Asked, Frame]:
     """Who asks, and what surrounds the page; without the database it is a little less."""
     try:
-        asked = site.asked(request, await _me(request))
+        asked = replace(site.asked(request, await _me(request)), shared=False)
         return asked, await site.framed(request, asked)
     except (NotCommitted, Overloaded) as error:
         log.warning("an error page without the database: %s", error)
     except Exception:
         log.exception("an error page without the database")
-    asked = site.asked(request)
+    asked = replace(site.asked(request), shared=False)
     return asked, site.bare_frame(asked)
 
 

@@ -289,7 +289,8 @@ def _sent(request: web.Request, path: str) -> web.Response:
     headers = {"Cache-Control": HOUR, "ETag": f'"{file.tag}"', "Vary": "Accept-Encoding"}
     if file.tag in {tag.value for tag in request.if_none_match or ()}:
         return web.Response(status=304, headers=headers)
-    return web.Response(body=file.data, content_type=file.mime, headers=headers)
+    charset = "utf-8" if file.mime == "text/css" else None
+    return web.Response(body=file.data, content_type=file.mime, charset=charset, headers=headers)
 
 
 ROBOTS = """\
