@@ -245,3 +245,9 @@ def by_page(reader: Reader, url: str) -> Actor | None:
     """By the address at which people read the profile; it is a hint, never an authority."""
     row = reader.row(f"SELECT {COLUMNS} FROM actors WHERE url = ? ORDER BY id LIMIT 1", url)
     return from_row(row) if row else None
+
+
+def count_hosts(reader: Reader) -> int:
+    """How many other servers we know somebody of."""
+    count: int = reader.value("SELECT count(DISTINCT host) FROM actors WHERE host <> ''")
+    return count

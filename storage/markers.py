@@ -32,3 +32,11 @@ def of(reader: Reader, account: int) -> list[Marker]:
         "SELECT timeline, last_read, version, updated_at FROM markers WHERE account = ?", account
     )
     return [Marker(timeline, read, version, moment(at)) for timeline, read, version, at in rows]
+
+
+def last_read(reader: Reader, account: int, timeline: str) -> int:
+    """The number of what was read last; 0 where nothing was."""
+    number: int | None = reader.value(
+        "SELECT last_read FROM markers WHERE account = ? AND timeline = ?", account, timeline
+    )
+    return number or 0

@@ -32,8 +32,11 @@ __all__ = [
     "facts",
     "figures",
     "many",
+    "mentioned",
+    "parent_authors",
     "recipients",
     "tag_names",
+    "tagged",
     "was_there",
 ]
 
@@ -149,6 +152,36 @@ def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, 
         {"wanted": dumps(list(wanted)), "me": me},
     )
     return {row[0]: Figures(*row[1:4], *map(bool, row[4:])) for row in rows}
+
+
+def parent_authors(reader: Reader, wanted: Sequence[int]) -> dict[int, int]:
+    """Per answer: who wrote what it answers."""
+    rows = reader.rows(
+        "SELECT p.id, o.author FROM posts p JOIN posts o ON o.id = p.in_reply_to"
+        " WHERE p.id IN (SELECT value FROM json_each(?))",
+        dumps(list(wanted)),
+    )
+    return dict(rows)
+
+
+def mentioned(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, int]]:
+    """(post, actor) for everybody whom the posts' texts mention."""
+    rows = reader.rows(
+        "SELECT post, actor FROM post_recipients WHERE mentioned"
+        " AND post IN (SELECT value FROM json_each(?))",
+        dumps(list(wanted)),
+    )
+    return [(post, actor) for post, actor in rows]
+
+
+def tagged(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, str]]:
+    """(post, folded name) for every hashtag of the posts."""
+    rows = reader.rows(
+        "SELECT g.post, t.name FROM post_tags g JOIN tags t ON t.id = g.tag"
+        " WHERE g.post IN (SELECT value FROM json_each(?)) ORDER BY t.id",
+        dumps(list(wanted)),
+    )
+    return [(post, name) for post, name in rows]
 
 
 def facts(reader: Reader, post: Post) -> Facts:

@@ -104,9 +104,7 @@ def _first(reader: Reader, settings: Settings) -> dict[str, Any]:
         "stats": {
             "user_count": actors.count_local(reader),
             "status_count": visible_posts.count_local(reader),
-            "domain_count": reader.value(
-                "SELECT count(DISTINCT host) FROM actors WHERE host <> ''"
-            ),
+            "domain_count": actors.count_hosts(reader),
         },
         "thumbnail": f"{settings.web_origin}{account_entity.MISSING_HEADER}",
         "languages": list(settings.languages),

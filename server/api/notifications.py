@@ -12,7 +12,7 @@ from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import notifications
+from storage import markers, notifications
 from storage.notifications import Wanted
 from storage.paging import Page
 from storage.units import Reader
@@ -66,10 +66,8 @@ async def unread_count(request: web.Request) -> web.Response:
 
 
 def _unread(reader: Reader, me: int, most: int, wanted: Wanted) -> int:
-    read = reader.value(
-        "SELECT last_read FROM markers WHERE account = ? AND timeline = 'notifications'", me
-    )
-    return len(notifications.page_of(reader, me, Page(most, since_id=read or 0), wanted))
+    read = markers.last_read(reader, me, "notifications")
+    return len(notifications.page_of(reader, me, Page(most, since_id=read), wanted))
 
 
 _ALL = "/api/v1/notifications"

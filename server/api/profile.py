@@ -54,9 +54,12 @@ def _details(error: Objections) -> dict[str, list[dict[str, str]]]:
     """As clients show it beside their fields (conventions.md, Errors)."""
     found: dict[str, list[dict[str, str]]] = {}
     for one in error.found:
-        name = "fields" if one.name.startswith("field_") else one.name
+        name = "fields" if one.name.startswith("field_") else _NAMES.get(one.name, one.name)
         found.setdefault(name, []).append({"error": one.code, "description": one.said()})
     return found
+
+
+_NAMES = {"visibility": "source[privacy]", "language": "source[language]"}
 
 
 def wish_of(form: Form) -> Wish:

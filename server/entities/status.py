@@ -1,7 +1,6 @@
 """Posts and shares as `Status`."""
 
 from collections.abc import Sequence
-from json import dumps
 from typing import Any
 
 from federation import uris
@@ -79,7 +78,7 @@ def _wrapped(
 
 def _of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int, dict[str, Any]]:
     ids = [post.id for post in found]
-    parents = _parent_authors(reader, found)
+    parents = visible_posts.parent_authors(reader, ids)
     mentions, tags = _mentions(reader, ids), _tags(reader, ids)
     people = account_entity.many(reader, [post.author for post in found])
     figures = visible_posts.figures(reader, viewer, ids)
@@ -88,7 +87,7 @@ def _of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int
         post.id: {
             **_words(reader.here, post, people[post.author]["username"]),
             "account": people[post.author],
-            "in_reply_to_account_id": number(parents.get(post.in_reply_to or 0)),
+            "in_reply_to_account_id": number(parents.get(post.id)),
             "mentions": mentions.get(post.id, []),
             "tags": tags.get(post.id, []),
             "application": written_with.get(post.application or 0),
@@ -147,23 +146,11 @@ def _own(viewer: Viewer, post: Post, figures: Figures) -> dict[str, Any]:
     return own | ({"pinned": False} if viewer.actor == post.author else {})
 
 
-def _parent_authors(reader: Reader, found: Sequence[Post]) -> dict[int, int]:
-    rows = reader.rows(
-        "SELECT id, author FROM posts WHERE id IN (SELECT value FROM json_each(?))",
-        dumps([post.in_reply_to for post in found if post.in_reply_to is not None]),
-    )
-    return dict(rows)
-
-
 def _mentions(reader: Reader, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    rows = reader.rows(
-        "SELECT post, actor FROM post_recipients WHERE mentioned"
-        " AND post IN (SELECT value FROM json_each(?))",
-        dumps(list(ids)),
-    )
-    people = actors.many(reader, [actor for _, actor in rows])
+    named = visible_posts.mentioned(reader, ids)
+    people = actors.many(reader, [actor for _, actor in named])
     found: dict[int, list[dict[str, Any]]] = {}
-    for post, actor in rows:
+    for post, actor in named:
         if actor in people:
             found.setdefault(post, []).append(_mention(reader.here, people[actor]))
     return found
@@ -179,13 +166,8 @@ def _mention(here: Here, actor: Actor) -> dict[str, Any]:
 
 
 def _tags(reader: Reader, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    rows = reader.rows(
-        "SELECT g.post, t.name FROM post_tags g JOIN tags t ON t.id = g.tag"
-        " WHERE g.post IN (SELECT value FROM json_each(?)) ORDER BY t.id",
-        dumps(list(ids)),
-    )
     found: dict[int, list[dict[str, Any]]] = {}
-    for post, name in rows:
+    for post, name in visible_posts.tagged(reader, ids):
         tag = {"name": name, "url": uris.tag_page(reader.here, name)}
         found.setdefault(post, []).append(tag)
     return found
