@@ -37,7 +37,7 @@ from server.pages import error
 from server.pages.render import preload
 from server.routes import add_routes
 from server.settings import Settings
-from storage import pruning
+from storage import pruning, timelines
 from storage.database import Database, open_database
 from storage.deliveries import DELIVERIES
 from storage.here import Here
@@ -130,6 +130,10 @@ def _jobs(app: web.Application) -> list[Job]:
     async def forget() -> bool:
         return bool(await database.conclude(pruning.forget))
 
+    async def trim() -> bool:
+        await database.conclude(timelines.trim_all, app[SETTINGS].timeline_length)
+        return False
+
     async def tidy() -> bool:
         await remove_strays(app[MEDIA], database, app[OUTSIDE].clock())
         return False
@@ -139,6 +143,7 @@ def _jobs(app: web.Application) -> list[Job]:
         Job("deliver", app[COURIER].deliver_due, (DELIVERIES, AWAKE), pause=5.0, workers=4),
         Job("give up letters", app[COURIER].give_up, pause=600.0),
         Job("forget", forget, pause=1800.0),
+        Job("trim home lists", trim, pause=1800.0),
         Job("remove stray files", tidy, pause=3600.0),
     ]
 

@@ -301,3 +301,9 @@ def trim(writer: Writer, owner: int, kept: int = KEPT) -> int:
         owner,
         kept,
     )
+
+
+def trim_all(writer: Writer, kept: int) -> int:
+    """Keep the newest lines of every home list; return how many went."""
+    owners = writer.rows("SELECT actor FROM accounts")
+    return sum(trim(writer, owner, kept) for (owner,) in owners)
