@@ -32,6 +32,7 @@ from server.keys import (
 )
 from server.limits import Limits
 from server.media import MEDIA, MediaFolder, remove_strays
+from server.metrics import METERS, Meters, counted
 from server.outside import Outside
 from server.pages import error
 from server.pages.render import preload
@@ -55,9 +56,10 @@ def build_app(
 ) -> web.Application:
     """A whole server. `background` False: tests run its jobs by hand."""
     outside = outside or Outside()
-    app = web.Application(middlewares=[errors_to_answers], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[counted, errors_to_answers], client_max_size=LARGEST_BODY)
     app[SETTINGS], app[OUTSIDE] = settings, outside
     app[MEDIA] = MediaFolder(settings.data_dir / "media", settings.media_max_bytes)
+    app[METERS] = Meters()
     app[LIMITS] = Limits(outside.clock, enabled=settings.rate_limits)
     app[ERROR_PAGE] = error.page
     preload()

@@ -65,3 +65,8 @@ def fraction() -> float:
 def same(one: str, other: str) -> bool:
     """Compare secrets in constant time."""
     return secrets.compare_digest(one.encode(), other.encode())
+
+
+def hexadecimal(octets: int = 32) -> str:
+    """A new secret in hexadecimal, as settings take it."""
+    return secrets.token_hex(octets)

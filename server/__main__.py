@@ -1,0 +1,132 @@
+"""The command `kith`."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from server import backup, command_line, commands, initial, logs, serving
+from server import settings as configuration
+from server.backup import BackupFailed
+from server.control import CommandFailed
+from server.keys import DATABASE, SETTINGS
+from server.settings import Settings, SettingsError
+from storage import accounts
+from storage.clock import system_clock
+from storage.errors import StorageError
+
+FAILED = 1
+FIRST = "gardener"
+_OWN = ("verb", "what", "command", "json", "file")
+
+
+def main() -> None:
+    """Run one command and exit: 0, or 1 with a sentence on standard error."""
+    given = command_line.parser().parse_args()
+    try:
+        sys.exit(_dispatch(given))
+    except (CommandFailed, SettingsError, StorageError, BackupFailed) as error:
+        print(f"kith: {error}", file=sys.stderr)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _dispatch(given: argparse.Namespace) -> int:
+    if given.verb == "settings":
+        print(configuration.document())
+        return 0
+    if given.verb == "init":
+        return _init(given)
+    settings = _settings()
+    logs.begin(settings.log_level if given.verb == "serve" else "warning", settings.log_format)
+    if given.verb == "serve":
+        _run(serving.serve(settings, greet))
+        return 0
+    if given.verb == "restore":
+        made = backup.restore(Path(given.backup), settings.data_dir)
+        print(f"Restored {made.files} files ({made.size} bytes) into {made.folder}.")
+        return 0
+    return _command(settings, given)
+
+
+def _settings() -> Settings:
+    """In development the instance's secret is made and kept beside the database."""
+    environ = dict(os.environ)
+    settings = configuration.load(environ)
+    if settings.secret is None and settings.development:
+        secret = serving.kept_secret(settings.data_dir)
+        settings = configuration.load({**environ, "KITH_SECRET": secret})
+    return settings
+
+
+def _init(given: argparse.Namespace) -> int:
+    wished = {"domain": given.domain, "title": given.title}
+    file, left = initial.prepare(os.environ, wished, input, system_clock())
+    print(f"Wrote {file}. What is left to do:\n")
+    for number, step in enumerate(left, start=1):
+        print(f"  {number}. {step}")
+    return 0
+
+
+def _command(settings: Settings, given: argparse.Namespace) -> int:
+    arguments = {name: value for name, value in vars(given).items() if name not in _OWN}
+    if given.command == "charter set":
+        arguments["text"] = given.file.read()
+    answer = _run(serving.run_command(settings, given.command, arguments))
+    print(json.dumps(answer, ensure_ascii=False) if given.json else _told(answer))
+    sound = given.command != "doctor" or all(one["good"] for one in answer)
+    return 0 if sound else FAILED
+
+
+def _told(answer: Any, margin: str = "") -> str:
+    """An answer for people: a line for each thing."""
+    if isinstance(answer, list):
+        return "\n".join(_told(one, margin) for one in answer) or f"{margin}nothing"
+    if isinstance(answer, dict):
+        if "good" in answer:
+            return f"{'ok   ' if answer['good'] else 'WRONG'} {answer['what']}: {answer['says']}"
+        simple = {k: v for k, v in answer.items() if not isinstance(v, list | dict)}
+        lines = [margin + ", ".join(f"{k}: {v}" for k, v in simple.items() if v is not None)]
+        nested = [name for name in answer if name not in simple]
+        lines += [f"{margin}{name}:\n{_told(answer[name], margin + '  ')}" for name in nested]
+        return "\n".join(line for line in lines if line.strip())
+    return f"{margin}{answer}"
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+async def greet(app: web.Application) -> None:
+    """At the first start in development: somebody to log in as, and how."""
+    settings = app[SETTINGS]
+    members = await app[DATABASE].read(accounts.everyone, None)
+    if members or not settings.development:
+        return
+    wish = {"name": FIRST, "email": f"{FIRST}@post.example", "role": "admin"}
+    made = await commands.run(app, "account create", wish)
+    print(
+        f"\nKith is running at {settings.web_origin}\n\n"
+        f"  The first admin:  {made['name']}\n"
+        f"  Password:         {made['password']}\n\n"
+        f"To connect a client made for Mastodon, give it the address {settings.domain}.\n"
+        "(Phone apps insist on https; on one machine, toot and Mastodon.py do not:"
+        f" toot login --instance {settings.web_origin})\n",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The words of the command `kith`."""
+
+import argparse
+from collections.abc import Sequence
+
+from server import VERSION
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with what it takes; `command` names it as server/commands does."""
+    top = argparse.ArgumentParser(
+        prog="kith", description="A server for communities that share values."
+    )
+    top.add_argument("--version", action="version", version=f"kith {VERSION}")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    _own(verbs)
+    _accounts(verbs)
+    _communities(verbs)
+    _upkeep(verbs)
+    return top
+
+
+def _add(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    says: str,
+    command: str | None = None,
+    names: Sequence[str] = (),
+) -> argparse.ArgumentParser:
+    made = verbs.add_parser(name, help=says, description=says)
+    made.add_argument("--json", action="store_true", help="print the answer as JSON")
+    made.set_defaults(command=command)
+    for positional in names:
+        made.add_argument(positional, metavar=positional.upper())
+    return made
+
+
+def _group(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, says: str
+) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+    made = verbs.add_parser(name, help=says, description=says)
+    return made.add_subparsers(dest="what", required=True, metavar="WHAT")
+
+
+def _own(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What needs no running server."""
+    _add(verbs, "serve", "Run the instance.")
+    begin = _add(verbs, "init", "Prepare a new instance: ask for the domain, write kith.toml.")
+    begin.add_argument("--domain", help="the name in handles; asked for when not given")
+    begin.add_argument("--title", help="the name of the server as people read it")
+    _add(verbs, "settings", "Print every setting, what it means and what it is by default.")
+    _add(verbs, "restore", "Put a backup into an empty data folder.", names=("backup",))
+
+
+def _accounts(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    group = _group(verbs, "account", "Members: make, list, approve, help.")
+    create = _add(group, "create", "Make a member.", "account create", ("name",))
+    create.add_argument("--email", required=True)
+    create.add_argument("--password", help="made and shown once when not given")
+    create.add_argument(
+        "--admin", dest="role", action="store_const", const="admin", default="member"
+    )
+    listed = _add(group, "list", "List members.", "account list")
+    listed.add_argument("--state", choices=("pending", "active", "disabled"))
+    password = _add(group, "password", "Set a new password.", "account password", ("name",))
+    password.add_argument("--password", help="made and shown once when not given")
+    _add(
+        group,
+        "reset",
+        "A link to set a new password, good for an hour.",
+        "account reset",
+        ("name",),
+    )
+    _add(group, "approve", "Welcome somebody who asked to join.", "account approve", ("name",))
+    _add(group, "disable", "Log a member out and keep them out.", "account disable", ("name",))
+    _add(group, "enable", "Let a member in again.", "account enable", ("name",))
+    role = _add(group, "role", "Say what a member may do.", "account role", ("name",))
+    role.add_argument("role", choices=("member", "steward", "admin"))
+    tokens = _group(verbs, "token", "Tokens for scripts.")
+    token = _add(tokens, "create", "Make a token; it is shown once.", "token create", ("name",))
+    token.add_argument("--scopes", default="read")
+    invite = _add(verbs, "invite", "Make an invitation.", "invite")
+    invite.add_argument("--uses", type=int, default=1)
+    invite.add_argument("--days", type=int, default=7)
+
+
+def _communities(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    charter = _group(verbs, "charter", "What was agreed on.")
+    _add(charter, "show", "Print the charter in force.", "charter show")
+    new = _add(charter, "set", "A new version, from a TOML file.", "charter set")
+    new.add_argument("file", type=argparse.FileType("r"))
+    domain = _group(verbs, "domain", "Other servers.")
+    _add(domain, "block", "Have nothing to do with a server.", "domain block", ("domain",))
+    _add(domain, "unblock", "Listen to a server again.", "domain unblock", ("domain",))
+
+
+def _upkeep(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    queue = _group(verbs, "queue", "Letters that wait or were given up.")
+    _add(queue, "list", "List them, and servers that do not answer.", "queue list")
+    for name, says in (
+        ("retry", "Try letters again that were given up."),
+        ("drop", "Forget them."),
+    ):
+        _add(queue, name, says, f"queue {name}").add_argument("--host")
+    backup = _add(verbs, "backup", "Copy everything, while the server runs.", "backup")
+    backup.add_argument("--to", help="the folder; by default the setting backup_dir")
+    _add(verbs, "doctor", "Look everything over, and say what is wrong.", "doctor")

@@ -1,0 +1,171 @@
+"""`kith account …`, `kith token …`, `kith invite`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+
+from server import membership, passwords, scopes
+from server.control import CommandFailed
+from server.keys import DATABASE, SETTINGS
+from server.signup import NotYet, Wish, sign_up
+from storage import accounts, actors, apps, ids, sessions
+from storage.accounts import Account
+from storage.actors import Actor
+from storage.units import Reader, Writer
+
+Arguments = Mapping[str, Any]
+RESET_LASTS = timedelta(hours=1)
+
+
+async def create(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """Make a member; without a password one is made and shown once."""
+    password = given.get("password") or ids.secret(12)
+    wish = Wish(
+        name=given["name"].lower(),
+        email=given["email"],
+        password=password,
+        role=given.get("role", "member"),
+    )
+    try:
+        actor = await sign_up(app[DATABASE], wish)
+    except NotYet as error:
+        raise CommandFailed(str(error)) from error
+    made = {"id": str(actor.id), "name": actor.name, "uri": actor.uri, "role": wish.role}
+    return made if given.get("password") else {**made, "password": password}
+
+
+async def listed(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+    return await app[DATABASE].read(_listed, given.get("state"))
+
+
+def _listed(reader: Reader, state: str | None) -> list[dict[str, Any]]:
+    found = accounts.everyone(reader, state)
+    people = actors.many(reader, [account.actor for account in found])
+    return [
+        {
+            "name": people[account.actor].name,
+            "email": account.email,
+            "role": account.role,
+            "state": account.state,
+            "reason": account.reason,
+        }
+        for account in found
+        if account.actor in people
+    ]
+
+
+def _found(reader: Reader, name: str) -> tuple[Actor, Account]:
+    actor = actors.by_handle(reader, name.removeprefix("@"))
+    account = accounts.by_actor(reader, actor.id) if actor else None
+    if actor is None or account is None:
+        raise CommandFailed(f"Nobody here is called “{name}”.")
+    return actor, account
+
+
+async def password(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """Set a password, and end every session and token of the account."""
+    new = given.get("password") or ids.secret(12)
+    objection = passwords.objection(new)
+    if objection:
+        raise CommandFailed(objection)
+    await app[DATABASE].write(_password, given["name"], await passwords.hashed(new))
+    shown = {} if given.get("password") else {"password": new}
+    return {"name": given["name"], **shown}
+
+
+def _password(writer: Writer, name: str, hashed: str) -> None:
+    actor, _ = _found(writer, name)
+    accounts.set_password(writer, actor.id, hashed)
+    sessions.end_all(writer, actor.id)
+    apps.revoke_all(writer, actor.id)
+
+
+async def reset(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """A link to set a new password, good for an hour, to be handed over by the admin."""
+    secret = ids.secret()
+    await app[DATABASE].write(_reset, given["name"], secret)
+    return {"link": f"{app[SETTINGS].web_origin}/reset/new?token={secret}"}
+
+
+def _reset(writer: Writer, name: str, secret: str) -> None:
+    actor, _ = _found(writer, name)
+    sessions.offer_reset(writer, secret, actor.id, RESET_LASTS)
+
+
+async def approve(app: web.Application, given: Arguments) -> dict[str, Any]:
+    await app[DATABASE].write(_approve, given["name"])
+    return {"name": given["name"], "state": "active"}
+
+
+def _approve(writer: Writer, name: str) -> None:
+    actor, account = _found(writer, name)
+    if account.state != "pending":
+        raise CommandFailed(f"“{name}” is not waiting for an answer.")
+    membership.approve(writer, actor)
+
+
+def _state_setter(state: str) -> Callable[[web.Application, Arguments], Awaitable[dict[str, Any]]]:
+    def unit(writer: Writer, name: str) -> None:
+        actor, _ = _found(writer, name)
+        accounts.set_state(writer, actor.id, state)
+        if state == "disabled":
+            sessions.end_all(writer, actor.id)
+
+    async def command(app: web.Application, given: Arguments) -> dict[str, Any]:
+        await app[DATABASE].write(unit, given["name"])
+        return {"name": given["name"], "state": state}
+
+    return command
+
+
+async def role(app: web.Application, given: Arguments) -> dict[str, Any]:
+    await app[DATABASE].write(_role, given["name"], given["role"])
+    return {"name": given["name"], "role": given["role"]}
+
+
+def _role(writer: Writer, name: str, new: str) -> None:
+    actor, _ = _found(writer, name)
+    accounts.set_role(writer, actor.id, new)
+
+
+async def token(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """A token for a script, as if its owner had let an app in. Shown once."""
+    wanted = scopes.split(given.get("scopes"))
+    unknown = [scope for scope in wanted if scope not in scopes.KNOWN]
+    if unknown:
+        raise CommandFailed(f"There is no scope “{unknown[0]}”.")
+    secret = ids.secret()
+    await app[DATABASE].write(_token, given["name"], secret, " ".join(wanted))
+    return {"access_token": secret, "scope": " ".join(wanted), "token_type": "Bearer"}
+
+
+def _token(writer: Writer, name: str, secret: str, wanted: str) -> None:
+    actor, _ = _found(writer, name)
+    app = apps.App(
+        writer.new_id(), ids.secret(), apps.hashed(ids.secret()), "kith token", None, (), wanted
+    )
+    apps.add(writer, app)
+    apps.issue(writer, secret, app.id, actor.id, wanted)
+
+
+async def invite(app: web.Application, given: Arguments) -> dict[str, Any]:
+    secret = ids.secret(12)
+    lasting = timedelta(days=given.get("days", 7))
+    await app[DATABASE].write(sessions.invite, secret, None, given.get("uses", 1), lasting)
+    return {"link": f"{app[SETTINGS].web_origin}/signup?invite_code={secret}", "code": secret}
+
+
+COMMANDS = {
+    "account create": create,
+    "account list": listed,
+    "account password": password,
+    "account reset": reset,
+    "account approve": approve,
+    "account disable": _state_setter("disabled"),
+    "account enable": _state_setter("active"),
+    "account role": role,
+    "token create": token,
+    "invite": invite,
+}

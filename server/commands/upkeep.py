@@ -1,0 +1,31 @@
+"""`kith backup`, `kith doctor`: what keeps an instance alive for years."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from server import backup, doctor
+from server.control import CommandFailed
+from server.keys import DATABASE, OUTSIDE, SETTINGS
+
+Arguments = Mapping[str, Any]
+
+
+async def make_backup(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """Works while everybody goes on writing."""
+    to = Path(given["to"]) if given.get("to") else app[SETTINGS].backup_dir
+    try:
+        made = await backup.make(app[DATABASE], app[SETTINGS].data_dir, to, app[OUTSIDE].clock())
+    except OSError as error:
+        raise CommandFailed(f"The backup could not be written: {error.strerror}.") from error
+    return {"backup": str(made.folder), "files": made.files, "bytes": made.size}
+
+
+async def examine(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+    found = await doctor.examine(app[DATABASE], app[SETTINGS], app[OUTSIDE].clock())
+    return [{"what": one.what, "good": one.good, "says": one.says} for one in found]
+
+
+COMMANDS = {"backup": make_backup, "doctor": examine}

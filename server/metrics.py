@@ -1,0 +1,126 @@
+"""Figures for Prometheus, on a private address of their own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from server.keys import COURIER, DATABASE
+from server.policies import ROUTE
+from server.setting_kinds import Listen
+from storage import deliveries, hosts, received
+from storage.units import Reader
+
+LOOK = 0.5  # seconds between two looks at the loop
+
+Sample = tuple[str, str, float]
+
+
+class Meters:
+    """What is counted while serving; one registry for each application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "kith_requests", "Requests answered", ("route", "status"), registry=self.registry
+        )
+        self.seconds = Histogram(
+            "kith_request_seconds", "Time to answer", ("route",), registry=self.registry
+        )
+        self.lag = Gauge("kith_loop_lag_seconds", "Lag of the loop", registry=self.registry)
+
+
+METERS = web.AppKey("meters", Meters)
+
+
+@web.middleware
+async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Outermost: sees the answer that goes out, errors as pages included."""
+    begun = asyncio.get_running_loop().time()
+    response = await handler(request)
+    meters, route = request.app[METERS], request.get(ROUTE)
+    name = f"{route.method} {route.path}" if route else "(none)"
+    meters.requests.labels(name, str(response.status)).inc()
+    meters.seconds.labels(name).observe(asyncio.get_running_loop().time() - begun)
+    return response
+
+
+def _depths(reader: Reader) -> list[Sample]:
+    depth = deliveries.depth(reader)
+    age = (reader.now - depth.oldest).total_seconds() if depth.oldest else 0.0
+    heard = received.depth(reader)
+    troubled = hosts.troubled(reader)
+    return [
+        ("kith_deliveries_due", "Letters that wait", depth.due),
+        ("kith_deliveries_parked", "Letters that were given up", depth.parked),
+        ("kith_deliveries_oldest_seconds", "Age of the oldest letter that waits", age),
+        ("kith_received_due", "Activities that wait to be carried out", heard.get("due", 0)),
+        ("kith_received_parked", "Activities that were given up", heard.get("parked", 0)),
+        ("kith_hosts_failing", "Servers that do not answer", len(troubled)),
+        ("kith_hosts_dead", "Servers asked once a day only", sum(h.is_dead for h in troubled)),
+    ]
+
+
+def _families(app: web.Application, depths: list[Sample]) -> Iterator[Metric]:
+    waiting = float(app[DATABASE].waiting)
+    for name, meaning, value in (*depths, ("kith_writer_waiting", "Units that wait", waiting)):
+        family = GaugeMetricFamily(name, meaning)
+        family.add_metric([], value)
+        yield family
+    outcomes = GaugeMetricFamily(
+        "kith_deliveries_ended", "Letters by how they ended, since the start", labels=["outcome"]
+    )
+    for outcome, number in sorted(app[COURIER].outcomes.items()):
+        outcomes.add_metric([outcome], number)
+    yield outcomes
+
+
+class _Now:
+    """A collector of what was just read."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families
+
+
+async def _show(app: web.Application) -> bytes:
+    depths = await app[DATABASE].read(_depths)
+    now = CollectorRegistry(auto_describe=False)
+    now.register(_Now(list(_families(app, depths))))
+    return generate_latest(app[METERS].registry) + generate_latest(now)
+
+
+async def _watch(app: web.Application) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        before = loop.time()
+        await asyncio.sleep(LOOK)
+        app[METERS].lag.set(max(0.0, loop.time() - before - LOOK))
+
+
+@asynccontextmanager
+async def listening(app: web.Application, listen: Listen) -> AsyncIterator[None]:
+    """Serve /metrics until the block ends; settings allow a private address only."""
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(body=await _show(app), content_type="text/plain")
+
+    own = web.Application()
+    own.router.add_get("/metrics", show)
+    runner = web.AppRunner(own, access_log=None)
+    await runner.setup()
+    watching = asyncio.create_task(_watch(app), name="loop lag")
+    try:
+        await web.TCPSite(runner, listen.host, listen.port).start()
+        yield
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await runner.cleanup()

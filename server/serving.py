@@ -1,0 +1,109 @@
+"""Runs an instance: lock, sockets, signals, and a stop that loses nothing within 15 seconds."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from server import commands, control, logs, metrics
+from server.app import build_app
+from server.control import CommandFailed
+from server.outside import Outside
+from server.setting_kinds import Listen
+from server.settings import Settings
+from storage import ids, lock
+from storage.errors import StorageError
+
+log = logging.getLogger("server")
+
+FINISH = 10.0  # seconds for requests that are under way
+SECRET = "secret"  # noqa: S105 - the name of a file
+
+
+def kept_secret(folder: Path) -> str:
+    """In development: made at the first start, and kept beside the database."""
+    path = folder / SECRET
+    if not path.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(ids.hexadecimal())
+    return path.read_text().strip()
+
+
+@asynccontextmanager
+async def started(
+    settings: Settings, *, background: bool
+) -> AsyncIterator[tuple[web.Application, web.AppRunner]]:
+    """The application with its database, nobody listening yet; the folder is ours alone."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock.owned(settings.data_dir):
+        app = build_app(settings, Outside(), background=background)
+        runner = web.AppRunner(
+            app,
+            access_log_class=logs.Requests,
+            access_log=logging.getLogger("server.requests"),
+            shutdown_timeout=FINISH,
+            keepalive_timeout=75.0,
+        )
+        await runner.setup()
+        try:
+            yield app, runner
+        finally:
+            await runner.cleanup()
+
+
+async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Any:
+    """Ask the running server, or do it in its place. Raises CommandFailed."""
+    there, answer = await control.ask(settings.data_dir, command, arguments)
+    if there:
+        return answer
+    try:
+        async with started(settings, background=False) as (app, _):
+            return await commands.run(app, command, arguments)
+    except StorageError as error:
+        raise CommandFailed(str(error)) from error
+
+
+Greeting = Callable[[web.Application], Awaitable[None]]
+
+
+async def serve(settings: Settings, greet: Greeting) -> None:
+    """Answer until SIGTERM or SIGINT; a second signal ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, _on_signal, stop)
+    async with AsyncExitStack() as stack:
+        app, runner = await stack.enter_async_context(started(settings, background=True))
+
+        async def answers(command: str, arguments: Mapping[str, Any]) -> Any:
+            return await commands.run(app, command, arguments)
+
+        await stack.enter_async_context(control.listening(settings.data_dir, answers))
+        if settings.metrics_listen is not None:
+            await stack.enter_async_context(metrics.listening(app, settings.metrics_listen))
+        await site(runner, settings.listen).start()
+        await greet(app)
+        log.info("serving %s", settings.web_origin)
+        await stop.wait()
+        log.info("stopping: requests under way are finished first")
+    log.info("stopped")
+
+
+def site(runner: web.AppRunner, listen: Listen) -> web.BaseSite:
+    if listen.path is not None:
+        return web.UnixSite(runner, str(listen.path))
+    return web.TCPSite(runner, listen.host, listen.port)
+
+
+def _on_signal(stop: asyncio.Event) -> None:
+    if stop.is_set():
+        os._exit(1)
+    stop.set()
