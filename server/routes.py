@@ -2,21 +2,23 @@
 
 from aiohttp import web
 
-from server import activitypub, media, wellknown
+from server import activitypub, media, oauth, wellknown
 from server.api import (
     accounts,
+    apps,
     instance,
     notifications,
     own,
     profile,
     reactions,
+    registration,
     requests,
     search,
     statuses,
     timelines,
 )
 from server.headers import is_open, preflight
-from server.pages import public
+from server.pages import access, editing, keeping, public
 from server.policies import Route, Who, guarded
 
 INBOX_BODY = 1024 * 1024
@@ -74,6 +76,12 @@ ROUTES: list[Route] = [
     *search.ROUTES,
     *own.ROUTES,
     *profile.ROUTES,
+    *apps.ROUTES,
+    *registration.ROUTES,
+    *oauth.ROUTES,
+    *access.ROUTES,
+    *keeping.ROUTES,
+    *editing.ROUTES,
     *public.ROUTES,
 ]
 

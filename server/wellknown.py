@@ -153,7 +153,7 @@ async def oauth_metadata(request: web.Request) -> web.Response:
 
 
 async def change_password(request: web.Request) -> web.Response:
-    raise web.HTTPFound("/settings/password")
+    raise web.HTTPFound("/settings#password")
 
 
 async def health(request: web.Request) -> web.Response:

@@ -28,8 +28,8 @@ _FOR_PROGRAMS = frozenset(
         "This method requires an authenticated user",
     )
 )
-# Here the template knows better than the table: it has a time, a word, or says less on purpose.
-_SAID_BY_US = (404, 429, 500, 503)
+# Here the template knows better than the table: it has a time or a word.
+_SAID_BY_US = (429, 500, 503)
 
 
 async def page(

@@ -90,7 +90,7 @@ def test_an_evening_at_a_terminal(server: Running, tmp_path: Path) -> None:
     ines.toot("bookmark", said)
     assert "one spring" in ines.toot("bookmarks")
     told = bep.toot("notifications")
-    for what in ("favourited", "reblogged", "mentioned", "followed"):
+    for what in ("favourited", "boosted", "mentioned", "now follows"):
         assert what in told
     assert "bep" in ines.toot("search", "bep")
     assert "one spring" in ines.toot("timelines", "tag", "mending")

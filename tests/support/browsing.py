@@ -25,7 +25,6 @@ class Forms(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.codes: list[str] = []
-        self._code = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -33,12 +32,8 @@ class Forms(HTMLParser):
             self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
         elif tag in {"input", "textarea", "select"} and self.forms and "name" in given:
             self.forms[-1].values.setdefault(given["name"], given.get("value", ""))
-        self._code = tag == "code"
-
-    def handle_data(self, data: str) -> None:
-        if self._code and data.strip():
-            self.codes.append(data.strip())
-            self._code = False
+        if tag == "input" and given.get("id") == "code":
+            self.codes.append(given.get("value", ""))
 
 
 class Visitor:

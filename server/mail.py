@@ -1,0 +1,62 @@
+"""Letters by SMTP, through the operator's own server, when one is set."""
+
+import asyncio
+import logging
+import smtplib
+import ssl
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+
+from server.settings import Settings
+from storage.clock import Clock
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 20.0  # seconds
+
+
+async def send(settings: Settings, clock: Clock, to: str, subject: str, text: str) -> bool:
+    """Whether it was handed over. Without SMTP nothing is sent; failures are logged, not raised."""
+    if not settings.smtp_host:
+        return False
+    message = written(settings, clock, to, subject, text)
+    try:
+        await asyncio.to_thread(_hand_over, settings, message)
+    except (OSError, smtplib.SMTPException) as error:
+        log.error("a letter was not taken by %s: %s", settings.smtp_host, type(error).__name__)
+        return False
+    return True
+
+
+def written(settings: Settings, clock: Clock, to: str, subject: str, text: str) -> EmailMessage:
+    """The message; the library refuses line breaks in headers (SECURITY 56)."""
+    message = EmailMessage()
+    message["From"] = settings.smtp_from or f"noreply@{settings.domain.partition(':')[0]}"
+    user, _, domain = to.rpartition("@")
+    message["To"] = Address(username=user, domain=domain)
+    message["Subject"] = " ".join(subject.split())
+    message["Date"] = format_datetime(clock())
+    message["Message-ID"] = make_msgid(domain=settings.domain.partition(":")[0])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    return message
+
+
+def _hand_over(settings: Settings, message: EmailMessage) -> None:
+    context = ssl.create_default_context()
+    host, port = settings.smtp_host, settings.smtp_port
+    if settings.smtp_tls == "tls":
+        with smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=context) as server:
+            _speak(server, settings, message)
+    else:
+        with smtplib.SMTP(host, port, timeout=PATIENCE) as server:
+            if settings.smtp_tls == "starttls":
+                server.starttls(context=context)
+            _speak(server, settings, message)
+
+
+def _speak(server: smtplib.SMTP, settings: Settings, message: EmailMessage) -> None:
+    if settings.smtp_user:
+        server.login(settings.smtp_user, settings.smtp_password)
+    server.send_message(message)

@@ -1,0 +1,224 @@
+"""OAuth 2: the consent page, and the endpoints where codes become tokens."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from aiohttp import web
+
+from federation import uris
+from server import grants
+from server.entities.account import MISSING_AVATAR
+from server.errors import Refused
+from server.forms import Form, form_of
+from server.grants import OOB, Asking, Client, Exchange, GrantError, Misdirected
+from server.headers import PAGE_POLICY
+from server.keys import DATABASE, SETTINGS
+from server.pages import paths, scopes, site
+from server.pages.site import Asked, Sheet
+from server.pages.views import CodeView, ConsentView
+from server.policies import FORM_BODY, Route, Who, caller
+from server.replies import answer
+from storage.units import Reader
+
+_NAMES = (
+    "response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge",
+    "code_challenge_method",
+)  # fmt: skip
+
+
+def _given(form: Form) -> dict[str, str]:
+    """What the app asks for, wherever it stands."""
+    found = {name: form.text(name, 4096) for name in _NAMES}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+async def _asked(request: web.Request) -> Asking:
+    form = await form_of(request)
+    try:
+        return await request.app[DATABASE].read(grants.asked, _given(form))
+    except GrantError as error:
+        raise Refused(error.status, error.sentence) from error
+    except Misdirected as error:
+        raise web.HTTPFound(error.address) from error
+
+
+async def authorize(request: web.Request) -> web.Response:
+    """GET: who is logged in is always asked; nobody else sees a page of ours first."""
+    asking = await _asked(request)
+    who = caller(request)
+    if who.actor is None:
+        here = f"{paths.AUTHORIZE}?{request.rel_url.raw_query_string}"
+        raise web.HTTPSeeOther(f"{paths.LOGIN}?next={quote(here, safe='')}")
+    asked = site.asked(request, who.actor, form=True)
+
+    def unit(_: Reader, asked: Asked) -> ConsentView:
+        return _view(asking, request, asked)
+
+    view, frame = await site.read(request, asked, unit)
+    response = site.answer(request, asked, Sheet("consent", frame, view, 200))
+    response.headers["Content-Security-Policy"] = policy(asking.redirect_uri)
+    return response
+
+
+def _view(asking: Asking, request: web.Request, asked: Asked) -> ConsentView:
+    here = f"{paths.AUTHORIZE}?{request.rel_url.raw_query_string}"
+    return ConsentView(
+        app=asking.app.name,
+        may=scopes.may(asking.scopes, asked.locale),
+        may_not=scopes.may_not(asking.scopes, asked.locale),
+        redirect=None if asking.redirect_uri == OOB else _shown(asking.redirect_uri),
+        website=urlsplit(asking.app.website).hostname if asking.app.website else None,
+        hidden=asking.hidden(),
+        other_url=f"{paths.LOGIN}?next={quote(here, safe='')}",
+    )
+
+
+def _shown(redirect_uri: str) -> str:
+    """Where one goes: a host, or the app's own scheme."""
+    parts = urlsplit(redirect_uri)
+    return parts.netloc if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+
+
+def policy(redirect_uri: str) -> str:
+    """Browsers hold the redirect after a form against form-action too (STYLE.md)."""
+    if redirect_uri == OOB:
+        return PAGE_POLICY
+    parts = urlsplit(redirect_uri)
+    web_page = parts.scheme in ("http", "https")
+    allowed = f"{parts.scheme}://{parts.netloc}" if web_page else f"{parts.scheme}:"
+    safe = "".join(c for c in allowed if c.isalnum() or c in "+-.:/[]")
+    return PAGE_POLICY.replace("form-action 'self'", f"form-action 'self' {safe}")
+
+
+async def decide(request: web.Request) -> web.Response:
+    """POST: yes or no, in the name of whoever is logged in."""
+    asking, form, who = await _asked(request), await form_of(request), caller(request)
+    if form.text("answer") != "yes":
+        refusal = {"error": "access_denied", "error_description": "The member said no."}
+        if asking.redirect_uri == OOB:
+            raise web.HTTPSeeOther(paths.HOME)
+        raise web.HTTPFound(grants.back_to(asking.redirect_uri, refusal, asking.state))
+    try:
+        code = await request.app[DATABASE].write(grants.grant, asking, who.me.id)
+    except GrantError as error:
+        raise Refused(error.status, error.sentence) from error
+    if asking.redirect_uri != OOB:
+        raise web.HTTPFound(grants.back_to(asking.redirect_uri, {"code": code}, asking.state))
+    asked = site.asked(request, who.actor)
+    view, frame = await site.read(request, asked, lambda *_: CodeView(asking.app.name, code))
+    return site.answer(request, asked, Sheet("code", frame, view, 200))
+
+
+# ---- for apps ----
+
+
+def _client(request: web.Request, form: Form) -> Client:
+    """By HTTP Basic or by parameters (RFC 6749 §2.3.1)."""
+    header = request.headers.get("Authorization", "")
+    if header[:6].lower() == "basic ":
+        try:
+            name, _, secret = b64decode(header[6:], validate=True).decode().partition(":")
+            return Client(unquote(name), unquote(secret))
+        except ValueError:
+            return Client("", "")
+    return Client(form.text("client_id", 200) or "", form.text("client_secret", 200) or "")
+
+
+def _failed(error: GrantError) -> web.Response:
+    body = {"error": error.code, "error_description": error.sentence}
+    return _uncached(answer(body, error.status))
+
+
+def _uncached(response: web.Response) -> web.Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def token(request: web.Request) -> web.Response:
+    form = await form_of(request)
+    said, database = _client(request, form), request.app[DATABASE]
+    try:
+        match form.text("grant_type", 100):
+            case "authorization_code":
+                given = Exchange(
+                    form.text("code", 200) or "",
+                    form.text("redirect_uri", 4096) or "",
+                    form.text("code_verifier", 200),
+                )
+                issued = await database.write(grants.exchange, said, given)
+                if isinstance(issued, GrantError):
+                    raise issued
+            case "client_credentials":
+                scope = form.text("scope", 4096)
+                issued = await database.write(grants.for_app, said, scope)
+            case _:
+                raise GrantError("unsupported_grant_type", "That grant type is not offered here.")
+    except GrantError as error:
+        return _failed(error)
+    return _uncached(answer(issued.answer()))
+
+
+async def revoke(request: web.Request) -> web.Response:
+    form = await form_of(request)
+    said = _client(request, form)
+    try:
+        await request.app[DATABASE].write(grants.revoke, said, form.text("token", 200) or "")
+    except GrantError as error:
+        return _failed(error)
+    return answer({})
+
+
+async def userinfo(request: web.Request) -> web.Response:
+    """OpenID Connect's short profile, for tokens with `profile`."""
+    me, origin = caller(request).me, request.app[SETTINGS].web_origin
+    here = request.app[DATABASE].here
+    picture = f"/media/{me.avatar}" if me.avatar else MISSING_AVATAR
+    body: Mapping[str, Any] = {
+        "iss": f"{origin}/",
+        "sub": me.uri,
+        "name": me.display_name or me.name,
+        "preferred_username": me.name,
+        "profile": uris.profile_page(here, me.name),
+        "picture": f"{origin}{picture}",
+    }
+    return answer(body)
+
+
+ROUTES: list[Route] = [
+    Route(
+        method="GET",
+        path=paths.AUTHORIZE,
+        handler=authorize,
+        who=Who.VISITOR,
+        limits=("page",),
+    ),
+    Route(
+        method="POST",
+        path=paths.AUTHORIZE,
+        handler=decide,
+        who=Who.LOGGED_IN,
+        limits=("page",),
+        body=FORM_BODY,
+        csrf=True,
+    ),
+    Route(method="POST", path="/oauth/token", handler=token, who=Who.ANYBODY, limits=("token",)),
+    Route(method="POST", path="/oauth/revoke", handler=revoke, who=Who.ANYBODY, limits=("token",)),
+    Route(
+        method="GET",
+        path="/oauth/userinfo",
+        handler=userinfo,
+        who=Who.MEMBER,
+        scopes=("profile", "read:accounts"),
+        limits=("api",),
+    ),
+    Route(
+        method="POST",
+        path="/oauth/userinfo",
+        handler=userinfo,
+        who=Who.MEMBER,
+        scopes=("profile", "read:accounts"),
+        limits=("api",),
+    ),
+]

@@ -1,0 +1,278 @@
+"""Coming in and going out: sign up, log in, log out, a new password."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from server import auth, mail, passwords
+from server.errors import Refused
+from server.forms import Form, form_of
+from server.keys import DATABASE, LIMITS, OUTSIDE, SETTINGS
+from server.pages import paths, site
+from server.pages.site import Sheet
+from server.pages.translations import N_, translations
+from server.pages.views import (
+    FormView,
+    LoginView,
+    NewPasswordView,
+    ResetView,
+    SignupDoneView,
+    SignupView,
+)
+from server.policies import FORM_BODY, Route, Who, caller
+from server.signup import NotYet, Wish, sign_up
+from storage import accounts, apps, ids, sessions
+from storage.accounts import Account
+from storage.units import Writer
+
+RESET_LASTS = timedelta(hours=1)
+_TYPED = ("reason", "username", "email", "invite_code")
+_WAITING = N_("Your account is waiting for a steward’s answer. You can log in once it has come.")
+_CLOSED = N_("This account cannot log in at the moment. Please ask the stewards.")
+_WRONG = N_("That name and that password do not go together. Please try once more.")
+
+
+async def _page(
+    request: web.Request, template: str, view: object, status: int = 200
+) -> web.Response:
+    asked = site.asked(request, site.me_of(request), form=True)
+    frame = await site.framed(request, asked)
+    return site.answer(request, asked, Sheet(template, frame, view, status))
+
+
+# ---- sign up ----
+
+
+async def signup(request: web.Request) -> web.Response:
+    invitation = request.query.get("invite_code", "")[:200]
+    return await _page(request, "signup", SignupView(invitation=invitation))
+
+
+async def join(request: web.Request) -> web.Response:
+    """POST /signup: in at once, or waiting for a steward."""
+    form, settings = await form_of(request), request.app[SETTINGS]
+    if settings.registrations == "closed":
+        raise Refused(403, "This server takes in nobody new at the moment.")
+    wish = _wish(form, settings.registrations, site.locale_of(request))
+    try:
+        actor = await sign_up(request.app[DATABASE], wish)
+    except NotYet as error:
+        return await _again(request, form, error)
+    pending = wish.mode == "approval"
+    handle = f"@{actor.name}@{settings.domain}"
+    response = await _page(request, "signup_done", SignupDoneView(pending, handle))
+    if not pending:
+        await _start_session(request, response, actor.id)
+    return response
+
+
+def _wish(form: Form, mode: str, locale: str) -> Wish:
+    return Wish(
+        name=(form.text("username", 200) or "").strip().lower(),
+        email=(form.text("email", 400) or "").strip(),
+        password=form.text("password", 2000) or "",
+        agreed=bool(form.text("agreement", 20)),
+        reason=form.text("reason", 5000) or "",
+        invitation=(form.text("invite_code", 200) or "").strip(),
+        mode=mode,
+        locale=locale,
+    )
+
+
+async def _again(request: web.Request, form: Form, error: NotYet) -> web.Response:
+    """The form with what is to be looked at; everything typed is there but the password."""
+    _ = translations(site.locale_of(request)).gettext
+    typed = {name: form.text(name, 5000) or "" for name in (*_TYPED, "agreement")}
+    errors = {name: _(one.sentence) for name, one in error.mistakes.items()}
+    view = SignupView(FormView("signup", typed, errors), typed["invite_code"])
+    return await _page(request, "signup", view, 422)
+
+
+# ---- log in and out ----
+
+
+def onward(text: str | None) -> str:
+    """A path on our own host, by construction; anything else leads home (SECURITY 55)."""
+    if not text or not text.startswith("/") or not text.isprintable() or "\\" in text:
+        return paths.HOME
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return paths.HOME
+    doubled = text.startswith("//") or parts.path.startswith("//")
+    return paths.HOME if doubled or parts.scheme or parts.netloc else text
+
+
+async def login(request: web.Request) -> web.Response:
+    view = LoginView(next=onward(request.query.get("next")))
+    return await _page(request, "login", view)
+
+
+async def enter(request: web.Request) -> web.Response:
+    """POST /login: the same work and words whether or not somebody exists (SECURITY 71)."""
+    form = await form_of(request)
+    typed = (form.text("login", 400) or "").strip()
+    _count(request, "login", typed)
+    account = await request.app[DATABASE].read(accounts.by_login, typed)
+    password = (form.text("password", 2000) or "")[: passwords.LONGEST + 1]
+    fits = await passwords.fits(password, account.password if account else None)
+    sentence = _objection(account, fits)
+    if sentence is not None or account is None:
+        return await _not_in(request, typed, sentence or _WRONG, onward(form.text("next", 4096)))
+    response = web.Response(status=303, headers={"Location": onward(form.text("next", 4096))})
+    await _leave_session(request)
+    await _start_session(request, response, account.actor)
+    return response
+
+
+def _objection(account: Account | None, fits: bool) -> str | None:
+    """Only who knows the password learns what state the account is in."""
+    if account is None or not fits:
+        return _WRONG
+    if account.state == "pending":
+        return _WAITING
+    return None if account.state == "active" else _CLOSED
+
+
+async def _not_in(request: web.Request, typed: str, sentence: str, then: str) -> web.Response:
+    said = translations(site.locale_of(request)).gettext(sentence)
+    view = LoginView(FormView("login", {"login": typed}, {}, said), then)
+    return await _page(request, "login", view, 422)
+
+
+def _count(request: web.Request, limiter: str, typed: str) -> None:
+    """By the account or address typed, beside the caller's own (SECURITY 72)."""
+    standing = request.app[LIMITS].spend([(limiter, f"typed {typed.lower()}")])
+    if standing is not None and standing.exceeded:
+        raise Refused(
+            429,
+            f"That was a lot at once. Nothing is lost; try again at {standing.reset:%H:%M} UTC.",
+        )
+
+
+async def _start_session(request: web.Request, response: web.StreamResponse, account: int) -> None:
+    """Under a new number, whatever the browser had before (SECURITY 69)."""
+    secret, agent = ids.secret(), request.headers.get("User-Agent", "")[:300]
+    await request.app[DATABASE].write(sessions.start, secret, account, agent)
+    auth.set_cookie(request, response, secret)
+
+
+async def _leave_session(request: web.Request) -> None:
+    session = caller(request).session
+    if session is not None:
+        await request.app[DATABASE].write(sessions.end, session.id, session.account)
+
+
+async def logout(request: web.Request) -> web.Response:
+    await _leave_session(request)
+    response = web.Response(status=303, headers={"Location": paths.HOME})
+    auth.drop_cookie(request, response)
+    return response
+
+
+# ---- a new password ----
+
+
+async def reset(request: web.Request) -> web.Response:
+    return await _page(request, "reset", ResetView())
+
+
+async def ask_reset(request: web.Request) -> web.Response:
+    """POST /reset: the same answer whether or not the address is known (SECURITY 71)."""
+    form, settings = await form_of(request), request.app[SETTINGS]
+    typed = (form.text("email", 400) or "").strip()
+    _count(request, "reset", typed)
+    if not settings.smtp_host:
+        _ = translations(site.locale_of(request)).gettext
+        said = _(N_("This server sends no letters. A steward can give you a link for it."))
+        return await _page(
+            request, "reset", ResetView(FormView("reset", {"email": typed}, {}, said))
+        )
+    secret = ids.secret()
+    account = await request.app[DATABASE].write(_offer, typed, secret)
+    if account is not None:
+        await _send_link(request, account, secret)
+    return await _page(request, "reset", ResetView(sent=True))
+
+
+def _offer(writer: Writer, email: str, secret: str) -> Account | None:
+    account = accounts.by_login(writer, email) if "@" in email else None
+    if account is None or account.state != "active":
+        return None
+    sessions.offer_reset(writer, secret, account.actor, RESET_LASTS)
+    return account
+
+
+async def _send_link(request: web.Request, account: Account, secret: str) -> None:
+    settings = request.app[SETTINGS]
+    _ = translations(account.locale).gettext
+    link = f"{settings.web_origin}{paths.RESET_NEW}?token={secret}"
+    subject = _(N_("A new password for %(title)s")) % {"title": settings.title}
+    text = _(
+        N_(
+            "Somebody, probably you, asked for a new password.\n\n%(link)s\n\n"
+            "The link is good for an hour and for one time. If it was not you, do nothing."
+        )
+    ) % {"link": link}
+    await mail.send(settings, request.app[OUTSIDE].clock, account.email, subject, text)
+
+
+async def new_password(request: web.Request) -> web.Response:
+    token = request.query.get("token", "")[:200]
+    await _ensure_good(request, token)
+    return await _page(request, "new_password", NewPasswordView(token))
+
+
+async def _ensure_good(request: web.Request, token: str) -> None:
+    if await request.app[DATABASE].read(sessions.reset_of, token) is None:
+        raise Refused(404, "This link was used already, or its hour is over. Ask for a new one.")
+
+
+async def set_password(request: web.Request) -> web.Response:
+    """POST /reset/new: everything that was logged in is logged out (SECURITY 68)."""
+    form = await form_of(request)
+    token, password = form.text("token", 200) or "", form.text("password", 2000) or ""
+    await _ensure_good(request, token)
+    objection = passwords.objection(password)
+    if objection is not None:
+        said = translations(site.locale_of(request)).gettext(objection)
+        view = NewPasswordView(token, FormView("new-password", {}, {"password": said}))
+        return await _page(request, "new_password", view, 422)
+    await request.app[DATABASE].write(_set, token, await passwords.hashed(password))
+    return web.Response(status=303, headers={"Location": paths.LOGIN})
+
+
+def _set(writer: Writer, token: str, hashed: str) -> None:
+    account = sessions.reset_of(writer, token)
+    if account is None:
+        raise Refused(404, "This link was used already, or its hour is over. Ask for a new one.")
+    accounts.set_password(writer, account, hashed)
+    sessions.forget_resets(writer, account)
+    sessions.end_all(writer, account)
+    apps.revoke_all(writer, account)
+
+
+def _route(method: str, path: str, handler: object, *limits: str, who: Who = Who.VISITOR) -> Route:
+    return Route(
+        method=method,
+        path=path,
+        handler=handler,  # type: ignore[arg-type]
+        who=who,
+        limits=limits or ("page",),
+        body=FORM_BODY,
+        csrf=method == "POST",
+    )
+
+
+ROUTES: list[Route] = [
+    _route("GET", paths.SIGNUP, signup),
+    _route("POST", paths.SIGNUP, join, "signup"),
+    _route("GET", paths.LOGIN, login),
+    _route("POST", paths.LOGIN, enter, "login"),
+    _route("POST", paths.LOGOUT, logout, who=Who.LOGGED_IN),
+    _route("GET", paths.RESET, reset),
+    _route("POST", paths.RESET, ask_reset, "reset"),
+    _route("GET", paths.RESET_NEW, new_password, "reset"),
+    _route("POST", paths.RESET_NEW, set_password, "reset"),
+]

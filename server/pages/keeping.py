@@ -1,0 +1,98 @@
+"""The settings page: password, where one is logged in, which apps were let in."""
+
+from aiohttp import web
+
+from server import passwords
+from server.forms import form_of
+from server.keys import DATABASE
+from server.pages import paths, profile_forms, settings_page, site
+from server.pages.settings_page import Forms
+from server.pages.translations import N_, translations
+from server.pages.views import FormView
+from server.policies import FORM_BODY, Route, Who, caller
+from storage import accounts, apps, sessions
+from storage.units import Writer
+
+_DONE = {
+    "password": N_("Done. The new password is in force, and everything else is logged out."),
+    "session": N_("Done. It is logged out."),
+    "app": N_("Done. The app can do nothing here any more."),
+}
+_WRONG = N_("That is not your password.")
+
+
+async def show(request: web.Request) -> web.Response:
+    """GET /settings."""
+    name, locale = request.query.get("done"), site.locale_of(request)
+    own = _DONE.get(name or "")
+    said = translations(locale).gettext(own) if own else profile_forms.done(name, locale)
+    return await settings_page.show(request, done=said)
+
+
+def _done(name: str, place: str) -> web.Response:
+    address = f"{paths.SETTINGS}?done={name}#{place}"
+    return web.Response(status=303, headers={"Location": address})
+
+
+async def password(request: web.Request) -> web.Response:
+    """POST /settings/password: ends every other session and every token (SECURITY 68)."""
+    form, who = await form_of(request), caller(request)
+    _ = translations(site.locale_of(request)).gettext
+    errors: dict[str, str] = {}
+    current, new = form.text("current_password", 2000) or "", form.text("new_password", 2000) or ""
+    if not await passwords.fits(current, who.own_account.password):
+        errors["current_password"] = _(_WRONG)
+    objection = passwords.objection(new)
+    if objection is not None:
+        errors["new_password"] = _(objection)
+    if errors:
+        return await settings_page.show(request, Forms(password=FormView("password", {}, errors)))
+    hashed = await passwords.hashed(new)
+    session = who.session.id if who.session else 0
+    await request.app[DATABASE].write(_change, who.own_account.actor, hashed, session)
+    return _done("password", "password")
+
+
+def _change(writer: Writer, account: int, hashed: str, session: int) -> None:
+    accounts.set_password(writer, account, hashed)
+    sessions.end_all(writer, account, but=session)
+    sessions.forget_resets(writer, account)
+    apps.revoke_all(writer, account)
+
+
+async def end_session(request: web.Request) -> web.Response:
+    """POST /settings/sessions: one of them, or all others."""
+    form, who = await form_of(request), caller(request)
+    account, own = who.own_account.actor, who.session.id if who.session else 0
+    if form.text("session", 30) == "others":
+        await request.app[DATABASE].write(sessions.end_all, account, own)
+    else:
+        await request.app[DATABASE].write(sessions.end, form.number("session") or 0, account)
+    return _done("session", "sessions")
+
+
+async def take_back(request: web.Request) -> web.Response:
+    """POST /settings/apps: one app's token."""
+    form, account = await form_of(request), caller(request).own_account.actor
+    await request.app[DATABASE].write(apps.revoke, form.number("app") or 0, account)
+    return _done("app", "apps")
+
+
+def _post(path: str, handler: object) -> Route:
+    return Route(
+        method="POST",
+        path=path,
+        handler=handler,  # type: ignore[arg-type]
+        who=Who.LOGGED_IN,
+        limits=("page",),
+        body=FORM_BODY,
+        csrf=True,
+    )
+
+
+ROUTES: list[Route] = [
+    Route(method="GET", path=paths.SETTINGS, handler=show, who=Who.LOGGED_IN, limits=("page",)),
+    _post(paths.SETTINGS_PASSWORD, password),
+    _post(paths.SETTINGS_SESSIONS, end_session),
+    _post(paths.SETTINGS_APPS, take_back),
+]
