@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from datetime import timedelta
 
 from aiohttp import web
@@ -33,6 +33,7 @@ from server.keys import (
 from server.limits import Limits
 from server.media import MEDIA, MediaFolder, remove_strays
 from server.metrics import METERS, Meters, counted
+from server.names import LocalNames
 from server.outside import Outside
 from server.pages import error
 from server.pages.render import preload
@@ -100,15 +101,18 @@ async def _found(database: Database, settings: Settings) -> None:
 
 async def _federation(app: web.Application) -> AsyncIterator[None]:
     settings, outside, database = app[SETTINGS], app[OUTSIDE], app[DATABASE]
+    local = LocalNames() if settings.development else None
     door = Door(
         user_agent=f"Kith/{VERSION} (+{settings.web_origin}/)",
         own_authority=settings.web_domain,
         development=settings.development,
-        resolver=outside.resolver,
+        resolver=outside.resolver or local,
         allow_loopback=settings.development,
         per_host=settings.deliveries_per_host,
     )
-    async with door:
+    async with door, AsyncExitStack() as stack:
+        if local is not None:
+            stack.push_async_callback(local.close)
         rules = Rules(
             settings.web_domain, max_age=timedelta(minutes=settings.signature_max_age_minutes)
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from federation import outbox, uris
 from federation.activities import Follow
 from federation.keys import KeyPair, make_ed25519, make_rsa
+from server.mistakes import Mistake
+from server.pages.translations import N_
 from storage import accounts, actors, charters, keys
 from storage.accounts import Account
 from storage.actors import Actor
@@ -57,29 +59,34 @@ class Newcomer:
     agreed: bool = True
 
 
-def name_objection(reader: Reader, name: str) -> tuple[str, str] | None:
-    """Why a handle cannot be had: Mastodon's code, and a sentence."""
+_BLANK = N_("A name is needed: small letters, digits, underscores.")
+_STRANGE = N_("A name has small letters, digits and underscores, nothing else.")
+_LONG = N_("A name has at most %(most)s letters.")
+_KEPT = N_("“%(name)s” is kept for the server itself. Please choose another.")
+_TAKEN = N_("“%(name)s” belongs to somebody already.")
+_TAKEN_BUT = N_("“%(name)s” belongs to somebody already. “%(free)s” is free.")
+
+
+def name_objection(reader: Reader, name: str) -> Mistake | None:
+    """Why a handle cannot be had."""
     if not name:
-        return "ERR_BLANK", "A name is needed: small letters, digits, underscores."
+        return Mistake("ERR_BLANK", _BLANK)
     if not NAME.fullmatch(name):
-        return "ERR_INVALID", "A name has small letters, digits and underscores, nothing else."
+        return Mistake("ERR_INVALID", _STRANGE)
     if len(name) > LONGEST_NAME:
-        return "ERR_TOO_LONG", f"A name has at most {LONGEST_NAME} letters."
+        return Mistake("ERR_TOO_LONG", _LONG, {"most": LONGEST_NAME})
     if name in RESERVED:
-        return "ERR_RESERVED", f"“{name}” is kept for the server itself. Please choose another."
+        return Mistake("ERR_RESERVED", _KEPT, {"name": name})
     if actors.by_handle(reader, name) is not None:
-        return "ERR_TAKEN", _taken(reader, name)
+        return _taken(reader, name)
     return None
 
 
-def _taken(reader: Reader, name: str) -> str:
-    free = [
-        candidate
-        for candidate in (f"{name}_", f"{name}_2", f"the_{name}")
-        if len(candidate) <= LONGEST_NAME and actors.by_handle(reader, candidate) is None
-    ]
-    offer = f" “{free[0]}” is free." if free else ""
-    return f"“{name}” belongs to somebody already.{offer}"
+def _taken(reader: Reader, name: str) -> Mistake:
+    for free in (f"{name}_", f"{name}_2", f"the_{name}"):
+        if len(free) <= LONGEST_NAME and actors.by_handle(reader, free) is None:
+            return Mistake("ERR_TAKEN", _TAKEN_BUT, {"name": name, "free": free})
+    return Mistake("ERR_TAKEN", _TAKEN, {"name": name})
 
 
 def person(writer: Writer, id_: ActorId, name: str, type_: str = "Person") -> Actor:

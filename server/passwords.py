@@ -6,6 +6,9 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from server.mistakes import Mistake
+from server.pages.translations import N_
+
 SHORTEST = 10
 LONGEST = 256  # SECURITY 71
 AT_ONCE = 2
@@ -38,10 +41,14 @@ def _nobody() -> str:
     return _hasher.hash("nobody has this password")
 
 
-def objection(password: str) -> str | None:
-    """Why a new password will not do, in a sentence."""
+_SHORT = N_("The password needs at least %(least)s characters. A short sentence is easiest.")
+_LONG = N_("The password may have at most %(most)s characters.")
+
+
+def objection(password: str) -> Mistake | None:
+    """Why a new password will not do."""
     if len(password) < SHORTEST:
-        return f"The password needs at least {SHORTEST} characters. A short sentence is easiest."
+        return Mistake("ERR_TOO_SHORT", _SHORT, {"least": SHORTEST})
     if len(password) > LONGEST:
-        return f"The password may have at most {LONGEST} characters."
+        return Mistake("ERR_TOO_LONG", _LONG, {"most": LONGEST})
     return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from server import membership, passwords
 from server.membership import Newcomer
+from server.mistakes import Mistake
 from server.pages.translations import N_
 from storage import accounts, sessions
 from storage.actors import Actor
@@ -18,19 +19,11 @@ MODES = ("open", "approval", "invitation", "closed")
 LONGEST_REASON = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What is wrong with a field: the client API's code, and a sentence."""
-
-    code: str
-    sentence: str
-
-
 class NotYet(Exception):
     """Somebody cannot sign up like this; `mistakes` by field, in the order of the page."""
 
     def __init__(self, mistakes: Mapping[str, Mistake]) -> None:
-        super().__init__("; ".join(one.sentence for one in mistakes.values()))
+        super().__init__(" ".join(one.said() for one in mistakes.values()))
         self.mistakes = dict(mistakes)
 
 
@@ -69,13 +62,12 @@ def _mistakes(reader: Reader, wish: Wish) -> dict[str, Mistake]:
         )
     name = membership.name_objection(reader, wish.name)
     if name is not None:
-        found["username"] = Mistake(*name)
+        found["username"] = name
     if not EMAIL.fullmatch(wish.email) or "." not in wish.email.rpartition("@")[2]:
         found["email"] = Mistake("ERR_INVALID", N_("An email address looks like bep@post.example."))
     objection = passwords.objection(wish.password)
     if objection is not None:
-        short = len(wish.password) < passwords.SHORTEST
-        found["password"] = Mistake("ERR_TOO_SHORT" if short else "ERR_TOO_LONG", objection)
+        found["password"] = objection
     return found
 
 

@@ -50,10 +50,10 @@ def _wish(form: Form, mode: str, usual: str) -> Wish:
 def _refused(error: NotYet, locale: str) -> Refused:
     _ = translations(locale).gettext
     details: dict[str, Any] = {
-        _NAMES.get(name, name): [{"error": one.code, "description": _(one.sentence)}]
+        _NAMES.get(name, name): [{"error": one.code, "description": one.said(_)}]
         for name, one in error.mistakes.items()
     }
-    sentences = " ".join(_(one.sentence) for one in error.mistakes.values())
+    sentences = " ".join(one.said(_) for one in error.mistakes.values())
     return Refused(422, f"Validation failed: {sentences}", body={"details": details})
 
 

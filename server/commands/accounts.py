@@ -69,7 +69,7 @@ async def password(app: web.Application, given: Arguments) -> dict[str, Any]:
     new = given.get("password") or ids.secret(12)
     objection = passwords.objection(new)
     if objection:
-        raise CommandFailed(objection)
+        raise CommandFailed(objection.said())
     await app[DATABASE].write(_password, given["name"], await passwords.hashed(new))
     shown = {} if given.get("password") else {"password": new}
     return {"name": given["name"], **shown}

@@ -84,7 +84,7 @@ async def _again(request: web.Request, form: Form, error: NotYet) -> web.Respons
     """The form with what is to be looked at; everything typed is there but the password."""
     _ = translations(site.locale_of(request)).gettext
     typed = {name: form.text(name, 5000) or "" for name in (*_TYPED, "agreement")}
-    errors = {name: _(one.sentence) for name, one in error.mistakes.items()}
+    errors = {name: one.said(_) for name, one in error.mistakes.items()}
     view = SignupView(FormView("signup", typed, errors), typed["invite_code"])
     return await _page(request, "signup", view, 422)
 
@@ -236,7 +236,7 @@ async def set_password(request: web.Request) -> web.Response:
     await _ensure_good(request, token)
     objection = passwords.objection(password)
     if objection is not None:
-        said = translations(site.locale_of(request)).gettext(objection)
+        said = objection.said(translations(site.locale_of(request)).gettext)
         view = NewPasswordView(token, FormView("new-password", {}, {"password": said}))
         return await _page(request, "new_password", view, 422)
     await request.app[DATABASE].write(_set, token, await passwords.hashed(password))

@@ -44,7 +44,7 @@ async def password(request: web.Request) -> web.Response:
         errors["current_password"] = _(_WRONG)
     objection = passwords.objection(new)
     if objection is not None:
-        errors["new_password"] = _(objection)
+        errors["new_password"] = objection.said(_)
     if errors:
         return await settings_page.show(request, Forms(password=FormView("password", {}, errors)))
     hashed = await passwords.hashed(new)

@@ -278,7 +278,7 @@ ENDINGS = re.compile(
     r"|ATTACH|DETACH|PRAGMA)\b|^\s*END\b",
     re.IGNORECASE,
 )
-MAY_END = {"units", "schema", "connection"}
+MAY_END = {"units", "schema", "connection", "examination"}
 
 
 def texts(tree: ast.Module) -> Iterator[ast.Constant]:

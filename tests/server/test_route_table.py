@@ -18,18 +18,14 @@ SINGLE_SCOPES = sorted(scopes.KNOWN - {"admin:read", "admin:write"})
 # Whoever adds to this list opens a door to everybody.
 OPEN_TO_EVERYBODY = """
 GET /
-GET /@{name}
-GET /@{name}/{id:[0-9]{1,18}}
-GET /about
-GET /favicon.ico
-GET /robots.txt
-GET /static/{path:.+}
-GET /tags/{name}
 GET /.well-known/change-password
 GET /.well-known/host-meta
 GET /.well-known/nodeinfo
 GET /.well-known/oauth-authorization-server
 GET /.well-known/webfinger
+GET /@{name}
+GET /@{name}/{id:[0-9]{1,18}}
+GET /about
 GET /activities/{id:[0-9]{1,19}}
 GET /actor
 GET /actors/{id:[0-9]{1,19}}
@@ -57,14 +53,30 @@ GET /api/v1/timelines/public
 GET /api/v1/timelines/tag/{hashtag}
 GET /api/v2/instance
 GET /api/v2/search
+GET /favicon.ico
 GET /health
+GET /login
 GET /media/{name}
 GET /nodeinfo/{version:2\\.[01]}
+GET /oauth/authorize
 GET /posts/{id:[0-9]{1,19}}
 GET /posts/{id:[0-9]{1,19}}/replies
+GET /reset
+GET /reset/new
+GET /robots.txt
+GET /signup
+GET /static/{path:.+}
+GET /tags/{name}
 POST /actor/inbox
 POST /actors/{id:[0-9]{1,19}}/inbox
+POST /api/v1/apps
 POST /inbox
+POST /login
+POST /oauth/revoke
+POST /oauth/token
+POST /reset
+POST /reset/new
+POST /signup
 """.split("\n")[1:-1]
 
 
