@@ -96,7 +96,7 @@ async def actor(request: web.Request) -> web.Response:
 async def local_actor(request: web.Request) -> Actor:
     """The actor in the address: 404 when there is none, 410 when they left."""
     found = await request.app[DATABASE].read(actors.by_id, int(request.match_info["id"]))
-    if found is None or not found.is_local or found.state == "suspended":
+    if found is None or not found.is_local or found.state in ("suspended", "pending"):
         raise not_found()
     if found.state == "deleted":
         raise Refused(410, "Whoever was here has left.")

@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from federation import outbox, uris
 from federation.activities import Follow
 from federation.keys import KeyPair, make_ed25519, make_rsa
 from server.mistakes import Mistake
-from server.pages.translations import N_
+from server.translations import N_
 from storage import accounts, actors, charters, keys
 from storage.accounts import Account
 from storage.actors import Actor
@@ -120,6 +120,8 @@ def add_keys(writer: Writer, actor: Actor, made: Keys) -> None:
 def join(writer: Writer, newcomer: Newcomer, made: Keys) -> Actor:
     """Make the account. Raises Conflict("name" or "email"). Active ones join the community."""
     actor = person(writer, ActorId(writer.new_id()), newcomer.name)
+    if newcomer.state == "pending":
+        actor = replace(actor, state="pending")  # nobody sees them before a steward said yes
     actors.add(writer, actor)
     add_keys(writer, actor, made)
     charter = charters.current(writer, actors.community(writer).id)
@@ -155,4 +157,5 @@ def enter_community(writer: Writer, actor: Actor) -> None:
 
 def approve(writer: Writer, actor: Actor) -> None:
     accounts.set_state(writer, actor.id, "active")
+    actors.set_state(writer, actor.id, "active")
     enter_community(writer, actor)

@@ -41,7 +41,14 @@ async def _asked(request: web.Request) -> Asking:
     except GrantError as error:
         raise Refused(error.status, error.sentence) from error
     except Misdirected as error:
-        raise web.HTTPFound(error.address) from error
+        raise _away(error.address) from error
+
+
+def _away(address: str) -> web.HTTPFound:
+    """To the app's address exactly as it registered it, which a URL object would write anew."""
+    there = web.HTTPFound("/")
+    there.headers["Location"] = address
+    return there
 
 
 async def authorize(request: web.Request) -> web.Response:
@@ -99,13 +106,13 @@ async def decide(request: web.Request) -> web.Response:
         refusal = {"error": "access_denied", "error_description": "The member said no."}
         if asking.redirect_uri == OOB:
             raise web.HTTPSeeOther(paths.HOME)
-        raise web.HTTPFound(grants.back_to(asking.redirect_uri, refusal, asking.state))
+        raise _away(grants.back_to(asking.redirect_uri, refusal, asking.state))
     try:
         code = await request.app[DATABASE].write(grants.grant, asking, who.me.id)
     except GrantError as error:
         raise Refused(error.status, error.sentence) from error
     if asking.redirect_uri != OOB:
-        raise web.HTTPFound(grants.back_to(asking.redirect_uri, {"code": code}, asking.state))
+        raise _away(grants.back_to(asking.redirect_uri, {"code": code}, asking.state))
     asked = site.asked(request, who.actor)
     view, frame = await site.read(request, asked, lambda *_: CodeView(asking.app.name, code))
     return site.answer(request, asked, Sheet("code", frame, view, 200))

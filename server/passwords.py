@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from server.mistakes import Mistake
-from server.pages.translations import N_
+from server.translations import N_
 
 SHORTEST = 10
 LONGEST = 256  # SECURITY 71

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from server import membership, passwords
 from server.membership import Newcomer
 from server.mistakes import Mistake
-from server.pages.translations import N_
+from server.translations import N_
 from storage import accounts, sessions
 from storage.actors import Actor
 from storage.database import Database

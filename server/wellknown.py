@@ -32,7 +32,7 @@ async def webfinger(request: web.Request) -> web.Response:
     if resource.rstrip("/") == database.here.origin:
         return _jrd(_server(database.here, resource))
     found = await database.read(_sought, resource)
-    if found is None or found.state == "suspended":
+    if found is None or found.state in ("suspended", "pending"):
         raise Refused(404, "Nobody has that name here.")
     if found.state == "deleted":
         raise Refused(410, "Whoever had that name has left.")

@@ -159,7 +159,7 @@ def render(here: Here, actor: Actor, keys: Sequence[Key], media: str) -> dict[st
     """The actor's document, without a context; `media` is the address of our media folder."""
     document: dict[str, Any] = {
         "id": actor.uri,
-        "type": actor.type,
+        "type": "Service" if actor.bot and actor.type == "Person" else actor.type,
         "preferredUsername": actor.name,
         "name": actor.display_name or actor.name,
         "webfinger": f"{actor.name}@{here.domain}",

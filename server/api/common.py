@@ -33,7 +33,7 @@ def visible(reader: Reader, viewer: Viewer, id_: int) -> Post:
 def somebody(reader: Reader, id_: int) -> Actor:
     """An actor that is there for people to see; 404 otherwise."""
     found = actors.by_id(reader, id_)
-    if found is None or found.state == "deleted" or found.type == "Application":
+    if found is None or found.state in ("deleted", "pending") or found.type == "Application":
         raise not_found()
     return found
 

@@ -8,10 +8,10 @@ from server import grants
 from server.errors import Refused
 from server.forms import Form, form_of
 from server.keys import DATABASE, SETTINGS
-from server.pages.translations import choose_locale, translations
 from server.policies import Route, Who, caller, post
 from server.replies import answer
 from server.signup import NotYet, Wish, sign_up
+from server.translations import choose_locale, translations
 
 # The client API's names of what a page calls otherwise.
 _NAMES = {"invite_code": "invite_request"}

@@ -5,6 +5,7 @@ from typing import Any
 
 from federation import uris
 from federation.addressing import visibility
+from federation.sanitise import escaped
 from server.entities import account as account_entity
 from server.entities.shared import number, optional_when, when
 from storage import actors, apps, shares, visible_posts
@@ -100,7 +101,7 @@ def _of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int
 
 
 def _words(here: Here, post: Post, author: str) -> dict[str, Any]:
-    title = f"<p><strong>{post.title}</strong></p>" if post.title and post.type == "Article" else ""
+    title = f"<p><strong>{escaped(post.title)}</strong></p>" if post.type == "Article" else ""
     return {
         "id": str(post.id),
         "created_at": when(post.published_at),

@@ -11,7 +11,6 @@ from server.forms import Form, form_of
 from server.keys import DATABASE, LIMITS, OUTSIDE, SETTINGS
 from server.pages import paths, site
 from server.pages.site import Sheet
-from server.pages.translations import N_, translations
 from server.pages.views import (
     FormView,
     LoginView,
@@ -22,6 +21,7 @@ from server.pages.views import (
 )
 from server.policies import FORM_BODY, Route, Who, caller
 from server.signup import NotYet, Wish, sign_up
+from server.translations import N_, translations
 from storage import accounts, apps, ids, sessions
 from storage.accounts import Account
 from storage.units import Writer

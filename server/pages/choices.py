@@ -1,8 +1,8 @@
 """What the selects of the settings offer."""
 
 from server.pages import spoken
-from server.pages.translations import formatting
 from server.pages.views import Choice
+from server.translations import formatting
 
 OFFERED = ("public", "unlisted", "private")
 

@@ -7,9 +7,9 @@ from server.forms import form_of
 from server.keys import DATABASE
 from server.pages import paths, profile_forms, settings_page, site
 from server.pages.settings_page import Forms
-from server.pages.translations import N_, translations
 from server.pages.views import FormView
 from server.policies import FORM_BODY, Route, Who, caller
+from server.translations import N_, translations
 from storage import accounts, apps, sessions
 from storage.units import Writer
 

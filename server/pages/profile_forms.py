@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from server.forms import Form
-from server.pages.translations import N_, translations
 from server.pages.views import FormView
 from server.profiles import MOST_FIELDS, REMOVED, Objections, Removed, Wish
+from server.translations import N_, translations
 from storage.accounts import Account
 from storage.actors import Actor, Field
 

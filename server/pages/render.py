@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from federation.sanitise import SafeHtml, safe_url
 from server.pages import paths, spoken
-from server.pages.translations import formatting, translations
 from server.pages.views import Frame, Person
+from server.translations import formatting, translations
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 STATIC = Path(__file__).resolve().parent / "static"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from server.pages.translations import N_, translations
+from server.translations import N_, translations
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from aiohttp import web
 
 from server.pages import choices, profile_forms, scopes, site
 from server.pages.site import Asked, Sheet
-from server.pages.translations import N_, translations
 from server.pages.views import AppView, FormView, SessionView, SettingsView
 from server.policies import caller
 from server.profiles import MOST_FIELDS
+from server.translations import N_, translations
 from storage import accounts, actors, apps, sessions
 from storage.accounts import Account
 from storage.actors import Actor

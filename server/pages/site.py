@@ -12,9 +12,9 @@ from server.auth import CALLER
 from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.pages import showing
 from server.pages.render import render
-from server.pages.translations import available, choose_locale, known
 from server.pages.views import Charter, Commitment, Frame, Person, Site, Steward
 from server.settings import Settings
+from server.translations import available, choose_locale, known
 from storage import accounts, actors, charters
 from storage.actors import Actor
 from storage.charters import Charter as Agreed

@@ -9,7 +9,7 @@ from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.lists import format_list
 from markupsafe import Markup, escape
 
-from server.pages.translations import N_, formatting, translations
+from server.translations import N_, formatting, translations
 
 NO_BREAK = "\u00a0"
 NUMBERS = (

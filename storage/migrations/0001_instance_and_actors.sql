@@ -33,7 +33,7 @@ CREATE TABLE actors (
     access            TEXT NOT NULL DEFAULT 'open' CHECK (access IN ('open', 'closed', 'private')),
     also_known_as     TEXT NOT NULL DEFAULT '[]',     -- JSON: [URI]
     moved_to          TEXT,
-    state             TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'suspended', 'deleted')),
+    state             TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('pending', 'active', 'suspended', 'deleted')),
     created_at        INTEGER NOT NULL,               -- milliseconds, as every moment here
     fetched_at        INTEGER,                        -- NULL for ours
     version           INTEGER NOT NULL DEFAULT 1,     -- raised by every change, for caches

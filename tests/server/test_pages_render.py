@@ -11,7 +11,6 @@ import pytest
 from federation.sanitise import SafeHtml, from_text
 from server.pages import scopes
 from server.pages.render import environment, is_web, preload, render, safe_html
-from server.pages.translations import available
 from server.pages.views import (
     AnswerView,
     FormView,
@@ -21,6 +20,7 @@ from server.pages.views import (
     SignupView,
     hang_answers,
 )
+from server.translations import available
 from tests.browser.garden import BEP, MEMBER, NOW, cases, post, settings
 
 CASES = cases()

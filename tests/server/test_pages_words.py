@@ -12,7 +12,7 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 from server.pages import choices, spoken
-from server.pages.translations import (
+from server.translations import (
     LOCALE_DIR,
     available,
     choose_locale,

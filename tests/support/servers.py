@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from server import membership, passwords
 from server.app import build_app
-from server.keys import COURIER, DATABASE, INBOX
+from server.keys import COURIER, DATABASE, INBOX, SETTINGS
 from server.membership import Newcomer
 from server.outside import Outside
 from server.settings import Settings, load
@@ -96,6 +96,11 @@ class Place:
     def database(self) -> Database:
         return self.app[DATABASE]
 
+    @property
+    def app_folder(self) -> Path:
+        """Where the server keeps everything."""
+        return self.app[SETTINGS].data_dir
+
     async def person(self, name: str, *, role: str = "member", scopes: str = ALL) -> Person:
         """Make a member, as signing up does, with a token for a client."""
         hashed = await passwords.hashed(PASSWORD)
@@ -148,7 +153,9 @@ async def serving(
     """A server under a host name of the test internet, whose jobs the test runs."""
     outside = Outside(clock=watch, resolver=internet)
     app = build_app(settings_for(folder, host, **settings), outside, background=False)
-    client = TestClient(TestServer(app, host="127.0.0.1"), headers={"Host": host})
+    client = TestClient(
+        TestServer(app, host="127.0.0.1"), cookie_jar=DummyCookieJar(), headers={"Host": host}
+    )
     async with client:
         internet.ports[host] = int(client.port or 0)
         yield Place(host, app, client)

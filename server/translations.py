@@ -10,7 +10,7 @@ import babel
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-LOCALE_DIR = Path(__file__).resolve().parent.parent / "locale"
+LOCALE_DIR = Path(__file__).resolve().parent / "locale"
 SOURCE = "en"
 MAX_ACCEPT_LANGUAGE = 500
 

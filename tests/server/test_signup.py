@@ -1,0 +1,145 @@
+"""Signing up: four ways of taking people in, by page, by client, by command."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.commands import run
+from storage import accounts, actors, follows
+from tests.server.test_oauth import Browser, register
+from tests.support.clock import Watch
+from tests.support.internet import Internet
+from tests.support.servers import PASSWORD, Place, serving
+
+GOOD = {
+    "username": "bep_k",
+    "email": "bep@post.example",
+    "password": PASSWORD,
+    "agreement": "1",
+    "reason": "My grandmother grew leeks.",
+}
+
+
+async def sign_up(place: Place, **more: str) -> tuple[int, Browser]:
+    browser = Browser(place)
+    await browser.ask("GET", "/signup")
+    form = browser.values("/signup")
+    return await browser.ask("POST", "/signup", {**form, **GOOD, **more}), browser
+
+
+async def state_of(place: Place, name: str) -> str | None:
+    actor = await place.database.read(actors.by_handle, name)
+    account = await place.database.read(accounts.by_actor, actor.id) if actor else None
+    return account.state if account else None
+
+
+async def test_where_it_is_open_one_is_in_at_once(tmp_path: Path, watch: Watch) -> None:
+    async with serving(tmp_path, "home.example", Internet(), watch, registrations="open") as place:
+        status, browser = await sign_up(place)
+        assert status == 200
+        assert await state_of(place, "bep_k") == "active"
+        assert await browser.ask("GET", "/settings") == 200
+
+
+async def test_where_a_steward_decides_one_waits(place: Place) -> None:
+    status, browser = await sign_up(place)
+    assert status == 200
+    assert await state_of(place, "bep_k") == "pending"
+    assert await browser.ask("GET", "/settings") == 303
+    assert await browser.log_in("bep_k") == 422
+    (waiting,) = await run(place.app, "account list", {"state": "pending"})
+    assert waiting["reason"] == GOOD["reason"]
+    await run(place.app, "account approve", {"name": "bep_k"})
+    assert await browser.log_in("bep_k") == 303
+    community = await place.database.read(actors.community)
+    bep = await place.database.read(actors.by_handle, "bep_k")
+    assert bep is not None
+    assert await place.database.read(follows.between, bep.id, community.id)
+
+
+async def test_an_invitation_is_good_for_as_often_as_it_says(tmp_path: Path, watch: Watch) -> None:
+    async with serving(
+        tmp_path, "home.example", Internet(), watch, registrations="invitation"
+    ) as place:
+        made = await run(place.app, "invite", {"uses": 1, "days": 7})
+        assert (await sign_up(place, invite_code="wrong"))[0] == 422
+        assert (await sign_up(place, invite_code=made["code"]))[0] == 200
+        status, browser = await sign_up(
+            place, invite_code=made["code"], username="jun", email="jun@post.example"
+        )
+        assert status == 422
+        assert "used already" in browser.text
+        assert await state_of(place, "jun") is None
+
+
+async def test_where_it_is_closed_nobody_comes_in(tmp_path: Path, watch: Watch) -> None:
+    async with serving(
+        tmp_path, "home.example", Internet(), watch, registrations="closed"
+    ) as place:
+        browser = Browser(place)
+        await browser.ask("GET", "/login")
+        form = {**GOOD, "csrf": browser.values("/login")["csrf"]}
+        assert await browser.ask("POST", "/signup", form) == 403
+        assert await state_of(place, "bep_k") is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"username": "Bep K"}, "small letters, digits and underscores"),
+        ({"username": "admin"}, "kept for the server itself"),
+        ({"username": "x" * 31}, "at most 30"),
+        ({"username": "ines"}, "“ines_” is free"),
+        ({"email": "nowhere"}, "looks like"),
+        ({"email": "ines@post.example"}, "account with that address"),
+        ({"password": "short"}, "at least 10"),
+        ({"password": "x" * 257}, "at most 256"),
+        ({"agreement": ""}, "yes to the charter"),
+        ({"reason": " "}, "answer the question"),
+    ],
+)
+async def test_a_mistake_is_said_and_what_was_typed_is_kept(
+    place: Place, wrong: dict[str, str], says: str
+) -> None:
+    await place.person("ines")
+    status, browser = await sign_up(place, **wrong)
+    assert status == 422
+    assert says in browser.text
+    assert browser.text.count(PASSWORD) == 0
+    kept = {**GOOD, **wrong}
+    assert kept["reason"].strip() in browser.text
+    assert re.search("<title>(One thing|Two things)", browser.text)
+    name = kept["username"].lower()
+    assert name == "ines" or await state_of(place, name) is None
+
+
+async def test_a_client_signs_up_with_its_own_token(place: Place) -> None:
+    app = await register(place, "read write follow")
+    _, body = await app.token(grant_type="client_credentials", scope="read write follow")
+    headers = {"Authorization": f"Bearer {body['access_token']}"}
+    wish: dict[str, Any] = {**GOOD, "agreement": True, "locale": "en"}
+    async with place.client.post("/api/v1/accounts", json=wish, headers=headers) as answer:
+        made = await answer.json()
+        assert answer.status == 200, made
+    own = {"Authorization": f"Bearer {made['access_token']}"}
+    async with place.client.get("/api/v1/preferences", headers=own) as answer:
+        assert answer.status == 403
+        assert "pending approval" in (await answer.json())["error"]
+    await run(place.app, "account approve", {"name": "bep_k"})
+    async with place.client.get("/api/v1/preferences", headers=own) as answer:
+        assert answer.status == 200
+    wrong = {"username": "bep_k", "email": "", "password": "x", "agreement": False, "locale": "de"}
+    async with place.client.post("/api/v1/accounts", json=wrong, headers=headers) as answer:
+        refused = await answer.json()
+        assert answer.status == 422
+    assert refused["details"]["username"][0]["error"] == "ERR_TAKEN"
+    assert refused["details"]["agreement"][0]["error"] == "ERR_ACCEPTED"
+    assert "gehört schon jemandem" in refused["details"]["username"][0]["description"]
+
+
+async def test_a_name_is_had_once_however_it_is_written(place: Place) -> None:
+    assert (await sign_up(place))[0] == 200
+    status, _ = await sign_up(place, username="BEP_K", email="other@post.example")
+    assert status == 422
