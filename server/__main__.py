@@ -44,14 +44,12 @@ def _dispatch(given: argparse.Namespace) -> int:
         return 0
     if given.verb == "init":
         return _init(given)
+    if given.verb == "restore":
+        return _restore(given)
     settings = _settings()
     logs.begin(settings.log_level if given.verb == "serve" else "warning", settings.log_format)
     if given.verb == "serve":
         _run(serving.serve(settings, greet))
-        return 0
-    if given.verb == "restore":
-        made = backup.restore(Path(given.backup), settings.data_dir)
-        print(f"Restored {made.files} files ({made.size} bytes) into {made.folder}.")
         return 0
     return _command(settings, given)
 
@@ -72,6 +70,14 @@ def _init(given: argparse.Namespace) -> int:
     print(f"Wrote {file}. What is left to do:\n")
     for number, step in enumerate(left, start=1):
         print(f"  {number}. {step}")
+    return 0
+
+
+def _restore(given: argparse.Namespace) -> int:
+    """Into the data folder, where no settings lie yet: they are in the backup."""
+    folder = Path(os.environ.get("KITH_DATA_DIR") or "data")
+    made = backup.restore(Path(given.backup), folder)
+    print(f"Restored {made.files} files ({made.size} bytes) into {made.folder}.")
     return 0
 
 

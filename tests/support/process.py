@@ -32,6 +32,7 @@ class Running:
     base: str
     environ: dict[str, str]
     process: "subprocess.Popen[bytes]"
+    port: int
 
     def kith(self, *arguments: str) -> dict[str, Any]:
         """Run a command beside the server; return what it prints as JSON."""
@@ -67,15 +68,18 @@ def environment(folder: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def running(folder: Path, **more: str) -> Iterator[Running]:
-    """`kith serve` until the block ends; it must then stop by itself, with exit code 0."""
-    port = free_port()
-    environ = environment(folder, port) | more
+def running(folder: Path, port: int | None = None) -> Iterator[Running]:
+    """`kith serve` until the block ends; it must then stop by itself, with exit code 0.
+
+    The port is part of the domain: give the same one to start the same instance again.
+    """
+    port = port or free_port()
+    environ = environment(folder, port)
     process = subprocess.Popen([*KITH, "serve"], env=environ, stdout=subprocess.DEVNULL)
     try:
         base = f"http://localhost:{port}"
         wait_until_healthy(base, process)
-        yield Running(base, environ, process)
+        yield Running(base, environ, process, port)
         process.terminate()
         assert process.wait(20) == 0
     finally:
@@ -84,7 +88,7 @@ def running(folder: Path, **more: str) -> Iterator[Running]:
             process.wait(10)
 
 
-def wait_until_healthy(base: str, process: "subprocess.Popen[bytes]", seconds: float = 30) -> None:
+def wait_until_healthy(base: str, process: "subprocess.Popen[Any]", seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         assert process.poll() is None, f"the server ended with {process.returncode}"
