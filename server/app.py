@@ -16,7 +16,7 @@ from server import VERSION, founding, jobs, membership
 from server.auth import CALLERS, SUBJECTS, Callers
 from server.errors import errors_to_answers
 from server.founding import FoundingKeys
-from server.headers import decorate
+from server.headers import decorate, preflights
 from server.jobs import Job
 from server.keys import (
     COURIER,
@@ -57,7 +57,9 @@ def build_app(
 ) -> web.Application:
     """A whole server. `background` False: tests run its jobs by hand."""
     outside = outside or Outside()
-    app = web.Application(middlewares=[counted, errors_to_answers], client_max_size=LARGEST_BODY)
+    app = web.Application(
+        middlewares=[counted, preflights, errors_to_answers], client_max_size=LARGEST_BODY
+    )
     app[SETTINGS], app[OUTSIDE] = settings, outside
     app[MEDIA] = MediaFolder(settings.data_dir / "media", settings.media_max_bytes)
     app[METERS] = Meters()

@@ -1,6 +1,7 @@
 """What every answer carries beside its body: CORS, rate limits, policy, the request's number."""
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from server.keys import REQUEST_ID, SETTINGS, STANDING
 from server.policies import PAGES, ROUTE
@@ -74,7 +75,15 @@ def _allow_other_origins(response: web.StreamResponse) -> None:
     response.headers["Access-Control-Expose-Headers"] = EXPOSED
 
 
-async def preflight(request: web.Request) -> web.Response:
+@web.middleware
+async def preflights(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A browser asks whether it may ask: answered for every address, known or not."""
+    if request.method == "OPTIONS" and is_open(request.path):
+        return _preflight(request)
+    return await handler(request)
+
+
+def _preflight(request: web.Request) -> web.Response:
     """Answered without a token; any header may be sent."""
     wanted = request.headers.get("Access-Control-Request-Headers", "*")
     return web.Response(

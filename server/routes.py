@@ -17,7 +17,6 @@ from server.api import (
     statuses,
     timelines,
 )
-from server.headers import is_open, preflight
 from server.pages import access, editing, keeping, public
 from server.policies import Route, Who, guarded
 
@@ -87,14 +86,10 @@ ROUTES: list[Route] = [
 
 
 def add_routes(app: web.Application) -> None:
-    """Guarded, each; API paths with and without a slash at the end, and their preflights."""
-    asked: set[str] = set()
+    """Guarded, each; API paths with and without a slash at the end."""
     for route in ROUTES:
         for path in _spellings(route.path):
             app.router.add_route(route.method, path, guarded(route))
-            if path not in asked and is_open(path):
-                asked.add(path)
-                app.router.add_route("OPTIONS", path, preflight)
 
 
 def _spellings(path: str) -> tuple[str, ...]:
