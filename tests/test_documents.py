@@ -46,3 +46,18 @@ def test_every_resource_of_the_api_has_its_module() -> None:
 
 def test_the_changelog_has_something_to_say() -> None:
     assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_security_page_names_tests_that_exist() -> None:
+    page = (ROOT / "tests" / "SECURITY.md").read_text()
+    named = re.findall(r"`(\w+/test_\w+\.py)(?:::(\w+))?`", page)
+    assert len(named) > 100
+    for path, test in named:
+        text = (ROOT / "tests" / path).read_text()
+        assert not test or f"def {test}(" in text, f"{path}::{test}"
+
+
+def test_the_security_page_has_every_requirement_of_its_sections() -> None:
+    page = (ROOT / "tests" / "SECURITY.md").read_text()
+    rows = {int(number) for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert rows == {*range(1, 39), *range(50, 57), *range(64, 83)}
