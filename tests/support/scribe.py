@@ -33,10 +33,10 @@ async def write_on(database: Database, name: str) -> None:
 
 
 async def main(path: str, name: str) -> None:
-    async with open_database(Path(path), Here("home.example", "home.example")) as database:
-        async with asyncio.TaskGroup() as group:
-            for writer in range(WRITERS):
-                group.create_task(write_on(database, f"u:{name}/{writer}"))
+    here = Here("home.example", "home.example")
+    async with open_database(Path(path), here) as database, asyncio.TaskGroup() as group:
+        for writer in range(WRITERS):
+            group.create_task(write_on(database, f"u:{name}/{writer}"))
 
 
 if __name__ == "__main__":
