@@ -18,7 +18,7 @@ from server.keys import DATABASE, SETTINGS
 from server.pages import paths, scopes, site
 from server.pages.site import Asked, Sheet
 from server.pages.views import CodeView, ConsentView
-from server.policies import FORM_BODY, Route, Who, caller
+from server.policies import Route, Who, caller, get, page, post, posted
 from server.replies import answer
 from storage.units import Reader
 
@@ -194,38 +194,10 @@ async def userinfo(request: web.Request) -> web.Response:
 
 
 ROUTES: list[Route] = [
-    Route(
-        method="GET",
-        path=paths.AUTHORIZE,
-        handler=authorize,
-        who=Who.VISITOR,
-        limits=("page",),
-    ),
-    Route(
-        method="POST",
-        path=paths.AUTHORIZE,
-        handler=decide,
-        who=Who.LOGGED_IN,
-        limits=("page",),
-        body=FORM_BODY,
-        csrf=True,
-    ),
-    Route(method="POST", path="/oauth/token", handler=token, who=Who.ANYBODY, limits=("token",)),
-    Route(method="POST", path="/oauth/revoke", handler=revoke, who=Who.ANYBODY, limits=("token",)),
-    Route(
-        method="GET",
-        path="/oauth/userinfo",
-        handler=userinfo,
-        who=Who.MEMBER,
-        scopes=("profile", "read:accounts"),
-        limits=("api",),
-    ),
-    Route(
-        method="POST",
-        path="/oauth/userinfo",
-        handler=userinfo,
-        who=Who.MEMBER,
-        scopes=("profile", "read:accounts"),
-        limits=("api",),
-    ),
+    page(paths.AUTHORIZE, authorize),
+    posted(paths.AUTHORIZE, decide),
+    post("/oauth/token", token, Who.ANYBODY, limits=("token",)),
+    post("/oauth/revoke", revoke, Who.ANYBODY, limits=("token",)),
+    get("/oauth/userinfo", userinfo, Who.MEMBER, "profile", "read:accounts"),
+    post("/oauth/userinfo", userinfo, Who.MEMBER, "profile", "read:accounts"),
 ]

@@ -79,6 +79,24 @@ ROUTE = web.RequestKey("route", Route)
 get, post, delete, patch = map(_declared, ("GET", "POST", "DELETE", "PATCH"))
 
 
+def page(path: str, handler: Handler, who: Who = Who.VISITOR, limit: str = "page") -> Route:
+    """A page for people."""
+    return Route(method="GET", path=path, handler=handler, who=who, limits=(limit,))
+
+
+def posted(
+    path: str,
+    handler: Handler,
+    who: Who = Who.LOGGED_IN,
+    limit: str = "page",
+    body: int = FORM_BODY,
+) -> Route:
+    """What a form of ours is sent to: held against forgery."""
+    return Route(
+        method="POST", path=path, handler=handler, who=who, limits=(limit,), body=body, csrf=True
+    )
+
+
 def guarded(route: Route) -> Handler:
     """The only way in: body size, who, scope, limits and CSRF, in that order, then the handler."""
 

@@ -19,7 +19,7 @@ from server.pages.views import (
     SignupDoneView,
     SignupView,
 )
-from server.policies import FORM_BODY, Route, Who, caller
+from server.policies import Route, Who, caller, page, posted
 from server.signup import NotYet, Wish, sign_up
 from server.translations import N_, translations
 from storage import accounts, apps, ids, sessions
@@ -253,26 +253,14 @@ def _set(writer: Writer, token: str, hashed: str) -> None:
     apps.revoke_all(writer, account)
 
 
-def _route(method: str, path: str, handler: object, *limits: str, who: Who = Who.VISITOR) -> Route:
-    return Route(
-        method=method,
-        path=path,
-        handler=handler,  # type: ignore[arg-type]
-        who=who,
-        limits=limits or ("page",),
-        body=FORM_BODY,
-        csrf=method == "POST",
-    )
-
-
 ROUTES: list[Route] = [
-    _route("GET", paths.SIGNUP, signup),
-    _route("POST", paths.SIGNUP, join, "signup"),
-    _route("GET", paths.LOGIN, login),
-    _route("POST", paths.LOGIN, enter, "login"),
-    _route("POST", paths.LOGOUT, logout, who=Who.LOGGED_IN),
-    _route("GET", paths.RESET, reset),
-    _route("POST", paths.RESET, ask_reset, "reset"),
-    _route("GET", paths.RESET_NEW, new_password, "reset"),
-    _route("POST", paths.RESET_NEW, set_password, "reset"),
+    page(paths.SIGNUP, signup),
+    posted(paths.SIGNUP, join, Who.VISITOR, "signup"),
+    page(paths.LOGIN, login),
+    posted(paths.LOGIN, enter, Who.VISITOR, "login"),
+    posted(paths.LOGOUT, logout),
+    page(paths.RESET, reset),
+    posted(paths.RESET, ask_reset, Who.VISITOR, "reset"),
+    page(paths.RESET_NEW, new_password, limit="reset"),
+    posted(paths.RESET_NEW, set_password, Who.VISITOR, "reset"),
 ]

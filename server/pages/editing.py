@@ -8,7 +8,7 @@ from server.forms import Form, form_of
 from server.pages import paths, profile_forms, settings_page, site
 from server.pages.settings_page import Forms
 from server.pages.views import FormView
-from server.policies import FORM_BODY, Route, Who, caller
+from server.policies import Route, caller, posted
 from server.profiles import Objections, Wish
 
 PICTURES_BODY = 34 * 1024 * 1024
@@ -58,22 +58,6 @@ def _done(name: str) -> web.Response:
 _PLACES = {profile_forms.PROFILE: "profile", profile_forms.PREFERENCES: "writing"}
 
 ROUTES: list[Route] = [
-    Route(
-        method="POST",
-        path=paths.SETTINGS_PROFILE,
-        handler=profile,
-        who=Who.LOGGED_IN,
-        limits=("page",),
-        body=PICTURES_BODY,
-        csrf=True,
-    ),
-    Route(
-        method="POST",
-        path=paths.SETTINGS_PREFERENCES,
-        handler=preferences,
-        who=Who.LOGGED_IN,
-        limits=("page",),
-        body=FORM_BODY,
-        csrf=True,
-    ),
+    posted(paths.SETTINGS_PROFILE, profile, body=PICTURES_BODY),
+    posted(paths.SETTINGS_PREFERENCES, preferences),
 ]

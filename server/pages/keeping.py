@@ -8,7 +8,7 @@ from server.keys import DATABASE
 from server.pages import paths, profile_forms, settings_page, site
 from server.pages.settings_page import Forms
 from server.pages.views import FormView
-from server.policies import FORM_BODY, Route, Who, caller
+from server.policies import Route, Who, caller, page, posted
 from server.translations import N_, translations
 from storage import accounts, apps, sessions
 from storage.units import Writer
@@ -78,21 +78,9 @@ async def take_back(request: web.Request) -> web.Response:
     return _done("app", "apps")
 
 
-def _post(path: str, handler: object) -> Route:
-    return Route(
-        method="POST",
-        path=path,
-        handler=handler,  # type: ignore[arg-type]
-        who=Who.LOGGED_IN,
-        limits=("page",),
-        body=FORM_BODY,
-        csrf=True,
-    )
-
-
 ROUTES: list[Route] = [
-    Route(method="GET", path=paths.SETTINGS, handler=show, who=Who.LOGGED_IN, limits=("page",)),
-    _post(paths.SETTINGS_PASSWORD, password),
-    _post(paths.SETTINGS_SESSIONS, end_session),
-    _post(paths.SETTINGS_APPS, take_back),
+    page(paths.SETTINGS, show, Who.LOGGED_IN),
+    posted(paths.SETTINGS_PASSWORD, password),
+    posted(paths.SETTINGS_SESSIONS, end_session),
+    posted(paths.SETTINGS_APPS, take_back),
 ]

@@ -28,7 +28,7 @@ from server.pages.views import (
     TombstoneView,
     hang_answers,
 )
-from server.policies import Route, Who
+from server.policies import Route, Who, page
 from storage import accounts, actors, timelines, visible_posts
 from storage.actors import Actor
 from storage.paging import Page
@@ -309,21 +309,17 @@ async def robots(_: web.Request) -> web.Response:
     return web.Response(text=ROBOTS, headers={"Cache-Control": HOUR})
 
 
-def _page(path: str, handler: Handler) -> Route:
-    return Route(method="GET", path=path, handler=handler, who=Who.VISITOR, limits=("page",))
-
-
 def _fixed(path: str, handler: Handler) -> Route:
     """The same for everybody."""
     return Route(method="GET", path=path, handler=handler, who=Who.ANYBODY, limits=("document",))
 
 
 ROUTES: list[Route] = [
-    _page("/", landing),
-    _page("/about", about),
-    _page("/@{name}", profile),
-    _page("/@{name}/{id:[0-9]{1,18}}", thread),
-    _page("/tags/{name}", hashtag),
+    page("/", landing),
+    page("/about", about),
+    page("/@{name}", profile),
+    page("/@{name}/{id:[0-9]{1,18}}", thread),
+    page("/tags/{name}", hashtag),
     _fixed("/static/{path:.+}", static),
     _fixed("/favicon.ico", icon),
     _fixed("/robots.txt", robots),
