@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, ClassVar, Self, TypedDict
 
 from federation.contexts import stated
@@ -107,6 +108,11 @@ def find_activity(reader: Reader, uri: str) -> Activity | None:
         if found is not None:
             return found
     return None
+
+
+def derived_id(type_: str, actor: str, what: str) -> str:
+    """An id for an activity that has none: the same whenever it is heard."""
+    return f"{actor}#{type_.lower()}-{sha256(f'{actor} {what}'.encode()).hexdigest()[:32]}"
 
 
 class Heading(TypedDict):

@@ -12,10 +12,21 @@ from datetime import timedelta
 from federation.errors import FederationError, Forbidden, Unreachable
 from federation.fetch import Answer, Door, retry_after
 from federation.lookup import signer
-from storage import deliveries, hosts, ids, keys, visible_posts
-from storage.clock import Clock
+from storage import (
+    actors,
+    blocks,
+    deliveries,
+    follows,
+    hosts,
+    ids,
+    keys,
+    posts,
+    visible_posts,
+)
+from storage.clock import Clock, milliseconds
 from storage.database import Database
 from storage.deliveries import Delivery
+from storage.paging import Page
 from storage.units import Reader, Writer
 from storage.visibility import Peer
 
@@ -28,7 +39,7 @@ AFTERWARDS = timedelta(hours=12)
 ONCE_DEAD = timedelta(days=1)
 PATIENCE = timedelta(days=7)
 JITTER = 0.25
-REFUSALS = 4  # attempts after which 401 and 403 count as final
+REFUSALS = 4  # attempts after which 401 and 403, or a fault of ours, count as final
 CONTENT_TYPE = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
 NO_POST_CHECK = ("Delete", "Undo", "Accept", "Reject", "Follow", "Block")
 
@@ -61,15 +72,15 @@ class Courier:
         """Deliver whatever is due now; return whether there was anything."""
         full = [h for h, n in Counter(self._taken.values()).items() if n >= self._per_host]
         room = self._at_once - len(self._taken)
-        due = await self._database.read(deliveries.next_due, list(self._taken), full, room)
-        fresh = [letter for letter in due if self._take(letter)]
+        due = await self._database.read(_due, list(self._taken), full, room)
+        fresh = [letter for letter, is_probe in due if self._take(letter, is_probe)]
         await asyncio.gather(*(self._carry(letter) for letter in fresh))
         return bool(fresh)
 
-    def _take(self, letter: Delivery) -> bool:
+    def _take(self, letter: Delivery, is_probe: bool) -> bool:
         """Asked without waiting in between, so no two take the same."""
         there = sum(host == letter.host for host in self._taken.values())
-        if letter.id in self._taken or there >= self._per_host:
+        if letter.id in self._taken or there >= (1 if is_probe else self._per_host):
             return False
         self._taken[letter.id] = letter.host
         return True
@@ -87,6 +98,9 @@ class Courier:
             self.outcomes["refused"] += 1
         except FederationError as error:
             await self._later(letter, str(error))
+        except Exception as error:
+            log.exception("letter %d to %s could not be carried", letter.id, letter.inbox)
+            await self._faulty(letter, f"a fault of ours: {type(error).__name__}")
         finally:
             self._taken.pop(letter.id, None)
 
@@ -129,6 +143,14 @@ class Courier:
         await self._database.conclude(deliveries.postpone, letter, pause, reason)
         self.outcomes["postponed"] += 1
 
+    async def _faulty(self, letter: Delivery, reason: str) -> None:
+        """Try a few times, then park it: nobody else waits for it (SECURITY 49)."""
+        if letter.attempts + 1 < REFUSALS:
+            await self._later(letter, reason)
+        else:
+            await self._database.conclude(deliveries.park, letter, reason)
+            self.outcomes["faulty"] += 1
+
     async def give_up(self) -> bool:
         """Park what nobody answered for seven days; return whether there was anything."""
         tired = await self._database.conclude(_expire)
@@ -142,13 +164,43 @@ def _may_be_better_later(status: int, attempts: int) -> bool:
     return status >= 500 or status == 408
 
 
+def _due(
+    reader: Reader, taken: list[int], full: list[str], room: int
+) -> list[tuple[Delivery, bool]]:
+    """What may go, and whether it is a probe: a host that failed is tried with one letter."""
+    found = deliveries.next_due(reader, taken, full, room)
+    return [(letter, hosts.get(reader, letter.host).failures > 0) for letter in found]
+
+
 def _is_wanted(reader: Reader, letter: Delivery) -> bool:
     """Asked at the moment of sending (SECURITY 81): blocks and suspensions meanwhile count."""
-    if hosts.is_blocked(reader, letter.host):
+    speaker = actors.by_id(reader, letter.actor)
+    if hosts.is_blocked(reader, letter.host) or speaker is None or speaker.state == "suspended":
         return False
     if letter.post is None or letter.type in NO_POST_CHECK:
         return True
+    if _has_blocked_since(reader, letter) and letter.inbox not in _inboxes_now(reader, letter):
+        return False
     return visible_posts.by_id(reader, Peer(letter.host), letter.post) is not None
+
+
+def _has_blocked_since(reader: Reader, letter: Delivery) -> bool:
+    """Whether its speaker has blocked anybody since it was written."""
+    newest = blocks.page_of(reader, letter.actor, Page(1))
+    return bool(newest) and newest[0][0] >> 16 >= milliseconds(letter.created_at)
+
+
+def _inboxes_now(reader: Reader, letter: Delivery) -> set[str]:
+    """Where its words would go if they were said now, blocks taken off."""
+    about = posts.by_id(reader, letter.post or 0)
+    named = [one.actor for one in posts.recipients(reader, letter.post or 0)]
+    people = actors.many(reader, [*named, *([about.author] if about else [])]).values()
+    heard = [one for one in people if not blocks.exists(reader, letter.actor, one.id)]
+    return {
+        *follows.inboxes(reader, letter.actor),
+        *(one.inbox for one in heard),
+        *(one.inbox_for_many for one in heard),
+    }
 
 
 def _settle(writer: Writer, letter: Delivery) -> None:
@@ -158,7 +210,10 @@ def _settle(writer: Writer, letter: Delivery) -> None:
 
 
 def _close_host(writer: Writer, letter: Delivery, wait: timedelta | None, reason: str) -> None:
+    """One failure for all letters that were under way together, so that the schedule is kept."""
     known = hosts.get(writer, letter.host)
+    if known.open_at > writer.now:
+        return
     if wait is None:
         wait = spread(ONCE_DEAD if known.is_dead else pause_after(known.failures))
     hosts.failed(writer, letter.host, wait, reason)

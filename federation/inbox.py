@@ -10,18 +10,31 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from federation import documents, effects, jsonld, signatures
-from federation.activities.follow import derived_id
-from federation.activity import Activity, Unknown, Unwanted, knows, parse_activity
+from federation.activity import (
+    Activity,
+    Unknown,
+    Unwanted,
+    derived_id,
+    knows,
+    parse_activity,
+)
 from federation.documents import Document, kind, uri_of
-from federation.errors import FederationError, Malformed, Unauthenticated, Unreachable
+from federation.errors import (
+    FederationError,
+    Forbidden,
+    Malformed,
+    Unauthenticated,
+    Unreachable,
+)
 from federation.lookup import Budget, Lookup, is_known, known_key
 from federation.origins import host_of
 from federation.policy import hears
 from federation.signatures import Request, Signed
-from storage import hosts, received
+from storage import hosts, posts, received
 from storage.actors import Actor
 from storage.clock import Clock, milliseconds
 from storage.database import Database
+from storage.errors import Conflict
 from storage.keys import Key
 from storage.received import Received
 from storage.units import Reader, Writer
@@ -29,6 +42,7 @@ from storage.units import Reader, Writer
 log = logging.getLogger(__name__)
 
 BATCH = 32
+NAMELESS = ("Follow", "Delete")
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
 
@@ -55,8 +69,17 @@ class Inbox:
     # ---- taking in ----
 
     async def authenticate(self, request: Request) -> Actor:
-        """Return who signed. Raises Unauthenticated; fetches at most the signer's key."""
-        return (await self._authenticated(request))[1]
+        """Return who signed; fetches at most the signer's key.
+
+        Raises Unauthenticated, and Forbidden for those from whom we do not hear.
+        """
+        signed = self._signed(request)
+        if not await self._database.read(hears, host_of(signed.key_id)):
+            raise Forbidden("We have nothing to do with that server.")
+        signer = await self._signer(signed)
+        if signer.state != "active":
+            raise Forbidden("We have nothing to do with that account.")
+        return signer
 
     async def take_in(self, request: Request) -> bool:
         """Return whether it is news. Raises Unauthenticated, Malformed, Overloaded."""
@@ -86,12 +109,6 @@ class Inbox:
             max_age=rules.max_age,
             max_future=rules.max_future,
         )
-
-    async def _authenticated(self, request: Request) -> tuple[Signed, Actor]:
-        signed = self._signed(request)
-        if not await self._database.read(hears, host_of(signed.key_id)):
-            raise Unauthenticated("We have nothing to do with that server.")
-        return signed, await self._signer(signed)
 
     async def _signer(self, signed: Signed) -> Actor:
         """Whose key made the signature; a known key that does not fit is fetched once more."""
@@ -152,7 +169,7 @@ class Inbox:
                 await self._again(letter, str(error))
             else:
                 await self._database.conclude(received.close, letter, "refused", str(error))
-        except FederationError as error:
+        except (FederationError, Conflict) as error:
             await self._database.conclude(received.close, letter, "refused", str(error))
         except Exception as error:
             log.exception("activity %s could not be carried out", letter.uri)
@@ -177,7 +194,8 @@ class Inbox:
         """A hint says nothing by itself: ask the origin (DECISIONS, three verdicts)."""
         what = uri_of(document.get("object"))
         if letter.type == "Delete":
-            if not await self._lookup.is_gone(what):
+            hidden = await self._database.read(_is_hidden, what)
+            if not await self._lookup.is_gone(what, missing_is_gone=not hidden):
                 raise Unwanted("Its origin still has what is said to be deleted.")
             return parse_activity({**document, "object": what})
         if letter.type in ("Create", "Update"):
@@ -217,10 +235,10 @@ class _Letter:
 
 
 def _letter(document: Document, body: bytes) -> _Letter:
-    """What must be readable at once; a Follow may lack an id (DECISIONS)."""
+    """What must be readable at once; a Follow (DECISIONS) or a Delete may lack an id."""
     type_, actor = kind(document), uri_of(document.get("actor"))
-    if document.get("id") is None and type_ == "Follow":
-        uri = derived_id(actor, uri_of(document.get("object")))
+    if document.get("id") is None and type_ in NAMELESS:
+        uri = derived_id(type_, actor, uri_of(document.get("object")))
     else:
         uri = uri_of(document.get("id"))
     if host_of(uri) != host_of(actor):
@@ -240,6 +258,12 @@ def _keep(writer: Writer, letter: Received, signed: Signed) -> bool:
     if not received.first_use(writer, signed.digest_of_signature, until):
         return False
     return received.keep(writer, letter)
+
+
+def _is_hidden(reader: Reader, uri: str) -> bool:
+    """Whether its origin may answer 404 to us though it is there, because it is not for all."""
+    known = posts.by_uri(reader, uri)
+    return known is not None and known.kind != "public"
 
 
 def _missing(reader: Reader, activity: Activity, tried: frozenset[str]) -> list[str]:

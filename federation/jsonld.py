@@ -34,11 +34,18 @@ def normalise(document: Document) -> Document:
 
 
 def _is_plain(context: object) -> bool:
+    """Also without any context: then the normative one applies (AS2 Core §2.1)."""
+    if context is None:
+        return True
     parts = context if isinstance(context, list) else [context]
-    named = [part for part in parts if isinstance(part, str)]
     inline = [part for part in parts if isinstance(part, Mapping)]
-    knows_us = any(part.rstrip("#").replace("http:", "https:") == ACTIVITYSTREAMS for part in named)
-    return knows_us and not any(_redefines(part) for part in inline)
+    odd = any(not isinstance(part, str | Mapping) for part in parts)  # null: all that was is void
+    return _names_ours(parts) and not odd and not any(_redefines(part) for part in inline)
+
+
+def _names_ours(parts: list[Any]) -> bool:
+    named = [part for part in parts if isinstance(part, str)]
+    return any(part.rstrip("#").replace("http:", "https:") == ACTIVITYSTREAMS for part in named)
 
 
 def _redefines(context: Mapping[str, Any]) -> bool:
@@ -87,9 +94,14 @@ def _load(url: str, _options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _compacted(document: Document) -> Document:
+    stated = document.get("@context")
+    parts = stated if isinstance(stated, list) else [stated]
+    if not _names_ours(parts):
+        parts = [ACTIVITYSTREAMS, *parts]  # it applies all the same (AS2 Core §2.1)
     try:
         options = {"documentLoader": _load, "compactArrays": True}
-        found: dict[str, Any] = jsonld.compact(dict(document), {"@context": SENT["actor"]}, options)
+        whole = {**document, "@context": parts}
+        found: dict[str, Any] = jsonld.compact(whole, {"@context": SENT["actor"]}, options)
     except Exception as error:  # pyld raises many kinds, and none of them is ours to retry
         raise Malformed("The document’s JSON-LD cannot be read.") from error
     refuse_structures(found)

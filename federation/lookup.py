@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from federation import jsonld, learning, signatures, webfinger
 from federation.documents import Document, kind, read
@@ -26,6 +27,8 @@ from storage.clock import Clock
 from storage.database import Database
 from storage.keys import Key
 from storage.units import Reader
+
+T = TypeVar("T")
 
 FETCHES = 20
 ANCESTORS = 8
@@ -72,6 +75,7 @@ class Lookup:
         self._clock = clock
         self._sign: Sign | None = None
         self._fetching: dict[str, asyncio.Future[Document]] = {}
+        self._fetching_keys: dict[str, asyncio.Future[str]] = {}
         self._tried_keys = _Memory()
 
     # ---- people ----
@@ -85,10 +89,7 @@ class Lookup:
 
     async def refresh(self, uri: str, budget: Budget) -> Actor:
         """Fetch an actor, also one that is known: the only way in which its keys change."""
-        document = await self._document(uri, budget)
-        found = actor_object.parse(document)
-        named = await self._handle_of(found, budget)
-        return await self._database.conclude(learning.actor, found, named)
+        return await self._learn_actor(await self._document(uri, budget), budget)
 
     async def handle(self, name: str, domain: str, budget: Budget | None = None) -> Actor:
         """@name@domain; '' or our own domain for ours."""
@@ -96,11 +97,20 @@ class Lookup:
         if domain.lower() in ("", here.domain.lower(), here.web_domain.lower()):
             return _there(await self._database.read(actors.by_handle, name))
         known = await self._database.read(actors.by_handle, name, domain)
-        if known is not None and not self._is_stale(known):
-            return known
         budget = budget or Budget()
+        if known is not None:
+            return await self._fresh(known, budget)
         uri, _ = await self._webfinger(f"acct:{name}@{domain}", domain, budget)
         return await self.actor(uri, budget)
+
+    async def _fresh(self, known: Actor, budget: Budget) -> Actor:
+        """Look again once a day; where that fails, what we know will do."""
+        if not self._is_stale(known):
+            return known
+        try:
+            return await self.refresh(known.uri, budget)
+        except FederationError:
+            return known
 
     def _is_stale(self, actor: Actor) -> bool:
         return actor.fetched_at is not None and self._clock() - actor.fetched_at > STALE
@@ -139,27 +149,35 @@ class Lookup:
     async def key(self, key_id: str) -> tuple[Key, Actor]:
         """Fetch a key with its owner, bound both ways on one origin (SECURITY 8).
 
-        Once in five minutes at most, also for one that is known. Raises FederationError.
+        Each document of keys once in five minutes at most, however many ask for whatever is in it;
+        who asks meanwhile waits for the same answer. Raises FederationError.
         """
-        if self._tried_keys.is_recent(key_id, self._clock()):
-            raise Unreachable("That key was tried a moment ago.")
         if self._database.here.owns(key_id):
             raise Forbidden("Nobody signs to us with one of our own keys.")
-        self._tried_keys.note(key_id, self._clock())
-        owner = await self._owner_of(key_id, Budget(fetches=5))
+        owner = await asyncio.shield(self._fetching_key(key_id))
         found = await self._database.read(known_key, key_id)
         if found is None or found[1].uri != owner:
             raise Malformed("The key’s owner does not list it.")
         return found
 
+    def _fetching_key(self, key_id: str) -> asyncio.Future[str]:
+        """The one fetch that is under way for this document, or a new one."""
+        address, now = canonical(key_id), self._clock()
+        running = self._fetching_keys.get(address)
+        if running is not None:
+            return running
+        if self._tried_keys.is_recent(address, now):
+            raise Unreachable("That key was tried a moment ago.")
+        self._tried_keys.note(address, now)
+        running = asyncio.ensure_future(self._owner_of(key_id, Budget(fetches=5)))
+        _remember(self._fetching_keys, address, running)
+        return running
+
     async def _owner_of(self, key_id: str, budget: Budget) -> str:
         """Fetch whose key it is, and that actor."""
         document = await self._document(key_id.partition("#")[0], budget)
         if kind(document) in actor_object.TYPES:
-            found = actor_object.parse(document)
-            named = await self._handle_of(found, budget)
-            await self._database.conclude(learning.actor, found, named)
-            return found.row.uri
+            return (await self._learn_actor(document, budget)).uri
         owner = actor_object.key_owner(document)
         if not same_origin(owner, key_id):
             raise Malformed("A key and its owner belong to one server; these do not.")
@@ -170,40 +188,64 @@ class Lookup:
 
     async def post(self, uri: str, budget: Budget | None = None) -> None:
         """Make sure that a post is known, with some of what it answers. Raises FederationError."""
+        if await self._database.read(posts.exists, uri):
+            return
+        if self._database.here.owns(uri):
+            raise Missing("There is no such post here.")
         budget = budget or Budget()
-        waiting, answered = [], uri
-        while answered and not await self._database.read(posts.exists, answered):
-            if self._database.here.owns(answered):
-                raise Missing("There is no such post here.")
-            said = note.parse(await self._document(answered, budget))
-            waiting.append(said)
-            answered = said.in_reply_to or ""
-            if len(waiting) > budget.depth:
-                break
-        for said in reversed(waiting):
-            await self._keep(said, budget)
+        await self._keep(await self._document(uri, budget), budget)
 
-    async def _keep(self, said: Note, budget: Budget) -> None:
+    async def _keep(self, document: Document, budget: Budget) -> None:
+        """The post itself, then upwards, while the budget lasts and what is above can be had."""
+        said = note.parse(document)
+        await self._keep_one(said, budget)
+        for _ in range(budget.depth):
+            above = said.in_reply_to
+            if not above or await self._database.read(posts.exists, above):
+                return
+            try:
+                said = note.parse(await self._document(above, budget))
+                await self._keep_one(said, budget)
+            except FederationError:
+                return
+
+    async def _keep_one(self, said: Note, budget: Budget) -> None:
         await self.actor(said.author, budget)
         await self._database.conclude(learning.post, said)
 
     async def need(self, uri: str, budget: Budget) -> None:
         """Whatever it is: an actor or a post. Raises FederationError."""
-        if uri and not await self._database.read(is_known, uri):
-            document = await self._document(uri, budget)
-            if kind(document) in actor_object.TYPES:
-                found = actor_object.parse(document)
-                named = await self._handle_of(found, budget)
-                await self._database.conclude(learning.actor, found, named)
-            else:
-                await self.post(str(document["id"]), budget)
+        if not uri or await self._database.read(is_known, uri):
+            return
+        document = await self._document(uri, budget)
+        if kind(document) in actor_object.TYPES:
+            await self._learn_actor(document, budget)
+        else:
+            await self._keep(document, budget)
 
-    async def is_gone(self, uri: str) -> bool:
-        """Whether its origin says that it was deleted: 404, 410 or a Tombstone."""
+    async def _learn_actor(self, document: Document, budget: Budget) -> Actor:
+        """Keep or refresh an actor; a handle that is known stays, so nobody is asked about it."""
+        found = actor_object.parse(document)
+        known = await self._database.read(actors.by_uri, found.row.uri)
+        if known is not None:
+            named = Named(known.name, known.domain)
+        else:
+            named = await self._handle_of(found, budget)
+        return await self._database.conclude(learning.actor, found, named)
+
+    async def is_gone(self, uri: str, *, missing_is_gone: bool = True) -> bool:
+        """Whether its origin says that it was deleted: 410 or a Tombstone, or mere absence (404).
+
+        A private thing is absent to whoever may not see it, so there 404 can be left out.
+        """
         try:
             return kind(await self._document(uri, Budget(fetches=2))) == "Tombstone"
-        except (Gone, Missing):
+        except Gone:
             return True
+        except Missing:
+            if missing_is_gone:
+                return True
+            raise
 
     async def object(self, uri: str, budget: Budget) -> Document:
         """A document as its origin has it, under its own id."""
@@ -219,12 +261,10 @@ class Lookup:
         if running is None:
             budget.spend()
             running = asyncio.ensure_future(self._fetched(uri, budget))
-            self._fetching[uri] = running
-            running.add_done_callback(lambda _: self._fetching.pop(uri, None))
+            _remember(self._fetching, uri, running)
         return await asyncio.shield(running)
 
     async def _fetched(self, uri: str, budget: Budget) -> Document:
-        await self._ensure_heard(host_of(uri))
         address, document = await self._get(uri)
         id_ = document.get("id")
         if isinstance(id_, str) and canonical(id_) == canonical(address):
@@ -238,7 +278,10 @@ class Lookup:
         return document
 
     async def _get(self, uri: str) -> tuple[str, Document]:
+        """Where it came from in the end, and what it says; nothing from whom we do not hear."""
+        await self._ensure_heard(host_of(uri))
         found = await self._door.document(uri, sign=await self._signer())
+        await self._ensure_heard(host_of(found.url))
         return found.url, jsonld.normalise(read(found.body))
 
     async def _ensure_heard(self, host: str) -> None:
@@ -251,6 +294,18 @@ class Lookup:
             key = await self._database.read(keys.signing, application.id)
             self._sign = signer(key, self._clock)
         return self._sign
+
+
+def _remember(running: dict[str, asyncio.Future[T]], name: str, future: asyncio.Future[T]) -> None:
+    """While it runs, others wait for the same; nobody need be left to hear of its failure."""
+
+    def forget(done: asyncio.Future[T]) -> None:
+        running.pop(name, None)
+        if not done.cancelled():
+            done.exception()
+
+    running[name] = future
+    future.add_done_callback(forget)
 
 
 def signer(key: Key, clock: Clock) -> Sign:
@@ -278,6 +333,6 @@ def is_known(reader: Reader, uri: str) -> bool:
 
 
 def _there(actor: Actor | None) -> Actor:
-    if actor is None or actor.state == "deleted":
+    if actor is None or actor.state in ("deleted", "pending"):
         raise Missing("Nobody has that name here.")
     return actor

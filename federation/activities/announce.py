@@ -114,6 +114,7 @@ class Announce(Activity):
         return ()
 
     def audience(self, reader: Reader) -> Collection[str]:
+        """Followers and the author: once where these have one shared inbox."""
         actor = actors.by_uri(reader, self.actor)
         followers = follows.inboxes(reader, actor.id) if actor else []
-        return {*followers, *author_inbox(reader, self.shared)}
+        return {*followers, *author_inbox(reader, self.shared, for_many=True)}

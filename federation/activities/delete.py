@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from federation.activities.create import named_inboxes
 from federation.activities.reactions import known_actor
-from federation.activity import Activity, heading
+from federation.activity import Activity, derived_id, heading
 from federation.documents import Document, uri_of
 from federation.errors import Forbidden
 from federation.origins import same_origin
@@ -25,7 +25,12 @@ class Delete(Activity):
 
     @classmethod
     def parse(cls, document: Document) -> Self:
-        return cls(**heading(document), what=uri_of(document.get("object")))
+        """Read it; one without an id (GoToSocial) gets a stable one, as a Follow does."""
+        what = uri_of(document.get("object"))
+        if document.get("id") is None:
+            derived = derived_id(cls.type, uri_of(document.get("actor")), what)
+            document = {**document, "id": derived}
+        return cls(**heading(document), what=what)
 
     def render(self) -> dict[str, Any]:
         if self.what == self.actor:
@@ -42,6 +47,8 @@ class Delete(Activity):
             return ()
         if not same_origin(self.what, self.actor):
             raise Forbidden("Only its author can take a post down.")
+        if actors.by_uri(writer, self.what) is not None:
+            raise Forbidden("Only they themselves can leave.")
         known = posts.by_uri(writer, self.what)
         if known is None:
             posts.expect_delete(writer, self.what, self.actor)

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, ClassVar, Self
 
 from federation import uris
 from federation.activities.accept import Accept
 from federation.activities.reject import Reject
-from federation.activity import Activity, Heading, Unknown, Unwanted
+from federation.activity import Activity, Heading, Unknown, Unwanted, derived_id
 from federation.documents import Document, optional_uri, uri_of
 from federation.errors import Forbidden, Malformed
 from federation.origins import same_origin
@@ -28,7 +27,7 @@ class Follow(Activity):
     def parse(cls, document: Document) -> Self:
         """Read it; one without an id gets a stable one, derived from who follows whom."""
         actor, target = uri_of(document.get("actor")), uri_of(document.get("object"))
-        id_ = optional_uri(document.get("id")) or derived_id(actor, target)
+        id_ = optional_uri(document.get("id")) or derived_id(cls.type, actor, target)
         if not same_origin(id_, actor):
             raise Malformed("An activity and its actor belong to one server; these do not.")
         return cls(id=id_, actor=actor, target=target)
@@ -135,8 +134,3 @@ class Follow(Activity):
 
 def _by(writer: Writer, speaker: Actor) -> Heading:
     return Heading(id=uris.activity(writer.here, writer.new_id()), actor=speaker.uri)
-
-
-def derived_id(actor: str, target: str) -> str:
-    """An id for a Follow that has none: the same whenever it is heard."""
-    return f"{actor}#follow-{sha256(f'{actor} {target}'.encode()).hexdigest()[:32]}"

@@ -25,8 +25,10 @@ def known_actor(reader: Reader, uri: str) -> Actor:
     return who
 
 
-def author_inbox(reader: Reader, post: str) -> tuple[str, ...]:
+def author_inbox(reader: Reader, post: str, *, for_many: bool = False) -> tuple[str, ...]:
     """Where the author of a post hears of it, if they live elsewhere."""
     known = posts.by_uri(reader, post)
     author = actors.by_id(reader, known.author) if known else None
-    return (author.inbox,) if author and not author.is_local else ()
+    if author is None or author.is_local:
+        return ()
+    return (author.inbox_for_many if for_many else author.inbox,)

@@ -16,6 +16,7 @@ from federation.objects.note import Note
 from federation.uris import PUBLIC
 from storage import actors, follows, posts
 from storage.actors import Actor
+from storage.clock import clamped
 from storage.units import Reader, Writer
 
 
@@ -77,19 +78,17 @@ class Update(Activity):
             raise Unwanted("What was changed is not known here.")
         if known.author != actor.id:
             raise Forbidden("Only its author can change a post.")
-        posts.revise(
-            writer,
-            replace(
-                known,
-                title=said.title,
-                content=said.content,
-                spoiler=said.spoiler,
-                sensitive=said.sensitive,
-                language=said.language,
-                edited_at=said.updated or writer.now,
-            ),
-            said.hashtags,
+        revised = replace(
+            known,
+            title=said.title,
+            content=said.content,
+            spoiler=said.spoiler,
+            sensitive=said.sensitive,
+            language=said.language,
         )
+        if revised != known:  # said again, or relayed by somebody: nobody edited anything
+            edited = clamped(said.updated, writer.now)
+            posts.revise(writer, replace(revised, edited_at=edited), said.hashtags)
 
     def audience(self, reader: Reader) -> Collection[str]:
         if self.note is not None:

@@ -190,6 +190,7 @@ def _personal(here: Here, actor: Actor, media: str) -> dict[str, Any]:
         "url": uris.profile_page(here, actor.name),
         "followers": actor.followers,
         "following": actor.following,
+        "featured": actor.featured,
         "indexable": actor.indexable,
         "published": stamp(actor.created_at),
         "attachment": [

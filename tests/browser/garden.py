@@ -382,34 +382,24 @@ def _mode(frame: Frame, mode: Registrations) -> Frame:
     return replace(frame, site=replace(frame.site, registrations=mode))
 
 
-def cases() -> dict[str, tuple[str, Frame, object]]:
-    """Every page and every state: name → (template, frame, view)."""
-    bare = replace(VISITOR, site=BARE)
-    thread = ThreadView(
-        DAD,
-        ancestors=(ASKED,),
-        answers=hang_answers("201", ANSWERS),
-        activity_url="https://garden.example/posts/201",
-    )
+Case = tuple[str, Frame, object]
+"""A template, the frame it stands in, and its view."""
+
+_BARE = replace(VISITOR, site=BARE)
+
+
+def _for_coming_in() -> dict[str, Case]:
     landing = LandingView((APPLES, FROST), "/tags/garden?before=1")
-    wrong = settings(
-        profile=FormView("profile", errors={"display_name": "Thirty letters are the most."}),
-        password=FormView(
-            "password",
-            errors={"current_password": "That is not the password until now."},
-            said="Nothing was changed.",
-        ),
-    )
-    found: dict[str, tuple[str, Frame, object]] = {
+    return {
         "landing": ("landing", VISITOR, landing),
         "landing-shared": ("landing", replace(VISITOR, shared=True), landing),
         "landing-member": ("landing", MEMBER, landing),
-        "landing-bare": ("landing", bare, LandingView()),
+        "landing-bare": ("landing", _BARE, LandingView()),
         "about": ("about", replace(VISITOR, here="about"), AboutView()),
-        "about-bare": ("about", bare, AboutView()),
+        "about-bare": ("about", _BARE, AboutView()),
         "signup": ("signup", replace(VISITOR, here="signup"), SignupView()),
         "signup-again": ("signup", VISITOR, SignupView(AGAIN)),
-        "signup-bare": ("signup", bare, SignupView()),
+        "signup-bare": ("signup", _BARE, SignupView()),
         "signup-done": ("signup_done", VISITOR, SignupDoneView(True, "@bep_k@garden.example")),
         "signup-in": ("signup_done", MEMBER, SignupDoneView(False, "@bep_k@garden.example")),
         "login": ("login", replace(VISITOR, here="login"), LoginView(next="/settings?a=1&b=2")),
@@ -421,6 +411,17 @@ def cases() -> dict[str, tuple[str, Frame, object]]:
             consent("read:statuses", "read:accounts", "admin:read", redirect=None),
         ),
         "code": ("code", MEMBER, CodeView("Lantern", "Zk3-" + "a1B2" * 10)),
+    }
+
+
+def _for_reading() -> dict[str, Case]:
+    thread = ThreadView(
+        DAD,
+        ancestors=(ASKED,),
+        answers=hang_answers("201", ANSWERS),
+        activity_url="https://garden.example/posts/201",
+    )
+    return {
         "profile": ("profile", VISITOR, ProfileView(MARTA, MARTAS, "/@marta?before=303")),
         "profile-member": ("profile", MEMBER, ProfileView(BEP, newer_url="/@bep")),
         "profile-community": ("profile", VISITOR, ProfileView(WORKSHOP, (FROST,), cloth=2)),
@@ -429,6 +430,19 @@ def cases() -> dict[str, tuple[str, Frame, object]]:
         "thread-member": ("thread", MEMBER, replace(thread, ancestors=())),
         "hashtag": ("hashtag", VISITOR, HashtagView("apples", (APPLES, LONG), "/tags/apples?b=1")),
         "hashtag-empty": ("hashtag", VISITOR, HashtagView("dibbler")),
+    }
+
+
+def _for_oneself() -> dict[str, Case]:
+    wrong = settings(
+        profile=FormView("profile", errors={"display_name": "Thirty letters are the most."}),
+        password=FormView(
+            "password",
+            errors={"current_password": "That is not the password until now."},
+            said="Nothing was changed.",
+        ),
+    )
+    return {
         "settings": ("settings", replace(MEMBER, here="settings"), settings()),
         "settings-done": (
             "settings",
@@ -442,18 +456,34 @@ def cases() -> dict[str, tuple[str, Frame, object]]:
         "gone-post": ("gone", VISITOR, TombstoneView()),
         "gone-account": ("gone", VISITOR, TombstoneView("account")),
     }
-    found |= {
+
+
+def _for_what_went_wrong() -> dict[str, Case]:
+    soon = (NOW + timedelta(hours=2, minutes=20)).astimezone(UTC)
+    numbers: dict[str, Case] = {
+        f"error-{status}": ("error", VISITOR, ErrorView(status))
+        for status in (400, 401, 403, 404, 410, 413, 422, 500, 503)
+    }
+    return numbers | {
+        "error-429": ("error", VISITOR, ErrorView(429, retry_at=soon)),
+        "error-word": ("error", MEMBER, ErrorView(500, reference="pear-4471")),
+        "error-word-bare": ("error", _BARE, ErrorView(500, reference="pear-4471")),
+        "error-said": ("error", MEMBER, ErrorView(422, "This picture is 48 MB; up to 16 fit.")),
+    }
+
+
+def cases() -> dict[str, Case]:
+    """Every page and every state: name → (template, frame, view)."""
+    modes: dict[str, Case] = {
         f"{template}-{mode}": (template, _mode(VISITOR, mode), view)
         for mode in ("open", "invitation", "closed")
         for template, view in (("landing", LandingView()), ("signup", SignupView()))
     }
-    found |= {
-        f"error-{status}": ("error", VISITOR, ErrorView(status))
-        for status in (400, 401, 403, 404, 410, 413, 422, 500, 503)
-    }
-    soon = (NOW + timedelta(hours=2, minutes=20)).astimezone(UTC)
-    found["error-429"] = ("error", VISITOR, ErrorView(429, retry_at=soon))
-    found["error-word"] = ("error", MEMBER, ErrorView(500, reference="pear-4471"))
-    found["error-word-bare"] = ("error", bare, ErrorView(500, reference="pear-4471"))
-    found["error-said"] = ("error", MEMBER, ErrorView(422, "This picture is 48 MB; up to 16 fit."))
-    return found
+    rooms: list[dict[str, Case]] = [
+        _for_coming_in(),
+        _for_reading(),
+        _for_oneself(),
+        modes,
+        _for_what_went_wrong(),
+    ]
+    return {name: case for room in rooms for name, case in room.items()}

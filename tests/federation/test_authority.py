@@ -1,0 +1,188 @@
+"""Who may do what: only the owner of a thing, by full URI, whoever else signs well (SECURITY 17).
+
+The matrix is generated: each act on somebody's thing, by its owner, by another actor of the same
+server and by one of another server; the latter in their own name and in the owner's.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from server.keys import LOOKUP
+from storage import actors, follows
+from tests.federation.world import (
+    PUBLIC,
+    Contents,
+    Document,
+    Neighbour,
+    Stranger,
+    changed,
+    contents,
+    verdict,
+)
+from tests.support.servers import Person, Place, settle
+
+_numbers = count(1)
+
+
+@dataclass
+class Scene:
+    """`owner` is followed by alice, and has nothing yet but what an act gives them."""
+
+    alice: Person
+    owner: Stranger
+
+    @property
+    def place(self) -> Place:
+        return self.alice.place
+
+    async def hear(self, document: Mapping[str, Any]) -> Document:
+        """The owner says it, and it takes effect."""
+        assert await self.owner.tell(self.place, document) == 202
+        await settle(self.place)
+        assert await verdict(self.place, document) == ("done", "")
+        return dict(document)
+
+    async def posted(self) -> Document:
+        said = self.owner.note("<p>First</p>")
+        self.owner.at.serves(said)
+        await self.hear(self.owner.says("Create", said))
+        return said
+
+    async def said_by_alice(self) -> str:
+        return str((await self.alice.say("Mine"))["uri"])
+
+
+Claim = Callable[[Stranger], Document]
+Prepare = Callable[[Scene], Awaitable[Claim]]
+
+
+async def create(scene: Scene) -> Claim:
+    return lambda who: who.says("Create", scene.owner.note())
+
+
+async def update_post(scene: Scene) -> Claim:
+    known = await scene.posted()
+    return lambda who: who.says("Update", known | {"content": "<p>Changed</p>"})
+
+
+async def update_post_as_own(scene: Scene) -> Claim:
+    known = await scene.posted()
+    return lambda who: who.says("Update", known | {"content": "<p>!</p>", "attributedTo": who.uri})
+
+
+async def update_profile(scene: Scene) -> Claim:
+    return lambda who: who.says("Update", scene.owner.document(name="Changed"))
+
+
+async def delete_post(scene: Scene) -> Claim:
+    known = await scene.posted()
+    return lambda who: who.says("Delete", known["id"])
+
+
+async def delete_post_with_tombstone(scene: Scene) -> Claim:
+    known = await scene.posted()
+    return lambda who: who.says("Delete", {"id": known["id"], "type": "Tombstone"})
+
+
+async def delete_actor(scene: Scene) -> Claim:
+    return lambda who: who.says("Delete", scene.owner.uri)
+
+
+def undoing(type_: str, *, embedded: bool) -> Prepare:
+    async def undo(scene: Scene) -> Claim:
+        mine = await scene.said_by_alice()
+        what = scene.alice.actor.uri if type_ in ("Follow", "Block") else mine
+        done = await scene.hear(scene.owner.says(type_, what, to=[PUBLIC]))
+        return lambda who: who.says("Undo", done if embedded else done["id"])
+
+    return undo
+
+
+def answering(type_: str, *, embedded: bool, accepted: bool = False) -> Prepare:
+    async def answer(scene: Scene) -> Claim:
+        asked = await scene.place.database.read(_follow_of, scene.alice.actor.uri, scene.owner.uri)
+        if accepted:
+            await scene.hear(scene.owner.says("Accept", asked["id"]))
+        return lambda who: who.says(type_, asked if embedded else asked["id"])
+
+    return answer
+
+
+def _follow_of(reader: Any, follower: str, target: str) -> Document:
+    one, other = actors.by_uri(reader, follower), actors.by_uri(reader, target)
+    assert one is not None and other is not None
+    known = follows.between(reader, one.id, other.id)
+    assert known is not None
+    return {"type": "Follow", "id": known.uri, "actor": follower, "object": target}
+
+
+# Everybody may do these of themselves; in the owner's name only the owner.
+def own(type_: str) -> Prepare:
+    async def act(scene: Scene) -> Claim:
+        mine = await scene.said_by_alice()
+        what = scene.alice.actor.uri if type_ in ("Follow", "Block") else mine
+        return lambda who: scene.owner.says(type_, what, to=[PUBLIC])
+
+    return act
+
+
+ACTS: dict[str, Prepare] = {
+    "Create a post": create,
+    "Update a post": update_post,
+    "Update a post, as one's own": update_post_as_own,
+    "Update a profile": update_profile,
+    "Delete a post": delete_post,
+    "Delete a post, with tombstone": delete_post_with_tombstone,
+    "Delete an actor": delete_actor,
+    **{
+        f"Undo {type_}, {'embedded' if embedded else 'by URI'}": undoing(type_, embedded=embedded)
+        for type_ in ("Follow", "Like", "Announce", "Block")
+        for embedded in (True, False)
+    },
+    **{
+        f"{type_} a follow, {'embedded' if embedded else 'by URI'}": answering(
+            type_, embedded=embedded, accepted=type_ == "Reject"
+        )
+        for type_ in ("Accept", "Reject")
+        for embedded in (True, False)
+    },
+    **{type_: own(type_) for type_ in ("Follow", "Like", "Announce", "Block")},
+}
+
+
+async def differences(place: Place, before: Contents) -> dict[str, Any]:
+    return changed(before, await place.database.read(contents))
+
+
+async def test_only_the_owner_of_a_thing_can_touch_it(
+    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
+) -> None:
+    mallory, victor = evil.person("mallory"), victim.person("victor")
+    for stranger in (mallory, victor):
+        await ours.app[LOOKUP].actor(stranger.uri)
+    cells = 0
+    wrong: list[tuple[Any, ...]] = []
+    for name, prepare in ACTS.items():
+        owner = victim.person(f"vera{next(_numbers)}")
+        number = await alice.find(f"@{owner.name}@{victim.host}")
+        await alice.post(f"/api/v1/accounts/{number}/follow")
+        await settle(ours)
+        claim = await prepare(Scene(alice, owner))
+        await settle(ours)
+        before = await ours.database.read(contents)
+        for signer, speaker in ((s, t) for s in (victor, mallory) for t in (s, owner)):
+            cells += 1
+            assert await signer.tell(ours, claim(speaker)) == 202
+            await settle(ours)
+            if found := await differences(ours, before):
+                wrong.append((name, signer.name, f"as {speaker.name}", found))
+                before = await ours.database.read(contents)
+        cells += 1
+        assert await owner.tell(ours, claim(owner)) == 202
+        await settle(ours)
+        if not await differences(ours, before):
+            wrong.append((name, "its owner", await verdict(ours, claim(owner)), {}))
+    print(f"\n{cells} cells: {len(ACTS)} acts by owner, same server, other server; 2 names")
+    assert wrong == []

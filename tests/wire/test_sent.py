@@ -1,0 +1,259 @@
+"""Golden wire: every document that we send, as it is sent, is a file in tests/wire/sent.
+
+A journey makes them all on a real server; then each is compared with its file, key order included.
+Numbers of ours become their place in the document (1, 2, …) and keys of others become fixed ones.
+WIRE_UPDATE=1 writes the files anew: look at the difference before it is committed.
+"""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from federation import outbox
+from federation.activities import Delete
+from federation.activity import _TYPES as VERBS
+from federation.activity import parse_activity
+from federation.contexts import SENT
+from federation.documents import kind, read
+from federation.jsonld import normalise
+from federation.objects import actor as actor_object
+from federation.objects import note
+from server import VERSION
+from storage import actors
+from storage.units import Reader, Writer
+from tests.federation.world import ACTIVITY, Neighbour, Stranger, neighbour
+from tests.support.clock import Watch
+from tests.support.internet import Internet
+from tests.support.servers import Person, Place, serving, settle
+
+FOLDER = Path(__file__).parent / "sent"
+_NUMBER = re.compile(r"(?<![0-9])[0-9]{15,20}(?![0-9])")
+_PEM = re.compile(r"(-----BEGIN PUBLIC KEY-----\\n)[^-]*(-----END)")
+_MULTIBASE = re.compile(r"z6Mk[1-9A-HJ-NP-Za-km-z]{44}")
+
+
+def stable(body: bytes) -> str:
+    """The document for reading, without what differs from run to run."""
+    text = body.decode()
+    if text.startswith("{"):
+        assert orjson.dumps(orjson.loads(body)) == body  # so the order of keys is in the file
+        text = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode() + "\n"
+    seen: dict[str, str] = {}
+    text = _NUMBER.sub(lambda found: seen.setdefault(found[0], str(len(seen) + 1)), text)
+    text = _PEM.sub(r"\1…\n\2", text).replace("…\n", "…\\n")
+    return _MULTIBASE.sub("z6Mk…", text).replace(f'"{VERSION}"', '"VERSION"')
+
+
+@dataclass
+class Journey:
+    """Alice of ours, vera who follows her, and everything that left our server."""
+
+    alice: Person
+    vera: Stranger
+    sent: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        return self.alice.place
+
+    async def caught(self, *names: str) -> None:
+        """What was delivered since the last time, in the order of these names (by type)."""
+        await settle(self.place)
+        letters = [one.body for one in self.vera.at.letters]
+        self.vera.at.asked.clear()
+        found = sorted(letters, key=lambda body: names.index(_name_of(body, names)))
+        assert len(found) == len(names), (names, letters)
+        self.sent |= dict(zip(names, found, strict=True))
+
+    async def fetched(self, name: str, path: str, accept: str = ACTIVITY) -> None:
+        async with self.place.client.get(path, headers={"Accept": accept}) as answer:
+            assert answer.status == 200, (path, await answer.text())
+            self.sent[name] = await answer.read()
+
+    async def hears(self, document: dict[str, Any]) -> None:
+        assert await self.vera.tell(self.place, document) == 202
+        await settle(self.place)
+
+    async def number(self, uri: str) -> int:
+        found = await self.place.database.read(
+            lambda reader: reader.value("SELECT id FROM posts WHERE uri = ?", uri)
+        )
+        return int(found)
+
+
+def _name_of(body: bytes, names: tuple[str, ...]) -> str:
+    document = orjson.loads(body)
+    inner = document["object"]
+    parts = [document["type"], inner.get("type", "") if isinstance(inner, dict) else ""]
+    return next(
+        name
+        for name in names
+        if name.split("-")[: len(parts)] == parts or name.split("-")[0] == parts[0]
+    )
+
+
+async def relations(journey: Journey) -> None:
+    alice, vera = journey.alice, journey.vera
+    await journey.hears(vera.says("Follow", alice.actor.uri, id=f"{vera.uri}#follow"))
+    await journey.caught("Accept-Follow")
+    number = await alice.find("@vera@victim.example")
+    for verb, name in (("follow", "Follow"), ("unfollow", "Undo-Follow")):
+        await alice.post(f"/api/v1/accounts/{number}/{verb}")
+        await journey.caught(name)
+    for verb, name in (("block", "Block"), ("unblock", "Undo-Block")):
+        await alice.post(f"/api/v1/accounts/{number}/{verb}")
+        await journey.caught(*([name] if verb == "unblock" else [name, "Reject-Follow"]))
+    await journey.hears(vera.says("Follow", alice.actor.uri, id=f"{vera.uri}#again"))
+    await settle(journey.place)
+    vera.at.asked.clear()
+
+
+async def posts(journey: Journey) -> list[str]:
+    alice, made = journey.alice, []
+    for visibility in ("public", "unlisted", "private", "direct"):
+        said = await alice.say(
+            f"@vera@victim.example It is {visibility} #Garden & https://example.org/a?b=c",
+            visibility=visibility,
+            language="en",
+        )
+        await journey.caught(f"Create-Note-{visibility}")
+        made.append(str(said["id"]))
+    await alice.say("Some leek", spoiler_text="Food", sensitive=True)
+    await journey.caught("Create-Note-warning")
+    theirs = journey.vera.note(id=f"{journey.vera.at.origin}/notes/a", to=[alice.actor.uri])
+    await journey.hears(journey.vera.says("Create", theirs))
+    await alice.say("@vera@victim.example Yes", in_reply_to_id=await journey.number(theirs["id"]))
+    await journey.caught("Create-Note-answer")
+    return made
+
+
+async def reactions(journey: Journey) -> None:
+    theirs = journey.vera.note(id=f"{journey.vera.at.origin}/notes/b")
+    theirs |= {"cc": [journey.alice.actor.uri]}
+    await journey.hears(journey.vera.says("Create", theirs))
+    path = f"/api/v1/statuses/{await journey.number(theirs['id'])}"
+    for verb, name in (
+        ("favourite", "Like"),
+        ("unfavourite", "Undo-Like"),
+        ("reblog", "Announce"),
+        ("unreblog", "Undo-Announce"),
+    ):
+        await journey.alice.post(f"{path}/{verb}")
+        await journey.caught(name)
+
+
+def application(reader: Reader) -> str:
+    return actors.application(reader).uri
+
+
+async def documents(journey: Journey, post: str) -> None:
+    alice = f"/actors/{journey.alice.id}"
+    number = await journey.place.database.read(
+        lambda reader: reader.value("SELECT min(id) FROM activities WHERE type = 'Create'")
+    )
+    group = await journey.place.database.read(lambda reader: actors.community(reader).id)
+    for name, path in {
+        "actor-Application": "/actor",
+        "actor-Person": alice,
+        "actor-Group": f"/actors/{group}",
+        "Note": f"/posts/{post}",
+        "replies": f"/posts/{post}/replies",
+        "activity": f"/activities/{number}",
+        "outbox": f"{alice}/outbox",
+        "outbox-page": f"{alice}/outbox/page/0",
+        "followers": f"{alice}/followers",
+        "following": f"{alice}/following",
+        "featured": f"{alice}/featured",
+        "webfinger": "/.well-known/webfinger?resource=acct:alice@ours.example",
+        "webfinger-server": "/.well-known/webfinger?resource=http://ours.example",
+        "host-meta": "/.well-known/host-meta",
+        "nodeinfo-links": "/.well-known/nodeinfo",
+        "nodeinfo-2.0": "/nodeinfo/2.0",
+        "nodeinfo-2.1": "/nodeinfo/2.1",
+    }.items():
+        await journey.fetched(name, path)
+
+
+def leave(writer: Writer, uri: str) -> None:
+    outbox.publish(writer, Delete(id=outbox.new_uri(writer), actor=uri, what=uri))
+
+
+@pytest.fixture
+async def victim(watch: Watch) -> AsyncIterator[tuple[Internet, Neighbour]]:
+    internet = Internet()
+    async with AsyncExitStack() as stack:
+        made, server = await neighbour(internet, watch, "victim.example")
+        stack.push_async_callback(server.close)
+        yield internet, made
+
+
+@pytest.fixture
+async def sent(
+    tmp_path: Path, watch: Watch, victim: tuple[Internet, Neighbour]
+) -> dict[str, bytes]:
+    internet, other = victim
+    async with serving(tmp_path, "ours.example", internet, watch) as place:
+        alice = await place.person("alice")
+        journey = Journey(alice, other.person("vera"))
+        await relations(journey)
+        profile = {
+            "display_name": "Alice",
+            "note": "I garden. #leek",
+            "fields_attributes": {"0": {"name": "Plot", "value": "Number 7"}},
+        }
+        await alice.call("PATCH", "/api/v1/accounts/update_credentials", json=profile)
+        await journey.caught("Update-Person")
+        made = await posts(journey)
+        await reactions(journey)
+        await documents(journey, made[0])
+        await alice.call("DELETE", f"/api/v1/statuses/{made[0]}")
+        await journey.caught("Delete-Tombstone")
+        await place.database.write(leave, alice.actor.uri)
+        await journey.caught("Delete-actor")
+    return journey.sent
+
+
+def _suffix(body: bytes) -> str:
+    return "json" if body.startswith(b"{") else "xml"
+
+
+async def test_what_we_send_is_what_the_files_say(sent: dict[str, bytes]) -> None:
+    found = {f"{name}.{_suffix(body)}": stable(body) for name, body in sent.items()}
+    if os.environ.get("WIRE_UPDATE") == "1":
+        for old in FOLDER.iterdir():
+            old.unlink()
+        for name, text in found.items():
+            (FOLDER / name).write_text(text)
+    assert {path.name for path in FOLDER.iterdir()} == set(found)
+    differing = [name for name, text in found.items() if (FOLDER / name).read_text() != text]
+    assert differing == [], "look at the difference that WIRE_UPDATE=1 makes"
+    print(f"\n{len(found)} documents")
+
+
+def test_every_verb_is_among_them() -> None:
+    types = {path.name.partition("-")[0].partition(".")[0] for path in FOLDER.iterdir()}
+    assert set(VERBS) <= types
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_we_understand_ourselves_and_state_one_of_six_contexts(path: Path) -> None:
+    document = normalise(read(path.read_bytes()))
+    if "@context" not in document:
+        assert path.stem.startswith(("webfinger", "nodeinfo"))
+        return
+    assert document["@context"] in SENT.values()
+    if kind(document) in VERBS:
+        parse_activity(document)
+    elif kind(document) in actor_object.TYPES:
+        actor_object.parse(document)
+    elif kind(document) in note.TYPES:
+        note.parse(document)
+    else:
+        assert kind(document) in ("Collection", "OrderedCollection", "OrderedCollectionPage")
