@@ -31,6 +31,7 @@ from server.keys import (
     SETTINGS,
 )
 from server.limits import Limits
+from server.logs import numbered
 from server.media import MEDIA, MediaFolder, remove_strays
 from server.metrics import METERS, Meters, counted
 from server.names import LocalNames
@@ -58,7 +59,7 @@ def build_app(
     """A whole server. `background` False: tests run its jobs by hand."""
     outside = outside or Outside()
     app = web.Application(
-        middlewares=[counted, preflights, errors_to_answers], client_max_size=LARGEST_BODY
+        middlewares=[numbered, counted, preflights, errors_to_answers], client_max_size=LARGEST_BODY
     )
     app[SETTINGS], app[OUTSIDE] = settings, outside
     app[MEDIA] = MediaFolder(settings.data_dir / "media", settings.media_max_bytes)
@@ -148,7 +149,7 @@ def _jobs(app: web.Application) -> list[Job]:
 
     return [
         Job("process received", app[INBOX].process_next, (RECEIVED,), workers=4),
-        Job("deliver", app[COURIER].deliver_due, (DELIVERIES, AWAKE), pause=5.0, workers=4),
+        Job("deliver", app[COURIER].deliver_due, (DELIVERIES, AWAKE), pause=5.0, workers=8),
         Job("give up letters", app[COURIER].give_up, pause=600.0),
         Job("forget", forget, pause=1800.0),
         Job("trim home lists", trim, pause=1800.0),

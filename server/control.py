@@ -5,15 +5,22 @@ A line of JSON each way: `{"command": …, "arguments": {…}}` → `{"answer": 
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+log = logging.getLogger(__name__)
+
 NAME = "control.sock"
 LONGEST = 1 << 20
+LONGEST_PATH = 100  # of the 107 bytes that a socket's address may have
 PATIENCE = 3600.0  # seconds: a backup of a large instance takes its time
+FINISH = 2.0  # seconds that a command under way has when the server stops
+
+FAULT = "That was a fault of the server, not of yours. Its log says more."
 
 Answers = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
@@ -24,8 +31,12 @@ class CommandFailed(Exception):
 
 @contextmanager
 def _short(folder: Path) -> Iterator[str]:
-    """The socket's path by way of a descriptor: whole ones are limited to 107 bytes."""
-    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    """The socket's path; one that is too long for an address leads by way of a descriptor."""
+    path = folder / NAME
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield str(path)
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield f"/proc/self/fd/{descriptor}/{NAME}"
     finally:
@@ -35,18 +46,21 @@ def _short(folder: Path) -> Iterator[str]:
 @asynccontextmanager
 async def listening(folder: Path, answers: Answers) -> AsyncIterator[None]:
     """Take commands until the block ends. The caller holds the folder's lock."""
+    under_way: set[asyncio.Task[Any]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - for the type checker: this runs in one
+        under_way.add(task)
         try:
-            asked = json.loads(await reader.readline())
-            try:
-                said = {"answer": await answers(asked["command"], asked["arguments"])}
-            except CommandFailed as error:
-                said = {"error": str(error)}
+            said = await _said(reader, answers)
             writer.write(json.dumps(said).encode() + b"\n")
             await writer.drain()
+        except ConnectionError:
+            log.info("whoever sent a command did not wait for the answer")
         finally:
             writer.close()
+            under_way.discard(task)
 
     (folder / NAME).unlink(missing_ok=True)
     with _short(folder) as path:
@@ -59,7 +73,32 @@ async def listening(folder: Path, answers: Answers) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
+        await _end(under_way)
         (folder / NAME).unlink(missing_ok=True)
+
+
+async def _end(under_way: set["asyncio.Task[Any]"]) -> None:
+    """Let commands finish for a moment, then cut them off: what they use is closed next."""
+    if under_way:
+        _, late = await asyncio.wait(under_way, timeout=FINISH)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _said(reader: asyncio.StreamReader, answers: Answers) -> dict[str, Any]:
+    try:
+        asked = json.loads(await reader.readline())
+        command, arguments = str(asked["command"]), dict(asked["arguments"])
+    except (ValueError, TypeError, KeyError):  # ValueError also where a line is too long
+        return {"error": "That is no command."}
+    try:
+        return {"answer": await answers(command, arguments)}
+    except CommandFailed as error:
+        return {"error": str(error)}
+    except Exception:
+        log.exception("the command “%s” failed", command)
+        return {"error": FAULT}
 
 
 async def ask(folder: Path, command: str, arguments: Mapping[str, Any]) -> tuple[bool, Any]:
@@ -78,6 +117,8 @@ async def ask(folder: Path, command: str, arguments: Mapping[str, Any]) -> tuple
         await writer.drain()
         async with asyncio.timeout(PATIENCE):
             said = json.loads(await reader.readline() or b"{}")
+    except (ConnectionError, ValueError, TimeoutError):
+        said = {}
     finally:
         writer.close()
     if "answer" not in said:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from federation.errors import FederationError
 from federation.fetch import Door
 from server.demo_words import PASSWORD, PLACES, SCENES, Place, Scene
 from server.names import LocalNames
@@ -91,7 +92,7 @@ class Person:
 People = dict[str, Person]
 
 
-async def start(place: Place, folder: Path) -> Community:
+async def start(place: Place, folder: Path, door: Door) -> Community:
     """Run a server and wait until it answers."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KITH_")},
@@ -113,10 +114,9 @@ async def start(place: Place, folder: Path) -> Community:
         if process.returncode is not None:
             raise RuntimeError(f"{place.title} could not be started; is port {place.port} taken?")
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", place.port)
-            writer.close()
+            await door.get(f"{community.origin}/health", accept="text/plain")
             return community
-        except OSError:
+        except FederationError:
             await asyncio.sleep(0.2)
     raise RuntimeError(f"{place.title} does not answer")
 
@@ -161,30 +161,22 @@ async def play(people: People, scene: Scene) -> None:
             await people[name].post(f"/api/v1/statuses/{number}/{act}")
 
 
-async def enliven(communities: list[Community]) -> None:
+async def enliven(communities: list[Community], door: Door) -> None:
     """Make everybody and everything, unless a run before this one did."""
-    door = Door(
-        user_agent="Kith-demo",
-        own_authority="demo.localhost",
-        development=True,
-        resolver=LocalNames(),
-        allow_loopback=True,
-    )
-    async with door:
-        people: People = {}
-        new = False
-        for community in communities:
-            made, fresh = await gather(community, door)
-            people |= made
-            new = new or fresh
-        if not new:
-            return
-        for person in people.values():
-            for other in people.values():
-                if other is not person:
-                    await person.follow(other.handle)
-        for scene in SCENES:
-            await play(people, scene)
+    people: People = {}
+    new = False
+    for community in communities:
+        made, fresh = await gather(community, door)
+        people |= made
+        new = new or fresh
+    if not new:
+        return
+    for person in people.values():
+        for other in people.values():
+            if other is not person:
+                await person.follow(other.handle)
+    for scene in SCENES:
+        await play(people, scene)
 
 
 def announce(communities: list[Community]) -> None:
@@ -202,18 +194,27 @@ async def main() -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    door = Door(
+        user_agent="Kith-demo",
+        own_authority="demo.localhost",
+        development=True,
+        resolver=LocalNames(),
+        allow_loopback=True,
+    )
     communities: list[Community] = []
-    try:
-        for place in PLACES:
-            communities.append(await start(place, folder))  # noqa: PERF401 - to stop what runs
-        await enliven(communities)
-        announce(communities)
-        await stop.wait()
-    finally:
-        for community in communities:
-            if community.process.returncode is None:
-                community.process.terminate()
-                await community.process.wait()
+    async with door:
+        try:
+            for place in PLACES:
+                made = await start(place, folder, door)
+                communities.append(made)  # one by one, so that what runs is stopped
+            await enliven(communities, door)
+            announce(communities)
+            await stop.wait()
+        finally:
+            for community in communities:
+                if community.process.returncode is None:
+                    community.process.terminate()
+                    await community.process.wait()
 
 
 if __name__ == "__main__":

@@ -6,12 +6,18 @@ from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from server.keys import COURIER, DATABASE
 from server.policies import ROUTE
-from server.setting_kinds import Listen
 from storage import deliveries, hosts, received
 from storage.units import Reader
 
@@ -39,14 +45,23 @@ METERS = web.AppKey("meters", Meters)
 
 @web.middleware
 async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Outermost: sees the answer that goes out, errors as pages included."""
+    """Sees the answer that goes out: errors as pages included, and redirects, which are raised."""
     begun = asyncio.get_running_loop().time()
-    response = await handler(request)
+    try:
+        response = await handler(request)
+    except web.HTTPException as redirect:
+        _count(request, redirect.status, begun)
+        raise
+    _count(request, response.status, begun)
+    return response
+
+
+def _count(request: web.Request, status: int, begun: float) -> None:
+    """By route of the table and not by address, so that callers cannot add to the labels."""
     meters, route = request.app[METERS], request.get(ROUTE)
     name = f"{route.method} {route.path}" if route else "(none)"
-    meters.requests.labels(name, str(response.status)).inc()
+    meters.requests.labels(name, str(status)).inc()
     meters.seconds.labels(name).observe(asyncio.get_running_loop().time() - begun)
-    return response
 
 
 def _depths(reader: Reader) -> list[Sample]:
@@ -71,7 +86,7 @@ def _families(app: web.Application, depths: list[Sample]) -> Iterator[Metric]:
         family = GaugeMetricFamily(name, meaning)
         family.add_metric([], value)
         yield family
-    outcomes = GaugeMetricFamily(
+    outcomes = CounterMetricFamily(
         "kith_deliveries_ended", "Letters by how they ended, since the start", labels=["outcome"]
     )
     for outcome, number in sorted(app[COURIER].outcomes.items()):
@@ -105,11 +120,11 @@ async def _watch(app: web.Application) -> None:
 
 
 @asynccontextmanager
-async def listening(app: web.Application, listen: Listen) -> AsyncIterator[None]:
-    """Serve /metrics until the block ends; settings allow a private address only."""
+async def ready(app: web.Application) -> AsyncIterator[web.AppRunner]:
+    """What answers /metrics until the block ends; it has no site yet."""
 
     async def show(_: web.Request) -> web.Response:
-        return web.Response(body=await _show(app), content_type="text/plain")
+        return web.Response(body=await _show(app), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     own = web.Application()
     own.router.add_get("/metrics", show)
@@ -117,8 +132,7 @@ async def listening(app: web.Application, listen: Listen) -> AsyncIterator[None]
     await runner.setup()
     watching = asyncio.create_task(_watch(app), name="loop lag")
     try:
-        await web.TCPSite(runner, listen.host, listen.port).start()
-        yield
+        yield runner
     finally:
         watching.cancel()
         with suppress(asyncio.CancelledError):

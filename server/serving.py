@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,21 @@ def kept_secret(folder: Path) -> str:
     path = folder / SECRET
     if not path.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(ids.hexadecimal())
+        _keep_once(path, ids.hexadecimal())
     return path.read_text().strip()
+
+
+def _keep_once(path: Path, text: str) -> None:
+    """Whole or not at all; of two processes that start at once, the first one decides."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    with suppress(FileExistsError):
+        os.link(part, path)
+    part.unlink()
 
 
 @asynccontextmanager
@@ -88,8 +99,9 @@ async def serve(settings: Settings, greet: Greeting) -> None:
 
         await stack.enter_async_context(control.listening(settings.data_dir, answers))
         if settings.metrics_listen is not None:
-            await stack.enter_async_context(metrics.listening(app, settings.metrics_listen))
-        await site(runner, settings.listen).start()
+            figures = await stack.enter_async_context(metrics.ready(app))
+            await listen_at(figures, settings.metrics_listen)
+        await listen_at(runner, settings.listen)
         await greet(app)
         log.info("serving %s", settings.web_origin)
         await stop.wait()
@@ -97,10 +109,17 @@ async def serve(settings: Settings, greet: Greeting) -> None:
     log.info("stopped")
 
 
-def site(runner: web.AppRunner, listen: Listen) -> web.BaseSite:
-    if listen.path is not None:
-        return web.UnixSite(runner, str(listen.path))
-    return web.TCPSite(runner, listen.host, listen.port)
+async def listen_at(runner: web.AppRunner, listen: Listen) -> None:
+    """Begin to answer there. Raises CommandFailed."""
+    try:
+        if listen.path is None:
+            await web.TCPSite(runner, listen.host, listen.port).start()
+        else:
+            await web.UnixSite(runner, str(listen.path)).start()
+            listen.path.chmod(0o660)  # for the reverse proxy, whose user is of our group
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise CommandFailed(f"Nothing can listen on {listen}: {reason}.") from error
 
 
 def _on_signal(stop: asyncio.Event) -> None:

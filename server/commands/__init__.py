@@ -7,6 +7,7 @@ from aiohttp import web
 
 from server.commands import accounts, communities, queue, upkeep
 from server.control import CommandFailed
+from storage.errors import StorageError
 
 Command = Callable[[web.Application, Mapping[str, Any]], Awaitable[Any]]
 
@@ -23,4 +24,7 @@ async def run(app: web.Application, command: str, arguments: Mapping[str, Any]) 
     known = COMMANDS.get(command)
     if known is None:
         raise CommandFailed(f"The server does not know “{command}”. Is it older than this program?")
-    return await known(app, arguments)
+    try:
+        return await known(app, arguments)
+    except StorageError as error:
+        raise CommandFailed(f"The database says no: {error}.") from error

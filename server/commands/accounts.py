@@ -1,6 +1,6 @@
 """`kith account …`, `kith token …`, `kith invite`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,8 @@ from storage.units import Reader, Writer
 
 Arguments = Mapping[str, Any]
 RESET_LASTS = timedelta(hours=1)
+MOST_USES = 1000
+MOST_DAYS = 365
 
 
 async def create(app: web.Application, given: Arguments) -> dict[str, Any]:
@@ -106,18 +108,31 @@ def _approve(writer: Writer, name: str) -> None:
     membership.approve(writer, actor)
 
 
-def _state_setter(state: str) -> Callable[[web.Application, Arguments], Awaitable[dict[str, Any]]]:
-    def unit(writer: Writer, name: str) -> None:
-        actor, _ = _found(writer, name)
-        accounts.set_state(writer, actor.id, state)
-        if state == "disabled":
-            sessions.end_all(writer, actor.id)
+async def disable(app: web.Application, given: Arguments) -> dict[str, Any]:
+    await app[DATABASE].write(_disable, given["name"])
+    return {"name": given["name"], "state": "disabled"}
 
-    async def command(app: web.Application, given: Arguments) -> dict[str, Any]:
-        await app[DATABASE].write(unit, given["name"])
-        return {"name": given["name"], "state": state}
 
-    return command
+def _disable(writer: Writer, name: str) -> None:
+    actor, _ = _found(writer, name)
+    accounts.set_state(writer, actor.id, "disabled")
+    sessions.end_all(writer, actor.id)
+
+
+async def enable(app: web.Application, given: Arguments) -> dict[str, Any]:
+    await app[DATABASE].write(_enable, given["name"])
+    return {"name": given["name"], "state": "active"}
+
+
+def _enable(writer: Writer, name: str) -> None:
+    """Whoever was kept out before anybody approved them is approved now."""
+    actor, account = _found(writer, name)
+    if account.state != "disabled":
+        raise CommandFailed(f"“{name}” was not disabled.")
+    if actor.state == "pending":
+        membership.approve(writer, actor)
+    else:
+        accounts.set_state(writer, actor.id, "active")
 
 
 async def role(app: web.Application, given: Arguments) -> dict[str, Any]:
@@ -151,9 +166,13 @@ def _token(writer: Writer, name: str, secret: str, wanted: str) -> None:
 
 
 async def invite(app: web.Application, given: Arguments) -> dict[str, Any]:
+    uses, days = given.get("uses", 1), given.get("days", 7)
+    if not 1 <= uses <= MOST_USES or not 1 <= days <= MOST_DAYS:
+        raise CommandFailed(
+            f"An invitation is good for 1 to {MOST_USES} people and 1 to {MOST_DAYS} days."
+        )
     secret = ids.secret(12)
-    lasting = timedelta(days=given.get("days", 7))
-    await app[DATABASE].write(sessions.invite, secret, None, given.get("uses", 1), lasting)
+    await app[DATABASE].write(sessions.invite, secret, None, uses, timedelta(days=days))
     return {"link": f"{app[SETTINGS].web_origin}/signup?invite_code={secret}", "code": secret}
 
 
@@ -163,8 +182,8 @@ COMMANDS = {
     "account password": password,
     "account reset": reset,
     "account approve": approve,
-    "account disable": _state_setter("disabled"),
-    "account enable": _state_setter("active"),
+    "account disable": disable,
+    "account enable": enable,
     "account role": role,
     "token create": token,
     "invite": invite,

@@ -2,19 +2,22 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from federation import uris
+from server import setting_kinds as kinds
 from server.control import CommandFailed
-from server.keys import DATABASE
+from server.keys import DATABASE, SETTINGS
 from storage import actors, charters, hosts
 from storage.charters import Charter, Commitment
 from storage.units import Reader, Writer
 
 Arguments = Mapping[str, Any]
 MOST_COMMITMENTS = 7
+LENGTHS = {"name": 100, "purpose": 5000, "question": 300, "text": 200, "hint": 500}
 
 
 async def show(app: web.Application, given: Arguments) -> dict[str, Any]:
@@ -37,23 +40,60 @@ def _current(reader: Reader) -> Charter:
 
 async def put(app: web.Application, given: Arguments) -> dict[str, Any]:
     """A new version, from TOML: name, purpose, question, [[commitments]] with text and hint."""
+    draft = _read(given["text"])
+    return {"version": await app[DATABASE].write(_put, draft)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A charter as it was written; None where the one before it goes on to hold."""
+
+    name: str | None
+    purpose: str
+    question: str | None
+    commitments: tuple[Commitment, ...]
+
+
+def _read(text: str) -> _Draft:
     try:
-        written = tomllib.loads(given["text"])
-        agreed = tuple(
-            Commitment(str(one["text"]), str(one.get("hint", ""))) for one in written["commitments"]
-        )
-        purpose = str(written["purpose"])
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise CommandFailed(f"The charter’s file cannot be read: {error}") from error
-    if not 1 <= len(agreed) <= MOST_COMMITMENTS:
-        raise CommandFailed(f"A charter has one to {MOST_COMMITMENTS} commitments.")
-    version = await app[DATABASE].write(_put, written, purpose, agreed)
-    return {"version": version}
+        written = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CommandFailed(f"The charter is not written as TOML: {error}.") from error
+    for name in written:
+        if name not in LENGTHS and name != "commitments":
+            raise CommandFailed(f"A charter has no “{name}”.")
+    agreed = written.get("commitments")
+    if not isinstance(agreed, list) or not 1 <= len(agreed) <= MOST_COMMITMENTS:
+        raise CommandFailed(f"A charter has one to {MOST_COMMITMENTS} [[commitments]].")
+    return _Draft(
+        _text(written, "name", None),
+        _text(written, "purpose", "") or _missing("a purpose"),
+        _text(written, "question", None),
+        tuple(_commitment(one) for one in agreed),
+    )
 
 
-def _put(
-    writer: Writer, written: Mapping[str, Any], purpose: str, agreed: tuple[Commitment, ...]
-) -> int:
+def _commitment(one: Any) -> Commitment:
+    if not isinstance(one, dict) or not one.keys() <= {"text", "hint"}:
+        raise CommandFailed("Each of [[commitments]] has a text, and perhaps a hint.")
+    text = _text(one, "text", "") or _missing("a text in each of its [[commitments]]")
+    return Commitment(text, _text(one, "hint", "") or "")
+
+
+def _missing(what: str) -> str:
+    raise CommandFailed(f"The charter needs {what}.")
+
+
+def _text(written: Mapping[str, Any], name: str, otherwise: str | None) -> str | None:
+    value = written.get(name, otherwise)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > LENGTHS[name]:
+        raise CommandFailed(f"“{name}” is a text of at most {LENGTHS[name]} characters.")
+    return value.strip()
+
+
+def _put(writer: Writer, draft: _Draft) -> int:
     before, id_ = _current(writer), writer.new_id()
     charters.add(
         writer,
@@ -62,10 +102,10 @@ def _put(
             uri=uris.charter(writer.here, id_),
             owner=before.owner,
             version=before.version + 1,
-            name=str(written.get("name", before.name)),
-            purpose=purpose,
-            commitments=agreed,
-            question=str(written["question"]) if "question" in written else before.question,
+            name=draft.name or before.name,
+            purpose=draft.purpose,
+            commitments=draft.commitments,
+            question=before.question if draft.question is None else draft.question,
             published_at=writer.now,
             in_force_at=writer.now,
         ),
@@ -75,13 +115,30 @@ def _put(
 
 async def block(app: web.Application, given: Arguments) -> dict[str, Any]:
     """Nothing is taken in from it or sent to it any more, its subdomains included."""
-    await app[DATABASE].write(hosts.set_tier, given["domain"].lower(), "blocked")
-    return {"domain": given["domain"], "tier": "blocked"}
+    domain = _domain(given["domain"])
+    settings = app[SETTINGS]
+    if domain in (*hosts.names_of(settings.domain), *hosts.names_of(settings.web_domain)):
+        raise CommandFailed(f"“{domain}” would block this server itself.")
+    await app[DATABASE].write(hosts.set_tier, domain, "blocked")
+    return {"domain": domain, "tier": "blocked"}
 
 
 async def unblock(app: web.Application, given: Arguments) -> dict[str, Any]:
-    await app[DATABASE].write(hosts.set_tier, given["domain"].lower(), None)
-    return {"domain": given["domain"], "tier": None}
+    domain = _domain(given["domain"])
+    if (await app[DATABASE].read(hosts.get, domain)).tier != "blocked":
+        raise CommandFailed(f"“{domain}” is not blocked.")
+    await app[DATABASE].write(hosts.set_tier, domain, None)
+    return {"domain": domain, "tier": None}
+
+
+def _domain(given: str) -> str:
+    """As it stands in handles and addresses: small letters, ASCII, perhaps with a port."""
+    try:
+        return str(kinds.DOMAIN.parse(given))
+    except ValueError as error:
+        raise CommandFailed(
+            f"You wrote “{given}”, {error}. A server’s name is like garden.example."
+        ) from error
 
 
 COMMANDS = {

@@ -5,26 +5,31 @@ from typing import Any
 
 from aiohttp import web
 
+from federation.origins import origin_of
 from server.keys import DATABASE
 from storage import deliveries, hosts, received
 from storage.units import Reader
 
 Arguments = Mapping[str, Any]
+MOST_SHOWN = 100
+MOST_LOOKED_AT = 100_000
 
 
 async def listed(app: web.Application, given: Arguments) -> dict[str, Any]:
-    return await app[DATABASE].read(_listed)
+    return await app[DATABASE].read(_listed, given.get("host"))
 
 
-def _listed(reader: Reader) -> dict[str, Any]:
+def _listed(reader: Reader, only: str | None) -> dict[str, Any]:
     depth = deliveries.depth(reader)
+    most = MOST_SHOWN if only is None else MOST_LOOKED_AT
     return {
         "waiting": depth.due,
         "oldest": depth.oldest.isoformat() if depth.oldest else None,
         "received": received.depth(reader),
         "parked": [
             {"inbox": one.inbox, "type": one.type, "attempts": one.attempts, "reason": one.reason}
-            for one in deliveries.parked(reader)
+            for one in deliveries.parked(reader, most)
+            if only in (None, origin_of(one.inbox).authority)
         ],
         "hosts": [
             {
@@ -35,6 +40,7 @@ def _listed(reader: Reader) -> dict[str, Any]:
                 "reason": host.last_error,
             }
             for host in hosts.troubled(reader)
+            if only in (None, host.host)
         ],
     }
 
