@@ -4,8 +4,10 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from json import dumps, loads
+from json import dumps
 from typing import Any
+
+from orjson import loads
 
 from storage.clock import moment, optional_moment
 from storage.errors import Conflict

@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from json import dumps, loads
+from json import dumps
+
+from orjson import loads
 
 from storage.clock import milliseconds, moment, optional_moment
 from storage.errors import Conflict

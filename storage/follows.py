@@ -1,8 +1,6 @@
 """Who follows whom, asked for and accepted."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from json import dumps
 
 from storage.errors import Conflict
 from storage.paging import Page
@@ -160,14 +158,3 @@ def page_of_following(reader: Reader, follower: int, page: Page) -> list[tuple[i
         {**page.values, "follower": follower},
     )
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
-
-
-def counts(reader: Reader, actors: Iterable[int]) -> dict[int, tuple[int, int]]:
-    """Per actor: (followers, following), accepted ones."""
-    rows = reader.rows(
-        "SELECT v.value, (SELECT count(*) FROM follows f WHERE f.target = v.value"
-        " AND f.state = 'accepted'), (SELECT count(*) FROM follows f WHERE f.follower = v.value"
-        " AND f.state = 'accepted') FROM json_each(?) v",
-        dumps(sorted(set(actors))),
-    )
-    return {actor: (followers, following) for actor, followers, following in rows}

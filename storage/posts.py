@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from json import dumps
 
 from storage.clock import milliseconds, moment, optional_moment
 from storage.ids import ActorId, PostId
@@ -229,17 +228,6 @@ def was_deleted_early(reader: Reader, uri: str, actor: str) -> bool:
 def count_local(reader: Reader) -> int:
     count: int = reader.value("SELECT count(*) FROM posts WHERE local AND deleted_at IS NULL")
     return count
-
-
-def counts_by_author(reader: Reader, authors: Iterable[int]) -> dict[int, tuple[int, int | None]]:
-    """Per author: how many posts, and when the newest was published (milliseconds)."""
-    rows = reader.rows(
-        "SELECT p.author, count(*), max(p.published_at) FROM posts p"
-        " JOIN audiences a ON a.id = p.audience WHERE p.deleted_at IS NULL AND a.kind <> 'named'"
-        " AND p.author IN (SELECT value FROM json_each(?)) GROUP BY p.author",
-        dumps(sorted(set(authors))),
-    )
-    return {author: (count, newest) for author, count, newest in rows}
 
 
 def revise(writer: Writer, post: Post, tags: Iterable[str]) -> None:

@@ -136,7 +136,8 @@ def first_use(writer: Writer, digest: str, until: int) -> bool:
 def depth(reader: Reader) -> dict[str, int]:
     """How many rows are in each state that waits for something."""
     rows = reader.rows(
-        "SELECT state, count(*) FROM received WHERE state IN ('due', 'held', 'parked')"
-        " GROUP BY state"
+        # two statements in one: each has an index that holds only what it counts
+        "SELECT state, count(*) FROM received WHERE state = 'due' GROUP BY state UNION ALL"
+        " SELECT state, count(*) FROM received WHERE state IN ('held', 'parked') GROUP BY state"
     )
     return dict(rows)

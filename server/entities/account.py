@@ -6,12 +6,12 @@ from typing import Any
 
 from federation import uris
 from server.entities.shared import when
-from storage import accounts, actors, follows, visible_posts
+from storage import accounts, actors, follows, tallies
 from storage.accounts import Account
 from storage.actors import Actor
-from storage.clock import moment
 from storage.here import Here
 from storage.paging import Page
+from storage.tallies import Tally
 from storage.units import Reader
 
 MISSING_AVATAR = "/static/avatars/missing.png"
@@ -32,25 +32,15 @@ def in_order(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
 
 def render(reader: Reader, found: Sequence[Actor]) -> dict[int, dict[str, Any]]:
     ids = [actor.id for actor in found]
-    followed = follows.counts(reader, ids)
-    written = visible_posts.counts_by_author(reader, ids)
-    return {
-        actor.id: _account(
-            reader.here, actor, followed.get(actor.id, (0, 0)), written.get(actor.id, (0, None))
-        )
-        for actor in found
-    }
+    known = tallies.many(reader, ids)
+    return {actor.id: _account(reader.here, actor, known[actor.id]) for actor in found}
 
 
 def one(reader: Reader, actor: Actor) -> dict[str, Any]:
     return render(reader, [actor])[actor.id]
 
 
-def _account(
-    here: Here, actor: Actor, followed: tuple[int, int], written: tuple[int, int | None]
-) -> dict[str, Any]:
-    followers, following = followed
-    count, newest = written
+def _account(here: Here, actor: Actor, tally: Tally) -> dict[str, Any]:
     midnight = actor.created_at.replace(hour=0, minute=0, second=0, microsecond=0)
     account: dict[str, Any] = {
         "id": str(actor.id),
@@ -67,10 +57,10 @@ def _account(
         "url": page_of(here, actor),
         "uri": actor.uri,
         **_pictures(here, actor),
-        "followers_count": followers,
-        "following_count": following,
-        "statuses_count": count,
-        "last_status_at": None if newest is None else moment(newest).date().isoformat(),
+        "followers_count": tally.followers,
+        "following_count": tally.following,
+        "statuses_count": tally.posts,
+        "last_status_at": None if tally.newest is None else tally.newest.date().isoformat(),
         "hide_collections": actor.hide_collections,
         "emojis": [],
         "fields": [

@@ -176,6 +176,5 @@ def _tags(reader: Reader, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]
 
 def _applications(reader: Reader, found: Sequence[Post]) -> dict[int, dict[str, Any]]:
     """The app that a post of ours was written with."""
-    wanted = {post.application for post in found if post.application}
-    known = [apps.by_id(reader, id_) for id_ in wanted]
-    return {app.id: {"name": app.name, "website": app.website} for app in known if app}
+    known = apps.many(reader, [post.application for post in found if post.application])
+    return {id_: {"name": app.name, "website": app.website} for id_, app in known.items()}

@@ -11,6 +11,7 @@ CREATE TABLE follows (
     UNIQUE (follower, target)
 ) STRICT;
 CREATE INDEX followers ON follows (target, state, id);
+CREATE INDEX following ON follows (follower, state, id);
 
 CREATE TABLE likes (
     id          INTEGER PRIMARY KEY,
@@ -21,6 +22,7 @@ CREATE TABLE likes (
     UNIQUE (post, actor)
 ) STRICT;
 CREATE INDEX likes_of_actor ON likes (actor, id);
+CREATE INDEX likes_of_post ON likes (post, id);
 
 -- A boost. Shares the number space of posts, because clients list both together.
 CREATE TABLE shares (
@@ -34,6 +36,7 @@ CREATE TABLE shares (
     UNIQUE (post, actor)
 ) STRICT;
 CREATE INDEX shares_of_actor ON shares (actor, id);
+CREATE INDEX shares_of_post ON shares (post, id);
 
 CREATE TABLE blocks (
     id          INTEGER PRIMARY KEY,
@@ -61,6 +64,7 @@ CREATE TABLE bookmarks (
     post   INTEGER NOT NULL REFERENCES posts (id),
     UNIQUE (actor, post)
 ) STRICT;
+CREATE INDEX bookmarks_of_actor ON bookmarks (actor, id);
 CREATE INDEX bookmarks_of_post ON bookmarks (post);
 
 CREATE TABLE notifications (

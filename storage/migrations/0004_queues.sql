@@ -70,6 +70,7 @@ CREATE TABLE hosts (
     heard_at      INTEGER,
     reached_at    INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX hosts_blocked ON hosts (host) WHERE tier = 'blocked';
 CREATE INDEX hosts_due ON hosts (due) WHERE due IS NOT NULL;
 
 CREATE TABLE jobs (

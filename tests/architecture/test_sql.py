@@ -282,6 +282,10 @@ ENDINGS = re.compile(
 MAY_END = {"units", "schema", "connection", "examination"}
 
 
+# What a trigger does is no transaction of its own: its BEGIN and END are only brackets.
+TRIGGER = re.compile(r"^CREATE TRIGGER [^;]*? BEGIN$(.*?)^END;$", re.MULTILINE | re.DOTALL)
+
+
 def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Every text of a module that is not a docstring, with its line."""
     said = {
@@ -312,9 +316,8 @@ def test_no_statement_can_end_its_neighbours_transaction() -> None:
 
 def test_no_table_defers_or_rolls_back() -> None:
     for script in (STORAGE / "migrations").glob("*.sql"):
-        statements = re.sub(r"--.*", "", script.read_text())
+        statements = TRIGGER.sub(r"\1", re.sub(r"--.*", "", script.read_text()))
         assert not ENDINGS.search(statements), script.name
-        assert not re.search(r"\bTRIGGER\b|OR ROLLBACK", statements, re.IGNORECASE), script.name
 
 
 @pytest.mark.parametrize("ending", ["COMMIT", "INSERT OR ROLLBACK INTO t", "pragma x", "end"])

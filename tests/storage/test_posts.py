@@ -216,7 +216,6 @@ def test_figures_count_rows() -> None:
         assert found == {said.id: Figures(2, 1, 1, *flags), other.id: Figures(), 5: Figures()}
     posts.bury(writer, answer)
     assert visible_posts.figures(writer, Anonymous(), [said.id])[said.id].replies == 0
-    assert posts.counts_by_author(writer, [alice, bob]) == {alice: (2, writer.now_ms)}
     assert posts.count_local(writer) == 2
 
 

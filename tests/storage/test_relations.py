@@ -13,6 +13,7 @@ from storage import (
     reach,
     relationships,
     shares,
+    tallies,
 )
 from storage.audiences import Audience
 from storage.blocks import Mute
@@ -21,6 +22,7 @@ from storage.errors import Conflict
 from storage.notifications import Notification, Wanted
 from storage.paging import Page
 from storage.shares import Share
+from storage.tallies import Tally
 from storage.units import Writer
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
@@ -47,7 +49,10 @@ def test_a_follow_is_asked_for_and_accepted_once() -> None:
     assert follows.accept(writer, bob, alice)
     assert not follows.accept(writer, bob, alice)
     assert follows.inboxes(writer, alice) == ["https://away.example/actors/bob/inbox"]
-    assert follows.counts(writer, [alice, bob]) == {alice: (1, 0), bob: (0, 1)}
+    assert tallies.many(writer, [alice, bob]) == {
+        alice: Tally(followers=1),
+        bob: Tally(following=1),
+    }
     assert not follows.ask(writer, "u:2", bob, alice)  # their server forgot that it had asked
     again = follows.by_uri(writer, "u:2")
     assert again and again.state == "accepted"
@@ -185,7 +190,7 @@ def test_who_leaves_is_parted_from_all() -> None:
     notifications.add(writer, alice, "follow", bob)
     notifications.add(writer, bob, "follow", alice)
     reach.part_from_all(writer, bob)
-    assert follows.counts(writer, [alice, bob]) == {alice: (1, 0), bob: (0, 0)}
+    assert tallies.many(writer, [alice, bob]) == {alice: Tally(followers=1), bob: Tally()}
     assert collections.actors(writer, circle) == []
     assert writer.value("SELECT count(*) FROM notifications") == 0
 

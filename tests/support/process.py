@@ -68,14 +68,18 @@ def environment(folder: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def running(folder: Path, port: int | None = None) -> Iterator[Running]:
+def running(folder: Path, port: int | None = None, logs: int | None = None) -> Iterator[Running]:
     """`kith serve` until the block ends; it must then stop by itself, with exit code 0.
+
+    `logs` is where its standard error goes, as for subprocess.
 
     The port is part of the domain: give the same one to start the same instance again.
     """
     port = port or free_port()
     environ = environment(folder, port)
-    process = subprocess.Popen([*KITH, "serve"], env=environ, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*KITH, "serve"], env=environ, stdout=subprocess.DEVNULL, stderr=logs
+    )
     try:
         base = f"http://localhost:{port}"
         wait_until_healthy(base, process)

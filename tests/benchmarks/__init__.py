@@ -1,0 +1,1 @@
+"""What the server costs: `make bench`. Ratios within one run count; nothing here is asserted."""
