@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server import backup, command_line, commands, initial, logs, serving
+from server import VERSION, backup, command_line, commands, initial, logs, serving
 from server import settings as configuration
 from server.backup import BackupFailed
 from server.control import CommandFailed
@@ -34,6 +34,10 @@ def main() -> None:
     except (CommandFailed, SettingsError, StorageError, BackupFailed) as error:
         print(f"kith: {error}", file=sys.stderr)
         sys.exit(FAILED)
+    except OSError as error:
+        about = f"{error.filename}: " if error.filename else ""
+        print(f"kith: {about}{error.strerror or error}.", file=sys.stderr)
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -41,6 +45,9 @@ def main() -> None:
 def _dispatch(given: argparse.Namespace) -> int:
     if given.verb == "settings":
         print(configuration.document())
+        return 0
+    if given.verb == "version":
+        print(json.dumps({"version": VERSION}) if given.json else f"kith {VERSION}")
         return 0
     if given.verb == "init":
         return _init(given)
@@ -66,7 +73,11 @@ def _settings() -> Settings:
 
 def _init(given: argparse.Namespace) -> int:
     wished = {"domain": given.domain, "title": given.title}
-    file, left = initial.prepare(os.environ, wished, input, system_clock())
+    ask = None if given.yes else input
+    file, left = initial.prepare(os.environ, wished, ask, system_clock())
+    if given.json:
+        print(json.dumps({"file": str(file), "left_to_do": left}, ensure_ascii=False))
+        return 0
     print(f"Wrote {file}. What is left to do:\n")
     for number, step in enumerate(left, start=1):
         print(f"  {number}. {step}")
@@ -75,20 +86,37 @@ def _init(given: argparse.Namespace) -> int:
 
 def _restore(given: argparse.Namespace) -> int:
     """Into the data folder, where no settings lie yet: they are in the backup."""
-    folder = Path(os.environ.get("KITH_DATA_DIR") or "data")
-    made = backup.restore(Path(given.backup), folder)
-    print(f"Restored {made.files} files ({made.size} bytes) into {made.folder}.")
+    made = backup.restore(Path(given.backup), _data_folder())
+    answer = {"restored": str(made.folder), "files": made.files, "bytes": made.size}
+    print(json.dumps(answer, ensure_ascii=False) if given.json else _told(answer))
     return 0
+
+
+def _data_folder() -> Path:
+    """As the settings say, or the environment alone where they are still in the backup."""
+    try:
+        return configuration.load(os.environ).data_dir
+    except SettingsError:
+        return Path(os.environ.get("KITH_DATA_DIR") or "data").absolute()
 
 
 def _command(settings: Settings, given: argparse.Namespace) -> int:
     arguments = {name: value for name, value in vars(given).items() if name not in _OWN}
     if given.command == "charter set":
-        arguments["text"] = given.file.read()
+        arguments["text"] = _text_of(given.file)
+    if given.command == "backup":
+        arguments["configuration"] = str(configuration.locate(os.environ))
     answer = _run(serving.run_command(settings, given.command, arguments))
     print(json.dumps(answer, ensure_ascii=False) if given.json else _told(answer))
     sound = given.command != "doctor" or all(one["good"] for one in answer)
     return 0 if sound else FAILED
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandFailed(f"{file} is no text in UTF-8.") from error
 
 
 def _told(answer: Any, margin: str = "") -> str:

@@ -4,11 +4,14 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
+from typing import Any, TypeVar
 
 from server import VERSION
 from storage.database import Database
@@ -16,12 +19,24 @@ from storage.examination import examine
 
 DATABASE_FILE = "kith.sqlite3"
 MANIFEST = "manifest.json"
-CONFIGURATION = ("kith.toml", "secret")
 MEDIA = "media"
+UNFINISHED = ".part"
+STALE = timedelta(days=1)
+
+T = TypeVar("T")
 
 
 class BackupFailed(Exception):
     """A backup cannot be made or used, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What belongs in a backup beside the database; files that are not there are left out."""
+
+    media: Path
+    configuration: Path
+    secret: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,45 +48,109 @@ class Made:
     size: int
 
 
-async def make(database: Database, data: Path, to: Path, now: datetime) -> Made:
+async def make(database: Database, sources: Sources, to: Path, now: datetime) -> Made:
     """Write `<to>/kith-<date>-<time>`; it has that name only once it is whole.
 
-    Works under write load: the database is copied by VACUUM INTO, media files never change.
+    Works under write load: the database is copied by VACUUM INTO, and media files never change.
+    Those that a post of the copy names are there, since they are gathered before and after.
     """
     folder = to / f"kith-{now:%Y%m%d-%H%M%S}"
-    unfinished = folder.with_name(f".{folder.name}.part")
-    await asyncio.to_thread(_begin, to, folder, unfinished)
+    unfinished = folder.with_name(f".{folder.name}{UNFINISHED}")
+    gone_on = Event()
+    _begin(to, folder, unfinished)
     try:
-        await database.vacuum_into(unfinished / DATABASE_FILE)
-        return await asyncio.to_thread(_finish, data, unfinished, folder)
+        await _whole(asyncio.to_thread(_tidy, to, now - STALE), gone_on)
+        await _whole(asyncio.to_thread(_gather, sources.media, unfinished, gone_on), gone_on)
+        await _copy_database(database, unfinished / DATABASE_FILE)
+        finishing = asyncio.to_thread(_finish, sources, unfinished, folder, gone_on)
+        return await _whole(finishing, gone_on)
     except BaseException:
         await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
         raise
 
 
+async def _whole(work: Coroutine[Any, Any, T], gone_on: Event) -> T:
+    """Work in a thread; whoever is cancelled waits until the thread has noticed."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        gone_on.set()
+        await asyncio.wait([task])
+        raise
+
+
+async def _copy_database(database: Database, target: Path) -> None:
+    try:
+        await database.vacuum_into(target)
+    except Exception as error:  # SQLite's own errors have no name on this side of storage
+        raise BackupFailed(f"The database could not be copied: {error}.") from error
+
+
 def _begin(to: Path, folder: Path, unfinished: Path) -> None:
+    """Not in a thread: nobody can be cancelled between having the folder and knowing it."""
     to.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.exists():
-        raise FileExistsError(17, "there is one of this very second already")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    if folder.exists() or unfinished.exists():
+        raise BackupFailed("A backup of this very second is there already.")
     unfinished.mkdir(mode=0o700)
 
 
-def _finish(data: Path, unfinished: Path, folder: Path) -> Made:
-    for name in CONFIGURATION:
-        if (data / name).is_file():
-            _copy(data / name, unfinished / name)
-    for path in _files(data / MEDIA):
-        _copy(path, unfinished / MEDIA / path.relative_to(data / MEDIA))
-    contents = [_described(path, unfinished) for path in _files(unfinished)]
-    manifest = {"version": VERSION, "files": contents}
-    _write(unfinished / MANIFEST, json.dumps(manifest, indent=1).encode())
+def _tidy(to: Path, before: datetime) -> None:
+    """Take away what a process that was killed left unfinished."""
+    for left in to.glob(f".kith-*{UNFINISHED}"):
+        if left.stat().st_mtime < before.timestamp():
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _gather(media: Path, unfinished: Path, gone_on: Event) -> None:
+    """Take the media files that are not there yet."""
+    for path in _files(media):
+        target = unfinished / MEDIA / path.relative_to(media)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # deleted meanwhile
+                _take(path, target)
+        _ensure_wanted(gone_on)
+
+
+def _take(path: Path, target: Path) -> None:
+    """A second name for the same file costs no room; on another disk it has to be a copy."""
+    try:
+        target.hardlink_to(path)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(path, target)
+
+
+def _ensure_wanted(gone_on: Event) -> None:
+    if gone_on.is_set():
+        raise BackupFailed("The backup was given up before it was whole.")
+
+
+def _finish(sources: Sources, unfinished: Path, folder: Path, gone_on: Event) -> Made:
+    _gather(sources.media, unfinished, gone_on)
+    for name, source in (("kith.toml", sources.configuration), ("secret", sources.secret)):
+        if source.is_file():
+            shutil.copyfile(source, unfinished / name)
+    contents = []
     for path in _files(unfinished):
-        path.chmod(0o600)
-        _sync(path)
+        contents.append(_described(path, unfinished))
+        _ensure_wanted(gone_on)
+    manifest = {"version": VERSION, "files": contents}
+    (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    _seal(unfinished)
+    _ensure_wanted(gone_on)
     unfinished.rename(folder)
     _sync(folder.parent)
     return Made(folder, len(contents), sum(int(str(one["bytes"])) for one in contents))
+
+
+def _seal(folder: Path) -> None:
+    """Its owner's alone, and on the disk."""
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        _sync(path)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -79,15 +158,6 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and path.suffix != ".part":
             yield path
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
 
 
 def _sync(path: Path) -> None:
@@ -108,7 +178,10 @@ def _described(path: Path, root: Path) -> dict[str, str | int]:
 
 
 def restore(backup: Path, data: Path) -> Made:
-    """Put a backup into an empty data folder, after everything in it was checked."""
+    """Put a backup into an empty data folder, after everything in it was checked.
+
+    The database comes last, so that nothing starts on half of it; a failure leaves nothing behind.
+    """
     contents = _checked(backup)
     if data.exists() and any(data.iterdir()):
         raise BackupFailed(
@@ -118,18 +191,40 @@ def restore(backup: Path, data: Path) -> Made:
     if findings.problems:
         raise BackupFailed(f"The database in this backup is damaged: {findings.problems[0]}.")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in contents:
-        _copy(backup / name, data / name)
-        (data / name).chmod(0o600)
-        _sync(data / name)
+    try:
+        for name in sorted(contents, key=lambda name: (name == DATABASE_FILE, name)):
+            _put_back(backup / name, data / name)
+    except BaseException:
+        _empty(data)
+        raise
     return Made(data, len(contents), sum((data / name).stat().st_size for name in contents))
+
+
+def _put_back(source: Path, target: Path) -> None:
+    for folder in reversed(target.parents):
+        if not folder.exists():
+            folder.mkdir(mode=0o700)
+    part = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, part)
+    part.chmod(0o600)
+    _sync(part)
+    part.rename(target)
+    _sync(target.parent)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _checked(backup: Path) -> list[str]:
     """The names in the manifest, when every file is there as it was written."""
     try:
         manifest = json.loads((backup / MANIFEST).read_text())
-        expected = {one["name"]: one for one in manifest["files"]}
+        expected = {str(one["name"]): one for one in manifest["files"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackupFailed(f"{backup} is not a backup of Kith, or not a whole one.") from error
     for name, one in expected.items():

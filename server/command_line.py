@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from server import VERSION
 
@@ -12,6 +13,7 @@ def parser() -> argparse.ArgumentParser:
         prog="kith", description="A server for communities that share values."
     )
     top.add_argument("--version", action="version", version=f"kith {VERSION}")
+    top.set_defaults(json=False)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
     _own(verbs)
     _accounts(verbs)
@@ -28,11 +30,21 @@ def _add(
     names: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
     made = verbs.add_parser(name, help=says, description=says)
-    made.add_argument("--json", action="store_true", help="print the answer as JSON")
+    _answers(made)
     made.set_defaults(command=command)
     for positional in names:
         made.add_argument(positional, metavar=positional.upper())
     return made
+
+
+def _answers(made: argparse.ArgumentParser) -> None:
+    # Suppressed, so that a parser within does not take back what one around it was told.
+    made.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print the answer as JSON",
+    )
 
 
 def _group(
@@ -48,6 +60,8 @@ def _own(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     begin = _add(verbs, "init", "Prepare a new instance: ask for the domain, write kith.toml.")
     begin.add_argument("--domain", help="the name in handles; asked for when not given")
     begin.add_argument("--title", help="the name of the server as people read it")
+    begin.add_argument("--yes", action="store_true", help="ask nothing")
+    _add(verbs, "version", "Print the version.")
     _add(verbs, "settings", "Print every setting, what it means and what it is by default.")
     _add(verbs, "restore", "Put a backup into an empty data folder.", names=("backup",))
 
@@ -88,20 +102,31 @@ def _communities(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     charter = _group(verbs, "charter", "What was agreed on.")
     _add(charter, "show", "Print the charter in force.", "charter show")
     new = _add(charter, "set", "A new version, from a TOML file.", "charter set")
-    new.add_argument("file", type=argparse.FileType("r"))
+    new.add_argument("file", type=Path)
     domain = _group(verbs, "domain", "Other servers.")
     _add(domain, "block", "Have nothing to do with a server.", "domain block", ("domain",))
     _add(domain, "unblock", "Listen to a server again.", "domain unblock", ("domain",))
 
 
 def _upkeep(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    queue = _group(verbs, "queue", "Letters that wait or were given up.")
-    _add(queue, "list", "List them, and servers that do not answer.", "queue list")
+    says = "Letters that wait or were given up, and servers that do not answer."
+    queue = verbs.add_parser("queue", help=says, description=says)
+    queue.set_defaults(command="queue list", host=None)
+    _answers(queue)
+    whats = queue.add_subparsers(dest="what", metavar="WHAT")
     for name, says in (
+        ("list", "List them, as without a word."),
         ("retry", "Try letters again that were given up."),
-        ("drop", "Forget them."),
+        ("drop", "Forget letters that were given up."),
     ):
-        _add(queue, name, says, f"queue {name}").add_argument("--host")
+        _add(whats, name, says, f"queue {name}").add_argument("--host", help="of one server only")
     backup = _add(verbs, "backup", "Copy everything, while the server runs.", "backup")
-    backup.add_argument("--to", help="the folder; by default the setting backup_dir")
+    backup.add_argument(
+        "--to", type=_absolute, help="the folder; by default the setting backup_dir"
+    )
     _add(verbs, "doctor", "Look everything over, and say what is wrong.", "doctor")
+
+
+def _absolute(path: str) -> str:
+    """The server that is asked may run in another folder."""
+    return str(Path(path).absolute())

@@ -7,6 +7,7 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,15 +111,31 @@ async def start(place: Place, folder: Path, door: Door) -> Community:
         *KITH, "serve", env=environ, stdout=DEVNULL, start_new_session=True
     )
     community = Community(place, environ, process)
+    try:
+        await _healthy(community, door)
+    except BaseException:
+        await end(community)
+        raise
+    return community
+
+
+async def _healthy(community: Community, door: Door) -> None:
+    place = community.place
     for _ in range(int(PATIENCE * 5)):
-        if process.returncode is not None:
+        if community.process.returncode is not None:
             raise RuntimeError(f"{place.title} could not be started; is port {place.port} taken?")
         try:
             await door.get(f"{community.origin}/health", accept="text/plain")
-            return community
+            return
         except FederationError:
             await asyncio.sleep(0.2)
     raise RuntimeError(f"{place.title} does not answer")
+
+
+async def end(community: Community) -> None:
+    if community.process.returncode is None:
+        community.process.terminate()
+        await community.process.wait()
 
 
 async def gather(community: Community, door: Door) -> tuple[People, bool]:
@@ -188,12 +205,9 @@ def announce(communities: list[Community]) -> None:
     print(f"\nEverybody's password is: {PASSWORD}\nCtrl-C ends both.", flush=True)
 
 
-async def main() -> None:
-    """Run both until Ctrl-C."""
+async def show(communities: list[Community]) -> None:
+    """Start both, make them lively, and go on until cancelled."""
     folder = Path(os.environ.get("KITH_DEMO_DIR", "data/demo"))
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
     door = Door(
         user_agent="Kith-demo",
         own_authority="demo.localhost",
@@ -201,20 +215,26 @@ async def main() -> None:
         resolver=LocalNames(),
         allow_loopback=True,
     )
-    communities: list[Community] = []
     async with door:
-        try:
-            for place in PLACES:
-                made = await start(place, folder, door)
-                communities.append(made)  # one by one, so that what runs is stopped
-            await enliven(communities, door)
-            announce(communities)
-            await stop.wait()
-        finally:
-            for community in communities:
-                if community.process.returncode is None:
-                    community.process.terminate()
-                    await community.process.wait()
+        for place in PLACES:
+            made = await start(place, folder, door)
+            communities.append(made)  # one by one, so that what runs is stopped
+        await enliven(communities, door)
+    announce(communities)
+    await asyncio.Event().wait()
+
+
+async def main() -> None:
+    """Run both until Ctrl-C, which is heard at any time."""
+    communities: list[Community] = []
+    showing = asyncio.create_task(show(communities))
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, showing.cancel)
+    try:
+        with suppress(asyncio.CancelledError):
+            await showing
+    finally:
+        await asyncio.gather(*map(end, communities))
 
 
 if __name__ == "__main__":

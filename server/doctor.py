@@ -2,13 +2,22 @@
 
 import asyncio
 import shutil
+import socket
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from errno import EADDRINUSE
 from pathlib import Path
 
+from aiohttp.abc import AbstractResolver
+
+from federation import documents, webfinger
+from federation.errors import FederationError
+from federation.fetch import Door
+from server import VERSION
 from server.backup import DATABASE_FILE
+from server.setting_kinds import Listen
 from server.settings import Settings
 from storage import deliveries, hosts, received
 from storage.database import Database
@@ -19,6 +28,8 @@ FREE = 0.05  # of the disk
 WAL = 64 * 1024 * 1024
 OLDEST = timedelta(days=1)
 EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+WRONG_BY = timedelta(minutes=5)
+OUTSIDE = "from outside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +41,62 @@ class Finding:
     says: str
 
 
-async def examine(database: Database, settings: Settings, now: datetime) -> list[Finding]:
-    files = await asyncio.to_thread(lambda: [*_files(settings), *_clock(now)])
-    return [*files, *await database.read(_queues), *_settings(settings)]
+async def examine(
+    database: Database, settings: Settings, now: datetime, resolver: AbstractResolver | None = None
+) -> list[Finding]:
+    """Everything; from outside only where somebody could come from there."""
+    files = await asyncio.to_thread(lambda: [*_files(settings), _clock(settings, now)])
+    queues = await database.read(_queues)
+    runs = _runs(settings.listen)
+    says = f"answers at {settings.listen}" if runs else "is not running"
+    found = [*files, *queues, *_settings(settings), Finding("server", True, says)]
+    if settings.development:
+        return [*found, Finding(OUTSIDE, True, "not looked at, in development")]
+    if not runs:
+        return [*found, Finding(OUTSIDE, True, "not looked at, since the server is not running")]
+    async with _visitor(settings, resolver) as door:
+        return [*found, await reach(door, settings)]
+
+
+def _runs(listen: Listen) -> bool:
+    """Whether somebody listens there already."""
+    if listen.path is not None:
+        return listen.path.is_socket()
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((listen.host, listen.port))
+        except OSError as error:
+            return error.errno == EADDRINUSE
+    return False
+
+
+def _visitor(settings: Settings, resolver: AbstractResolver | None) -> Door:
+    """A door like the server's own, but for this: it may go to the server itself."""
+    return Door(
+        user_agent=f"Kith/{VERSION} (doctor)",
+        own_authority="doctor.invalid",
+        development=settings.development,
+        resolver=resolver,
+        allow_loopback=settings.development,
+    )
+
+
+async def reach(door: Door, settings: Settings) -> Finding:
+    """Look for ourselves as another server would: WebFinger at the domain, then our address."""
+    domain, origin = settings.domain, settings.web_origin
+    address = webfinger.address(settings.scheme, domain, f"acct:{domain}@{domain}")
+    try:
+        actor = webfinger.actor_in(documents.read((await door.jrd(address)).body))
+        health = await door.get(f"{origin}/health", accept="text/plain")
+    except FederationError as error:
+        return Finding(OUTSIDE, False, f"nobody finds us: {error}")
+    if not actor.startswith(f"{origin}/"):
+        return Finding(OUTSIDE, False, f"{domain} leads to {actor}, and that is not ours")
+    if health.status != 200:
+        return Finding(OUTSIDE, False, f"{origin}/health answers {health.status}")
+    return Finding(OUTSIDE, True, f"others find us at {origin}")
 
 
 def _files(settings: Settings) -> Iterator[Finding]:
@@ -57,9 +121,13 @@ def _private(path: Path) -> Finding:
     return Finding(f"permissions of {path.name}", not open_to_others, advice)
 
 
-def _clock(now: datetime) -> Iterator[Finding]:
-    says = f"{now:%d %B %Y, %H:%M} UTC"
-    yield Finding("clock", now > EPOCH, says if now > EPOCH else f"{says}: that cannot be")
+def _clock(settings: Settings, now: datetime) -> Finding:
+    """No time before this program was written, nor before the database's last change."""
+    says, file = f"{now:%d %B %Y, %H:%M} UTC", settings.data_dir / DATABASE_FILE
+    written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    if now < EPOCH or now < written - WRONG_BY:
+        return Finding("clock", False, f"{says}: that cannot be, since files here are newer")
+    return Finding("clock", True, says)
 
 
 def _queues(reader: Reader) -> list[Finding]:

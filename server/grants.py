@@ -4,12 +4,13 @@ RFC 6749, RFC 7636 (PKCE, S256 only), SECURITY 64-67.
 """
 
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit
 
 from server import scopes
 from storage import accounts, apps, ids
@@ -22,6 +23,9 @@ REFUSED_SCHEMES = frozenset(("javascript", "data", "vbscript", "file", "blob", "
 MOST_URIS = 20
 LONGEST_URI = 2000
 ADMIN = "admin:"
+# Browsers read a backslash as a slash, and letters of other scripts look like ours: the host that
+# the consent page shows would not be the one where one goes.
+_PLAIN = re.compile(r"[!-\[\]-~]+")
 
 
 class GrantError(Exception):
@@ -38,8 +42,8 @@ def redirect_objection(uri: str) -> str | None:
     """Why an app may not register this address (SECURITY 64)."""
     if uri == OOB:
         return None
-    if len(uri) > LONGEST_URI or not uri.isprintable() or any(c.isspace() for c in uri):
-        return "A redirect address is one line without blanks."
+    if len(uri) > LONGEST_URI or not _PLAIN.fullmatch(uri):
+        return "A redirect address is one line in ASCII, without blanks and backslashes."
     try:
         parts = urlsplit(uri)
     except ValueError:
@@ -88,7 +92,7 @@ def asked(reader: Reader, given: Mapping[str, str]) -> Asking:
     """Check a request. Raises GrantError where nothing may be redirected, else Misdirected."""
     app = apps.by_client_id(reader, given.get("client_id", ""))
     if app is None:
-        raise GrantError("invalid_client", "No app is registered here under that name.", 401)
+        raise GrantError("invalid_client", "No app is registered here under that name.")
     redirect_uri = given.get("redirect_uri", "")
     if redirect_uri not in app.redirect_uris:
         raise GrantError(
@@ -117,18 +121,21 @@ def _problem(app: App, given: Mapping[str, str], wanted: list[str]) -> tuple[str
 
 
 def back_to(redirect_uri: str, answer: Mapping[str, str], state: str | None) -> str:
-    """The app's address with our answer in its query; only registered ones come here."""
-    parts = urlsplit(redirect_uri)
-    query = [*parse_qsl(parts.query, keep_blank_values=True), *answer.items()]
-    if state is not None:
-        query.append(("state", state))
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    """The app's address with our answer in its query; only registered ones come here.
+
+    Joined as text, so that it stays what was registered: taken apart and put together again,
+    `lantern://` would become `lantern:`.
+    """
+    query = urlencode(dict(answer) if state is None else {**answer, "state": state})
+    between = "" if redirect_uri[-1] in "?&" else "&" if "?" in redirect_uri else "?"
+    return f"{redirect_uri}{between}{query}"
 
 
 def grant(writer: Writer, asking: Asking, account: int) -> str:
     """Somebody said yes: a code, shown once. Raises GrantError for what they may not give."""
     who = accounts.by_actor(writer, account)
-    if who is None or (who.role != "admin" and any(s.startswith(ADMIN) for s in asking.scopes)):
+    wanted = list(asking.scopes)
+    if who is None or (who.role != "admin" and without_admin(wanted) != wanted):
         raise GrantError("invalid_scope", "Only an admin can let an app do an admin’s work.", 403)
     secret = ids.secret()
     code = Code(
@@ -220,9 +227,9 @@ def exchange(writer: Writer, said: Client, given: Exchange) -> Issued | GrantErr
 
 
 def _proves(challenge: str | None, verifier: str | None) -> bool:
-    """RFC 7636 §4.6, S256."""
+    """RFC 7636 §4.6, S256. A proof that nobody asked for is a downgrade (RFC 9700 §4.8.2)."""
     if challenge is None:
-        return True
+        return not verifier
     digest = sha256((verifier or "").encode()).digest()
     return ids.same(urlsafe_b64encode(digest).rstrip(b"=").decode(), challenge.rstrip("="))
 
@@ -238,9 +245,16 @@ def for_app(writer: Writer, said: Client, scope: str | None) -> Issued:
     """A token of the app itself, with nobody behind it (client_credentials)."""
     app = client(writer, said)
     wanted = scopes.split(scope)
-    if not scopes.within(wanted, app.scopes.split()):
+    if not scopes.within(wanted, app.scopes.split()) or not scopes.KNOWN.issuperset(wanted):
         raise GrantError("invalid_scope", "The app asks for more than it registered for.")
+    if without_admin(wanted) != wanted:
+        raise GrantError("invalid_scope", "Only an admin can let an app do an admin’s work.")
     return issue(writer, app.id, None, " ".join(wanted))
+
+
+def without_admin(wanted: list[str]) -> list[str]:
+    """The scopes that anybody may give."""
+    return [scope for scope in wanted if not scope.startswith(ADMIN)]
 
 
 def revoke(writer: Writer, said: Client, secret: str) -> None:
@@ -262,6 +276,6 @@ def redirects_of(given: str | list[str]) -> list[str]:
     if isinstance(given, str) and given.startswith("["):
         try:
             given = [str(one) for one in json.loads(given)]
-        except ValueError:
-            return [given] if isinstance(given, str) else given
+        except (ValueError, RecursionError):
+            return []
     return given.split() if isinstance(given, str) else given

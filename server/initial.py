@@ -12,24 +12,24 @@ from server.settings import Settings, SettingsError
 from storage import ids
 
 ENOUGH = 1 << 30  # bytes of free disk
+QUESTION = "The name of the server, as it stands in handles (it can never change later): "
 EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
 def prepare(
     environ: Mapping[str, str],
     given: Mapping[str, str | None],
-    ask: Callable[[str], str],
+    ask: Callable[[str], str] | None,
     now: datetime,
 ) -> tuple[Path, list[str]]:
-    """Write kith.toml; return where, and what is left to do. Raises CommandFailed."""
+    """Write kith.toml; return where, and what is left to do. Raises CommandFailed.
+
+    `ask` None: nobody is there to answer.
+    """
     file = configuration.locate(environ)
     if file.exists():
         raise CommandFailed(f"{file} is there already. Nothing was changed.")
-    domain = (
-        given.get("domain")
-        or environ.get("KITH_DOMAIN")
-        or ask("The name of the server, as it stands in handles (it can never change later): ")
-    )
+    domain = given.get("domain") or environ.get("KITH_DOMAIN") or _asked(ask)
     values: dict[str, object] = {"domain": domain.strip(), "secret": ids.hexadecimal()}
     if given.get("title"):
         values["title"] = given["title"]
@@ -37,6 +37,15 @@ def prepare(
     _ensure_fit(settings.data_dir, now)
     _write(file, configuration.annotated({**values, "domain": settings.domain}))
     return file, _left_to_do(settings, file)
+
+
+def _asked(ask: Callable[[str], str] | None) -> str:
+    try:
+        if ask is not None:
+            return ask(QUESTION)
+    except EOFError:
+        print()
+    raise CommandFailed("A domain is needed: kith init --domain garden.example")
 
 
 def _checked(environ: Mapping[str, str], values: Mapping[str, object]) -> Settings:

@@ -4,26 +4,43 @@ import asyncio
 import logging
 import smtplib
 import ssl
+from collections.abc import Coroutine
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
+from typing import Any
 
 from server.settings import Settings
 from storage.clock import Clock
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 20.0  # seconds
+PATIENCE = 10.0  # seconds for each step, within what a stop of the server waits
+_under_way: set[asyncio.Task[None]] = set()
+
+
+def in_background(work: Coroutine[Any, Any, object]) -> None:
+    """What no answer waits for: how long a letter takes says whether somebody exists."""
+    task = asyncio.create_task(_logged(work), name="letter")
+    _under_way.add(task)  # the loop itself holds tasks only weakly
+    task.add_done_callback(_under_way.discard)
+
+
+async def _logged(work: Coroutine[Any, Any, object]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("a letter was not written")
 
 
 async def send(settings: Settings, clock: Clock, to: str, subject: str, text: str) -> bool:
     """Whether it was handed over. Without SMTP nothing is sent; failures are logged, not raised."""
     if not settings.smtp_host:
         return False
-    message = written(settings, clock, to, subject, text)
     try:
+        message = written(settings, clock, to, subject, text)
         await asyncio.to_thread(_hand_over, settings, message)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, smtplib.SMTPException) as error:
         log.error("a letter was not taken by %s: %s", settings.smtp_host, type(error).__name__)
         return False
     return True

@@ -87,7 +87,7 @@ def _families(app: web.Application, depths: list[Sample]) -> Iterator[Metric]:
         family.add_metric([], value)
         yield family
     outcomes = CounterMetricFamily(
-        "kith_deliveries_ended", "Letters by how they ended, since the start", labels=["outcome"]
+        "kith_delivery_outcomes", "Attempts to deliver, by how they ended", labels=["outcome"]
     )
     for outcome, number in sorted(app[COURIER].outcomes.items()):
         outcomes.add_metric([outcome], number)

@@ -2,8 +2,9 @@
 
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from aiohttp import web
 
@@ -20,6 +21,7 @@ from server.pages.site import Asked, Sheet
 from server.pages.views import CodeView, ConsentView
 from server.policies import Route, Who, caller, get, page, post, posted
 from server.replies import answer
+from server.translations import available, choose_locale
 from storage.units import Reader
 
 _NAMES = (
@@ -35,13 +37,24 @@ def _given(form: Form) -> dict[str, str]:
 
 
 async def _asked(request: web.Request) -> Asking:
+    """What the app asks for, or where its mistake is told."""
     form = await form_of(request)
     try:
         return await request.app[DATABASE].read(grants.asked, _given(form))
     except GrantError as error:
         raise Refused(error.status, error.sentence) from error
     except Misdirected as error:
-        raise _away(error.address) from error
+        raise _told(request, form, error) from error
+
+
+def _told(request: web.Request, form: Form, error: Misdirected) -> Exception:
+    """A mistake goes to the app, once somebody has logged in.
+
+    Until then our address would lead anywhere, for whoever registers an app (RFC 9700 §4.11.2).
+    """
+    if form.text("redirect_uri") == OOB:
+        return Refused(400, "The app asks for something that we do not offer. Nothing was changed.")
+    return _away(error.address) if caller(request).actor else _to_login(request)
 
 
 def _away(address: str) -> web.HTTPFound:
@@ -54,11 +67,11 @@ def _away(address: str) -> web.HTTPFound:
 async def authorize(request: web.Request) -> web.Response:
     """GET: who is logged in is always asked; nobody else sees a page of ours first."""
     asking = await _asked(request)
-    who = caller(request)
-    if who.actor is None:
-        here = f"{paths.AUTHORIZE}?{request.rel_url.raw_query_string}"
-        raise web.HTTPSeeOther(f"{paths.LOGIN}?next={quote(here, safe='')}")
+    who, form = caller(request), await form_of(request)
+    if who.actor is None or form.flag("force_login"):
+        raise _to_login(request)
     asked = site.asked(request, who.actor, form=True)
+    asked = replace(asked, locale=choose_locale(form.text("lang"), [asked.locale, *available()]))
 
     def unit(_: Reader, asked: Asked) -> ConsentView:
         return _view(asking, request, asked)
@@ -69,8 +82,19 @@ async def authorize(request: web.Request) -> web.Response:
     return response
 
 
+def _to_login(request: web.Request) -> web.HTTPSeeOther:
+    return web.HTTPSeeOther(_login_page(request))
+
+
+def _login_page(request: web.Request) -> str:
+    """The page to log in on, which leads back to this one, and not to itself again."""
+    given = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)
+    kept = urlencode([(name, value) for name, value in given if name != "force_login"])
+    spoken = [("lang", value) for name, value in given if name == "lang"][:1]
+    return f"{paths.LOGIN}?{urlencode([('next', f'{paths.AUTHORIZE}?{kept}'), *spoken])}"
+
+
 def _view(asking: Asking, request: web.Request, asked: Asked) -> ConsentView:
-    here = f"{paths.AUTHORIZE}?{request.rel_url.raw_query_string}"
     return ConsentView(
         app=asking.app.name,
         may=scopes.may(asking.scopes, asked.locale),
@@ -78,7 +102,7 @@ def _view(asking: Asking, request: web.Request, asked: Asked) -> ConsentView:
         redirect=None if asking.redirect_uri == OOB else _shown(asking.redirect_uri),
         website=urlsplit(asking.app.website).hostname if asking.app.website else None,
         hidden=asking.hidden(),
-        other_url=f"{paths.LOGIN}?next={quote(here, safe='')}",
+        other_url=_login_page(request),
     )
 
 

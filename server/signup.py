@@ -8,7 +8,7 @@ from server import membership, passwords
 from server.membership import Newcomer
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import accounts, sessions
+from storage import accounts, actors, charters, sessions
 from storage.actors import Actor
 from storage.database import Database
 from storage.errors import Conflict
@@ -35,6 +35,7 @@ class Wish:
     email: str
     password: str = field(repr=False)
     agreed: bool = True
+    version: str | None = None  # of the charter that they had before them
     reason: str = ""
     invitation: str = field(default="", repr=False)
     mode: str = "open"
@@ -54,7 +55,7 @@ async def sign_up(database: Database, wish: Wish) -> Actor:
 
 def _mistakes(reader: Reader, wish: Wish) -> dict[str, Mistake]:
     found: dict[str, Mistake] = {}
-    if not wish.agreed:
+    if not wish.agreed or _has_changed(reader, wish.version):
         found["agreement"] = Mistake("ERR_ACCEPTED", N_("We need your yes to the charter."))
     if wish.mode == "approval" and not wish.reason.strip():
         found["reason"] = Mistake(
@@ -63,12 +64,24 @@ def _mistakes(reader: Reader, wish: Wish) -> dict[str, Mistake]:
     name = membership.name_objection(reader, wish.name)
     if name is not None:
         found["username"] = name
-    if not EMAIL.fullmatch(wish.email) or "." not in wish.email.rpartition("@")[2]:
+    if not _is_address(wish.email):
         found["email"] = Mistake("ERR_INVALID", N_("An email address looks like bep@post.example."))
     objection = passwords.objection(wish.password)
     if objection is not None:
         found["password"] = objection
     return found
+
+
+def _has_changed(reader: Reader, version: str | None) -> bool:
+    """Whether the charter in force is another than the one that they said yes to."""
+    charter = charters.current(reader, actors.community(reader).id)
+    return version is not None and charter is not None and version != str(charter.version)
+
+
+def _is_address(email: str) -> bool:
+    """Letters go there: no control characters in it, seen or unseen (SECURITY 56)."""
+    _, _, host = email.rpartition("@")
+    return bool(EMAIL.fullmatch(email)) and email.isprintable() and "." in host
 
 
 def _join(writer: Writer, wish: Wish, hashed: str, made: membership.Keys) -> Actor:

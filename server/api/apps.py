@@ -22,6 +22,8 @@ async def create(request: web.Request) -> web.Response:
     """Register an app; its secret is shown once."""
     form = await form_of(request)
     name = line(form.needed("client_name", 2000), LONGEST_NAME)
+    if not any(letter.isprintable() and not letter.isspace() for letter in name):
+        raise unprocessable("Validation failed: Application name can't be blank")
     redirects, wanted = _redirects(form), scopes.split(form.text("scopes", 4096))
     unknown = [scope for scope in wanted if scope not in scopes.KNOWN]
     if unknown:

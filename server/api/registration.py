@@ -5,33 +5,45 @@ from typing import Any
 from aiohttp import web
 
 from server import grants
+from server.auth import address_of
 from server.errors import Refused
 from server.forms import Form, form_of
-from server.keys import DATABASE, SETTINGS
+from server.keys import DATABASE, LIMITS, SETTINGS, STANDING
+from server.limits import caller_of
 from server.policies import Route, Who, caller, post
 from server.replies import answer
 from server.signup import NotYet, Wish, sign_up
-from server.translations import choose_locale, translations
-
-# The client API's names of what a page calls otherwise.
-_NAMES = {"invite_code": "invite_request"}
+from server.translations import available, choose_locale, known, translations
 
 
 async def create(request: web.Request) -> web.Response:
     """Make the account and answer with its token, which works once a steward has said yes."""
     form, settings, token = await form_of(request), request.app[SETTINGS], caller(request).token
+    if token is None or token.account is not None:
+        raise Refused(403, "This action is not allowed")
     if settings.registrations == "closed":
         raise Refused(403, "This server takes in nobody new at the moment.")
     wish = _wish(form, settings.registrations, settings.default_locale)
+    _count(request, wish.email)
     try:
         actor = await sign_up(request.app[DATABASE], wish)
     except NotYet as error:
         raise _refused(error, wish.locale) from error
-    if token is None:
-        raise Refused(401, "The access token is invalid")
-    database = request.app[DATABASE]
-    issued = await database.write(grants.issue, token.app, actor.id, token.scopes)
+    granted = " ".join(grants.without_admin(token.scopes.split()))
+    issued = await request.app[DATABASE].write(grants.issue, token.app, actor.id, granted)
     return answer(issued.answer())
+
+
+def _count(request: web.Request, email: str) -> None:
+    """By address and by e-mail: an app has as many tokens of its own as it likes (SECURITY 72)."""
+    callers = (f"ip {caller_of(address_of(request))}", f"typed {email.lower()}")
+    standing = request.app[LIMITS].spend([("signup", who) for who in callers])
+    if standing is not None and standing.exceeded:
+        request[STANDING] = standing
+        raise Refused(
+            429,
+            f"That was a lot at once. Nothing is lost; try again at {standing.reset:%H:%M} UTC.",
+        )
 
 
 def _wish(form: Form, mode: str, usual: str) -> Wish:
@@ -43,14 +55,14 @@ def _wish(form: Form, mode: str, usual: str) -> Wish:
         reason=form.text("reason", 5000) or "",
         invitation=form.text("invite_code", 200) or "",
         mode=mode,
-        locale=choose_locale(form.text("locale", 20), ["en", "de"]) or usual,
+        locale=choose_locale(form.text("locale", 20), [known(usual), *available()]),
     )
 
 
 def _refused(error: NotYet, locale: str) -> Refused:
     _ = translations(locale).gettext
     details: dict[str, Any] = {
-        _NAMES.get(name, name): [{"error": one.code, "description": one.said(_)}]
+        name: [{"error": one.code, "description": one.said(_)}]
         for name, one in error.mistakes.items()
     }
     sentences = " ".join(one.said(_) for one in error.mistakes.values())

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from aiohttp import web
 
@@ -60,7 +60,7 @@ def _read(text: str) -> _Draft:
     except tomllib.TOMLDecodeError as error:
         raise CommandFailed(f"The charter is not written as TOML: {error}.") from error
     for name in written:
-        if name not in LENGTHS and name != "commitments":
+        if name not in ("name", "purpose", "question", "commitments"):
             raise CommandFailed(f"A charter has no “{name}”.")
     agreed = written.get("commitments")
     if not isinstance(agreed, list) or not 1 <= len(agreed) <= MOST_COMMITMENTS:
@@ -80,7 +80,7 @@ def _commitment(one: Any) -> Commitment:
     return Commitment(text, _text(one, "hint", "") or "")
 
 
-def _missing(what: str) -> str:
+def _missing(what: str) -> NoReturn:
     raise CommandFailed(f"The charter needs {what}.")
 
 

@@ -1,5 +1,6 @@
 """Coming in and going out: sign up, log in, log out, a new password."""
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -8,7 +9,7 @@ from aiohttp import web
 from server import auth, mail, passwords
 from server.errors import Refused
 from server.forms import Form, form_of
-from server.keys import DATABASE, LIMITS, OUTSIDE, SETTINGS
+from server.keys import DATABASE, LIMITS, OUTSIDE, SETTINGS, STANDING
 from server.pages import paths, site
 from server.pages.site import Sheet
 from server.pages.views import (
@@ -21,15 +22,17 @@ from server.pages.views import (
 )
 from server.policies import Route, Who, caller, page, posted
 from server.signup import NotYet, Wish, sign_up
-from server.translations import N_, translations
-from storage import accounts, apps, ids, sessions
+from server.translations import N_, available, choose_locale, translations
+from storage import accounts, actors, apps, ids, sessions
 from storage.accounts import Account
-from storage.units import Writer
+from storage.units import Reader, Writer
 
 RESET_LASTS = timedelta(hours=1)
 _TYPED = ("reason", "username", "email", "invite_code")
 _WAITING = N_("Your account is waiting for a steward’s answer. You can log in once it has come.")
 _CLOSED = N_("This account cannot log in at the moment. Please ask the stewards.")
+_NO_LETTERS = N_("This server sends no letters. A steward can give you a link for it.")
+_USED = "This link was used already, or its hour is over. Ask for a new one."
 _WRONG = N_("That name and that password do not go together. Please try once more.")
 
 
@@ -37,6 +40,8 @@ async def _page(
     request: web.Request, template: str, view: object, status: int = 200
 ) -> web.Response:
     asked = site.asked(request, site.me_of(request), form=True)
+    lang = request.query.get("lang")  # as an app asks for it at /oauth/authorize
+    asked = replace(asked, locale=choose_locale(lang, [asked.locale, *available()]))
     frame = await site.framed(request, asked)
     return site.answer(request, asked, Sheet(template, frame, view, status))
 
@@ -55,6 +60,7 @@ async def join(request: web.Request) -> web.Response:
     if settings.registrations == "closed":
         raise Refused(403, "This server takes in nobody new at the moment.")
     wish = _wish(form, settings.registrations, site.locale_of(request))
+    _count(request, "signup", wish.email)
     try:
         actor = await sign_up(request.app[DATABASE], wish)
     except NotYet as error:
@@ -63,6 +69,7 @@ async def join(request: web.Request) -> web.Response:
     handle = f"@{actor.name}@{settings.domain}"
     response = await _page(request, "signup_done", SignupDoneView(pending, handle))
     if not pending:
+        await _leave_session(request)
         await _start_session(request, response, actor.id)
     return response
 
@@ -73,6 +80,7 @@ def _wish(form: Form, mode: str, locale: str) -> Wish:
         email=(form.text("email", 400) or "").strip(),
         password=form.text("password", 2000) or "",
         agreed=bool(form.text("agreement", 20)),
+        version=form.text("agreement", 20),
         reason=form.text("reason", 5000) or "",
         invitation=(form.text("invite_code", 200) or "").strip(),
         mode=mode,
@@ -114,7 +122,7 @@ async def enter(request: web.Request) -> web.Response:
     form = await form_of(request)
     typed = (form.text("login", 400) or "").strip()
     _count(request, "login", typed)
-    account = await request.app[DATABASE].read(accounts.by_login, typed)
+    account = await request.app[DATABASE].read(_known, typed)
     password = (form.text("password", 2000) or "")[: passwords.LONGEST + 1]
     fits = await passwords.fits(password, account.password if account else None)
     sentence = _objection(account, fits)
@@ -124,6 +132,15 @@ async def enter(request: web.Request) -> web.Response:
     await _leave_session(request)
     await _start_session(request, response, account.actor)
     return response
+
+
+def _known(reader: Reader, login: str) -> Account | None:
+    """Whoever that is; one whose actor is suspended is as good as disabled."""
+    account = accounts.by_login(reader, login)
+    actor = actors.by_id(reader, account.actor) if account else None
+    if account is None or actor is None or actor.state == "active":
+        return account
+    return replace(account, state="disabled")
 
 
 def _objection(account: Account | None, fits: bool) -> str | None:
@@ -143,8 +160,10 @@ async def _not_in(request: web.Request, typed: str, sentence: str, then: str) ->
 
 def _count(request: web.Request, limiter: str, typed: str) -> None:
     """By the account or address typed, beside the caller's own (SECURITY 72)."""
-    standing = request.app[LIMITS].spend([(limiter, f"typed {typed.lower()}")])
+    key = typed.removeprefix("@").lower()
+    standing = request.app[LIMITS].spend([(limiter, f"typed {key}")])
     if standing is not None and standing.exceeded:
+        request[STANDING] = standing
         raise Refused(
             429,
             f"That was a lot at once. Nothing is lost; try again at {standing.reset:%H:%M} UTC.",
@@ -175,7 +194,15 @@ async def logout(request: web.Request) -> web.Response:
 
 
 async def reset(request: web.Request) -> web.Response:
-    return await _page(request, "reset", ResetView())
+    if request.app[SETTINGS].smtp_host:
+        return await _page(request, "reset", ResetView())
+    return await _ask_a_steward(request, "")
+
+
+async def _ask_a_steward(request: web.Request, typed: str) -> web.Response:
+    """Where no letters are sent, the command gives a link (`kith account reset`)."""
+    said = translations(site.locale_of(request)).gettext(_NO_LETTERS)
+    return await _page(request, "reset", ResetView(FormView("reset", {"email": typed}, {}, said)))
 
 
 async def ask_reset(request: web.Request) -> web.Response:
@@ -184,15 +211,8 @@ async def ask_reset(request: web.Request) -> web.Response:
     typed = (form.text("email", 400) or "").strip()
     _count(request, "reset", typed)
     if not settings.smtp_host:
-        _ = translations(site.locale_of(request)).gettext
-        said = _(N_("This server sends no letters. A steward can give you a link for it."))
-        return await _page(
-            request, "reset", ResetView(FormView("reset", {"email": typed}, {}, said))
-        )
-    secret = ids.secret()
-    account = await request.app[DATABASE].write(_offer, typed, secret)
-    if account is not None:
-        await _send_link(request, account, secret)
+        return await _ask_a_steward(request, typed)
+    mail.in_background(_send_link(request.app, typed))
     return await _page(request, "reset", ResetView(sent=True))
 
 
@@ -204,8 +224,12 @@ def _offer(writer: Writer, email: str, secret: str) -> Account | None:
     return account
 
 
-async def _send_link(request: web.Request, account: Account, secret: str) -> None:
-    settings = request.app[SETTINGS]
+async def _send_link(app: web.Application, email: str) -> None:
+    """To whom the address belongs, if to anybody. No answer waits for it, nor shows how long."""
+    settings, secret = app[SETTINGS], ids.secret()
+    account = await app[DATABASE].write(_offer, email, secret)
+    if account is None:
+        return
     _ = translations(account.locale).gettext
     link = f"{settings.web_origin}{paths.RESET_NEW}?token={secret}"
     subject = _(N_("A new password for %(title)s")) % {"title": settings.title}
@@ -215,7 +239,7 @@ async def _send_link(request: web.Request, account: Account, secret: str) -> Non
             "The link is good for an hour and for one time. If it was not you, do nothing."
         )
     ) % {"link": link}
-    await mail.send(settings, request.app[OUTSIDE].clock, account.email, subject, text)
+    await mail.send(settings, app[OUTSIDE].clock, account.email, subject, text)
 
 
 async def new_password(request: web.Request) -> web.Response:
@@ -226,7 +250,7 @@ async def new_password(request: web.Request) -> web.Response:
 
 async def _ensure_good(request: web.Request, token: str) -> None:
     if await request.app[DATABASE].read(sessions.reset_of, token) is None:
-        raise Refused(404, "This link was used already, or its hour is over. Ask for a new one.")
+        raise Refused(410, _USED)
 
 
 async def set_password(request: web.Request) -> web.Response:
@@ -246,7 +270,7 @@ async def set_password(request: web.Request) -> web.Response:
 def _set(writer: Writer, token: str, hashed: str) -> None:
     account = sessions.reset_of(writer, token)
     if account is None:
-        raise Refused(404, "This link was used already, or its hour is over. Ask for a new one.")
+        raise Refused(410, _USED)
     accounts.set_password(writer, account, hashed)
     sessions.forget_resets(writer, account)
     sessions.end_all(writer, account)

@@ -80,7 +80,7 @@ async def take_back(request: web.Request) -> web.Response:
 
 ROUTES: list[Route] = [
     page(paths.SETTINGS, show, Who.LOGGED_IN),
-    posted(paths.SETTINGS_PASSWORD, password),
+    posted(paths.SETTINGS_PASSWORD, password, limit="login"),
     posted(paths.SETTINGS_SESSIONS, end_session),
     posted(paths.SETTINGS_APPS, take_back),
 ]

@@ -90,6 +90,70 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert "belongs to" in kith(other, "account", "list").stderr
 
 
+def test_words_that_are_not_understood_end_with_two(tmp_path: Path) -> None:
+    environ = environment(tmp_path, free_port())
+    for arguments in ((), ("water",), ("account",), ("token", "create"), ("invite", "--uses", "x")):
+        done = kith(environ, *arguments)
+        assert (done.returncode, done.stderr[:6]) == (2, "usage:"), arguments
+    assert kith(environ, "version").stdout.startswith("kith ")
+    assert json.loads(kith(environ, "version", "--json").stdout)["version"]
+
+
+def test_a_charter_is_read_as_it_is_meant_or_refused(tmp_path: Path) -> None:
+    file = tmp_path / "charter.toml"
+    one = '[[commitments]]\ntext = "We answer."\n'
+    with running(tmp_path / "data") as server:
+        for text, says in (
+            (b"\xff", "no text in UTF-8"),
+            (b"= x", "not written as TOML"),
+            (one.encode(), "needs a purpose"),
+            (b'purpose = "x"', "one to 7"),
+            (b'purpose = "x"\ncommitments = "abc"', "one to 7"),
+            (b'purpose = "x"\ncommitments = ["abc"]', "has a text"),
+            (b'purpose = "x"\n[[commitments]]\nhint = "y"', "needs a text"),
+            (b'purpose = "x"\n[[commitments]]\ntext = 7', "a text of at most"),
+            (b'purpose = "x"\n' + one.encode() * 8, "one to 7"),
+            (b'porpoise = "x"\npurpose = "x"\n' + one.encode(), "no “porpoise”"),
+        ):
+            file.write_bytes(text)
+            done = kith(server.environ, "charter", "set", str(file))
+            assert (done.returncode, "Traceback" in done.stderr) == (1, False), text
+            assert says in done.stderr, done.stderr
+        assert "No such file" in kith(server.environ, "charter", "set", "nowhere").stderr
+        file.write_text(f'purpose = "To mend things."\n{one}')
+        before = server.kith("charter", "show")
+        assert server.kith("charter", "set", str(file))["version"] == before["version"] + 1
+        after = server.kith("charter", "show")
+    assert after["commitments"] == [{"text": "We answer.", "hint": ""}]
+    assert after["purpose"] == "To mend things."
+    assert (after["name"], after["question"]) == (before["name"], before["question"])
+
+
+def test_stewards_help_by_commands(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.member("ines")
+        assert server.kith("account", "disable", "ines")["state"] == "disabled"
+        assert "was not disabled" in kith(server.environ, "account", "enable", "gardener").stderr
+        assert server.kith("account", "enable", "ines")["state"] == "active"
+        link = server.kith("account", "reset", "ines")["link"]
+        assert requests.get(link, timeout=5).status_code == 200
+        link = server.kith("invite", "--uses", "3", "--days", "2")["link"]
+        assert requests.get(link, timeout=5).status_code == 200
+        for wrong in (("--uses", "0"), ("--days", "0"), ("--days", "99999999999")):
+            assert "is good for" in kith(server.environ, "invite", *wrong).stderr
+        assert server.kith("domain", "block", "Bücher.example")["domain"] == "xn--bcher-kva.example"
+        assert server.kith("domain", "unblock", "bücher.example")["tier"] is None
+        for wrong, says in (
+            (("block", "https://x.example/"), "more than a name"),
+            (("unblock", "x.example"), "is not blocked"),
+            (("block", f"localhost:{server.port}"), "this server itself"),
+            (("block", "localhost"), "this server itself"),
+        ):
+            assert says in kith(server.environ, "domain", *wrong).stderr
+        assert server.kith("queue") == server.kith("queue", "list", "--host", "x.example")
+        assert server.kith("queue", "drop", "--host", "x.example") == {"dropped": 0}
+
+
 def test_a_long_path_to_the_data_is_no_hindrance(tmp_path: Path) -> None:
     folder = tmp_path / ("a long name of a folder " * 6) / "data"
     with running(folder) as server:
@@ -211,6 +275,24 @@ def test_init_asks_checks_and_writes(tmp_path: Path) -> None:
         assert not (tmp_path / "other" / "kith.toml").exists()
     done = kith({**os.environ, **environ}, "account", "list", "--json")
     assert done.returncode == 0, done.stderr
+
+
+def test_init_asks_nobody_who_cannot_answer(tmp_path: Path) -> None:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("KITH_")}
+    environ["KITH_DATA_DIR"] = str(tmp_path / "data")
+    for more in ((), ("--yes",)):
+        done = subprocess.run(
+            [*KITH, "init", *more],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "kith: A domain is needed" in done.stderr
+    done = kith(environ, "init", "--yes", "--domain", "garden.example", "--json")
+    assert json.loads(done.stdout)["file"] == str(tmp_path / "data" / "kith.toml")
 
 
 def test_the_first_admin_is_told_once(tmp_path: Path) -> None:

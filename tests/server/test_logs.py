@@ -3,13 +3,19 @@
 import io
 import json
 import logging
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import requests
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler
 
-from server.logs import Json, Text
+from server.headers import request_id
+from server.logs import HIDDEN, Json, Text, numbered
 from tests.support.process import KITH, environment, free_port, wait_until_healthy
 
 PLANTED = "planted-5c1d9a7e"
@@ -20,6 +26,75 @@ def test_nobody_writes_a_line_of_their_own(form: logging.Formatter) -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "%s", ("a\r\nb\x1b[31m\u2028c",), None)
     line = form.format(record)
     assert not set("\r\n\x1b\u2028") & set(line)
+
+
+@pytest.mark.parametrize("form", [Json(), Text()])
+def test_an_error_writes_no_line_of_its_own_either(form: logging.Formatter) -> None:
+    try:
+        raise ValueError("a\r\x1b[31m\u2028b")
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, "", 0, "bad", (), sys.exc_info())
+    line = form.format(record)
+    assert "ValueError" in line
+    assert not set("\r\x1b\u2028") & set(line)
+
+
+SAID = (
+    f"GET https://home.example/reset?anything={PLANTED} failed",
+    f"Authorization: Bearer {PLANTED}",
+    f"{{'Cookie': 'kith={PLANTED}; more={PLANTED}', 'Host': 'x'}}",
+    f"bearer {PLANTED} is unknown",
+    f'{{"password": "{PLANTED} and {PLANTED}", "login": "x"}}',
+    f"{{'client_secret': '{PLANTED}'}}",
+    f"grant_type=password&username=x&password={PLANTED}&access_token={PLANTED}",
+    f"invite_code={PLANTED}",
+    f"csrf: {PLANTED}",
+)
+
+
+@pytest.mark.parametrize("form", [Json(), Text()])
+def test_what_looks_like_a_secret_is_taken_out(form: logging.Formatter) -> None:
+    for said in SAID:
+        try:
+            raise ValueError(said)
+        except ValueError:
+            record = logging.LogRecord("x", 40, "", 0, "%s", (said,), sys.exc_info())
+        line = form.format(record)
+        assert PLANTED not in line, said
+        assert HIDDEN in line
+    print(f"{len(SAID)} ways to say a secret")
+
+
+async def test_what_is_logged_while_answering_has_the_requests_number() -> None:
+    lines: list[dict[str, str]] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(json.loads(Json().format(record)))
+
+    async def handle(_: web.Request) -> web.Response:
+        log.warning("while answering")
+        return web.Response()
+
+    @web.middleware
+    async def outer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        log.warning("afterwards, in the task of the connection")
+        return response
+
+    log, kept = logging.getLogger("tests.numbered"), Kept()
+    log.addHandler(kept)
+    app = web.Application(middlewares=[outer, numbered])
+    app.router.add_get("/", handle)
+
+    async def tell(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["X-Request-Id"] = request_id(request)
+
+    app.on_response_prepare.append(tell)
+    async with TestClient(TestServer(app)) as client:
+        numbers = [(await client.get("/")).headers["X-Request-Id"] for _ in range(2)]
+    log.removeHandler(kept)
+    assert [line.get("request_id") for line in lines] == [numbers[0], None, numbers[1], None]
 
 
 def test_no_secret_reaches_a_log_and_every_request_has_its_number(tmp_path: Path) -> None:
@@ -34,6 +109,7 @@ def test_no_secret_reaches_a_log_and_every_request_has_its_number(tmp_path: Path
     ) as process:
         wait_until_healthy(base, process)
         numbers = send_secrets(base)
+        send_nonsense(port)
         figures = requests.get(f"http://127.0.0.1:{metrics}/metrics", timeout=5).text
         process.terminate()
         _, logged = process.communicate(timeout=20)
@@ -68,3 +144,25 @@ def send_secrets(base: str) -> set[str]:
         )
     ]
     return {answer.headers["X-Request-Id"] for answer in answers}
+
+
+NONSENSE = (
+    f"GET /x?access_token={PLANTED}\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
+    f"GET /x?access_token={PLANTED} HTTP/9.9\r\nHost: a\r\n\r\n",
+    f"GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {PLANTED}\x00\r\n\r\n",
+    f"POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: {PLANTED}\r\n\r\n",
+    f"GET /x HTTP/1.1\r\nHost: a\r\nCookie: {PLANTED * 2000}\r\n\r\n",
+    f"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{PLANTED}\r\n",
+    f"{PLANTED} /x HTTP/1.1\r\nHost: {PLANTED}:x\r\n\r\n",
+)
+
+
+def send_nonsense(port: int) -> None:
+    """What is no HTTP, and the server's own library would quote."""
+    for text in NONSENSE:
+        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+            connection.sendall(text.encode())
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(4096):
+                pass
+    print(f"{len(NONSENSE)} kinds of nonsense")

@@ -125,6 +125,10 @@ async def visitor(place: Place, name: str = "ines") -> Browser:
         "https://app.example/cb#fragment",
         "https://user@app.example/cb",
         "https:///cb",
+        "https://evil.example\\.good.example/cb",
+        "https://g\u043e\u043ed.example/cb",
+        "https://app.example/cb\r\nSet-Cookie: a=b",
+        "[" * 50_000,
         "/relative",
         "",
     ],
@@ -134,6 +138,12 @@ async def test_an_address_that_could_do_harm_is_not_registered(place: Place, uri
     async with place.client.post("/api/v1/apps", json=wish) as answer:
         assert answer.status == 422
         assert "error" in await answer.json()
+
+
+async def test_an_app_without_a_name_is_not_registered(place: Place) -> None:
+    wish = {"client_name": "\u202e\x07 \u200f", "redirect_uris": CALLBACK}
+    async with place.client.post("/api/v1/apps", json=wish) as answer:
+        assert answer.status == 422
 
 
 async def test_several_addresses_come_in_lines_or_as_a_list(place: Place) -> None:
@@ -198,13 +208,45 @@ async def test_what_is_wrong_is_told_to_the_app(
     assert (query["error"], query["state"]) == ([error], ["s t"])
 
 
+async def test_a_wrong_request_leads_nobody_away_before_they_log_in(place: Place) -> None:
+    """Or whoever registers an app could use our address to send people anywhere."""
+    app, stranger = await register(place), Browser(place)
+    await place.person("ines")
+    assert await stranger.ask("GET", address(app, scope="everything")) == 303
+    assert stranger.headers["Location"].startswith("/login?")
+
+
+async def test_what_is_wrong_out_of_band_is_said_on_a_page(place: Place) -> None:
+    app, browser = await register(place), await visitor(place)
+    assert await browser.ask("GET", address(app, redirect_uri=OOB, scope="everything")) == 400
+    assert "Location" not in browser.headers
+
+
+async def test_an_unknown_app_is_no_reason_to_log_in(place: Place) -> None:
+    app, browser = await register(place), await visitor(place)
+    assert await browser.ask("GET", address(app, client_id="nobody")) == 400
+
+
+async def test_an_app_may_ask_for_the_password_again_and_for_a_language(place: Place) -> None:
+    app, browser = await register(place), await visitor(place)
+    for more, status in ({"force_login": "False"}, 200), ({"force_login": "true"}, 303):
+        assert await browser.ask("GET", address(app, state="x", lang="de", **more)) == status
+        assert status == 303 or 'lang="de"' in browser.text
+    assert await browser.ask("GET", browser.headers["Location"]) == 200
+    assert 'lang="de"' in browser.text
+    form = browser.values("/login") | {"login": "ines", "password": PASSWORD}
+    assert await browser.ask("POST", "/login", form) == 303
+    assert await browser.ask("GET", browser.headers["Location"]) == 200
+    assert browser.values("/oauth/authorize")["state"] == "x"
+
+
 async def test_the_consent_page_says_who_asks_for_what(place: Place) -> None:
     app = await register(place, client_name="<b>Lantern</b>", website="https://lantern.example")
     browser = await visitor(place)
     await browser.ask("GET", address(app))
     assert "&lt;b&gt;Lantern&lt;/b&gt;" in browser.text
     assert "<b>Lantern" not in browser.text
-    assert "app.lantern.example" in browser.text
+    assert '<strong><bdi dir="ltr">app.lantern.example</bdi></strong>' in browser.text
     assert "frame-ancestors 'none'" in browser.headers["Content-Security-Policy"]
     allowed = re.search("form-action ([^;]*)", browser.headers["Content-Security-Policy"])
     assert allowed
@@ -268,6 +310,8 @@ async def test_a_code_is_bound_to_app_address_and_verifier(place: Place, watch: 
     for asker, more in attempts:
         status, body = await asker.exchange(await browser.code(app, **pkce), **more)
         assert (status, body["error"]) == (400, "invalid_grant"), more
+    status, body = await app.exchange(await browser.code(app), code_verifier=VERIFIER)
+    assert (status, body["error"]) == (400, "invalid_grant"), "a proof that nobody asked for"
     code = await browser.code(app, **pkce)
     watch.advance(timedelta(minutes=10))
     assert (await app.exchange(code, code_verifier=VERIFIER))[0] == 400
@@ -367,3 +411,18 @@ async def test_an_apps_own_scheme_is_led_back_to(place: Place) -> None:
     there = await browser.consent(app, redirect_uri=SCHEME, state="ü &")
     assert there.startswith("lantern://callback?code=")
     assert parse_qs(urlsplit(there).query)["state"] == ["ü &"]
+
+
+@pytest.mark.parametrize(
+    ("registered", "leads_to"),
+    [
+        ("icecubesapp://", "icecubesapp://?code=c&state=s"),
+        ("lantern:///callback", "lantern:///callback?code=c&state=s"),
+        ("com.lantern:/callback", "com.lantern:/callback?code=c&state=s"),
+        ("https://app.example/cb?x", "https://app.example/cb?x&code=c&state=s"),
+        ("https://app.example/cb?", "https://app.example/cb?code=c&state=s"),
+    ],
+)
+def test_an_address_stays_as_it_was_registered(registered: str, leads_to: str) -> None:
+    assert grants.redirect_objection(registered) is None
+    assert grants.back_to(registered, {"code": "c"}, "s") == leads_to

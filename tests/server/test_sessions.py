@@ -7,7 +7,7 @@ import pytest
 
 from server import passwords
 from server.pages.access import onward
-from storage import accounts, sessions
+from storage import accounts, actors, sessions
 from tests.server.test_oauth import Browser
 from tests.support.clock import Watch
 from tests.support.servers import PASSWORD, Place
@@ -79,12 +79,15 @@ async def test_the_work_is_the_same_for_somebody_and_nobody() -> None:
     assert not await passwords.fits("nobody has this password", None)
 
 
-@pytest.mark.parametrize("state", ["pending", "disabled"])
+@pytest.mark.parametrize("state", ["pending", "disabled", "suspended"])
 async def test_who_may_not_come_in_learns_why_only_with_the_password(
     place: Place, state: str
 ) -> None:
     ines = await place.person("ines")
-    await place.database.write(accounts.set_state, ines.actor.id, state)
+    if state == "suspended":
+        await place.database.write(actors.set_state, ines.actor.id, state)
+    else:
+        await place.database.write(accounts.set_state, ines.actor.id, state)
     browser = Browser(place)
     assert await browser.log_in("ines", "wrong") == 422
     wrong = browser.text
@@ -161,11 +164,12 @@ async def test_a_link_sets_a_password_once_within_its_hour(place: Place, watch: 
         )
         watch.advance(timedelta(hours=1) if late else timedelta(minutes=59))
         status = await browser.ask("GET", "/reset/new?token=secret")
-        assert status == (404 if late else 200)
+        assert status == (410 if late else 200)
+        assert ("its hour is over" in browser.text) is late
     form = browser.values("/reset/new")
     assert await browser.ask("POST", "/reset/new", form | {"password": "short"}) == 422
     assert await browser.ask("POST", "/reset/new", form | {"password": NEW}) == 303
-    assert await browser.ask("POST", "/reset/new", form | {"password": NEW}) == 404
+    assert await browser.ask("POST", "/reset/new", form | {"password": NEW}) == 410
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 401
     assert await browser.log_in("ines", NEW) == 303
 

@@ -1,6 +1,7 @@
 """Signing up: four ways of taking people in, by page, by client, by command."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,14 @@ async def test_where_it_is_closed_nobody_comes_in(tmp_path: Path, watch: Watch) 
         ({"username": "x" * 31}, "at most 30"),
         ({"username": "ines"}, "“ines_” is free"),
         ({"email": "nowhere"}, "looks like"),
+        ({"email": "bep\x1b[1m@post.example"}, "looks like"),
+        ({"email": "bep\u202e@post.example"}, "looks like"),
+        ({"email": "bep@post.example\r\nBcc: all@post.example"}, "looks like"),
         ({"email": "ines@post.example"}, "account with that address"),
         ({"password": "short"}, "at least 10"),
         ({"password": "x" * 257}, "at most 256"),
         ({"agreement": ""}, "yes to the charter"),
+        ({"agreement": "0"}, "yes to the charter"),  # another version than the one in force
         ({"reason": " "}, "answer the question"),
     ],
 )
@@ -143,3 +148,31 @@ async def test_a_name_is_had_once_however_it_is_written(place: Place) -> None:
     assert (await sign_up(place))[0] == 200
     status, _ = await sign_up(place, username="BEP_K", email="other@post.example")
     assert status == 422
+
+
+async def test_who_signs_up_is_counted_by_address_and_by_email_whatever_the_token(
+    tmp_path: Path, watch: Watch
+) -> None:
+    """SECURITY 72: an app has as many tokens of its own as it likes."""
+    behind = {"rate_limits": "on", "trusted_proxies": "127.0.0.1/32"}
+    async with serving(tmp_path, "home.example", Internet(), watch, **behind) as place:
+        app, statuses = await register(place, "write"), []
+        for number in range(7):
+            _, body = await app.token(grant_type="client_credentials", scope="write")
+            headers = {"Authorization": f"Bearer {body['access_token']}"}
+            wish: dict[str, Any] = {"username": "bep_k", "email": f"{number}@post.example"}
+            statuses.append(await posted(place, wish, headers))
+        assert statuses == [422] * 5 + [429] * 2
+        statuses = []
+        for number in range(7):
+            headers["X-Forwarded-For"] = f"192.0.2.{number}"
+            watch.advance(timedelta(minutes=5))  # so that the token is not what is counted
+            _, body = await app.token(grant_type="client_credentials", scope="write")
+            headers["Authorization"] = f"Bearer {body['access_token']}"
+            statuses.append(await posted(place, {"email": "Bep@post.example"}, headers))
+        assert statuses[:6] == [422] * 5 + [429]
+
+
+async def posted(place: Place, wish: dict[str, Any], headers: dict[str, str]) -> int:
+    async with place.client.post("/api/v1/accounts", json=wish, headers=headers) as answer:
+        return answer.status

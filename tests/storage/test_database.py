@@ -106,6 +106,24 @@ async def test_a_unit_sees_one_moment(database: Database, watch: Watch) -> None:
     )
 
 
+def look_while_another_wants_to_write(writer: Writer, path: Path) -> str:
+    """Ask first, as most units do; then somebody else tries to write; then write."""
+    words(writer)
+    other = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("INSERT INTO instance (key, value) VALUES ('other', '')")
+    finally:
+        other.close()
+    return say(writer, "a")
+
+
+async def test_a_unit_that_asks_before_it_writes_is_not_overtaken(
+    database: Database, tmp_path: Path
+) -> None:
+    assert await database.write(look_while_another_wants_to_write, tmp_path / "db") == "a"
+
+
 async def test_readers_cannot_write(database: Database) -> None:
     with pytest.raises(AttributeError):
         await database.read(say, "a")  # type: ignore[arg-type]

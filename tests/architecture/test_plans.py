@@ -1,0 +1,196 @@
+"""How SQLite finds what is asked for: nothing asked often walks through a whole table."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from itertools import product
+
+import pytest
+
+from storage import (
+    actors,
+    deliveries,
+    follows,
+    hosts,
+    likes,
+    notifications,
+    posts,
+    pruning,
+    reach,
+    received,
+    shares,
+    tags,
+    timelines,
+    visible_posts,
+)
+from storage.audiences import PUBLIC
+from storage.ids import ActorId
+from storage.notifications import Wanted
+from storage.paging import Page
+from storage.received import Received
+from storage.timelines import Shown, Tagged
+from storage.units import Writer
+from storage.visibility import Anonymous, Member, Peer, System, Viewer
+from tests.storage import cast
+from tests.storage.raw import Explained, memory
+
+# These stay small, or a job walks through them a few times a day.
+SMALL = {"codes", "resets", "sessions", "idempotency"}
+# A partial index is walked through from its beginning: it holds only what is looked for.
+PARTIAL = {"deliveries_parked", "hosts_blocked", "posts_ours", "received_due"}
+
+RAW = memory()
+ME = ActorId(1)
+PAGES = (Page(20), Page(20, max_id=9), Page(20, since_id=1), Page(20, min_id=1))
+VIEWERS: tuple[Viewer, ...] = (Anonymous(), Member(ME), Peer("away.example", 3), System())
+TAGS = (Tagged("a"), Tagged("a", any=("b",), all=("c",), none=("d",)))
+
+Lists = Callable[[Writer, Page], object]
+
+
+def everyones(viewer: Viewer) -> tuple[Lists, ...]:
+    """Lists that depend on who looks."""
+    return (
+        lambda w, p: timelines.public(w, viewer, p),
+        lambda w, p: timelines.public(w, viewer, p, local=True),
+        lambda w, p: timelines.public(w, viewer, p, remote=True, media=True),
+        lambda w, p: timelines.account(w, viewer, ME, Shown(), p),
+        *(partial(tagged_, viewer=viewer, tagged=tagged) for tagged in TAGS),
+    )
+
+
+def tagged_(writer: Writer, page: Page, viewer: Viewer, tagged: Tagged) -> object:
+    return timelines.hashtag(writer, viewer, tagged, page)
+
+
+OWN: tuple[Lists, ...] = (
+    lambda w, p: timelines.home(w, ME, p),
+    lambda w, p: timelines.liked(w, ME, p),
+    lambda w, p: timelines.bookmarked(w, ME, p),
+    lambda w, p: timelines.outbox(w, ME, p),
+    lambda w, p: notifications.page_of(w, ME, p, Wanted()),
+    lambda w, p: notifications.page_of(w, ME, p, Wanted(types=["follow"], actor=2)),
+    lambda w, p: follows.page_of_followers(w, ME, p),
+    lambda w, p: follows.page_of_following(w, ME, p),
+    lambda w, p: likes.page_of(w, 1, p),
+    lambda w, p: shares.page_of(w, 1, p),
+)
+
+
+def test_every_list_is_read_in_order_by_an_index() -> None:
+    lists = [*OWN, *(one for viewer in VIEWERS for one in everyones(viewer))]
+    explained = Explained(RAW)
+    for read, page in product(lists, PAGES):
+        read(explained, page)
+    print(f"{len(lists)} lists, {len(PAGES)} pages of each, {len(explained.plan)} lines of plans")
+    assert walks(explained) == []
+    assert [line for line in explained.plan if "FOR ORDER BY" in line[1]] == []
+
+
+def walks(explained: Explained) -> list[tuple[str, str]]:
+    """The walks of all that was asked; a plan for a new row shows none.
+
+    It names tables that might point to the row already, looked at for deferred keys only.
+    """
+    asked = (line for line in explained.plan if not line[0].startswith("INSERT INTO"))
+    return [line for line in asked if is_walk(line[1])]
+
+
+def is_walk(line: str) -> bool:
+    """Whether a whole table is walked through (a list that we gave is not a table)."""
+    found = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", line)
+    if not found or "VIRTUAL TABLE" in line or "CONSTANT ROW" in line:
+        return False
+    table, index = found.groups()
+    return table not in SMALL and index not in PARTIAL
+
+
+def single_posts(writer: Writer) -> None:
+    for viewer in VIEWERS:
+        visible_posts.many(writer, viewer, [1, 2])
+        visible_posts.by_uri(writer, viewer, "u:1")
+        visible_posts.by_page(writer, viewer, "u:1")
+        visible_posts.was_there(writer, viewer, 1)
+        visible_posts.figures(writer, viewer, [1, 2])
+    alice = cast.actor(writer, "alice")
+    said = cast.post(writer, alice, PUBLIC, to=[alice], tags=["tag"])
+    visible_posts.facts(writer, said)
+    visible_posts.descendants(writer, Member(ME), said)
+    visible_posts.ancestors(writer, Member(ME), cast.post(writer, alice, answers=said))
+    posts.count_local(writer)
+    posts.recipients(writer, said.id)
+    posts.revise(writer, said, ["tag"])
+    posts.bury(writer, said)
+    tags.history(writer, "tag")
+
+
+def queues(writer: Writer) -> None:
+    received.next_due(writer, [1], 32)
+    received.keep(writer, Received(0, "u:1", "u", "u", "h", "Like", "authentic", "{}"))
+    received.depth(writer)
+    alice = cast.actor(writer, "bob")
+    deliveries.enqueue(writer, cast.said(writer, alice, "o"), "away", "https://away/inbox", "o")
+    (letter,) = deliveries.next_due(writer, [1], ["other"], 64)
+    deliveries.postpone(writer, letter, timedelta(minutes=1), "")
+    deliveries.park(writer, letter, "")
+    deliveries.parked(writer)
+    deliveries.again(writer, "away")
+    deliveries.settle(writer, letter)
+    deliveries.expire(writer, writer.now)
+    for note in (hosts.reached, hosts.heard_from, hosts.is_blocked):
+        note(writer, "away")
+    hosts.failed(writer, "away", timedelta(minutes=1), "")
+
+
+def fanning_out(writer: Writer) -> None:
+    follows.local_followers(writer, ME)
+    follows.inboxes(writer, ME)
+    follows.is_followed_here(writer, ME)
+    follows.ask(writer, "u:1", cast.actor(writer, "x"), cast.actor(writer, "y"))
+    reach.inboxes_of_reactions(writer, 1)
+    reach.part_from_all(writer, ME)
+    timelines.has_in_home(writer, ME, 1)
+    timelines.fill_from(writer, ME, 2)
+    timelines.empty_of(writer, ME, 2)
+    timelines.trim(writer, ME)
+    notifications.add(writer, ME, "follow", 2)
+    notifications.withdraw(writer, ME, "follow", 2, None)
+    notifications.forget_between(writer, ME, 2)
+
+
+def people(writer: Writer) -> None:
+    actors.by_uri(writer, "u:1")
+    actors.by_handle(writer, "alice", "away.example")
+    actors.followers_owner(writer, "u:1")
+    actors.by_page(writer, "u:1")
+    actors.many(writer, [1, 2])
+    actors.ids_by_uri(writer, ["u:1"])
+    pruning.forget(writer)
+
+
+@pytest.mark.parametrize("unit", [single_posts, queues, fanning_out, people])
+def test_what_is_asked_often_is_found_by_an_index(unit: Callable[[Writer], None]) -> None:
+    RAW.execute("BEGIN")
+    try:
+        explained = Explained(RAW)
+        unit(explained)
+    finally:
+        RAW.execute("ROLLBACK")
+    print(f"{len({sql for sql, _ in explained.plan})} statements")
+    assert len(explained.plan) > 10
+    assert walks(explained) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "walks"),
+    [
+        ("SELECT * FROM posts WHERE content = ''", True),
+        ("SELECT count(*) FROM deliveries", True),
+        ("SELECT * FROM posts WHERE id = 1", False),
+        ("SELECT value FROM json_each('[]')", False),
+    ],
+)
+def test_the_rule_knows_a_walk(statement: str, walks: bool) -> None:
+    lines = RAW.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
+    assert any(is_walk(line[3]) for line in lines) is walks
