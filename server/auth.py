@@ -21,6 +21,7 @@ from storage.units import Reader, Writer
 from storage.visibility import Anonymous, Member, Viewer
 
 MOST_REMEMBERED = 2000
+COOKIE_LASTS = 400 * 86400  # seconds, the most a browser keeps (RFC 6265bis); we decide earlier
 USED_AGAIN = 600  # seconds after which a use is noted again
 
 
@@ -178,14 +179,22 @@ async def by_cookie(request: web.Request) -> Caller:
         return NOBODY
     if caller.account.state != "active" or caller.actor.state != "active":
         return NOBODY
+    await _note_visit(request, caller)
     return caller
+
+
+async def _note_visit(request: web.Request, caller: Caller) -> None:
+    """A session ends when it was not used for long, not when it began long ago."""
+    session, now = caller.session, request.app[OUTSIDE].clock()
+    if session and (now - session.last_used_at).total_seconds() > USED_AGAIN:
+        await request.app[DATABASE].write(sessions.used, session.id)
 
 
 def set_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:
     response.set_cookie(
         cookie_name(request),
         secret,
-        max_age=int(sessions.LASTS.total_seconds()),
+        max_age=COOKIE_LASTS,
         httponly=True,
         secure=request.app[SETTINGS].secure_cookies,
         samesite="Lax",

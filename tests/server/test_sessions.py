@@ -115,6 +115,15 @@ async def test_a_new_password_ends_everything_else(place: Place) -> None:
     assert await Browser(place).log_in("ines", NEW) == 303
 
 
+async def test_a_session_ends_when_it_was_not_used_for_long(place: Place, watch: Watch) -> None:
+    await place.person("ines")
+    browser = Browser(place)
+    await browser.log_in("ines")
+    for days, status in ((40, 200), (40, 200), (61, 303)):
+        watch.advance(timedelta(days=days))
+        assert await browser.ask("GET", "/settings") == status, days
+
+
 async def test_sessions_and_apps_are_ended_one_by_one(place: Place) -> None:
     ines, bep = await place.person("ines"), await place.person("bep")
     here, there = Browser(place), Browser(place)
