@@ -34,21 +34,23 @@ _MARKS: Final = _marks()
 _WORD: Final = rf"[\w{_MARKS}]"
 # Points that join words of a tag: Catalan, Japanese, and the non-joiner of Persian.
 _JOINT: Final = "[\u00b7\u30fb\u200c]"
-_HOST: Final = rf"{_WORD}++(?:[.-]++{_WORD}++)*+"
+# Python before 3.11.5 forgets where a possessive group began (gh-106052), so only single characters
+# are possessive here; what follows a group keeps it from giving back what it took.
+_HOST: Final = rf"{_WORD}++(?:[.-]++{_WORD}++)*(?![.-]++{_WORD})"
 
 _URL: Final = rf"""
     [hH](?<![A-Za-z0-9@$\#_][hH])[tT][tT][pP][sS]?+://
-    (?P<host>{_HOST})(?!@|:[^\s/?\#@]*+@)(?::[0-9]{{1,5}}+(?![0-9]))?+
+    (?P<host>{_HOST})(?!@|:[^\s/?\#@]*+@)(?::[0-9]{{1,5}}+(?![0-9]))?
     (?:[/?\#][\w{_MARKS}\-.~:/?\#\[\]@!$&'()*+,;=%|]*+)?+
 """
 # Ports have four or five digits, so that in "ask @bep@garden.example:30 past" there is none: they
 # are for development, where servers have such ports.
 _MENTION: Final = rf"""
     @(?<![\w{_MARKS}/.]@)
-    (?P<name>[A-Za-z0-9_]++(?:[.-]++[A-Za-z0-9_]++)*+)
-    (?:@(?P<domain>{_HOST}(?::[1-9][0-9]{{3,4}}+(?!\w))?+))?+
+    (?P<name>[A-Za-z0-9_]++(?:[.-]++[A-Za-z0-9_]++)*)
+    (?:@(?P<domain>{_HOST}(?::[1-9][0-9]{{3,4}}+(?!\w))?))?
 """
-_TAG: Final = rf"[\#＃](?<![\w{_MARKS}/][\#＃])(?P<tag>{_WORD}++(?:{_JOINT}++{_WORD}++)*+)"
+_TAG: Final = rf"[\#＃](?<![\w{_MARKS}/][\#＃])(?P<tag>{_WORD}++(?:{_JOINT}++{_WORD}++)*)"
 _TOKEN: Final = re.compile(f"(?P<url>{_URL})|(?P<mention>{_MENTION})|{_TAG}", re.VERBOSE)
 
 # Roughly UAX 29: what a reader takes for one character. Sixteen parts at most, so that nobody
@@ -56,7 +58,7 @@ _TOKEN: Final = re.compile(f"(?P<url>{_URL})|(?P<mention>{_MENTION})|{_TAG}", re
 _SEEN: Final = re.compile(
     "(?:[\U0001f1e6-\U0001f1ff]{2}|.)"
     f"(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff]|[{_MARKS}\u200c\u200d\u20d0-\u20ff\u1160-\u11ff"
-    "\U0001f3fb-\U0001f3ff\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]){0,16}+",
+    "\U0001f3fb-\U0001f3ff\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]){0,16}",
     re.DOTALL,
 )
 
