@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from federation.uris import PUBLIC, PUBLIC_ALIASES
-from storage import actors, posts
+from storage import actors
 from storage.actors import Actor
 from storage.audiences import INSTANCE, NAMED, Audience
 from storage.audiences import PUBLIC as EVERYBODY
+from storage.posts import Post
 from storage.units import Reader
 
 
@@ -29,9 +30,12 @@ class Addresses:
 
 
 def understood(
-    reader: Reader, author: Actor, to: Sequence[str], cc: Sequence[str], answers: str | None
+    reader: Reader, author: Actor, to: Sequence[str], cc: Sequence[str], parent: Post | None
 ) -> Addressed:
-    """What another server's to and cc mean: the narrowest reading that its words allow."""
+    """What another server's to and cc mean: the narrowest reading that its words allow.
+
+    `parent` is what is answered, where the author may see it.
+    """
     if PUBLIC_ALIASES.intersection(to):
         return Addressed(EVERYBODY, listed=True)
     if PUBLIC_ALIASES.intersection(cc):
@@ -39,7 +43,6 @@ def understood(
     named = [*to, *cc]
     if author.followers and author.followers in named:
         return Addressed(Audience("followers", owner=author.id))
-    parent = posts.by_uri(reader, answers) if answers else None
     if parent is not None and parent.kind == "followers" and parent.owner is not None:
         owner = actors.by_id(reader, parent.owner)
         if owner is not None and owner.followers in named:
@@ -75,9 +78,15 @@ def chosen(visibility: str, author: Actor) -> Addressed:
         case "private":
             return Addressed(Audience("followers", owner=author.id))
         case "local":
-            return Addressed(INSTANCE, listed=True, local_only=True)
+            return kept_here(Addressed(EVERYBODY, listed=True))
         case _:
             return Addressed(NAMED)
+
+
+def kept_here(addressed: Addressed) -> Addressed:
+    """The same, without leaving this server: what was for everybody is for everybody here."""
+    audience = INSTANCE if addressed.audience == EVERYBODY else addressed.audience
+    return Addressed(audience, addressed.listed, local_only=True)
 
 
 def visibility(kind: str, listed: bool) -> str:

@@ -12,7 +12,7 @@ from server import composing
 from server.composing import Handle, Mentioned
 from storage import actors, visible_posts
 from storage.actors import Actor
-from storage.audiences import Audience
+from storage.audiences import NAMED, Audience
 from storage.ids import PostId
 from storage.units import Reader, Writer
 from storage.visible_posts import Post
@@ -20,11 +20,15 @@ from storage.visible_posts import Post
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a member wants to say. `visibility` is one of the client API's, or `local`."""
+    """What a member wants to say. `visibility` is one of the client API's, or `local`.
+
+    `local_only` keeps it on this server, whoever else it is for; it never widens.
+    """
 
     author: Actor
     text: str
     visibility: str
+    local_only: bool = False
     spoiler: str = ""
     sensitive: bool = False
     language: str | None = None
@@ -76,24 +80,20 @@ def _note(writer: Writer, draft: Draft, id_: PostId) -> Note:
 
 def _addressed(draft: Draft) -> Addressed:
     """An answer reaches no further than what it answers (COMMUNITIES 3)."""
-    chosen = addressing.chosen(draft.visibility, draft.author)
-    parent = draft.in_reply_to
-    if parent is None:
-        return chosen
-    if parent.kind == "followers" and draft.visibility in ("public", "unlisted", "private"):
-        return _as_the_parent(draft, parent)
-    if parent.kind == "named" and draft.visibility != "direct":
-        return addressing.chosen("direct", draft.author)
-    if parent.local_only or parent.kind == "instance":
-        return addressing.chosen("local", draft.author)
-    return chosen
+    wanted, parent = addressing.chosen(draft.visibility, draft.author), draft.in_reply_to
+    local_only = draft.local_only or wanted.local_only
+    if parent is not None:
+        local_only = local_only or parent.local_only
+        if parent.kind not in ("public", "instance") and wanted.audience != NAMED:
+            wanted = _as_the_parent(draft, parent)
+    return addressing.kept_here(wanted) if local_only else wanted
 
 
 def _as_the_parent(draft: Draft, parent: Post) -> Addressed:
-    """To the followers of the one who is answered, when they are ours; else to one's own."""
-    if parent.local and parent.owner is not None:
-        return Addressed(Audience("followers", owner=parent.owner))
-    return addressing.chosen("private", draft.author)
+    """To those who could read what is answered; to one's own followers where these are not ours."""
+    if parent.kind == "followers" and not parent.local:
+        return addressing.chosen("private", draft.author)
+    return Addressed(_audience(parent))
 
 
 def _links(domain: str, mentioned: Mapping[Handle, Actor]) -> dict[Handle, Mentioned]:

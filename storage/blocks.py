@@ -105,3 +105,14 @@ def page_of_mutes(reader: Reader, actor: int, page: Page) -> list[Mute]:
     )
     found = [Mute(t, bool(n), optional_moment(e), i) for t, n, e, i in rows]
     return sorted(found, key=lambda one: -one.cursor)
+
+
+def unwanted(reader: Reader, actor: int) -> frozenset[int]:
+    """Whom somebody blocks or mutes, now."""
+    rows = reader.rows(
+        "SELECT target FROM blocks WHERE actor = ?1 UNION SELECT target FROM mutes"
+        " WHERE actor = ?1 AND (expires_at IS NULL OR expires_at > ?2)",
+        actor,
+        reader.now_ms,
+    )
+    return frozenset(target for (target,) in rows)

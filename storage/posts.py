@@ -128,7 +128,12 @@ def _tag(writer: Writer, post: PostId, tags: Iterable[str]) -> None:
 
 
 def _adopt(writer: Writer, post: Post) -> None:
-    """Answers that came before what they answer now belong to its thread."""
+    """Answers that came before what they answer now belong to its thread.
+
+    To something of ours there is none: it is here before anybody hears of it.
+    """
+    if post.local:
+        return
     waiting = writer.rows(
         "SELECT id FROM posts WHERE in_reply_to IS NULL AND in_reply_to_uri = ?", post.uri
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from json import dumps
 
+from storage import blocks
 from storage.ids import PostId
 from storage.posts import (
     COLUMNS,
@@ -15,7 +16,7 @@ from storage.posts import (
     tag_names,
 )
 from storage.units import Reader
-from storage.visibility import ALIVE, FROM, Facts, Member, Viewer, predicate
+from storage.visibility import ALIVE, FROM, PEOPLE, Facts, Member, Viewer, predicate
 
 __all__ = [
     "Figures",
@@ -87,7 +88,10 @@ def was_there(reader: Reader, viewer: Viewer, id_: int) -> bool:
 
 
 def ancestors(reader: Reader, viewer: Viewer, post: Post, most: int = 40) -> list[Post]:
-    """What it answers, the first first. A post that the viewer may not see ends the chain."""
+    """What it answers, the first first. A post that the viewer may not see ends the chain.
+
+    Whom the viewer blocks or mutes is left out, above as below (SECURITY 85).
+    """
     chain: list[Post] = []
     seen = {post.id}
     parent = post.in_reply_to
@@ -98,7 +102,7 @@ def ancestors(reader: Reader, viewer: Viewer, post: Post, most: int = 40) -> lis
         seen.add(above.id)
         chain.insert(0, above)
         parent = above.in_reply_to
-    return chain
+    return _wanted(reader, viewer, chain)
 
 
 def descendants(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
@@ -120,7 +124,14 @@ def descendants(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
         answer = waiting.pop()
         found.append(answer)
         waiting += answers.pop(answer.id, [])[::-1]
-    return found
+    return _wanted(reader, viewer, found)
+
+
+def _wanted(reader: Reader, viewer: Viewer, thread: list[Post]) -> list[Post]:
+    if not thread or not isinstance(viewer, Member):
+        return thread
+    unwanted = blocks.unwanted(reader, viewer.actor)
+    return [post for post in thread if post.author not in unwanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,28 +147,33 @@ class Figures:
 
 
 def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, Figures]:
-    """Counts derived from rows (SECURITY 28), for many posts in one statement."""
+    """Counts derived from rows (SECURITY 28), for many posts in one statement.
+
+    Answers are counted as far as the viewer may see them; a count tells that there is one.
+    """
+    may, values = predicate(viewer)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.named(
-        "SELECT p.value,"
-        " (SELECT count(*) FROM likes l WHERE l.post = p.value),"
-        " (SELECT count(*) FROM shares s WHERE s.post = p.value),"
-        " (SELECT count(*) FROM posts r WHERE r.in_reply_to = p.value AND r.deleted_at IS NULL),"
-        " EXISTS (SELECT 1 FROM likes l WHERE l.post = p.value AND l.actor = :me),"
-        " EXISTS (SELECT 1 FROM shares s WHERE s.post = p.value AND s.actor = :me),"
-        " EXISTS (SELECT 1 FROM bookmarks k WHERE k.post = p.value AND k.actor = :me)"
-        " FROM json_each(:wanted) p",
-        {"wanted": dumps(list(wanted)), "me": me},
+        "SELECT o.value,"
+        " (SELECT count(*) FROM likes l WHERE l.post = o.value),"
+        " (SELECT count(*) FROM shares s WHERE s.post = o.value),"
+        f" (SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIVE} AND {may}),"
+        " EXISTS (SELECT 1 FROM likes l WHERE l.post = o.value AND l.actor = :me),"
+        " EXISTS (SELECT 1 FROM shares s WHERE s.post = o.value AND s.actor = :me),"
+        " EXISTS (SELECT 1 FROM bookmarks k WHERE k.post = o.value AND k.actor = :me)"
+        " FROM json_each(:wanted) o",
+        {**values, "wanted": dumps(list(wanted)), "me": me},
     )
     return {row[0]: Figures(*row[1:4], *map(bool, row[4:])) for row in rows}
 
 
-def parent_authors(reader: Reader, wanted: Sequence[int]) -> dict[int, int]:
-    """Per answer: who wrote what it answers."""
-    rows = reader.rows(
-        "SELECT p.id, o.author FROM posts p JOIN posts o ON o.id = p.in_reply_to"
-        " WHERE p.id IN (SELECT value FROM json_each(?))",
-        dumps(list(wanted)),
+def parent_authors(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, int]:
+    """Per answer: who wrote what it answers, where the viewer may see that."""
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT c.id, p.author FROM posts c JOIN posts p ON p.id = c.in_reply_to {PEOPLE}"
+        f" WHERE c.id IN (SELECT value FROM json_each(:wanted)) AND {ALIVE} AND {may}",
+        {"wanted": dumps(list(wanted)), **values},
     )
     return dict(rows)
 

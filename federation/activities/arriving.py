@@ -23,7 +23,7 @@ from storage.clock import clamped
 from storage.ids import ActorId
 from storage.posts import POSTED, Post, Recipient
 from storage.units import Reader, Writer
-from storage.visibility import Facts, Member, can_see
+from storage.visibility import Facts, Member, Peer, can_see
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,24 @@ class Arrival:
 
 
 def prepare(writer: Writer, author: Actor, said: Note) -> Arrival:
-    addressed = said.own or addressing.understood(
-        writer, author, said.to, said.cc, said.in_reply_to
-    )
-    parent = posts.by_uri(writer, said.in_reply_to) if said.in_reply_to else None
+    parent = _answered(writer, author, said.in_reply_to) if said.in_reply_to else None
+    addressed = said.own or addressing.understood(writer, author, said.to, said.cc, parent)
     recipients = _recipients(writer, said)
     post = _row(writer, said, author, addressed, parent)
     return Arrival(said, author, addressed, parent, recipients, post)
+
+
+def _answered(reader: Reader, author: Actor, uri: str) -> Post | None:
+    """What is answered. Nobody comes into a thread of ours that neither they nor their server see.
+
+    What a server of theirs says is hidden from its own people, only that server knows.
+    """
+    parent = posts.by_uri(reader, uri)
+    if parent is None or author.is_local or not parent.local:
+        return parent
+    viewers = (Member(author.id), Peer(author.host, author.id))
+    sees = all(visible_posts.by_uri(reader, viewer, uri) for viewer in viewers)
+    return parent if sees else None
 
 
 def _recipients(reader: Reader, said: Note) -> tuple[Recipient, ...]:

@@ -89,24 +89,27 @@ async def _by_words(
     people: list[Actor] = []
     if kind in (None, "", "accounts") and not text.startswith("#"):
         people = await find_people(request, text, most, resolve=resolve)
-    names: list[str] = []
+    viewer, names = caller(request).viewer, list[str]()
     if kind in (None, "", "hashtags") and not text.startswith("@"):
-        names = await database.read(tags.starting_with, text.removeprefix("#"), most)
-    return await database.read(_rendered, people, names)
+        names = await database.read(tags.starting_with, viewer, text.removeprefix("#"), most)
+    return await database.read(_rendered, viewer, people, names)
 
 
-def _rendered(reader: Reader, people: list[Actor], names: list[str]) -> dict[str, Any]:
+def _rendered(
+    reader: Reader, viewer: Viewer, people: list[Actor], names: list[str]
+) -> dict[str, Any]:
     rendered = account_entity.render(reader, people)
     return {
         "accounts": [rendered[actor.id] for actor in people],
         "statuses": [],
-        "hashtags": [tag_entity.one(reader, name) for name in names],
+        "hashtags": [tag_entity.one(reader, viewer, name) for name in names],
     }
 
 
 async def tag(request: web.Request) -> web.Response:
     name = request.match_info["name"].casefold()
-    return answer(await request.app[DATABASE].read(tag_entity.one, name))
+    viewer = caller(request).viewer
+    return answer(await request.app[DATABASE].read(tag_entity.one, viewer, name))
 
 
 ROUTES: list[Route] = [

@@ -26,6 +26,7 @@ from storage.visible_posts import Post
 
 VISIBILITIES = ("public", "unlisted", "private", "direct", "local")
 LONGEST_KEY = 200
+STAYS_HERE = ("\N{EYE}", "\N{EYE}\N{VARIATION SELECTOR-16}")  # at the end of a text (COMMUNITIES 4)
 
 
 async def create(request: web.Request) -> web.Response:
@@ -69,8 +70,6 @@ def _words(form: Form, most: int) -> tuple[str, str]:
 def _wish(form: Form, settings: Any, text: str, spoiler: str) -> dict[str, Any]:
     """What the client asked for, filled up with the member's own defaults."""
     chosen = form.text("visibility") or settings.get("privacy", "public")
-    if form.flag("local_only"):
-        chosen = "local"
     if chosen not in VISIBILITIES:
         raise unprocessable("“visibility” should be public, unlisted, private, direct or local.")
     sensitive = form.flag("sensitive")
@@ -78,6 +77,7 @@ def _wish(form: Form, settings: Any, text: str, spoiler: str) -> dict[str, Any]:
         "text": text,
         "spoiler": spoiler,
         "visibility": chosen,
+        "local_only": bool(form.flag("local_only")) or text.rstrip().endswith(STAYS_HERE),
         "sensitive": bool(settings.get("sensitive")) if sensitive is None else sensitive,
         "language": (form.text("language", 20) or settings.get("language") or None),
         "in_reply_to": form.number("in_reply_to_id"),

@@ -1,6 +1,6 @@
 """Posts and shares as `Status`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from federation import uris
@@ -79,7 +79,7 @@ def _wrapped(
 
 def _of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int, dict[str, Any]]:
     ids = [post.id for post in found]
-    parents = visible_posts.parent_authors(reader, ids)
+    parents = visible_posts.parent_authors(reader, viewer, ids)
     mentions, tags = _mentions(reader, ids), _tags(reader, ids)
     people = account_entity.many(reader, [post.author for post in found])
     figures = visible_posts.figures(reader, viewer, ids)
@@ -88,7 +88,7 @@ def _of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int
         post.id: {
             **_words(reader.here, post, people[post.author]["username"]),
             "account": people[post.author],
-            "in_reply_to_account_id": number(parents.get(post.id)),
+            **_answered(post, parents),
             "mentions": mentions.get(post.id, []),
             "tags": tags.get(post.id, []),
             "application": written_with.get(post.application or 0),
@@ -105,7 +105,6 @@ def _words(here: Here, post: Post, author: str) -> dict[str, Any]:
     return {
         "id": str(post.id),
         "created_at": when(post.published_at),
-        "in_reply_to_id": number(post.in_reply_to),
         "sensitive": post.sensitive,
         "spoiler_text": post.spoiler,
         "visibility": visibility(post.kind, post.listed),
@@ -121,6 +120,15 @@ def _words(here: Here, post: Post, author: str) -> dict[str, Any]:
         "poll": None,
         "quote": None,
         "local_only": post.local_only,
+    }
+
+
+def _answered(post: Post, parents: Mapping[int, int]) -> dict[str, Any]:
+    """What it answers, and whom; hidden from those who may not see that (SECURITY 77)."""
+    author = parents.get(post.id)
+    return {
+        "in_reply_to_id": number(post.in_reply_to if author else None),
+        "in_reply_to_account_id": number(author),
     }
 
 

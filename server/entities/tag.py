@@ -5,12 +5,13 @@ from typing import Any
 from federation import uris
 from storage import tags
 from storage.units import Reader
+from storage.visibility import Viewer
 
 
-def one(reader: Reader, name: str) -> dict[str, Any]:
+def one(reader: Reader, viewer: Viewer, name: str) -> dict[str, Any]:
     history = [
         {"day": str(use.day), "uses": str(use.uses), "accounts": str(use.accounts)}
-        for use in tags.history(reader, name)
+        for use in tags.history(reader, viewer, name)
     ]
     return {
         "id": name,

@@ -160,19 +160,12 @@ def _audience(post: Post, telling: Telling) -> str | None:
     known_as = visibility(post.kind, post.listed)
     if telling.public_is_plain and known_as == "public":
         return None
-    return spoken.audience(known_as, telling.place, telling.locale, local_only=post.local_only)
+    return spoken.audience(
+        known_as, telling.place, telling.locale, all_here=post.kind == "instance"
+    )
 
 
 def count_answers(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int, int]:
     """How many answers to each post the viewer may see: what is hidden is not counted either."""
     figures = visible_posts.figures(reader, viewer, [post.id for post in found])
-    return {
-        post.id: _visible_answers(reader, viewer, post)
-        for post in found
-        if figures[post.id].replies
-    }
-
-
-def _visible_answers(reader: Reader, viewer: Viewer, post: Post) -> int:
-    below = visible_posts.descendants(reader, viewer, post)
-    return sum(answer.in_reply_to == post.id for answer in below)
+    return {post.id: figures[post.id].replies for post in found if figures[post.id].replies}

@@ -127,10 +127,10 @@ def listed(
     return Markup(format_list(parts, style=style, locale=formatting(locale)))  # noqa: S704
 
 
-def audience(visibility: str, place: str, locale: str, *, local_only: bool = False) -> str:
-    """Whom a post is for; `visibility` is one of the API's four, `place` the title of the site."""
+def audience(visibility: str, place: str, locale: str, *, all_here: bool = False) -> str:
+    """Whom a post is for: all of the site with the title `place`, or one of the API's four."""
     _ = translations(locale).gettext
-    if local_only:
+    if all_here:
         return _("For %(place)s only") % {"place": place}
     words = {
         "public": _("For everyone"),

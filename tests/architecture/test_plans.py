@@ -113,6 +113,8 @@ def single_posts(writer: Writer) -> None:
         visible_posts.by_page(writer, viewer, "u:1")
         visible_posts.was_there(writer, viewer, 1)
         visible_posts.figures(writer, viewer, [1, 2])
+        visible_posts.parent_authors(writer, viewer, [1, 2])
+        tags.history(writer, viewer, "tag")
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, PUBLIC, to=[alice], tags=["tag"])
     visible_posts.facts(writer, said)
@@ -122,7 +124,6 @@ def single_posts(writer: Writer) -> None:
     posts.recipients(writer, said.id)
     posts.revise(writer, said, ["tag"])
     posts.bury(writer, said)
-    tags.history(writer, "tag")
 
 
 def queues(writer: Writer) -> None:

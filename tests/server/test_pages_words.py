@@ -95,7 +95,7 @@ def test_lists_are_sentences_and_each_item_is_escaped() -> None:
 
 def test_the_audience_is_said() -> None:
     assert spoken.audience("public", "The Garden", "en") == "For everyone"
-    assert spoken.audience("public", "The Garden", "en", local_only=True) == "For The Garden only"
+    assert spoken.audience("public", "The Garden", "en", all_here=True) == "For The Garden only"
     assert spoken.audience("private", "The Garden", "de") == "Für die, die folgen"
     assert spoken.audience("direct", "The Garden", "en") == "For those who are named in it"
 

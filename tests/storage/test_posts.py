@@ -58,8 +58,14 @@ def test_a_post_is_read_as_it_was_written() -> None:
     assert again(writer, said) == said == posts.by_uri(writer, said.uri)
     assert posts.recipients(writer, said.id) == [Recipient(bob, mentioned=True)]
     assert sorted(posts.tag_names(writer, said.id)) == ["Straße", "Tee"]
-    assert tags.starting_with(writer, "STRA", 10) == ["strasse"]
-    assert tags.starting_with(writer, "%", 10) == tags.starting_with(writer, "_", 10) == []
+    assert tags.starting_with(writer, Anonymous(), "STRA", 10) == []
+    cast.post(writer, alice, tags=["Straße"])
+    assert tags.starting_with(writer, Anonymous(), "STRA", 10) == ["strasse"]
+    assert (
+        tags.starting_with(writer, Anonymous(), "%", 10)
+        == tags.starting_with(writer, Anonymous(), "_", 10)
+        == []
+    )
     assert posts.exists(writer, said.uri)
 
 
@@ -244,6 +250,20 @@ def test_a_hashtag_has_a_history() -> None:
         cast.post(writer, author, tags=["Tag"])
     cast.post(writer, bob, tags=["Tag"], listed=False)
     cast.post(writer, bob, tags=["Tag"], id=int(yesterday.timestamp() * 1000) << 16)
-    uses = tags.history(writer, "TAG")
+    uses = tags.history(writer, Anonymous(), "TAG")
     assert [(use.uses, use.accounts) for use in uses] == [(3, 2), (1, 1), *[(0, 0)] * 5]
     assert uses[0].day - uses[1].day == 86400
+
+
+def test_what_answered_before_there_was_anything_stays_outside_of_our_threads() -> None:
+    writer = fresh()
+    alice, mallory = cast.actor(writer, "alice"), cast.actor(writer, "mallory", "evil.example")
+    guessed = "https://home.example/posts/7"
+    early = cast.post(writer, mallory, in_reply_to_uri=guessed)
+    ours = cast.post(writer, alice, id=7)
+    assert ours.uri == guessed
+    assert again(writer, early).in_reply_to is None
+    theirs = f"https://evil.example/posts/{writer.new_id()}"
+    waiting = cast.post(writer, alice, in_reply_to_uri=theirs)
+    parent = cast.post(writer, mallory, uri=theirs)
+    assert again(writer, waiting).in_reply_to == parent.id
