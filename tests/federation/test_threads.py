@@ -56,7 +56,7 @@ async def test_a_follower_answers_for_those_who_could_read_it(
 async def test_who_may_not_see_a_post_does_not_learn_of_it_from_an_answer(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
-    """vera answers for everybody what only alice's followers may read."""
+    """Vera answers for everybody what only alice's followers may read."""
     carol = await ours.person("carol")
     said = await alice.say("We are not fine.", visibility="private")
     note = answer(vera, said, cc=[alice.actor.uri])
