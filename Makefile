@@ -28,7 +28,7 @@ demo: .venv/.runtime
 	@exec .venv/bin/python -m server.demo
 
 bench: .venv/.development
-	@.venv/bin/python -m tests.benchmarks
+	@.venv/bin/python -m tests.benchmarks --storage
 
 requirements:
 	@sh deploy/environment.sh pins

@@ -54,6 +54,10 @@ class Activity(ABC):
         """URIs to be known before `apply`; asked again until nothing new is named."""
         return (self.actor,)
 
+    def fresh(self, reader: Reader) -> Collection[str]:
+        """URIs of actors to be fetched anew before `apply`, however well they are known."""
+        return ()
+
     @abstractmethod
     def apply(self, writer: Writer) -> Sequence["Activity"]:
         """Take effect; return what our own actors say in consequence."""

@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from datetime import timedelta
 
+from federation import media_links
 from federation.errors import FederationError, Forbidden, Unreachable
 from federation.fetch import Answer, Door, retry_after
 from federation.lookup import signer
@@ -106,9 +107,10 @@ class Courier:
 
     async def _send(self, letter: Delivery) -> Answer:
         key = await self._database.read(keys.signing, letter.actor)
+        here, reader = self._database.here, Peer(letter.host)
         return await self._door.post(
             letter.inbox,
-            body=letter.body.encode(),
+            body=media_links.opened(here, letter.body.encode(), reader, self._clock()),
             content_type=CONTENT_TYPE,
             sign=signer(key, self._clock),
         )
@@ -175,8 +177,10 @@ def _due(
 def _is_wanted(reader: Reader, letter: Delivery) -> bool:
     """Asked at the moment of sending (SECURITY 81): blocks and suspensions meanwhile count."""
     speaker = actors.by_id(reader, letter.actor)
-    if hosts.is_blocked(reader, letter.host) or speaker is None or speaker.state == "suspended":
+    if hosts.is_blocked(reader, letter.host) or speaker is None:
         return False
+    if speaker.state == "suspended":
+        return letter.post is None and letter.type == "Update"  # that they are
     if letter.post is None or letter.type in NO_POST_CHECK:
         return True
     if _has_blocked_since(reader, letter) and letter.inbox not in _inboxes_now(reader, letter):

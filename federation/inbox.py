@@ -28,8 +28,9 @@ from federation.errors import (
 )
 from federation.lookup import Budget, Lookup, is_known, known_key
 from federation.origins import host_of
-from federation.policy import hears
+from federation.policy import ensure_heard, hears
 from federation.signatures import Request, Signed
+from federation.turns import Turns
 from storage import hosts, posts, received
 from storage.actors import Actor
 from storage.clock import Clock, milliseconds
@@ -41,7 +42,6 @@ from storage.units import Reader, Writer
 
 log = logging.getLogger(__name__)
 
-BATCH = 32
 NAMELESS = ("Follow", "Delete")
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
@@ -63,8 +63,7 @@ class Inbox:
         self._lookup = lookup
         self._clock = clock
         self._rules = rules
-        self._taken: set[int] = set()
-        self._speaking: set[str] = set()
+        self._turns = Turns(database)
 
     # ---- taking in ----
 
@@ -74,9 +73,11 @@ class Inbox:
         Raises Unauthenticated, and Forbidden for those from whom we do not hear.
         """
         signed = self._signed(request)
-        if not await self._database.read(hears, host_of(signed.key_id)):
+        host = host_of(signed.key_id)
+        is_heard, known = await self._database.read(_before_reading, host, signed.key_id)
+        if not is_heard:
             raise Forbidden("We have nothing to do with that server.")
-        signer = await self._signer(signed)
+        signer = await self._signer(signed, known)
         if signer.state != "active":
             raise Forbidden("We have nothing to do with that account.")
         return signer
@@ -85,20 +86,24 @@ class Inbox:
         """Return whether it is news. Raises Unauthenticated, Malformed, Overloaded."""
         signed = self._signed(request)
         host = host_of(signed.key_id)
-        if not await self._database.read(hears, host):
+        is_heard, known = await self._database.read(_before_reading, host, signed.key_id)
+        if not is_heard:
             return False
         document = jsonld.normalise(documents.read(request.body))
         letter = _letter(document, request.body)
-        if _is_farewell(document) and not await self._database.read(known_key, signed.key_id):
+        if _is_farewell(document) and known is None:
             return False  # they left, we never knew them, and their key is gone
-        signer = await self._signer(signed)
+        signer = await self._signer(signed, known)
         if signer.state != "active" or not knows(letter.type):
             return False
         verdict = "authentic" if letter.actor == signer.uri else "hint"
         kept = Received(
             0, letter.uri, letter.actor, signer.uri, host, letter.type, verdict, letter.body
         )
-        return await self._database.write(_keep, kept, signed)
+        is_news = await self._database.write(_keep, kept, signed)
+        if is_news:
+            self._turns.came(letter.actor)
+        return is_news
 
     def _signed(self, request: Request) -> Signed:
         rules = self._rules
@@ -110,9 +115,8 @@ class Inbox:
             max_future=rules.max_future,
         )
 
-    async def _signer(self, signed: Signed) -> Actor:
+    async def _signer(self, signed: Signed, known: tuple[Key, Actor] | None) -> Actor:
         """Whose key made the signature; a known key that does not fit is fetched once more."""
-        known = await self._database.read(known_key, signed.key_id)
         if known is None:
             return self._verified(signed, await self._fetched_key(signed))
         try:
@@ -135,33 +139,21 @@ class Inbox:
 
     async def process_next(self) -> bool:
         """Carry out one that is due; return whether there was one."""
-        letter = await self._next()
+        letter = await self._turns.take()
         if letter is None:
             return False
-        self._taken.add(letter.id)
-        self._speaking.add(letter.actor)
         try:
             await self._process(letter)
         finally:
-            self._taken.discard(letter.id)
-            self._speaking.discard(letter.actor)
+            self._turns.end(letter)
         return True
-
-    async def _next(self) -> Received | None:
-        """The oldest that is due, of an actor of whom none is being carried out."""
-        due = await self._database.read(received.next_due, self._taken, BATCH)
-        for letter in due:
-            if letter.actor not in self._speaking and letter.id not in self._taken:
-                return letter
-        return None
 
     async def _process(self, letter: Received) -> None:
         unreachable: list[str] = []
         try:
             activity = await self._understood(letter)
             if activity is not None:
-                unreachable = await self._prepare(activity)
-                await self._database.conclude(_carry_out, letter, activity)
+                await self._perform(letter, activity, unreachable)
         except Unreachable as error:
             await self._again(letter, str(error))
         except Unknown as error:
@@ -194,8 +186,8 @@ class Inbox:
         """A hint says nothing by itself: ask the origin (DECISIONS, three verdicts)."""
         what = uri_of(document.get("object"))
         if letter.type == "Delete":
-            hidden = await self._database.read(_is_hidden, what)
-            if not await self._lookup.is_gone(what, missing_is_gone=not hidden):
+            missing_is_gone = await self._database.read(_would_be_shown, what)
+            if not await self._lookup.is_gone(what, missing_is_gone=missing_is_gone):
                 raise Unwanted("Its origin still has what is said to be deleted.")
             return parse_activity({**document, "object": what})
         if letter.type in ("Create", "Update"):
@@ -208,22 +200,31 @@ class Inbox:
             raise Malformed("Its origin names another actor.")
         return parse_activity(found)
 
-    async def _prepare(self, activity: Activity) -> list[str]:
-        """Fetch what it needs, within a budget; return what could not be reached."""
+    async def _perform(self, letter: Received, activity: Activity, unreachable: list[str]) -> None:
+        """Carry it out, once what it needs is here: fetched within a budget, when it is not.
+
+        `unreachable` is given what could not be reached.
+        """
         budget, tried = Budget(), set[str]()
-        unreachable: list[str] = []
-        while True:
-            missing = await self._database.read(_missing, activity, frozenset(tried))
-            if not missing:
-                return unreachable
-            for uri in missing:
-                tried.add(uri)
+        conclude = self._database.conclude
+        while lack := await conclude(_carry_out, letter, activity, frozenset(tried)):
+            tried.update(lack.stale, lack.missing)
+            for uri in lack.stale:
+                await self._lookup.refresh(uri, budget)
+            for uri in lack.missing:
                 try:
                     await self._lookup.need(uri, budget)
                 except Unreachable:
                     unreachable.append(uri)
                 except FederationError as error:
                     log.info("%s was not to be had: %s", uri, error)
+
+
+def _before_reading(
+    reader: Reader, host: str, key_id: str
+) -> tuple[bool, tuple[Key, Actor] | None]:
+    """Whether we hear that host, and the key with its owner, if it is known."""
+    return hears(reader, host), known_key(reader, key_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,21 +261,50 @@ def _keep(writer: Writer, letter: Received, signed: Signed) -> bool:
     return received.keep(writer, letter)
 
 
-def _is_hidden(reader: Reader, uri: str) -> bool:
-    """Whether its origin may answer 404 to us though it is there, because it is not for all."""
+def _would_be_shown(reader: Reader, uri: str) -> bool:
+    """Whether its origin would show it to us, were it there: so that a 404 says that it is gone.
+
+    That is so of a public post that we know; of another, it may be hidden, or not there yet.
+    Of an actor a 404 may be a fault that passes, and who is gone is gone for ever, with all they
+    said: there only 410 or a Tombstone counts.
+    """
     known = posts.by_uri(reader, uri)
-    return known is not None and known.kind != "public"
+    return known is not None and known.kind == "public"
 
 
-def _missing(reader: Reader, activity: Activity, tried: frozenset[str]) -> list[str]:
-    return [
-        uri
-        for uri in activity.needs(reader)
-        if uri not in tried and not reader.here.owns(uri) and not is_known(reader, uri)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """URIs to be fetched before an activity can take effect: known but stale, or not known."""
+
+    stale: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
-def _carry_out(writer: Writer, letter: Received, activity: Activity) -> None:
-    if received.is_due(writer, letter):
+def _lack(reader: Reader, activity: Activity, tried: frozenset[str]) -> _Lack | None:
+    """What is stale comes first: what is missing may come with it."""
+
+    def is_elsewhere(uri: str) -> bool:
+        return uri not in tried and not reader.here.owns(uri)
+
+    if stale := tuple(filter(is_elsewhere, activity.fresh(reader))):
+        return _Lack(stale=stale)
+    needed = filter(is_elsewhere, activity.needs(reader))
+    missing = tuple(uri for uri in needed if not is_known(reader, uri))
+    return _Lack(missing=missing) if missing else None
+
+
+def _carry_out(
+    writer: Writer, letter: Received, activity: Activity, tried: frozenset[str]
+) -> _Lack | None:
+    """Return what must be fetched first, and change nothing then.
+
+    Whoever was turned out since it came is not heard any more (SECURITY 84).
+    """
+    if not received.is_due(writer, letter):
+        return None
+    ensure_heard(writer, activity.actor, letter.host)
+    lack = _lack(writer, activity, tried)
+    if lack is None:
         effects.hear(writer, activity)
         received.close(writer, letter)
+    return lack

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass, replace
 
+from federation.activities import showing
 from federation.activities.create import Create
 from federation.activities.update import merged
 from federation.errors import Forbidden
 from federation.objects.actor import ActorDocument
 from federation.objects.note import Note
-from federation.origins import host_of
-from storage import actors, keys
+from federation.origins import canonical, host_of
+from federation.policy import ensure_heard
+from storage import actors, decisions, hosts, jobs, keys
 from storage.actors import Actor
 from storage.errors import Conflict
 from storage.ids import ActorId
 from storage.keys import Key
 from storage.units import Writer
+
+FEATURED = "featured"  # jobs: what a new actor shows first is fetched (federation.pins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +28,29 @@ class Named:
     domain: str
 
 
-def actor(writer: Writer, found: ActorDocument, named: Named) -> Actor:
-    """Add or refresh an actor. A stored handle is never bound anew (SECURITY 22)."""
+def actor(writer: Writer, found: ActorDocument, named: Named, key_address: str = "") -> Actor:
+    """Add or refresh an actor. A stored handle is never bound anew (SECURITY 22).
+
+    `key_address` is where a key was asked for, in canonical form, when what was found there
+    named this actor.
+    """
     if writer.here.owns(found.row.uri):
         raise Forbidden("Nobody else can say who is on our server.")
+    if hosts.is_blocked(writer, host_of(found.row.uri), named.domain):
+        raise Forbidden("We have nothing to do with that server.")
     known = actors.by_uri(writer, found.row.uri)
     if known is not None:
         actors.update(writer, merged(known, found.row, writer))
         id_ = known.id
     else:
         id_ = _add(writer, found.row, named)
-    _learn_keys(writer, id_, found)
+    if hosts.is_limited(writer, host_of(found.row.uri), named.domain):
+        decisions.silence(writer, id_, decisions.SILENCED_WITH_SERVER)
+    _learn_keys(writer, id_, found, key_address)
     learned = actors.by_id(writer, id_)
     if learned is None:
         raise LookupError(found.row.uri)
+    showing.learn_emoji(writer, learned, found.emojis)
     return learned
 
 
@@ -58,15 +71,23 @@ def _add(writer: Writer, row: Actor, named: Named) -> ActorId:
         if taken.what != "name" or named.domain == host:
             raise Forbidden("That handle belongs to another account of the same server.") from taken
         actors.add(writer, replace(new, domain=host))
+    if new.featured is not None:
+        jobs.plan(writer, FEATURED, new.uri)
     return id_
 
 
-def _learn_keys(writer: Writer, id_: ActorId, found: ActorDocument) -> None:
+def _learn_keys(writer: Writer, id_: ActorId, found: ActorDocument, asked_at: str) -> None:
+    """Those whose name leads to their owner: else anybody could claim a neighbour's (SECURITY 8).
+
+    One with a document of its own (GoToSocial) is learned when it is asked for there.
+    """
     for key in found.keys:
-        keys.add(writer, Key(key.id, id_, key.algorithm, key.pem, fetched_at=writer.now))
+        if key.address == found.row.uri or canonical(key.id) == asked_at:
+            keys.add(writer, Key(key.id, id_, key.algorithm, key.pem, fetched_at=writer.now))
     keys.forget_others(writer, id_, [key.id for key in found.keys])
 
 
 def post(writer: Writer, said: Note) -> None:
-    """Keep a post that we fetched ourselves from its origin."""
+    """Keep a post that we fetched ourselves from its origin. Raises Forbidden, Unknown."""
+    ensure_heard(writer, said.author)
     Create(id=f"{said.id}#fetched", actor=said.author, note=said, background=True).apply(writer)

@@ -19,7 +19,7 @@ from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.objects.actor import ActorDocument
 from federation.objects.note import Note
-from federation.origins import canonical, host_of, same_origin
+from federation.origins import canonical, host_of, same_origin, server_name
 from federation.policy import hears
 from storage import actors, keys, posts
 from storage.actors import Actor
@@ -87,19 +87,20 @@ class Lookup:
             return _there(known)
         return await self.refresh(uri, budget or Budget())
 
-    async def refresh(self, uri: str, budget: Budget) -> Actor:
+    async def refresh(self, uri: str, budget: Budget, key_address: str = "") -> Actor:
         """Fetch an actor, also one that is known: the only way in which its keys change."""
-        return await self._learn_actor(await self._document(uri, budget), budget)
+        return await self._learn_actor(await self._document(uri, budget), budget, key_address)
 
     async def handle(self, name: str, domain: str, budget: Budget | None = None) -> Actor:
         """@name@domain; '' or our own domain for ours."""
         here = self._database.here
         if domain.lower() in ("", here.domain.lower(), here.web_domain.lower()):
             return _there(await self._database.read(actors.by_handle, name))
+        domain = server_name(domain)
         known = await self._database.read(actors.by_handle, name, domain)
         budget = budget or Budget()
         if known is not None:
-            return await self._fresh(known, budget)
+            return _there(await self._fresh(known, budget))
         uri, _ = await self._webfinger(f"acct:{name}@{domain}", domain, budget)
         return await self.actor(uri, budget)
 
@@ -120,8 +121,8 @@ class Lookup:
     ) -> tuple[str, tuple[str, str]]:
         """The actor's URI and the handle under which that domain knows it."""
         budget.spend()
-        await self._ensure_heard(domain)
         address = webfinger.address(self._database.here.scheme, domain, resource)
+        await self._ensure_heard(host_of(address))
         found = await self._door.jrd(address)
         document = read(found.body)
         return webfinger.actor_in(document), webfinger.subject_in(document)
@@ -136,6 +137,8 @@ class Lookup:
             )
             if uri != found.row.uri or name.lower() != found.row.name.lower():
                 return fallback
+            if not await self._database.read(hears, domain):
+                return Named(found.row.name, domain)  # it need not be confirmed to be refused
             if domain != host:
                 uri, confirmed = await self._webfinger(f"acct:{name}@{domain}", domain, budget)
                 if uri != found.row.uri or confirmed != (name, domain):
@@ -175,13 +178,14 @@ class Lookup:
 
     async def _owner_of(self, key_id: str, budget: Budget) -> str:
         """Fetch whose key it is, and that actor."""
-        document = await self._document(key_id.partition("#")[0], budget)
+        address = canonical(key_id)
+        document = await self._document(address, budget)
         if kind(document) in actor_object.TYPES:
-            return (await self._learn_actor(document, budget)).uri
+            return (await self._learn_actor(document, budget, address)).uri
         owner = actor_object.key_owner(document)
         if not same_origin(owner, key_id):
             raise Malformed("A key and its owner belong to one server; these do not.")
-        await self.refresh(owner, budget)
+        await self.refresh(owner, budget, address)
         return owner
 
     # ---- posts ----
@@ -223,7 +227,9 @@ class Lookup:
         else:
             await self._keep(document, budget)
 
-    async def _learn_actor(self, document: Document, budget: Budget) -> Actor:
+    async def _learn_actor(
+        self, document: Document, budget: Budget, key_address: str = ""
+    ) -> Actor:
         """Keep or refresh an actor; a handle that is known stays, so nobody is asked about it."""
         found = actor_object.parse(document)
         known = await self._database.read(actors.by_uri, found.row.uri)
@@ -231,7 +237,7 @@ class Lookup:
             named = Named(known.name, known.domain)
         else:
             named = await self._handle_of(found, budget)
-        return await self._database.conclude(learning.actor, found, named)
+        return await self._database.conclude(learning.actor, found, named, key_address)
 
     async def is_gone(self, uri: str, *, missing_is_gone: bool = True) -> bool:
         """Whether its origin says that it was deleted: 410 or a Tombstone, or mere absence (404).
@@ -333,6 +339,6 @@ def is_known(reader: Reader, uri: str) -> bool:
 
 
 def _there(actor: Actor | None) -> Actor:
-    if actor is None or actor.state in ("deleted", "pending"):
+    if actor is None or actor.state != "active":
         raise Missing("Nobody has that name here.")
     return actor

@@ -86,6 +86,14 @@ def host_of(url: str) -> str:
     return origin_of(url).authority
 
 
+def server_name(text: str) -> str:
+    """Give a server's name, as it stands in a handle, the one form that `host_of` gives."""
+    origin, rest = _read(f"https://{text}")
+    if rest:
+        raise Malformed("a server’s name is followed by nothing")
+    return origin.authority
+
+
 def may_contact(url: str, *, development: bool) -> bool:
     """Whether our rules let us send a request there; the address guard decides later on its own."""
     try:

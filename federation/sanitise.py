@@ -13,6 +13,7 @@ Cleaning takes time linear in the length of the text, for these reasons:
 
 import html as stdlib_html
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, Self
 
@@ -76,7 +77,11 @@ _LINK_ORDER: Final = ("href", "class", "target", "rel", "translate", "lang")
 _LINE_END: Final = re.compile("<br />|</?(?:li|blockquote|ul|ol|pre)(?: [^>]*)?>")
 _PARAGRAPH_END: Final = re.compile("</p>")
 _ANY_TAG: Final = re.compile("<[^>]*>")
+_TAG_OR_TEXT: Final = re.compile("<[^>]*>|[^<]+")
 _PRIVATE: Final = object()
+
+# A colon that belongs to a word or a time ("12:30:45") begins no emoji.
+SHORTCODES: Final = re.compile(r"(?<![A-Za-z0-9:]):([A-Za-z0-9_]{1,64}):(?![A-Za-z0-9:])")
 
 
 class SafeHtml(str):
@@ -115,6 +120,11 @@ def from_text(text: str) -> SafeHtml:
     return SafeHtml("".join(f"<p>{_lines(p)}</p>" for p in paragraphs), _PRIVATE)
 
 
+def from_line(text: str) -> SafeHtml:
+    """Plain text as it stands within a line of markup, everything in it escaped."""
+    return SafeHtml(escaped(text), _PRIVATE)
+
+
 def trusted(text: str) -> SafeHtml:
     """Call markup safe without looking at it.
 
@@ -122,6 +132,32 @@ def trusted(text: str) -> SafeHtml:
     stored, and server/composing.py, which builds markup out of escaped parts.
     """
     return SafeHtml(text, _PRIVATE)
+
+
+def illustrated(html: SafeHtml, pictures: Mapping[str, str]) -> SafeHtml:
+    """Markup with a picture for each `:shortcode:` of these in its text, never inside a tag.
+
+    `pictures` has a path on this host, or a web address, by shortcode; others stay as they are.
+    """
+    if not pictures:
+        return html
+    parts = _TAG_OR_TEXT.findall(html)
+    drawn = (part if part.startswith("<") else _drawn(part, pictures) for part in parts)
+    return SafeHtml("".join(drawn), _PRIVATE)
+
+
+def _drawn(text: str, pictures: Mapping[str, str]) -> str:
+    return SHORTCODES.sub(lambda found: _emoji(found[1], pictures) or found[0], text)
+
+
+def _emoji(shortcode: str, pictures: Mapping[str, str]) -> str | None:
+    path = pictures.get(shortcode)
+    if path is None:
+        return None
+    return (
+        f'<img class="emoji" src="{escaped(path)}" alt=":{shortcode}:" title=":{shortcode}:"'
+        ' width="20" height="20">'
+    )
 
 
 def plain(html: str) -> str:

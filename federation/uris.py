@@ -23,12 +23,25 @@ def post(here: Here, id_: int) -> str:
     return f"{here.origin}/posts/{id_}"
 
 
+def vote(here: Here, id_: int) -> str:
+    """Of somebody's choice in a poll: nothing is ever served there."""
+    return f"{here.origin}/votes/{id_}"
+
+
+def approval(here: Here, id_: int) -> str:
+    return f"{here.origin}/approvals/{id_}"
+
+
 def activity(here: Here, id_: int) -> str:
     return f"{here.origin}/activities/{id_}"
 
 
 def context(here: Here, id_: int) -> str:
     return f"{here.origin}/contexts/{id_}"
+
+
+def emoji(here: Here, id_: int) -> str:
+    return f"{here.origin}/emojis/{id_}"
 
 
 def charter(here: Here, id_: int) -> str:

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from federation.documents import Document
 from federation.errors import Malformed
+from federation.origins import server_name
 
 ACTIVITY_TYPES = (
     "application/activity+json",
@@ -37,8 +38,8 @@ def subject_in(document: Document) -> tuple[str, str]:
 
 
 def split_handle(handle: str) -> tuple[str, str]:
-    """`alice@home.example` (a leading @ allowed) as name and lower-case domain."""
+    """`alice@home.example` (a leading @ allowed) as name and domain, in lower case and ASCII."""
     name, at, domain = handle.strip().removeprefix("@").rpartition("@")
     if not at or not name or not domain or "/" in handle or len(handle) > 400:
         raise Malformed("A handle looks like @name@server.")
-    return name, domain.lower()
+    return name, server_name(domain)

@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import sys
+from base64 import b64encode
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,8 @@ def _command(settings: Settings, given: argparse.Namespace) -> int:
     arguments = {name: value for name, value in vars(given).items() if name not in _OWN}
     if given.command == "charter set":
         arguments["text"] = _text_of(given.file)
+    if given.command == "emoji add":
+        arguments["picture"] = b64encode(given.file.read_bytes()).decode()
     if given.command == "backup":
         arguments["configuration"] = str(configuration.locate(os.environ))
     answer = _run(serving.run_command(settings, given.command, arguments))

@@ -1,23 +1,27 @@
 """The endpoints that other servers call: inboxes in, documents out."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
-from federation import contexts, uris
+from federation import contexts, media_links, uris
 from federation.errors import Forbidden, Unauthenticated
 from federation.objects import actor as actor_object
+from federation.objects import emoji as emoji_object
 from federation.objects import note
 from federation.signatures import Request
+from server import attaching
 from server.composition import as_note
 from server.errors import Refused, not_found
 from server.forms import body_of
-from server.keys import DATABASE, INBOX, SETTINGS
+from server.keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.media import address as media_address
 from server.replies import answer
-from storage import activities, actors, keys, timelines, visible_posts
+from storage import activities, actors, emojis, keys, quotes, timelines, visible_posts
 from storage.actors import Actor
-from storage.ids import ActorId
+from storage.ids import ActorId, PostId
+from storage.keys import Key
 from storage.paging import Page
 from storage.units import Reader
 from storage.visibility import Anonymous, Peer, Viewer
@@ -76,6 +80,14 @@ def _cached(response: web.Response, *, private: bool) -> web.Response:
     return response
 
 
+def _opened(request: web.Request, viewer: Viewer, response: web.Response) -> web.Response:
+    """With addresses of media that open for the server which asks (SECURITY 79)."""
+    here, now = request.app[DATABASE].here, request.app[OUTSIDE].clock()
+    if isinstance(response.body, bytes):
+        response.body = media_links.opened(here, response.body, viewer, now)
+    return response
+
+
 async def application(request: web.Request) -> web.Response:
     """The server itself. No signature needed: it is where keys are found (FEP-2677)."""
     return await _actor_document(request, await request.app[DATABASE].read(actors.application))
@@ -83,20 +95,29 @@ async def application(request: web.Request) -> web.Response:
 
 async def _actor_document(request: web.Request, actor: Actor) -> web.Response:
     database = request.app[DATABASE]
-    known = await database.read(keys.of_actor, actor.id)
+    known, tags = await database.read(_beside_actor, actor)
     media = media_address(request.app[SETTINGS].web_origin)
-    return document("actor", actor_object.render(database.here, actor, known, media))
+    context = "suspended" if actor.state == "suspended" else "actor"
+    return document(context, actor_object.render(database.here, actor, known, media, tags))
+
+
+def _beside_actor(
+    reader: Reader, actor: Actor
+) -> tuple[Sequence[Key], Sequence[Mapping[str, Any]]]:
+    """Their keys, and the emoji that they say."""
+    return keys.of_actor(reader, actor.id), attaching.emoji_tags_of(reader, actor)
 
 
 async def actor(request: web.Request) -> web.Response:
     """An actor of ours. Its keys must be readable, so a signature is never asked for."""
-    return await _actor_document(request, await local_actor(request))
+    return await _actor_document(request, await local_actor(request, also_suspended=True))
 
 
-async def local_actor(request: web.Request) -> Actor:
+async def local_actor(request: web.Request, *, also_suspended: bool = False) -> Actor:
     """The actor in the address: 404 when there is none, 410 when they left."""
     found = await request.app[DATABASE].read(actors.by_id, int(request.match_info["id"]))
-    if found is None or not found.is_local or found.state in ("suspended", "pending"):
+    hidden = ("pending",) if also_suspended else ("suspended", "pending")
+    if found is None or not found.is_local or found.state in hidden:
         raise not_found()
     if found.state == "deleted":
         raise Refused(410, "Whoever was here has left.")
@@ -112,7 +133,7 @@ async def post(request: web.Request) -> web.Response:
         gone = await request.app[DATABASE].read(visible_posts.was_there, viewer, id_)
         raise Refused(410, "This was taken down.") if gone else not_found()
     body, public = found
-    return document("post", body, private=not public)
+    return _opened(request, viewer, document("post", body, private=not public))
 
 
 def _post(reader: Reader, viewer: Viewer, id_: int) -> tuple[dict[str, Any], bool] | None:
@@ -124,6 +145,39 @@ def _post(reader: Reader, viewer: Viewer, id_: int) -> tuple[dict[str, Any], boo
 
 def _with_replies(rendered: dict[str, Any]) -> dict[str, Any]:
     return {**rendered, "replies": f"{rendered['id']}/replies"}
+
+
+async def approval(request: web.Request) -> web.Response:
+    """A stamp: one of ours consents that somebody quotes a post (FEP-044f)."""
+    viewer = await peer(request)
+    found = await request.app[DATABASE].read(_approval, viewer, int(request.match_info["id"]))
+    if found is None:
+        raise not_found()
+    return document("post", found, private=viewer != Anonymous())
+
+
+def _approval(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any] | None:
+    uri = uris.approval(reader.here, id_)
+    given = quotes.by_stamp(reader, uri)
+    quoted = visible_posts.by_id(reader, viewer, given.target) if given else None
+    author = actors.by_id(reader, quoted.author) if quoted else None
+    if given is None or given.state != quotes.APPROVED or quoted is None or author is None:
+        return None
+    return {
+        "id": uri,
+        "type": "QuoteAuthorization",
+        "attributedTo": author.uri,
+        "interactingObject": given.request,
+        "interactionTarget": quoted.uri,
+    }
+
+
+async def emoji(request: web.Request) -> web.Response:
+    """A custom emoji of ours."""
+    found = await request.app[DATABASE].read(emojis.by_id, int(request.match_info["id"]))
+    if found is None or found.file is None:
+        raise not_found()
+    return document("post", emoji_object.render(request.app[DATABASE].here, found))
 
 
 async def replies(request: web.Request) -> web.Response:
@@ -142,7 +196,7 @@ def _replies(reader: Reader, viewer: Viewer, id_: int) -> list[str] | None:
     found = visible_posts.by_id(reader, viewer, id_)
     if found is None or not found.local:
         return None
-    below = visible_posts.descendants(reader, viewer, found)
+    below = visible_posts.descendants(reader, viewer, found, visible_posts.ANSWERS)
     return [one.uri for one in below if one.in_reply_to == id_][:100]
 
 
@@ -153,7 +207,8 @@ async def activity(request: web.Request) -> web.Response:
     if found is None:
         raise not_found()
     body, public = found
-    return _cached(web.Response(text=body, content_type=TYPE), private=not public)
+    response = web.Response(body=body.encode(), content_type=TYPE)
+    return _opened(request, viewer, _cached(response, private=not public))
 
 
 def _activity(reader: Reader, viewer: Viewer, id_: int) -> tuple[str, bool] | None:
@@ -216,9 +271,15 @@ async def people(request: web.Request) -> web.Response:
 
 
 async def featured(request: web.Request) -> web.Response:
-    """What an actor pinned: nothing yet, since pinning comes later."""
-    await peer(request)
+    """What an actor pinned, as far as the asker may read it."""
+    viewer = await peer(request)
     found = await local_actor(request)
-    items: list[str] = []
+    items = await request.app[DATABASE].read(_featured, viewer, found.id)
     body = {"id": found.featured, "type": "OrderedCollection", "orderedItems": items}
-    return document("plain", body)
+    return document("plain", body, private=viewer != Anonymous())
+
+
+def _featured(reader: Reader, viewer: Viewer, actor_id: ActorId) -> list[str]:
+    lines = timelines.pinned(reader, viewer, actor_id, Page(PAGE))
+    posts = visible_posts.many(reader, viewer, [line.post for line in lines])
+    return [posts[PostId(line.post)].uri for line in lines if PostId(line.post) in posts]

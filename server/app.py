@@ -12,12 +12,18 @@ from federation.delivery import Courier
 from federation.fetch import Door
 from federation.inbox import Inbox, Rules
 from federation.lookup import Lookup
-from server import VERSION, founding, jobs, membership
+from server import (
+    VERSION,
+    chores,
+    founding,
+    jobs,
+    membership,
+)
 from server.auth import CALLERS, SUBJECTS, Callers
+from server.doorkeeper import DOORKEEPER, Doorkeeper
 from server.errors import errors_to_answers
 from server.founding import FoundingKeys
 from server.headers import decorate, preflights
-from server.jobs import Job
 from server.keys import (
     COURIER,
     DATABASE,
@@ -32,7 +38,7 @@ from server.keys import (
 )
 from server.limits import Limits
 from server.logs import numbered
-from server.media import MEDIA, MediaFolder, remove_strays
+from server.media import MEDIA, MediaFolder
 from server.metrics import METERS, Meters, counted
 from server.names import LocalNames
 from server.outside import Outside
@@ -40,12 +46,10 @@ from server.pages import error
 from server.pages.render import preload
 from server.routes import add_routes
 from server.settings import Settings
-from storage import pruning, timelines
+from server.shown_media import PROXY, Proxy
 from storage.database import Database, open_database
-from storage.deliveries import DELIVERIES
 from storage.here import Here
-from storage.hosts import AWAKE
-from storage.received import RECEIVED
+from storage.signup_blocks import NETWORKS
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +67,7 @@ def build_app(
     )
     app[SETTINGS], app[OUTSIDE] = settings, outside
     app[MEDIA] = MediaFolder(settings.data_dir / "media", settings.media_max_bytes)
+    app[PROXY] = Proxy(settings.data_dir / "cache", settings.media_max_bytes, outside.clock)
     app[METERS] = Meters()
     app[LIMITS] = Limits(outside.clock, enabled=settings.rate_limits)
     app[ERROR_PAGE] = error.page
@@ -77,7 +82,7 @@ def build_app(
 
 
 def here_of(settings: Settings) -> Here:
-    return Here(settings.domain, settings.web_domain, settings.scheme)
+    return Here(settings.domain, settings.web_domain, settings.scheme, settings.secret or "")
 
 
 async def _database(app: web.Application) -> AsyncIterator[None]:
@@ -89,10 +94,13 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     ) as database:
         app[DATABASE] = database
         app[CALLERS] = Callers(database)
+        app[DOORKEEPER] = Doorkeeper(database, outside.clock)
         await _found(database, settings)
         with ExitStack() as listening:
             for subject in SUBJECTS:
                 listening.enter_context(database.changes.heard_by(subject, app[CALLERS].forget))
+            forget_networks = app[DOORKEEPER].forget
+            listening.enter_context(database.changes.heard_by(NETWORKS, forget_networks))
             yield
 
 
@@ -119,7 +127,7 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
         rules = Rules(
             settings.web_domain, max_age=timedelta(minutes=settings.signature_max_age_minutes)
         )
-        app[DOOR] = door
+        app[DOOR] = app[PROXY].door = door
         app[LOOKUP] = Lookup(database, door, outside.clock)
         app[INBOX] = Inbox(database, app[LOOKUP], outside.clock, rules)
         app[COURIER] = Courier(
@@ -129,32 +137,8 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
             at_once=settings.deliveries_concurrency,
             per_host=settings.deliveries_per_host,
         )
-        app[JOBS] = _jobs(app)
+        app[JOBS] = chores.of(app)
         yield
-
-
-def _jobs(app: web.Application) -> list[Job]:
-    database = app[DATABASE]
-
-    async def forget() -> bool:
-        return bool(await database.conclude(pruning.forget))
-
-    async def trim() -> bool:
-        await database.conclude(timelines.trim_all, app[SETTINGS].timeline_length)
-        return False
-
-    async def tidy() -> bool:
-        await remove_strays(app[MEDIA], database, app[OUTSIDE].clock())
-        return False
-
-    return [
-        Job("process received", app[INBOX].process_next, (RECEIVED,), workers=4),
-        Job("deliver", app[COURIER].deliver_due, (DELIVERIES, AWAKE), pause=5.0, workers=8),
-        Job("give up letters", app[COURIER].give_up, pause=600.0),
-        Job("forget", forget, pause=1800.0),
-        Job("trim home lists", trim, pause=1800.0),
-        Job("remove stray files", tidy, pause=3600.0),
-    ]
 
 
 async def _background(app: web.Application) -> AsyncIterator[None]:

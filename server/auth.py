@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from aiohttp import web
 
 from server.errors import Refused
+from server.incoming import cookie, header
 from server.keys import DATABASE, OUTSIDE, SETTINGS, VISITOR
 from storage import accounts, actors, apps, ids, sessions
 from storage.accounts import ACCESS, Account
@@ -21,6 +22,7 @@ from storage.units import Reader, Writer
 from storage.visibility import Anonymous, Member, Viewer
 
 MOST_REMEMBERED = 2000
+MOST_READ = 3  # times that a token is looked up while access changes meanwhile
 COOKIE_LASTS = 400 * 86400  # seconds, the most a browser keeps (RFC 6265bis); we decide earlier
 USED_AGAIN = 600  # seconds after which a use is noted again
 
@@ -60,26 +62,39 @@ NOBODY = Caller()
 
 
 class Callers:
-    """Remembers who a token belongs to until anything about access changes (SECURITY 68)."""
+    """Remembers who a token belongs to until anything about access changes (SECURITY 68).
+
+    What was read before a change is not remembered after it: a change between the beginning and
+    the end of a reading makes it read again, and past a few such changes answer without keeping.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: OrderedDict[str, Caller] = OrderedDict()
+        self._changes = 0
 
     def forget(self, _: Change) -> None:
+        self._changes += 1
         self._known.clear()
 
     async def of_token(self, secret: str) -> Caller | None:
         key = apps.hashed(secret)
-        known = self._known.get(key)
-        if known is None:
-            known = await self._database.read(_by_token, secret)
-            if known is None:
-                return None
-            self._known[key] = known
-            while len(self._known) > MOST_REMEMBERED:
-                self._known.popitem(last=False)
-        return known
+        found = self._known.get(key)
+        if found is not None:
+            return found
+        for _ in range(MOST_READ):
+            before = self._changes
+            found = await self._database.read(_by_token, secret)
+            if before == self._changes:
+                self._remember(key, found)
+                break
+        return found
+
+    def _remember(self, key: str, found: Caller | None) -> None:
+        if found is not None:
+            self._known[key] = found
+        while len(self._known) > MOST_REMEMBERED:
+            self._known.popitem(last=False)
 
 
 CALLERS = web.AppKey("callers", Callers)
@@ -112,9 +127,9 @@ def _by_session(reader: Reader, secret: str) -> Caller:
 
 def bearer_of(request: web.Request) -> str | None:
     """The token as clients send it: a header, or a parameter."""
-    header = request.headers.get("Authorization", "")
-    if header[:7].lower() == "bearer ":
-        return header[7:].strip()
+    given = header(request, "Authorization")
+    if given[:7].lower() == "bearer ":
+        return given[7:].strip()
     return request.query.get("access_token") or request.query.get("bearer_token")
 
 
@@ -171,7 +186,7 @@ def cookie_name(request: web.Request) -> str:
 
 
 async def by_cookie(request: web.Request) -> Caller:
-    secret = request.cookies.get(cookie_name(request))
+    secret = cookie(request, cookie_name(request))
     if not secret or len(secret) > 200:
         return NOBODY
     caller = await request.app[DATABASE].read(_by_session, secret)
@@ -218,9 +233,9 @@ _VISITOR_COOKIE = "kith-visitor"
 
 def visitor_of(request: web.Request) -> str:
     """What a form's CSRF token is bound to: the session, or before logging in a cookie."""
-    secret = request.cookies.get(cookie_name(request))
+    secret = cookie(request, cookie_name(request))
     if not secret:
-        secret = request.cookies.get(_visitor_cookie(request)) or request.get(VISITOR)
+        secret = cookie(request, _visitor_cookie(request)) or request.get(VISITOR, "")
     if not secret:
         secret = request[VISITOR] = ids.secret(16)
     return secret
@@ -261,7 +276,7 @@ def address_of(request: web.Request) -> str:
     """The caller's address; a proxy's word counts only when we trust the proxy (SECURITY 4)."""
     peer = request.remote or ""
     trusted = request.app[SETTINGS].trusted_proxies
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop]
+    hops = [hop.strip() for hop in header(request, "X-Forwarded-For").split(",") if hop]
     while hops and _is_trusted(peer, trusted):
         peer = hops.pop()
     return peer

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from server import VERSION
 from storage.database import Database
+from storage.errors import NotCopied
 from storage.examination import examine
 
 DATABASE_FILE = "kith.sqlite3"
@@ -83,8 +84,8 @@ async def _whole(work: Coroutine[Any, Any, T], gone_on: Event) -> T:
 async def _copy_database(database: Database, target: Path) -> None:
     try:
         await database.vacuum_into(target)
-    except Exception as error:  # SQLite's own errors have no name on this side of storage
-        raise BackupFailed(f"The database could not be copied: {error}.") from error
+    except NotCopied as error:
+        raise BackupFailed(str(error)) from error
 
 
 def _begin(to: Path, folder: Path, unfinished: Path) -> None:

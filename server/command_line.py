@@ -88,6 +88,8 @@ def _accounts(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _add(group, "approve", "Welcome somebody who asked to join.", "account approve", ("name",))
     _add(group, "disable", "Log a member out and keep them out.", "account disable", ("name",))
     _add(group, "enable", "Let a member in again.", "account enable", ("name",))
+    _second_step(group)
+    _decisions(group)
     role = _add(group, "role", "Say what a member may do.", "account role", ("name",))
     role.add_argument("role", choices=("member", "steward", "admin"))
     tokens = _group(verbs, "token", "Tokens for scripts.")
@@ -98,14 +100,66 @@ def _accounts(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     invite.add_argument("--days", type=int, default=7)
 
 
+def _decisions(group: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for verb, says in (
+        ("warn", "Tell somebody something, and keep it."),
+        ("freeze", "Somebody may read, and not act."),
+        ("sensitive", "What somebody posts is shown behind a warning."),
+        ("silence", "Somebody is heard only by those who follow them."),
+        ("suspend", "Turn somebody out; for 30 days it can be taken back."),
+    ):
+        made = _add(group, verb, says, f"account {verb}", ("name",))
+        made.add_argument("--text", help="what they are told, in the words of the house")
+    for verb in ("unfreeze", "unsensitive", "unsilence", "unsuspend"):
+        _add(group, verb, "Take it back.", f"account {verb}", ("name",))
+    _add(group, "reject", "Turn away somebody who asked to join.", "account reject", ("name",))
+    _add(group, "delete", "Delete somebody suspended, for good.", "account delete", ("name",))
+    _add(group, "show", "What was decided about somebody.", "account show", ("name",))
+
+
+def _second_step(group: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    says = "Turn the second step off for a member who lost it."
+    lost = _add(group, "second-step-off", says, "account second-step-off", ("name",))
+    lost.add_argument("--passkeys", action="store_true", help="take their passkeys away too")
+
+
 def _communities(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     charter = _group(verbs, "charter", "What was agreed on.")
     _add(charter, "show", "Print the charter in force.", "charter show")
     new = _add(charter, "set", "A new version, from a TOML file.", "charter set")
     new.add_argument("file", type=Path)
     domain = _group(verbs, "domain", "Other servers.")
-    _add(domain, "block", "Have nothing to do with a server.", "domain block", ("domain",))
-    _add(domain, "unblock", "Listen to a server again.", "domain unblock", ("domain",))
+    for verb, says in (
+        ("block", "Have nothing to do with a server."),
+        ("silence", "Its people are heard only by those who follow them."),
+        ("limit", "Take no media, or no reports, from a server."),
+    ):
+        made = _add(domain, verb, says, f"domain {verb}", ("domain",))
+        made.add_argument("--reject-media", action=argparse.BooleanOptionalAction)
+        made.add_argument("--reject-reports", action=argparse.BooleanOptionalAction)
+        made.add_argument("--comment", help="for those who look after this place")
+        made.add_argument("--public-comment", help="for everybody")
+    _add(domain, "unblock", "Listen to a server again as to others.", "domain unblock", ("domain",))
+    _add(domain, "list", "Print which servers are blocked or silenced.", "domain list")
+    _add(domain, "show", "What was decided about a server.", "domain show", ("domain",))
+    _emojis(verbs)
+    names = _group(verbs, "name", "Names that nobody can have.")
+    kept = _add(names, "block", "Nobody can have a name, or one that holds it.", "name block")
+    kept.add_argument("name")
+    kept.add_argument("--exact", action="store_true", help="the very name only")
+    _add(names, "unblock", "A name can be had again.", "name unblock", ("name",))
+    _add(names, "list", "Print them.", "name list")
+    log = _add(verbs, "audit", "What was done by office, newest first.", "audit")
+    log.add_argument("--last", type=int, default=40, help="how many lines")
+
+
+def _emojis(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    emoji = _group(verbs, "emoji", "Pictures that members put into what they write.")
+    new = _add(emoji, "add", "From a picture of at most 256 kB.", "emoji add", ("name",))
+    new.add_argument("file", type=Path)
+    new.add_argument("--category", help="under which clients offer it")
+    _add(emoji, "remove", "Take one away.", "emoji remove", ("name",))
+    _add(emoji, "list", "Print them.", "emoji list")
 
 
 def _upkeep(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -18,7 +18,9 @@ from federation.errors import (
     Unauthenticated,
     Unreachable,
 )
+from server.incoming import header
 from server.keys import ERROR_PAGE
+from server.moderation import CannotDecide
 from storage import ids
 from storage.errors import Conflict, NotCommitted, Overloaded
 
@@ -99,6 +101,8 @@ def refusal_of(error: Exception) -> Refused:
     """What an error means to whoever asked. What we did not foresee is a 500, and logged."""
     if isinstance(error, Refused):
         return error
+    if isinstance(error, CannotDecide):
+        return not_found() if error.missing else unprocessable(str(error))
     if isinstance(error, web.HTTPException):
         sentence = SENTENCES.get(error.status, error.reason)
         kept = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
@@ -137,6 +141,8 @@ async def errors_to_answers(request: web.Request, handler: Handler) -> web.Strea
             {"error": refusal.sentence, **refusal.body}, status=refusal.status
         )
     response.headers.update(refusal.headers)
+    if request.content.exception() is not None:
+        response.force_close()  # where the next request begins cannot be told from a broken body
     return response
 
 
@@ -146,4 +152,4 @@ def for_people(request: web.Request) -> bool:
         ("/api/", "/oauth/token", "/oauth/revoke", "/inbox", "/nodeinfo", "/media/")
     ):
         return False
-    return "text/html" in request.headers.get("Accept", "")
+    return "text/html" in header(request, "Accept")

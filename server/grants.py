@@ -22,7 +22,6 @@ CODE_LASTS = timedelta(minutes=10)
 REFUSED_SCHEMES = frozenset(("javascript", "data", "vbscript", "file", "blob", "about", "mailto"))
 MOST_URIS = 20
 LONGEST_URI = 2000
-ADMIN = "admin:"
 # Browsers read a backslash as a slash, and letters of other scripts look like ours: the host that
 # the consent page shows would not be the one where one goes.
 _PLAIN = re.compile(r"[!-\[\]-~]+")
@@ -135,7 +134,7 @@ def grant(writer: Writer, asking: Asking, account: int) -> str:
     """Somebody said yes: a code, shown once. Raises GrantError for what they may not give."""
     who = accounts.by_actor(writer, account)
     wanted = list(asking.scopes)
-    if who is None or (who.role != "admin" and without_admin(wanted) != wanted):
+    if who is None or (who.role != "admin" and scopes.without_admins(wanted) != wanted):
         raise GrantError("invalid_scope", "Only an admin can let an app do an admin’s work.", 403)
     secret = ids.secret()
     code = Code(
@@ -247,14 +246,9 @@ def for_app(writer: Writer, said: Client, scope: str | None) -> Issued:
     wanted = scopes.split(scope)
     if not scopes.within(wanted, app.scopes.split()) or not scopes.KNOWN.issuperset(wanted):
         raise GrantError("invalid_scope", "The app asks for more than it registered for.")
-    if without_admin(wanted) != wanted:
+    if scopes.without_admins(wanted) != wanted:
         raise GrantError("invalid_scope", "Only an admin can let an app do an admin’s work.")
     return issue(writer, app.id, None, " ".join(wanted))
-
-
-def without_admin(wanted: list[str]) -> list[str]:
-    """The scopes that anybody may give."""
-    return [scope for scope in wanted if not scope.startswith(ADMIN)]
 
 
 def revoke(writer: Writer, said: Client, secret: str) -> None:

@@ -3,7 +3,8 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from server.keys import REQUEST_ID, SETTINGS, STANDING
+from server.incoming import header
+from server.keys import REQUEST_ID, SCRIPT, SETTINGS, STANDING
 from server.policies import PAGES, ROUTE
 from storage import ids
 
@@ -16,6 +17,7 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
+SCRIPT_POLICY = f"{PAGE_POLICY}; script-src 'self'"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -28,7 +30,8 @@ async def decorate(request: web.Request, response: web.StreamResponse) -> None:
     headers.setdefault("Referrer-Policy", "same-origin")
     route = request.get(ROUTE)
     html = response.content_type == "text/html"
-    headers.setdefault("Content-Security-Policy", PAGE_POLICY if html else API_POLICY)
+    page_policy = SCRIPT_POLICY if request.get(SCRIPT) else PAGE_POLICY
+    headers.setdefault("Content-Security-Policy", page_policy if html else API_POLICY)
     if request.app[SETTINGS].secure_cookies:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if is_open(request.path):
@@ -85,7 +88,7 @@ async def preflights(request: web.Request, handler: Handler) -> web.StreamRespon
 
 def _preflight(request: web.Request) -> web.Response:
     """Answered without a token; any header may be sent."""
-    wanted = request.headers.get("Access-Control-Request-Headers", "*")
+    wanted = header(request, "Access-Control-Request-Headers", "*")
     return web.Response(
         status=204,
         headers={

@@ -1,6 +1,7 @@
 """`python -m server.image_worker`: one picture, remade in a process that may do nothing else.
 
 In: a line of JSON (format, shape, limits), then the picture. Out: a line of JSON, then the new one.
+Where a `preview` is asked for as well, it comes behind it, with its BlurHash in the line.
 """
 
 import json
@@ -39,6 +40,9 @@ def work(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     """What became of the picture; `refused` says why nothing did."""
     try:
         made = imaging.remake(data, job["format"], Shape(**job["shape"]))
+        if "preview" in job:
+            small = imaging.remake(made.data, made.format, Shape(**job["preview"]))
+            return _about_both(made, small), made.data + small.data
     except NotTaken as error:
         return {"refused": error.reason}, b""
     except MemoryError:
@@ -50,6 +54,16 @@ def work(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
 
 def _about(made: Picture) -> dict[str, Any]:
     return {"format": made.format, "width": made.width, "height": made.height}
+
+
+def _about_both(made: Picture, small: Picture) -> dict[str, Any]:
+    """`bytes` says where the second one begins."""
+    return {
+        **_about(made),
+        "bytes": len(made.data),
+        "preview": _about(small),
+        "blurhash": imaging.blurred(small),
+    }
 
 
 def main() -> None:

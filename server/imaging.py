@@ -1,14 +1,18 @@
 """Pictures decoded, turned upright, resized and written anew: runs only inside the image worker.
 
-Of an animation the first frame is kept. What goes out holds pixels and nothing else (SECURITY 58).
+Of an animation the first frame is kept; all of them where that is asked for and not too much. What
+goes out holds pixels and nothing else (SECURITY 58).
 """
 
 import io
+import math
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from PIL import Image, ImageCms
+import blurhash
+from PIL import Image, ImageCms, ImageSequence
 
 # Named here so that Pillow imports nothing later, when the worker can open no file any more.
 from PIL import (  # isort: skip
@@ -23,7 +27,10 @@ from PIL import (  # isort: skip
 
 MOST_PIXELS = 40_000_000
 MOST_FRAMES = 500
+MOST_MOVING = 30_000_000  # pixels of all frames together; what has more stands still,
+MOST_MOVING_BYTES = 16 * 1024 * 1024  # and so does what becomes larger than this
 QUALITY = 85
+BLUR_SIZE = (32, 32)
 
 PLUGINS = (
     AvifImagePlugin,
@@ -68,16 +75,24 @@ class NotTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Pixels. With `cover` exactly so large, cut at the edges; without, at most so large, whole."""
+    """Pixels. With `cover` exactly so large, cut at the edges; without, at most so large, whole.
+
+    `area` bounds width times height as well; `moves` keeps an animation.
+    """
 
     width: int
     height: int
     cover: bool = True
+    area: int = 0
+    moves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as we keep it; `format` is JPEG where nothing shines through, else PNG."""
+    """A picture as we keep it; `format` is JPEG where nothing shines through, else PNG.
+
+    What moves is a GIF if it was one, else WEBP.
+    """
 
     format: str
     width: int
@@ -85,11 +100,26 @@ class Picture:
     data: bytes
 
 
+def blurred(picture: Picture) -> str:
+    """Its BlurHash, four parts by three."""
+    with Image.open(io.BytesIO(picture.data), formats=(picture.format,)) as image:
+        small = image.convert("RGBA").resize(BLUR_SIZE, Image.Resampling.BOX)
+    ground = Image.new("RGBA", BLUR_SIZE, "white")
+    pixels = Image.alpha_composite(ground, small).convert("RGB")
+    rows = [[pixels.getpixel((x, y)) for x in range(BLUR_SIZE[0])] for y in range(BLUR_SIZE[1])]
+    return str(blurhash.encode(rows, 4, 3))
+
+
 def remake(data: bytes, format_: str, shape: Shape) -> Picture:
     """Raises NotTaken for too many pixels or frames, MemoryError, and whatever Pillow raises."""
     with warnings.catch_warnings(action="ignore"), _opened(data, format_) as image:
         if getattr(image, "n_frames", 1) > MOST_FRAMES:
             raise NotTaken("frames")
+        if shape.moves and _may_move(image):
+            made = _moving(image, format_, shape)
+            if len(made.data) <= MOST_MOVING_BYTES:
+                return made
+            image.seek(0)
         if not isinstance(image, JpegImagePlugin.JpegImageFile):
             image.load()  # now, so that what fails here is not taken for broken EXIF
         orientation = _orientation(image)
@@ -117,8 +147,40 @@ def _orientation(image: Image.Image) -> int:
     return found if isinstance(found, int) else 1
 
 
+def _may_move(image: Image.Image) -> bool:
+    frames = getattr(image, "n_frames", 1)
+    return 1 < frames <= MOST_MOVING // (image.width * image.height)
+
+
+def _moving(image: Image.Image, format_: str, shape: Shape) -> Picture:
+    """All frames, each as long as it was; turned if the first one says so."""
+    orientation = _orientation(image)
+    wanted = _turned(shape) if orientation in _LYING else shape
+    lasting: list[int] = []
+
+    def frames() -> Iterator[Image.Image]:
+        for frame in ImageSequence.Iterator(image):
+            frame.load()  # only now it says how long it lasts
+            lasting.append(int(frame.info.get("duration") or 100))
+            yield _bare(_upright(_resized(frame.convert("RGBA"), wanted), orientation))
+
+    kept = list(frames())
+    out, moving = io.BytesIO(), "GIF" if format_ == "GIF" else "WEBP"
+    how = {"disposal": 2} if moving == "GIF" else {"quality": QUALITY, "method": 2}
+    kept[0].save(
+        out, moving, save_all=True, append_images=kept[1:], duration=lasting, loop=0, **how
+    )
+    return Picture(moving, kept[0].width, kept[0].height, out.getvalue())
+
+
+def _bare(image: Image.Image) -> Image.Image:
+    """Without what Pillow would write again: a comment, a colour profile."""
+    image.info = {}
+    return image
+
+
 def _turned(shape: Shape) -> Shape:
-    return Shape(shape.height, shape.width, shape.cover)
+    return Shape(shape.height, shape.width, shape.cover, shape.area, shape.moves)
 
 
 def _size(given: Size, shape: Shape) -> Size:
@@ -126,6 +188,8 @@ def _size(given: Size, shape: Shape) -> Size:
     if shape.cover:
         return shape.width, shape.height
     scale = min(1.0, shape.width / given[0], shape.height / given[1])
+    if shape.area:
+        scale = min(scale, math.sqrt(shape.area / (given[0] * given[1])))
     return max(1, round(given[0] * scale)), max(1, round(given[1] * scale))
 
 
@@ -177,7 +241,7 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def _written(image: Image.Image, format_: str) -> Picture:
-    image.info = {}  # from where Pillow would write a comment and a colour profile again
+    _bare(image)
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
     keeps = format_ in ("PNG", "GIF") or image.mode == "RGBA"

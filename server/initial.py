@@ -8,7 +8,7 @@ from pathlib import Path
 
 from server import settings as configuration
 from server.control import CommandFailed
-from server.settings import Settings, SettingsError
+from server.settings import Settings, SettingsError, Typed
 from storage import ids
 
 ENOUGH = 1 << 30  # bytes of free disk
@@ -29,30 +29,45 @@ def prepare(
     file = configuration.locate(environ)
     if file.exists():
         raise CommandFailed(f"{file} is there already. Nothing was changed.")
-    domain = given.get("domain") or environ.get("KITH_DOMAIN") or _asked(ask)
-    values: dict[str, object] = {"domain": domain.strip(), "secret": ids.hexadecimal()}
-    if given.get("title"):
-        values["title"] = given["title"]
-    settings = _checked(environ, values)
+    typed = {"domain": _domain(environ, given, ask), "secret": ("secret", "", ids.hexadecimal())}
+    if title := given.get("title"):
+        typed["title"] = ("--title", _COMMAND, title)
+    settings = _checked(environ, typed)
     _ensure_fit(settings.data_dir, now)
+    values = {name: value for name, (_, _, value) in typed.items()}
     _write(file, configuration.annotated({**values, "domain": settings.domain}))
     return file, _left_to_do(settings, file)
 
 
+_COMMAND = "the command"
+
+
+def _domain(
+    environ: Mapping[str, str],
+    given: Mapping[str, str | None],
+    ask: Callable[[str], str] | None,
+) -> Typed:
+    """From where somebody said it, so that whatever is wrong with it is said of that."""
+    if option := (given.get("domain") or "").strip():
+        return "--domain", _COMMAND, option
+    if variable := environ.get("KITH_DOMAIN", "").strip():
+        return "KITH_DOMAIN", "the environment", variable
+    return "domain", "your answer", _asked(ask)
+
+
 def _asked(ask: Callable[[str], str] | None) -> str:
     try:
-        if ask is not None:
-            return ask(QUESTION)
+        if ask is not None and (said := ask(QUESTION).strip()):
+            return said
     except EOFError:
         print()
     raise CommandFailed("A domain is needed: kith init --domain garden.example")
 
 
-def _checked(environ: Mapping[str, str], values: Mapping[str, object]) -> Settings:
+def _checked(environ: Mapping[str, str], typed: Mapping[str, Typed]) -> Settings:
     """The settings as they will be read from the file."""
-    given = {f"KITH_{name.upper()}": str(value) for name, value in values.items()}
     try:
-        return configuration.load({**environ, **given}, None)
+        return configuration.load(environ, None, typed)
     except SettingsError as error:
         raise CommandFailed(str(error)) from error
 

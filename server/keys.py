@@ -32,3 +32,5 @@ BODY_LIMIT = web.RequestKey("body_limit", int)
 REQUEST_ID = web.RequestKey("request_id", str)
 STANDING: web.RequestKey[Standing | None] = web.RequestKey("standing")
 VISITOR = web.RequestKey("visitor", str)
+SCRIPT = web.RequestKey("script", bool)
+"""Whether the page may run a script of ours; else it may run none."""

@@ -35,10 +35,13 @@ LIMITERS = {
         _limiter("delete", 30, 30),
         _limiter("follow", 400, 24 * 60),
         _limiter("media", 30, 30),
+        _limiter("report", 400, 24 * 60),
         _limiter("signup", 5, 30),
         _limiter("app", 5, 10),
         _limiter("login", 10, 10),
         _limiter("reset", 5, 60),
+        _limiter("second", 10, 60),
+        _limiter("ceremony", 60, 10),
         _limiter("token", 60, 10),
         _limiter("search", 60, 5),
         _limiter("page", 300, 5),
@@ -92,6 +95,15 @@ class Limits:
         window.used += 1
         left = limiter.count - window.used
         return Standing(limiter.count, max(left, 0), window.ends, left < 0)
+
+
+def network_of(address: str) -> str:
+    """The network that an address is in: /24 of IPv4, /64 of IPv6; empty where there is none."""
+    try:
+        found = ip_address(caller_of(address))
+    except ValueError:
+        return ""
+    return str(ip_network((str(found), 24 if found.version == 4 else 64), strict=False))
 
 
 def caller_of(address: str) -> str:

@@ -101,12 +101,12 @@ class Text(_Clean):
 class _Unreadable(logging.Filter):
     """What is no HTTP is noted without its words: aiohttp's error quotes the line, secrets and all.
 
-    It is nobody's fault here, so no error either.
+    It is nobody's fault here, so no error either; nor is a body packed otherwise than it says.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, HttpProcessingError):
+        if isinstance(error, HttpProcessingError | web.RequestPayloadError):
             record.levelno, record.levelname = logging.INFO, "INFO"
             record.msg, record.exc_info = f"{record.msg}: {type(error).__name__}", None
         return True

@@ -11,6 +11,8 @@ from email.utils import format_datetime, make_msgid
 from typing import Any
 
 from server.settings import Settings
+from server.translations import N_, translations
+from storage.accounts import Account
 from storage.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,22 @@ async def _logged(work: Coroutine[Any, Any, object]) -> None:
         await work
     except Exception:
         log.exception("a letter was not written")
+
+
+async def welcome(settings: Settings, clock: Clock, account: Account, name: str) -> bool:
+    """The stewards' yes, in the language in which somebody signed up; returns as `send` does."""
+    _ = translations(account.locale).gettext
+    subject = _(N_("Welcome to %(title)s")) % {"title": settings.title}
+    text = _(
+        N_(
+            "Hello %(name)s,\n\n"
+            "The stewards have read what you wrote, and the answer is yes. It is good to have you"
+            " here.\n\n"
+            "Log in with your name and your password:\n\n%(link)s\n\n"
+            "Or use any app made for Mastodon, and give it the address %(domain)s."
+        )
+    ) % {"name": name, "link": f"{settings.web_origin}/login", "domain": settings.domain}
+    return await send(settings, clock, account.email, subject, text)
 
 
 async def send(settings: Settings, clock: Clock, to: str, subject: str, text: str) -> bool:

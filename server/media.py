@@ -10,30 +10,44 @@ import shutil
 import signal
 import stat
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from aiohttp import web
 
+from federation.objects.attachment import is_blurhash
 from server.errors import SENTENCES, Refused, not_found
 from server.keys import DATABASE
 from server.replies import answer
-from storage import ids, media
+from storage import emojis, ids, media, visible_posts
 from storage.database import Database
+from storage.units import Reader
+from storage.visibility import Anonymous
 
 log = logging.getLogger(__name__)
 
-Purpose = Literal["avatar", "header"]
+Purpose = Literal["avatar", "header", "attachment", "emoji", "still"]
 
 # What the worker makes of a picture, in pixels; with `cover` false it would only be made smaller.
 SHAPES: Mapping[Purpose, Mapping[str, Any]] = {
     "avatar": {"width": 400, "height": 400, "cover": True},
     "header": {"width": 1500, "height": 500, "cover": True},
+    "attachment": {
+        "width": 16_000,
+        "height": 16_000,
+        "cover": False,
+        "area": 8_294_400,
+        "moves": True,
+    },
+    "emoji": {"width": 256, "height": 256, "cover": False, "moves": True},
+    "still": {"width": 256, "height": 256, "cover": False},
 }
+PREVIEW: Mapping[str, Any] = {"width": 1280, "height": 1280, "cover": False, "area": 230_400}
+OF_PEOPLE = ("avatar", "header")
 # How files begin: (place, bytes), all of them (SECURITY 59).
 MAGIC: Mapping[str, tuple[tuple[int, bytes], ...]] = {
     "JPEG": ((0, b"\xff\xd8\xff"),),
@@ -42,10 +56,16 @@ MAGIC: Mapping[str, tuple[tuple[int, bytes], ...]] = {
     "WEBP": ((0, b"RIFF"), (8, b"WEBP")),
     "AVIF": ((4, b"ftypavi"),),
 }
-KEPT = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png")}
+KEPT = {
+    "JPEG": ("jpg", "image/jpeg"),
+    "PNG": ("png", "image/png"),
+    "GIF": ("gif", "image/gif"),
+    "WEBP": ("webp", "image/webp"),
+}
 """What the worker writes: format → extension and type. Nothing else is stored or served."""
+STILL = ("JPEG", "PNG")
 _TYPES = dict(KEPT.values())
-_NAME = re.compile(r"[0-9a-f]{32}\.(?:jpg|png)")
+_NAME = re.compile(r"[0-9a-f]{32}\.(?:jpg|png|gif|webp)")
 
 WORKER = (sys.executable, "-I", "-m", "server.image_worker")
 # A second arena for malloc would reserve 64 MB of address space for each thread.
@@ -60,8 +80,9 @@ HEADERS = {
     "Access-Control-Allow-Origin": "*",
 }
 FOR_GOOD = "public, max-age=31536000, immutable"
+FOR_A_DAY = "public, max-age=86400"
 
-WRONG_TYPE = "We can take JPEG, PNG, GIF and WebP pictures."
+WRONG_TYPE = "We can take JPEG, PNG, GIF, WebP and AVIF pictures."
 FULL = "Our disk is almost full, so we cannot take pictures right now. Nothing was changed."
 TOO_SLOW = "We could not finish this picture in time. Nothing was changed; please try again later."
 REASONS = {
@@ -98,21 +119,34 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """A file that was taken in; no row names it yet. Bytes, pixels."""
+    """A file that was taken in; no row names it yet. Bytes, pixels.
+
+    An attachment has a smaller one beside it, `preview`, and its BlurHash.
+    """
 
     file: str
     mime: str
     bytes: int
     width: int
     height: int
+    preview: str | None = None
+    blurhash: str | None = None
+
+    @property
+    def files(self) -> list[str]:
+        return [name for name in (self.file, self.preview) if name]
 
 
 @dataclass(frozen=True, slots=True)
-class _Remade:
+class Remade:
+    """A picture as the worker made it, with what was asked for beside it."""
+
     format: str
     width: int
     height: int
     data: bytes
+    preview: "Remade | None" = None
+    blurhash: str | None = None
 
 
 class MediaFolder:
@@ -128,16 +162,30 @@ class MediaFolder:
 
     async def ingest(self, data: bytes, purpose: Purpose) -> Ingested:
         """Make a picture ours and keep it. Raises Refused with a sentence; then nothing is left."""
+        made = await self.remake(data, purpose)
+        return await asyncio.to_thread(self._keep_all, made)
+
+    async def remake(self, data: bytes, purpose: Purpose) -> Remade:
+        """The picture as we would keep it. Raises Refused with a sentence."""
         if len(data) > self._most_bytes:
             raise Refused(413, _too_large(len(data), self._most_bytes))
         format_ = format_of(data)
         if format_ is None:
             raise Refused(422, WRONG_TYPE)
         await asyncio.to_thread(self._ensure_room)
-        made = await self._remade(data, format_, purpose)
-        extension, mime = KEPT[made.format]
-        name = await asyncio.to_thread(self._keep, made.data, extension)
-        return Ingested(name, mime, len(made.data), made.width, made.height)
+        return await self._remade(data, format_, purpose)
+
+    def keep_as(self, stem: str, made: Remade) -> str:
+        """Write it under a name that was chosen; one that is there already is replaced."""
+        name = f"{stem}.{KEPT[made.format][0]}"
+        self.remove(name)
+        self._keep(name, made.data)
+        return name
+
+    def find(self, stem: str) -> str | None:
+        """The name of a file that was kept under this stem."""
+        names = (f"{stem}.{extension}" for extension in _TYPES)
+        return next((name for name in names if self.path_of(name)), None)
 
     def path_of(self, name: str) -> Path | None:
         """Where a file lies; None for names that are not ours, for links and for what is gone."""
@@ -171,8 +219,21 @@ class MediaFolder:
         if disk.free < disk.total * self._guard.least_free:
             raise _full()
 
-    def _keep(self, data: bytes, extension: str) -> str:
-        name = f"{ids.file_name()}.{extension}"
+    def _keep_all(self, made: Remade) -> Ingested:
+        file = self._keep_new(made)
+        try:
+            preview = self._keep_new(made.preview) if made.preview else None
+        except Refused:
+            self.remove(file)
+            raise
+        size = len(made.data) + (len(made.preview.data) if made.preview else 0)
+        mime = KEPT[made.format][1]
+        return Ingested(file, mime, size, made.width, made.height, preview, made.blurhash)
+
+    def _keep_new(self, made: Remade) -> str:
+        return self._keep(f"{ids.file_name()}.{KEPT[made.format][0]}", made.data)
+
+    def _keep(self, name: str, data: bytes) -> str:
         try:
             _write(self.root, self._place(name), data)
         except OSError as error:  # ENOSPC, EDQUOT, EFBIG, EIO: no room, or no disk any more
@@ -180,18 +241,21 @@ class MediaFolder:
             raise _full() from error
         return name
 
-    async def _remade(self, data: bytes, format_: str, purpose: Purpose) -> _Remade:
+    async def _remade(self, data: bytes, format_: str, purpose: Purpose) -> Remade:
         guard = self._guard
         job = {
             "format": format_,
             "shape": SHAPES[purpose],
             "memory": guard.memory,
             "seconds": guard.processor,
+            **({"preview": PREVIEW} if purpose == "attachment" else {}),
         }
+        expected = KEPT if SHAPES[purpose].get("moves") else STILL
         async with self._turn():
             try:
                 async with asyncio.timeout(guard.patience):
-                    return _understood(*await _ask_worker(json.dumps(job).encode(), data))
+                    said = await _ask_worker(json.dumps(job).encode(), data)
+                    return _understood(*said, tuple(expected), "preview" in job)
             except TimeoutError:
                 raise Refused(503, TOO_SLOW, headers={"Retry-After": "60"}) from None
 
@@ -292,7 +356,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.communicate()  # empties the pipes, so that they close
 
 
-def _understood(status: int, said: bytes) -> _Remade:
+def _understood(
+    status: int, said: bytes, expected: Sequence[str] = STILL, both: bool = False
+) -> Remade:
     """What the worker said, believed only as far as the bytes bear it out."""
     if status > 0:
         raise _busy()
@@ -303,12 +369,27 @@ def _understood(status: int, said: bytes) -> _Remade:
         about = json.loads(head)
         if "refused" in about:
             raise _unfit(str(about["refused"]))
-        made = _Remade(about["format"], int(about["width"]), int(about["height"]), data)
+        size = int(about["bytes"]) if both else len(data)
+        made = _made(about, data[:size], expected)
+        if not both:
+            return made
+        preview = _made(about["preview"], data[size:], STILL)
+        return replace(made, preview=preview, blurhash=_blurhash(about["blurhash"]))
     except (ValueError, KeyError, TypeError):
         raise _unfit("unreadable") from None
-    if made.format not in KEPT or format_of(data) != made.format:
-        raise _unfit("unreadable")
+
+
+def _made(about: Mapping[str, Any], data: bytes, expected: Sequence[str]) -> Remade:
+    made = Remade(about["format"], int(about["width"]), int(about["height"]), data)
+    if made.format not in expected or format_of(data) != made.format:
+        raise ValueError(made.format)
     return made
+
+
+def _blurhash(said: object) -> str:
+    if not isinstance(said, str) or not is_blurhash(said):
+        raise ValueError(said)
+    return said
 
 
 def _unfit(reason: str) -> Refused:
@@ -353,7 +434,7 @@ def _last_written(path: Path) -> float:
 async def remove_strays(folder: MediaFolder, database: Database, now: datetime) -> int:
     """Take away files that no row names, half a day after they came (SECURITY 62)."""
     old = await asyncio.to_thread(folder.last_written_before, now - STRAY_AFTER)
-    named = {file for file, _ in await database.read(media.files)}  # after the files were listed
+    named = await database.read(media.names)  # after the files were listed
     return await asyncio.to_thread(_unlink_others, old, named)
 
 
@@ -367,23 +448,36 @@ def _unlink_others(paths: Collection[Path], named: Collection[str]) -> int:
 async def serve(request: web.Request) -> web.StreamResponse:
     """GET /media/{name}: a picture, or 404 in JSON, whatever is accepted (SECURITY 30)."""
     name = request.match_info["name"]
-    data = await _public_file(request, name)
+    lasting = await request.app[DATABASE].read(_open_to_all, name)
+    data = await asyncio.to_thread(request.app[MEDIA].read, name) if lasting else None
+    return file_answer(name, data, lasting or "")
+
+
+def _open_to_all(reader: Reader, name: str) -> str | None:
+    """How long caches may keep what everybody may see; None for all else."""
+    row = media.by_file(reader, name)
+    if row is None:
+        return FOR_GOOD if emojis.by_file(reader, name) else None
+    if row.purpose in OF_PEOPLE:
+        return FOR_GOOD
+    seen = row.post and visible_posts.by_id(reader, Anonymous(), row.post)
+    return FOR_A_DAY if seen else None
+
+
+def file_answer(name: str, data: bytes | None, caching: str) -> web.Response:
+    """A picture as such and nothing else, or 404 (SECURITY 30)."""
     mime = _TYPES.get(name.rpartition(".")[2])
     if data is None or KEPT.get(format_of(data) or "", ("", ""))[1] != mime:
-        response = answer({"error": not_found().sentence}, 404)
-        response.headers.update(HEADERS)
-        return response
+        return no_file()
     headers = {
         **HEADERS,
-        "Cache-Control": FOR_GOOD,
+        "Cache-Control": caching,
         "Content-Disposition": f'inline; filename="{name}"',
     }
     return web.Response(body=data, content_type=mime, headers=headers)
 
 
-async def _public_file(request: web.Request, name: str) -> bytes | None:
-    """The bytes of what everybody may see: pictures of people, not what hangs on posts."""
-    row = await request.app[DATABASE].read(media.by_file, name)
-    if row is None or row.purpose not in SHAPES:
-        return None
-    return await asyncio.to_thread(request.app[MEDIA].read, name)
+def no_file() -> web.Response:
+    response = answer({"error": not_found().sentence}, 404)
+    response.headers.update(HEADERS)
+    return response

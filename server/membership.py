@@ -12,6 +12,7 @@ from server.translations import N_
 from storage import accounts, actors, charters, keys
 from storage.accounts import Account
 from storage.actors import Actor
+from storage.errors import Conflict
 from storage.ids import ActorId
 from storage.keys import Key
 from storage.units import Reader, Writer
@@ -23,7 +24,7 @@ NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
 RESERVED = frozenset(
     (
         "abuse account accounts actor actors about admin administrator api app apps auth autoconfig"
-        " care charter community contact contexts everyone faq followers following health help"
+        " care charter community contact contexts desk everyone faq followers following health help"
         " helpdesk home hostmaster inbox info instance invite kith login logout mail mailerdaemon"
         " media mod moderator nobody nodeinfo noreply notifications oauth outbox owner posts"
         " postmaster privacy public root rules security settings signup staff static steward"
@@ -156,6 +157,10 @@ def enter_community(writer: Writer, actor: Actor) -> None:
 
 
 def approve(writer: Writer, actor: Actor) -> None:
+    """Raise Conflict("email") where the address belongs to a member already."""
+    account = accounts.by_actor(writer, actor.id)
+    if account is not None and accounts.is_beside(account.email):
+        raise Conflict("email")
     accounts.set_state(writer, actor.id, "active")
     actors.set_state(writer, actor.id, "active")
     enter_community(writer, actor)

@@ -15,6 +15,7 @@ from server.errors import Refused
 from server.forms import Form, form_of
 from server.grants import OOB, Asking, Client, Exchange, GrantError, Misdirected
 from server.headers import PAGE_POLICY
+from server.incoming import header
 from server.keys import DATABASE, SETTINGS
 from server.pages import paths, scopes, site
 from server.pages.site import Asked, Sheet
@@ -147,10 +148,10 @@ async def decide(request: web.Request) -> web.Response:
 
 def _client(request: web.Request, form: Form) -> Client:
     """By HTTP Basic or by parameters (RFC 6749 §2.3.1)."""
-    header = request.headers.get("Authorization", "")
-    if header[:6].lower() == "basic ":
+    given = header(request, "Authorization")
+    if given[:6].lower() == "basic ":
         try:
-            name, _, secret = b64decode(header[6:], validate=True).decode().partition(":")
+            name, _, secret = b64decode(given[6:], validate=True).decode().partition(":")
             return Client(unquote(name), unquote(secret))
         except ValueError:
             return Client("", "")

@@ -56,10 +56,14 @@ def _address(request: web.Request, name: str, cursor: int) -> str:
     return f"{request.app[SETTINGS].web_origin}{url}"
 
 
-def linked_by_offset(request: web.Request, body: Sequence[Any], offset: int) -> web.Response:
+def linked_by_offset(
+    request: web.Request, body: Any, offset: int, count: int | None = None
+) -> web.Response:
+    """Answer with `next`; `count` says how many there are in what is no list."""
     response = answer(body)
-    if body:
+    many = len(body) if count is None else count
+    if many:
         kept = [(key, value) for key, value in request.query.items() if key != "offset"]
-        url = request.rel_url.with_query([*kept, ("offset", str(offset + len(body)))])
+        url = request.rel_url.with_query([*kept, ("offset", str(offset + many))])
         response.headers["Link"] = f'<{request.app[SETTINGS].web_origin}{url}>; rel="next"'
     return response

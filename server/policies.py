@@ -11,8 +11,10 @@ from aiohttp.typedefs import Handler
 
 from server import auth, scopes
 from server.auth import CALLER, Caller, ensure_csrf, ensure_welcome
-from server.errors import Refused
+from server.doorkeeper import DOORKEEPER
+from server.errors import Refused, not_found
 from server.forms import form_of
+from server.incoming import id_of
 from server.keys import BODY_LIMIT, LIMITS, OUTSIDE, STANDING
 from server.limits import Standing, caller_of
 
@@ -27,13 +29,16 @@ class Who(Enum):
     PUBLIC = "public"  # a token adds what its owner may see
     APP = "app"  # any valid token
     MEMBER = "member"  # a member's token
+    ADMIN = "admin"  # the token of somebody who is an admin now, whatever they were
     VISITOR = "visitor"  # a page; a session adds to it
     LOGGED_IN = "logged in"  # a page for members
+    STEWARD = "steward"  # a page for those who look after the place, by their role now
     PEER = "peer"  # another server; signatures are checked by the handler
 
 
-API = (Who.PUBLIC, Who.APP, Who.MEMBER)
-PAGES = (Who.VISITOR, Who.LOGGED_IN)
+API = (Who.PUBLIC, Who.APP, Who.MEMBER, Who.ADMIN)
+PAGES = (Who.VISITOR, Who.LOGGED_IN, Who.STEWARD)
+NUMBERS = ("id", "below")  # in a path: numbers of things of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,13 @@ class Route:
     limits: tuple[str, ...] = ()
     body: int = API_BODY
     csrf: bool = False
+
+    def __post_init__(self) -> None:
+        """An admin's scope and an admin's role go together: neither opens a door by itself."""
+        admins = [scopes.is_admins(scope) for scope in self.scopes]
+        fits = all(admins) and admins if self.who is Who.ADMIN else not any(admins)
+        if not fits:
+            raise ValueError(f"{self.path}: admin scopes and Who.ADMIN need each other")
 
 
 def _declared(method: str) -> "Declare":
@@ -76,7 +88,7 @@ class Declare(Protocol):
 
 ROUTE = web.RequestKey("route", Route)
 
-get, post, delete, patch = map(_declared, ("GET", "POST", "DELETE", "PATCH"))
+get, post, put, delete, patch = map(_declared, ("GET", "POST", "PUT", "DELETE", "PATCH"))
 
 
 def page(path: str, handler: Handler, who: Who = Who.VISITOR, limit: str = "page") -> Route:
@@ -98,17 +110,19 @@ def posted(
 
 
 def guarded(route: Route) -> Handler:
-    """The only way in: body size, who, scope, limits and CSRF, in that order, then the handler."""
+    """The only way in: size, who, scope, limits, CSRF, numbers, in that order, then the handler."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ROUTE], request[BODY_LIMIT] = route, route.body
         _ensure_size(request, route)
+        await _ensure_let_in(request)
         caller = await _caller(request, route)
         request[CALLER] = caller
         _spend(request, route, caller)
         if route.csrf:
             form = await form_of(request)
             ensure_csrf(request, form.text("csrf"))
+        _ensure_numbers(request)
         return await route.handler(request)
 
     return handle
@@ -124,17 +138,58 @@ def _ensure_size(request: web.Request, route: Route) -> None:
         raise Refused(413, f"That is more than the {route.body} bytes that we take here.")
 
 
+async def _ensure_let_in(request: web.Request) -> None:
+    if await request.app[DOORKEEPER].severity(auth.address_of(request)) == "no_access":
+        raise Refused(403, "This server takes no requests from your network.")
+
+
+# What concerns nobody but oneself: also for who is frozen. They may look, leave, and be safe.
+OWN_AFFAIRS = (
+    "/logout",
+    "/settings/prove",
+    "/settings/safety/",
+    "/settings/password",
+    "/settings/sessions",
+    "/settings/apps",
+    "/settings/leaving/delete",
+    "/settings/data/archive",
+    "/api/v1/markers",
+    "/oauth/userinfo",
+)
+
+
+def _ensure_thawed(route: Route, found: Caller) -> None:
+    """Who is frozen reads, and does nothing that others could notice."""
+    reason = found.account.frozen if found.account else None
+    if reason is None or route.method == "GET" or route.path.startswith(OWN_AFFAIRS):
+        return
+    told = f" The stewards wrote: “{reason}”" if reason else ""
+    raise Refused(403, f"Your account is frozen: you can read, but not act.{told}")
+
+
 async def _caller(request: web.Request, route: Route) -> Caller:
     if route.who in API:
         found = await auth.by_token(request)
         _ensure_allowed(route, found)
+        _ensure_thawed(route, found)
         return found
     if route.who in PAGES:
         found = await auth.by_cookie(request)
-        if route.who is Who.LOGGED_IN and found.actor is None:
-            raise _to_login(request)
+        if route.who is not Who.VISITOR:
+            if found.actor is None:
+                raise _to_login(request)
+            _ensure_thawed(route, found)
+        if route.who is Who.STEWARD and found.own_account.role not in ("steward", "admin"):
+            raise Refused(403, "Only those who look after this place come in here.")
         return found
     return auth.NOBODY
+
+
+def _ensure_numbers(request: web.Request) -> None:
+    """A path may hold more digits than there are numbers; nothing has such a number."""
+    for name in NUMBERS:
+        if id_of(request.match_info.get(name, "0")) is None:
+            raise not_found()
 
 
 def _to_login(request: web.Request) -> Exception:
@@ -144,21 +199,40 @@ def _to_login(request: web.Request) -> Exception:
 
 
 def _ensure_allowed(route: Route, found: Caller) -> None:
-    """Token, then its owner's state, then its scope (SECURITY 67, 74)."""
+    """Token, then its owner's state, its scope, and their role now (SECURITY 67, 74)."""
     ensure_welcome(found)
     if route.who is Who.PUBLIC and found.token is None:
         return
     if found.token is None:
         raise auth.unauthorised("The access token is invalid")
-    if route.who is Who.MEMBER and found.actor is None:
+    if route.who in (Who.MEMBER, Who.ADMIN) and found.actor is None:
         raise Refused(422, "This method requires an authenticated user")
     if route.scopes and not any(scopes.covers(found.scopes, one) for one in route.scopes):
         raise Refused(403, "This action is outside the authorized scopes")
+    if route.who is Who.ADMIN and found.own_account.role != "admin":
+        raise Refused(403, "This action is not allowed")
 
 
 def _spend(request: web.Request, route: Route, found: Caller) -> None:
     standing = request.app[LIMITS].spend(_windows(request, route, found))
     request[STANDING] = standing
+    _ensure_left(request, standing)
+
+
+def count(request: web.Request, limiter: str, *callers: str) -> None:
+    """Count by more than who calls: what was typed, an address (SECURITY 72). Raises Refused."""
+    standing = request.app[LIMITS].spend([(limiter, one) for one in callers])
+    if standing is not None and standing.exceeded:
+        request[STANDING] = standing
+    _ensure_left(request, standing)
+
+
+def as_typed(text: str) -> str:
+    """How a name or an address is counted that somebody typed."""
+    return f"typed {text.removeprefix('@').lower()}"
+
+
+def _ensure_left(request: web.Request, standing: Standing | None) -> None:
     if standing is not None and standing.exceeded:
         raise Refused(
             429,

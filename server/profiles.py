@@ -1,7 +1,6 @@
 """How members change their profile and their defaults: checked, made into markup, said, kept."""
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -12,9 +11,10 @@ from federation import outbox, uris
 from federation.activities import Update
 from federation.objects import actor as actor_object
 from federation.sanitise import line, printable
-from server import composing
+from server import attaching, composing
 from server.composing import Handle, Mentioned
 from server.errors import Refused
+from server.forms import is_language
 from server.keys import DATABASE, SETTINGS
 from server.media import MEDIA, Ingested, Purpose
 from server.media import address as media_address
@@ -31,10 +31,10 @@ LONGEST_NAME = 100
 LONGEST_NOTE = 500
 LONGEST_OF_FIELD = 255
 VISIBILITIES = ("public", "unlisted", "private")
+QUOTE_POLICIES = ("public", "followers", "nobody")
 FLAGS = ("locked", "bot", "discoverable", "indexable", "hide_collections")
 PURPOSES: tuple[Purpose, ...] = ("avatar", "header")
 _LINE = 10_000  # of a line that is too long, so much is counted
-_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}", re.ASCII)
 
 N_ = str  # marks a sentence for the catalogue; pages say it in the reader's language
 TOO_LONG = N_("This is %(count)s characters long; we can take up to %(most)s.")
@@ -168,8 +168,10 @@ def _objections_to_settings(settings: Mapping[str, Any]) -> list[Objection]:
     found = []
     if settings.get("privacy", "public") not in VISIBILITIES:
         found.append(Objection("visibility", "ERR_INCLUSION", NO_AUDIENCE))
+    if settings.get("quote_policy", "public") not in QUOTE_POLICIES:
+        found.append(Objection("quote_policy", "ERR_INCLUSION", NO_AUDIENCE))
     language = settings.get("language")
-    if language is not None and not _LANGUAGE.fullmatch(str(language)):
+    if language is not None and not is_language(str(language)):
         found.append(Objection("language", "ERR_INCLUSION", NO_LANGUAGE))
     return found
 
@@ -218,7 +220,7 @@ def _change(writer: Writer, id_: ActorId, wish: Wish, made: _Made, folder: str) 
     dropped = _exchange_pictures(writer, before, after, made)
     if after != before:
         actors.update(writer, after)
-        _tell(writer, before, after, folder)
+        tell(writer, before, after, folder)
     if wish.settings:
         accounts.set_settings(writer, id_, wish.settings)
         writer.after_commit(ACCESS, str(id_))
@@ -292,11 +294,14 @@ def _exchange_pictures(writer: Writer, before: Actor, after: Actor, made: _Made)
     return dropped
 
 
-def _tell(writer: Writer, before: Actor, after: Actor, folder: str) -> None:
+def tell(writer: Writer, before: Actor, after: Actor, folder: str) -> None:
     """Everybody who follows hears of it, if there is anything that they could notice."""
     known = keys.of_actor(writer, after.id)
     documents = [
-        actor_object.render(writer.here, actor, known, folder) for actor in (before, after)
+        actor_object.render(
+            writer.here, actor, known, folder, attaching.emoji_tags_of(writer, actor)
+        )
+        for actor in (before, after)
     ]
     if documents[0] != documents[1]:
         update = Update(

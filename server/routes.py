@@ -1,24 +1,59 @@
 """Every route with its declared policy. What is not in this table cannot be called."""
 
-from aiohttp import web
+from collections.abc import Iterable
 
-from server import activitypub, media, oauth, wellknown
+from aiohttp import HttpVersion11, web
+
+from server import activitypub, media, oauth, shown_media, wellknown
 from server.api import (
     accounts,
+    admin_accounts,
+    admin_domains,
+    admin_reports,
+    admin_signup_blocks,
     apps,
+    conversations,
+    domain_blocks,
+    edits,
+    emojis,
+    endorsements,
+    filters,
     instance,
+    lists,
     notifications,
+    older_filters,
     own,
+    pins,
+    polls,
     profile,
     reactions,
     registration,
+    reports,
     requests,
     search,
     statuses,
+    suggestions,
+    tags,
     timelines,
 )
-from server.pages import access, editing, keeping, public
+from server.api import media as media_api
+from server.incoming import header
+from server.pages import (
+    access,
+    desk,
+    desk_report,
+    editing,
+    entering,
+    going,
+    inviting,
+    keeping,
+    proving,
+    public,
+    safety,
+    taking,
+)
 from server.policies import Route, Who, guarded
+from server.replies import answer
 
 INBOX_BODY = 1024 * 1024
 
@@ -52,6 +87,7 @@ FEDERATION = [
     _get(f"/actors/{_ID}/featured", activitypub.featured),
     _get(f"/posts/{_ID}", activitypub.post),
     _get(f"/posts/{_ID}/replies", activitypub.replies),
+    _get(f"/approvals/{_ID}", activitypub.approval),
     _get(f"/activities/{_ID}", activitypub.activity),
     _get("/.well-known/webfinger", wellknown.webfinger),
     _get("/.well-known/host-meta", wellknown.host_meta),
@@ -61,6 +97,9 @@ FEDERATION = [
     _get("/.well-known/change-password", wellknown.change_password),
     _get("/health", wellknown.health, "health"),
     _get("/media/{name}", media.serve),
+    _get("/media/private/{name}", shown_media.private),
+    _get(f"/media/proxy/{{kind:[a-z]+}}/{_ID}", shown_media.proxied),
+    _get(f"/emojis/{_ID}", activitypub.emoji),
 ]
 
 ROUTES: list[Route] = [
@@ -68,9 +107,27 @@ ROUTES: list[Route] = [
     *instance.ROUTES,
     *accounts.ROUTES,
     *requests.ROUTES,
+    *reports.ROUTES,
+    *admin_accounts.ROUTES,
+    *admin_reports.ROUTES,
+    *admin_domains.ROUTES,
+    *admin_signup_blocks.ROUTES,
     *statuses.ROUTES,
+    *edits.ROUTES,
+    *media_api.ROUTES,
+    *emojis.ROUTES,
+    *pins.ROUTES,
+    *polls.ROUTES,
     *reactions.ROUTES,
     *timelines.ROUTES,
+    *lists.ROUTES,
+    *conversations.ROUTES,
+    *filters.ROUTES,
+    *older_filters.ROUTES,
+    *tags.ROUTES,
+    *endorsements.ROUTES,
+    *suggestions.ROUTES,
+    *domain_blocks.ROUTES,
     *notifications.ROUTES,
     *search.ROUTES,
     *own.ROUTES,
@@ -79,17 +136,36 @@ ROUTES: list[Route] = [
     *registration.ROUTES,
     *oauth.ROUTES,
     *access.ROUTES,
+    *entering.ROUTES,
+    *proving.ROUTES,
+    *safety.ROUTES,
     *keeping.ROUTES,
+    *desk.ROUTES,
+    *desk_report.ROUTES,
+    *inviting.ROUTES,
     *editing.ROUTES,
+    *going.ROUTES,
+    *taking.ROUTES,
     *public.ROUTES,
 ]
 
 
-def add_routes(app: web.Application) -> None:
+def add_routes(app: web.Application, routes: Iterable[Route] = ROUTES) -> None:
     """Guarded, each; API paths with and without a slash at the end."""
-    for route in ROUTES:
+    for route in routes:
         for path in _spellings(route.path):
-            app.router.add_route(route.method, path, guarded(route))
+            app.router.add_route(route.method, path, guarded(route), expect_handler=_going_on)
+
+
+async def _going_on(request: web.Request) -> web.Response | None:
+    """RFC 9110 §10.1.1, as aiohttp does it, but that its refusal repeats bytes that are no text."""
+    if request.version < HttpVersion11:
+        return None
+    if header(request, "Expect").lower() != "100-continue":
+        return answer({"error": "Nothing else can be expected here than to go on."}, 417)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
+    return None
 
 
 def _spellings(path: str) -> tuple[str, ...]:

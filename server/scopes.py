@@ -9,6 +9,11 @@ _WRITE = (
     "accounts blocks bookmarks conversations favourites filters follows lists media mutes"
     " notifications reports statuses"
 ).split()
+_OFFICE = (
+    "accounts reports domain_allows domain_blocks ip_blocks email_domain_blocks"
+    " canonical_email_blocks"
+).split()
+_ADMIN = "admin:"
 _FOLLOW = ("follows", "blocks", "mutes", "domain_blocks")
 
 KNOWN = frozenset(
@@ -22,6 +27,7 @@ KNOWN = frozenset(
         *(f"write:{name}" for name in _WRITE),
         "admin:read",
         "admin:write",
+        *(f"admin:{verb}:{kind}" for verb in ("read", "write") for kind in _OFFICE),
     )
 )
 SUPPORTED = sorted(KNOWN)
@@ -43,6 +49,16 @@ def covers(granted: Iterable[str], needed: str) -> bool:
     if not colon:
         return False
     return verb in have or ("follow" in have and kind in _FOLLOW)
+
+
+def is_admins(scope: str) -> bool:
+    """Whether it opens what is an admin's work."""
+    return scope.startswith(_ADMIN)
+
+
+def without_admins(wanted: Iterable[str]) -> list[str]:
+    """The scopes that anybody may give."""
+    return [scope for scope in wanted if not is_admins(scope)]
 
 
 def within(wanted: Iterable[str], allowed: Iterable[str]) -> bool:

@@ -235,14 +235,21 @@ def locate(environ: Mapping[str, str]) -> Path:
     return Path(environ.get(f"{_PREFIX}DATA_DIR") or default).absolute() / "kith.toml"
 
 
-def load(environ: Mapping[str, str], file: Path | None = None) -> Settings:
-    """All settings, the environment before the file; raises SettingsError.
+Typed = tuple[str, str, object]
+"""What somebody calls a setting, where they said it, and what they said."""
+
+
+def load(
+    environ: Mapping[str, str], file: Path | None = None, typed: Mapping[str, Typed] | None = None
+) -> Settings:
+    """All settings: what was typed before the environment before the file; raises SettingsError.
 
     Without `file`, the one that locate() names is read, if it is there. An empty variable counts
     as not set.
     """
     named = file is not None or bool(environ.get(_CONFIG))
     given = _from_file(file or locate(environ), named) | _from_environment(environ)
+    given |= {name: _Given(*entry) for name, entry in (typed or {}).items()}
     if "domain" not in given:
         raise SettingsError("No domain is set: run `kith init`, or set KITH_DOMAIN.")
     values: dict[str, Any] = {}

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from federation.activities.flag import LETTER
 from server import membership, passwords
 from server.membership import Newcomer
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import accounts, actors, charters, sessions
+from storage import accounts, actors, charters, hosts, jobs, sessions, signup_blocks
 from storage.actors import Actor
 from storage.database import Database
 from storage.errors import Conflict
@@ -41,6 +42,13 @@ class Wish:
     mode: str = "open"
     locale: str = "en"
     role: str = "member"
+    watched: bool = False  # a steward decides, whatever the mode
+    by_office: bool = False  # the command line: blocks of names and addresses do not count
+
+    @property
+    def waits(self) -> bool:
+        """Whether a steward decides."""
+        return self.mode == "approval" or self.watched
 
 
 async def sign_up(database: Database, wish: Wish) -> Actor:
@@ -69,7 +77,22 @@ def _mistakes(reader: Reader, wish: Wish) -> dict[str, Mistake]:
     objection = passwords.objection(wish.password)
     if objection is not None:
         found["password"] = objection
+    return found if wish.by_office else {**_blocked(reader, wish), **found}
+
+
+def _blocked(reader: Reader, wish: Wish) -> dict[str, Mistake]:
+    """What the stewards do not want to see here: names, providers, addresses."""
+    found: dict[str, Mistake] = {}
+    if signup_blocks.is_name_blocked(reader, wish.name):
+        found["username"] = Mistake("ERR_BLOCKED", _NAME_BLOCKED)
+    provider = hosts.names_of(wish.email.rpartition("@")[2].lower().rstrip("."))
+    if signup_blocks.is_email_blocked(reader, wish.email, provider):
+        found["email"] = Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
     return found
+
+
+_NAME_BLOCKED = N_("That name cannot be had here. Please choose another.")
+_EMAIL_BLOCKED = N_("That address cannot be used here. Please give another.")
 
 
 def _has_changed(reader: Reader, version: str | None) -> bool:
@@ -88,19 +111,29 @@ def _join(writer: Writer, wish: Wish, hashed: str, made: membership.Keys) -> Act
     invited_by = _invited(writer, wish)
     newcomer = Newcomer(
         name=wish.name,
-        email=wish.email,
+        email=_email(writer, wish),
         password=hashed,
         role=wish.role,
-        state="pending" if wish.mode == "approval" else "active",
+        state="pending" if wish.waits else "active",
         reason=wish.reason.strip()[:LONGEST_REASON] or None,
         invited_by=invited_by,
         locale=wish.locale,
         agreed=wish.agreed,
     )
     try:
-        return membership.join(writer, newcomer, made)
+        joined = membership.join(writer, newcomer, made)
+        if wish.waits:
+            jobs.plan(writer, LETTER, f"asked {joined.id}")
+        return joined
     except Conflict as taken:
         raise NotYet({_FIELDS[taken.what]: _TAKEN[taken.what]}) from taken
+
+
+def _email(writer: Writer, wish: Wish) -> str:
+    """Where a steward decides, one who waits does not learn who is a member (SECURITY 71)."""
+    if wish.waits and accounts.has_email(writer, wish.email):
+        return accounts.beside(wish.email, writer.new_id())
+    return wish.email
 
 
 _FIELDS = {"name": "username", "email": "email", "uri": "username"}
@@ -112,11 +145,11 @@ _TAKEN = {
 
 
 def _invited(writer: Writer, wish: Wish) -> int | None:
-    """Who invites; an invitation that will not do is a mistake where one is needed."""
-    if wish.mode != "invitation":
+    """Who invites. One that will not do is a mistake only where nobody comes in without."""
+    if wish.mode != "invitation" and not wish.invitation:
         return None
     good, sponsor = sessions.use_invitation(writer, wish.invitation)
-    if not good:
+    if not good and wish.mode == "invitation":
         sentence = N_("This invitation was used already, or it has run out. Ask for a new one.")
         raise NotYet({"invite_code": Mistake("ERR_INVALID", sentence)})
     return sponsor

@@ -1,7 +1,7 @@
 """People of ours who log in: password, role, state, settings."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
@@ -19,7 +19,10 @@ ACCESS = "access"  # tokens and sessions of an account changed: whatever was cac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """`password` is an argon2id hash; `settings` are preferences by name."""
+    """`password` is an argon2id hash; `settings` are preferences by name.
+
+    `frozen`: they may read and not act; the words that they were told.
+    """
 
     actor: ActorId
     email: str
@@ -33,11 +36,12 @@ class Account:
     settings: Mapping[str, Any]
     created_at: datetime
     last_used_at: datetime | None = None
+    frozen: str | None = None
 
 
 COLUMNS = (
     "actor, email, password, role, state, reason, agreed_to, invited_by, locale, settings,"
-    " created_at, last_used_at"
+    " created_at, last_used_at, frozen"
 )
 
 
@@ -71,9 +75,37 @@ def add(writer: Writer, account: Account) -> None:
         raise Conflict("email") from error
 
 
+_BESIDE = " (taken "
+
+
+def has_email(reader: Reader, email: str) -> bool:
+    return reader.row("SELECT 1 FROM accounts WHERE email = ?", email) is not None
+
+
+def beside(email: str, number: int) -> str:
+    """How an address is kept of somebody who asks to join with one that belongs to a member.
+
+    Nobody logs in with it, no letter goes there, and only stewards read it (SECURITY 71).
+    """
+    return f"{email}{_BESIDE}{number})"
+
+
+def is_beside(email: str) -> bool:
+    return _BESIDE in email
+
+
 def by_actor(reader: Reader, actor: int) -> Account | None:
     row = reader.row(f"SELECT {COLUMNS} FROM accounts WHERE actor = ?", actor)
     return _from_row(row) if row else None
+
+
+def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Account]:
+    """By actor; those who do not log in here are not among them."""
+    rows = reader.rows(
+        f"SELECT {COLUMNS} FROM accounts WHERE actor IN (SELECT value FROM json_each(?))",
+        dumps(sorted(set(wanted))),
+    )
+    return {row[0]: _from_row(row) for row in rows}
 
 
 def by_login(reader: Reader, login: str) -> Account | None:
@@ -135,6 +167,13 @@ def stewards(reader: Reader) -> list[int]:
     rows = reader.rows(
         "SELECT actor FROM accounts WHERE role IN ('admin', 'steward') AND state = 'active'"
         " ORDER BY role <> 'admin', actor"
+    )
+    return [actor for (actor,) in rows]
+
+
+def admins(reader: Reader) -> list[int]:
+    rows = reader.rows(
+        "SELECT actor FROM accounts WHERE role = 'admin' AND state = 'active' ORDER BY actor"
     )
     return [actor for (actor,) in rows]
 

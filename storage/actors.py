@@ -28,7 +28,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """One row. `domain` and `host` are '' for ours; `summary` is safe HTML."""
+    """One row. `domain` and `host` are '' for ours; `summary` is safe HTML.
+
+    `silenced` and `sensitized` were decided here (storage/decisions.py).
+    """
 
     id: ActorId
     uri: str
@@ -61,6 +64,8 @@ class Actor:
     created_at: datetime = field(default=moment(0))
     fetched_at: datetime | None = None
     version: int = 1
+    silenced: int = 0
+    sensitized: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -80,15 +85,18 @@ COLUMNS = (
     "id, uri, type, name, domain, host, display_name, summary, summary_source, fields, url, inbox,"
     " shared_inbox, outbox, followers, following, featured, avatar, header, locked, bot,"
     " discoverable, indexable, hide_collections, access, also_known_as, moved_to, state,"
-    " created_at, fetched_at, version"
+    " created_at, fetched_at, version, silenced, sensitized"
 )
 PLACES = ", ".join("?" * (COLUMNS.count(",") + 1))
+
+
+_FLAGS = ("locked", "bot", "discoverable", "indexable", "hide_collections", "sensitized")
 
 
 def from_row(row: Row) -> Actor:
     names = Actor.__dataclass_fields__
     values = dict(zip(names, row, strict=True))
-    for name in ("locked", "bot", "discoverable", "indexable", "hide_collections"):
+    for name in _FLAGS:
         values[name] = bool(values[name])
     values["fields"] = tuple(Field(**entry) for entry in loads(values["fields"]))
     values["also_known_as"] = tuple(loads(values["also_known_as"]))
@@ -123,11 +131,9 @@ def add(writer: Writer, actor: Actor) -> None:
         raise Conflict("uri" if "actors.uri" in str(error) else "name") from error
 
 
-UPDATED = [
-    name
-    for name in Actor.__dataclass_fields__
-    if name not in {"id", "uri", "type", "name", "domain", "host", "state", "created_at", "version"}
-]
+_DECIDED = {"state", "silenced", "sensitized"}  # by us, never by what a document says
+_FIXED = {"id", "uri", "type", "name", "domain", "host", "created_at", "version"}
+UPDATED = [name for name in Actor.__dataclass_fields__ if name not in _FIXED | _DECIDED]
 ASSIGNMENTS = ", ".join(f"{name} = ?" for name in UPDATED)
 
 
@@ -143,7 +149,13 @@ def update(writer: Writer, actor: Actor) -> None:
 
 
 def set_state(writer: Writer, actor: ActorId, state: str) -> None:
-    writer.execute("UPDATE actors SET state = ?, version = version + 1 WHERE id = ?", state, actor)
+    """While their server is blocked nobody is shown; what was decided meanwhile holds later."""
+    writer.execute(
+        "UPDATE actors SET version = version + 1, own_state = iif(own_state IS NULL, NULL, ?1),"
+        " state = iif(own_state IS NULL OR ?1 = 'deleted', ?1, state) WHERE id = ?2",
+        state,
+        actor,
+    )
     writer.after_commit(CHANGED, str(actor))
 
 
@@ -157,6 +169,12 @@ def by_uri(reader: Reader, uri: str) -> Actor | None:
     return from_row(row) if row else None
 
 
+def state_of(reader: Reader, uri: str) -> str | None:
+    """None for somebody who is not known."""
+    state: str | None = reader.value("SELECT state FROM actors WHERE uri = ?", uri)
+    return state
+
+
 def by_handle(reader: Reader, name: str, domain: str = "") -> Actor | None:
     """Find by handle; names do not differ by case, and '' is our own domain."""
     row = reader.row(
@@ -166,17 +184,21 @@ def by_handle(reader: Reader, name: str, domain: str = "") -> Actor | None:
 
 
 def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Actor]:
+    ids = sorted(set(wanted))
+    if not ids:
+        return {}
     rows = reader.rows(
-        f"SELECT {COLUMNS} FROM actors WHERE id IN (SELECT value FROM json_each(?))",
-        dumps(sorted(set(wanted))),
+        f"SELECT {COLUMNS} FROM actors WHERE id IN (SELECT value FROM json_each(?))", dumps(ids)
     )
     return {row[0]: from_row(row) for row in rows}
 
 
 def ids_by_uri(reader: Reader, uris: Iterable[str]) -> dict[str, ActorId]:
+    wanted = sorted(set(uris))
+    if not wanted:
+        return {}
     rows = reader.rows(
-        "SELECT uri, id FROM actors WHERE uri IN (SELECT value FROM json_each(?))",
-        dumps(sorted(set(uris))),
+        "SELECT uri, id FROM actors WHERE uri IN (SELECT value FROM json_each(?))", dumps(wanted)
     )
     return {uri: ActorId(id_) for uri, id_ in rows}
 
@@ -209,7 +231,7 @@ def directory(reader: Reader, most: int, offset: int) -> list[Actor]:
     """People of ours who want to be found, newest first."""
     rows = reader.rows(
         f"SELECT {COLUMNS} FROM actors WHERE host = '' AND type IN ('Person', 'Service')"
-        " AND discoverable AND state = 'active' ORDER BY id DESC LIMIT ? OFFSET ?",
+        " AND discoverable AND state = 'active' AND NOT silenced ORDER BY id DESC LIMIT ? OFFSET ?",
         most,
         offset,
     )
@@ -217,14 +239,19 @@ def directory(reader: Reader, most: int, offset: int) -> list[Actor]:
 
 
 def named_like(reader: Reader, name: str, domain: str | None, most: int) -> list[Actor]:
-    """Actors whose handle or display name begins with `name`; ours first."""
+    """Actors whose handle or display name begins with `name`; ours first.
+
+    Somebody silenced is found only by who knows the whole name.
+    """
     start = _escaped(name) + "%"
     rows = reader.rows(
         f"SELECT {COLUMNS} FROM actors WHERE state = 'active' AND type <> 'Application'"
         r" AND (name LIKE ? ESCAPE '\' OR display_name LIKE ? ESCAPE '\')"
+        " AND (NOT silenced OR name = ?)"
         r" AND domain LIKE ? ESCAPE '\' ORDER BY host <> '', length(name), id LIMIT ?",
         start,
         start,
+        name,
         "%" if domain is None else _escaped(domain) + "%",
         most,
     )

@@ -13,7 +13,7 @@ from storage import instance
 from storage.changes import Changes
 from storage.clock import Clock, system_clock
 from storage.connection import READING, WRITING, Connection
-from storage.errors import CannotOpen, Damaged, NotCommitted, Overloaded
+from storage.errors import CannotOpen, Damaged, NotCommitted, NotCopied, Overloaded
 from storage.here import Here
 from storage.schema import check, migrate
 from storage.units import Moment, Outcome, Reader, Writer, in_group, in_snapshot
@@ -128,10 +128,17 @@ class Database:
                 self.changes.tell(change)
 
     async def vacuum_into(self, copy: Path) -> None:
-        """A consistent copy of the whole file, made while others go on writing."""
+        """A consistent copy of the whole file, made while others write. Raises NotCopied."""
         connection = await self._idle.get()
+        copying = asyncio.ensure_future(connection.run(lambda raw: _vacuum(raw, copy)))
         try:
-            await connection.run(lambda raw: _vacuum(raw, copy))
+            await asyncio.shield(copying)
+        except asyncio.CancelledError:  # whoever asked may take the folder away, once it is left
+            await connection.interrupt()
+            await asyncio.gather(copying, return_exceptions=True)
+            raise
+        except sqlite3.Error as error:
+            raise NotCopied(f"The database could not be copied: {error}.") from error
         finally:
             self._idle.put_nowait(connection)
 

@@ -102,6 +102,14 @@ def _next_of(reader: Reader, host: str, taken: str) -> list[Delivery]:
     return [_from_row(row) for row in rows]
 
 
+def withdraw_of(writer: Writer, actor: int) -> None:
+    """Whatever somebody said and nobody has got yet."""
+    writer.execute(
+        "DELETE FROM deliveries WHERE activity IN (SELECT id FROM activities WHERE actor = ?)",
+        actor,
+    )
+
+
 def settle(writer: Writer, delivery: Delivery) -> None:
     """Delivered, or no longer wanted."""
     writer.execute("DELETE FROM deliveries WHERE id = ?", delivery.id)

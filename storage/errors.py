@@ -21,6 +21,10 @@ class CannotOpen(StorageError):
     """The file cannot be opened or made ready: no folder, no right to it, no room."""
 
 
+class NotCopied(StorageError):
+    """The file could not be copied; nothing is wrong with the file itself for that."""
+
+
 class Locked(StorageError):
     """Another process owns the data folder."""
 

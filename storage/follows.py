@@ -112,6 +112,18 @@ def local_followers(reader: Reader, target: int) -> list[Follow]:
     return [_from_row(row) for row in rows]
 
 
+def with_ours(reader: Reader, actor: int) -> list[Follow]:
+    """Of ours by somebody, and of somebody by ours; asked for or accepted."""
+    rows = reader.rows(
+        "SELECT f.id, f.uri, f.follower, f.target, f.state, f.reblogs, f.notify FROM follows f"
+        " JOIN actors w ON w.id = f.target WHERE f.follower = ?1 AND w.host = ''"
+        " UNION ALL SELECT f.id, f.uri, f.follower, f.target, f.state, f.reblogs, f.notify"
+        " FROM follows f JOIN actors w ON w.id = f.follower WHERE f.target = ?1 AND w.host = ''",
+        actor,
+    )
+    return [_from_row(row) for row in rows]
+
+
 def inboxes(reader: Reader, target: int) -> list[str]:
     """Of followers elsewhere: one for each server that has a shared one."""
     rows = reader.rows(

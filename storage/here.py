@@ -1,15 +1,19 @@
 """Where this instance is: the domain of its handles and the origin of its URIs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """`domain` stands in handles (alice@domain), `web_domain` in URIs; they may differ."""
+    """`domain` stands in handles (alice@domain), `web_domain` in URIs; they may differ.
+
+    `secret` seals addresses of media that not everybody may open; it is never in the database.
+    """
 
     domain: str
     web_domain: str
     scheme: str = "https"
+    secret: str = field(default="", repr=False, compare=False)
 
     @property
     def origin(self) -> str:

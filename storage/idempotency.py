@@ -19,13 +19,22 @@ def earlier(reader: Reader, account: int, key: str) -> int | None:
     return post
 
 
-def keep(writer: Writer, account: int, key: str, post: int) -> None:
-    writer.execute(
-        "INSERT INTO idempotency (account, key, post, created_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (account, key) DO UPDATE SET post = excluded.post,"
-        " created_at = excluded.created_at",
+def claim(writer: Writer, account: int, key: str) -> bool:
+    """A unit's first statement: whether the key is new, or older than an hour."""
+    new = writer.execute(
+        "INSERT INTO idempotency (account, key, created_at) VALUES (?, ?, ?)"
+        " ON CONFLICT (account, key) DO UPDATE SET post = NULL, created_at = excluded.created_at"
+        " WHERE created_at <= ?",
         account,
         key,
-        post,
         writer.now_ms,
+        milliseconds(writer.now - KEPT),
+    )
+    return bool(new)
+
+
+def keep(writer: Writer, account: int, key: str, post: int) -> None:
+    """What the key that was claimed in this unit made."""
+    writer.execute(
+        "UPDATE idempotency SET post = ? WHERE account = ? AND key = ?", post, account, key
     )

@@ -26,12 +26,15 @@ def _from_row(row: Row) -> Key:
 
 
 def add(writer: Writer, key: Key) -> None:
-    """Learn a key, or learn it anew: the URI names it."""
+    """Learn a key, or learn it anew: the URI names it, and the caller has proof of whose it is.
+
+    So it may pass from one who only claimed it to its owner; never if it is one of ours.
+    """
     writer.execute(
         "INSERT INTO keys (id, actor, uri, algorithm, public, private, created_at, fetched_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri) DO UPDATE SET public = excluded.public,"
-        " algorithm = excluded.algorithm, fetched_at = excluded.fetched_at"
-        " WHERE keys.actor = excluded.actor AND keys.private IS NULL",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri) DO UPDATE SET actor = excluded.actor,"
+        " algorithm = excluded.algorithm, public = excluded.public,"
+        " fetched_at = excluded.fetched_at WHERE keys.private IS NULL",
         writer.new_id(),
         key.actor,
         key.uri,

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
 
+from storage import unwanted
 from storage.clock import moment
 from storage.paging import Page
 from storage.units import Reader, Row, Writer
+from storage.unwanted import TOLD
 from storage.visibility import ALIVE, PEOPLE, Member, predicate
 
 NOTIFIED = "notified"
@@ -15,7 +17,10 @@ NOTIFIED = "notified"
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`type` in the words of the client API; `actor` did it; `post` is about what, if anything."""
+    """`type` in the words of the client API; `actor` did it; `post` is about what, if anything.
+
+    `about` numbers the report or the decision that it tells of.
+    """
 
     id: int
     account: int
@@ -23,6 +28,7 @@ class Notification:
     actor: int
     post: int | None
     created_at: datetime
+    about: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,12 @@ class Wanted:
 
 
 def add(writer: Writer, account: int, type_: str, actor: int, post: int | None = None) -> None:
-    """Tell a member of ours, unless they did it themselves, block or mute who did, or were told."""
-    if account == actor or not _wants(writer, account, actor):
+    """Tell a member of ours, unless they did it themselves, block or mute who did, or were told.
+
+    That their own poll is over is news to its author, too.
+    """
+    own = account == actor and type_ != "poll"
+    if own or not _wants(writer, account, actor) or _is_muted(writer, account, post):
         return
     new = writer.execute(
         "INSERT INTO notifications (id, account, type, actor, post, created_at)"
@@ -53,17 +63,45 @@ def add(writer: Writer, account: int, type_: str, actor: int, post: int | None =
         writer.after_commit(NOTIFIED, str(account))
 
 
+def tell(writer: Writer, account: int, type_: str, actor: int, about: int) -> None:
+    """What their office asks of them, or was decided about them: whomever they block or mute."""
+    new = writer.execute(
+        "INSERT INTO notifications (id, account, type, actor, about, created_at)"
+        " SELECT ?, a.actor, ?, ?, ?, ? FROM accounts a WHERE a.actor = ? AND a.state = 'active'"
+        " ON CONFLICT DO NOTHING",
+        writer.new_small_id(),
+        type_,
+        actor,
+        about,
+        writer.now_ms,
+        account,
+    )
+    if new:
+        writer.after_commit(NOTIFIED, str(account))
+
+
 def _wants(reader: Reader, account: int, actor: int) -> bool:
-    return (
+    return reader.row(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM blocks WHERE actor = ?1 AND target = ?2)"
+        " OR EXISTS (SELECT 1 FROM mutes WHERE actor = ?1 AND target = ?2 AND notifications"
+        " AND (expires_at IS NULL OR expires_at > ?3))"
+        " OR EXISTS (SELECT 1 FROM actors WHERE id = ?2 AND silenced) AND NOT EXISTS"
+        " (SELECT 1 FROM follows WHERE follower = ?1 AND target = ?2 AND state = 'accepted')",
+        account,
+        actor,
+        reader.now_ms,
+    ) is None and not unwanted.host_unwanted(reader, account, actor)
+
+
+def _is_muted(reader: Reader, account: int, post: int | None) -> bool:
+    """Whether they want to hear no more of the thread."""
+    return post is not None and bool(
         reader.row(
-            "SELECT 1 WHERE EXISTS (SELECT 1 FROM blocks WHERE actor = ?1 AND target = ?2)"
-            " OR EXISTS (SELECT 1 FROM mutes WHERE actor = ?1 AND target = ?2 AND notifications"
-            " AND (expires_at IS NULL OR expires_at > ?3))",
+            "SELECT 1 FROM posts p JOIN thread_mutes m ON m.root = p.root"
+            " WHERE p.id = ? AND m.account = ?",
+            post,
             account,
-            actor,
-            reader.now_ms,
         )
-        is None
     )
 
 
@@ -82,8 +120,9 @@ def page_of(reader: Reader, account: int, page: Page, wanted: Wanted) -> list[No
     """Those whose post, if they are about one, the member may still see."""
     may, values = predicate(Member(account))  # type: ignore[arg-type]
     rows = reader.named(
-        f"SELECT {_COLUMNS} FROM notifications n JOIN actors s ON s.id = n.actor"
-        " WHERE n.account = :me AND n.id < :below AND n.id > :above AND s.state = 'active'"
+        f"SELECT {_COLUMNS} FROM notifications n JOIN actors w ON w.id = n.actor"
+        " WHERE n.account = :me AND n.id < :below AND n.id > :above AND w.state = 'active'"
+        f" AND (n.about IS NOT NULL OR {TOLD})"
         " AND (:all OR n.type IN (SELECT value FROM json_each(:types)))"
         " AND n.type NOT IN (SELECT value FROM json_each(:not_types))"
         " AND (:actor IS NULL OR n.actor = :actor)"
@@ -93,6 +132,8 @@ def page_of(reader: Reader, account: int, page: Page, wanted: Wanted) -> list[No
             **page.values,
             **values,
             "me": account,
+            "viewer": account,
+            "now": reader.now_ms,
             "all": not wanted.types,
             "types": dumps(list(wanted.types)),
             "not_types": dumps(list(wanted.not_types)),
@@ -102,12 +143,12 @@ def page_of(reader: Reader, account: int, page: Page, wanted: Wanted) -> list[No
     return sorted((_from_row(row) for row in rows), key=lambda one: -one.id)
 
 
-_COLUMNS = "n.id, n.account, n.type, n.actor, n.post, n.created_at"
+_COLUMNS = "n.id, n.account, n.type, n.actor, n.post, n.created_at, n.about"
 
 
 def _from_row(row: Row) -> Notification:
-    id_, account, type_, actor, post, created = row
-    return Notification(id_, account, type_, actor, post, moment(created))
+    id_, account, type_, actor, post, created, about = row
+    return Notification(id_, account, type_, actor, post, moment(created), about)
 
 
 def by_id(reader: Reader, account: int, id_: int) -> Notification | None:

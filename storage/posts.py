@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from storage import words
 from storage.clock import milliseconds, moment, optional_moment
 from storage.ids import ActorId, PostId
 from storage.units import Reader, Row, Writer
@@ -45,6 +46,11 @@ class Post:
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     version: int = 1
+    reply_policy: str = "public"
+    like_policy: str = "public"
+    announce_policy: str = "public"
+    quote_policy: str = "public"
+    quoted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,12 @@ COLUMNS = (
     "p.id, p.uri, p.url, p.author, p.local, p.type, p.audience, a.kind, a.owner, a.collection,"
     " p.listed, p.local_only, p.community, p.in_reply_to, p.in_reply_to_uri, p.root, p.context,"
     " p.title, p.content, p.source, p.spoiler, p.sensitive, p.language, p.application,"
-    " p.published_at, p.edited_at, p.deleted_at, p.version"
+    " p.published_at, p.edited_at, p.deleted_at, p.version,"
+    " p.reply_policy, p.like_policy, p.announce_policy, p.quote_policy, p.quoted"
 )
+
+# As it is shown, where `w` is its author: all that somebody says may have been marked as sensitive.
+SHOWN = COLUMNS.replace("p.sensitive", "max(p.sensitive, w.sensitized)")
 
 
 def from_row(row: Row) -> Post:
@@ -79,8 +89,9 @@ def add(writer: Writer, post: Post, recipients: Iterable[Recipient], tags: Itera
     writer.execute(
         "INSERT INTO posts (id, uri, url, author, local, type, audience, listed, local_only,"
         " community, in_reply_to, in_reply_to_uri, root, context, title, content, source, spoiler,"
-        " sensitive, language, application, published_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " sensitive, language, application, published_at, reply_policy, like_policy,"
+        " announce_policy, quote_policy, quoted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         post.id,
         post.uri,
         post.url,
@@ -103,13 +114,24 @@ def add(writer: Writer, post: Post, recipients: Iterable[Recipient], tags: Itera
         post.language,
         post.application,
         milliseconds(post.published_at),
+        post.reply_policy,
+        post.like_policy,
+        post.announce_policy,
+        post.quote_policy,
+        post.quoted,
     )
-    writer.execute_many(
-        "INSERT OR IGNORE INTO post_recipients (post, actor, mentioned, name) VALUES (?, ?, ?, ?)",
-        [(post.id, r.actor, r.mentioned, r.name) for r in recipients],
-    )
+    _name(writer, post.id, recipients)
     _tag(writer, post.id, tags)
     _adopt(writer, post)
+    words.index(writer, post.id)
+
+
+def _name(writer: Writer, post: PostId, recipients: Iterable[Recipient]) -> None:
+    writer.execute_many(
+        "INSERT INTO post_recipients (post, actor, mentioned, name) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (post, actor) DO UPDATE SET mentioned = max(mentioned, excluded.mentioned)",
+        [(post, r.actor, r.mentioned, r.name) for r in recipients],
+    )
 
 
 def _tag(writer: Writer, post: PostId, tags: Iterable[str]) -> None:
@@ -139,7 +161,12 @@ def _adopt(writer: Writer, post: Post) -> None:
     )
     for (id_,) in waiting:
         writer.execute("UPDATE posts SET in_reply_to = ? WHERE id = ?", post.id, id_)
-        writer.execute("UPDATE posts SET root = ? WHERE root = ?", post.root, id_)
+        for statement in (
+            "UPDATE posts SET root = ? WHERE root = ?",
+            "UPDATE OR IGNORE thread_mutes SET root = ? WHERE root = ?",
+            "UPDATE OR IGNORE conversations SET root = ? WHERE root = ?",
+        ):
+            writer.execute(statement, post.root, id_)
 
 
 def exists(reader: Reader, uri: str) -> bool:
@@ -201,26 +228,82 @@ def bury(writer: Writer, post: Post) -> None:
     for statement in (
         "DELETE FROM post_tags WHERE post = ?",
         "DELETE FROM home_entries WHERE post = ?",
+        "DELETE FROM list_entries WHERE post = ?",
+        "DELETE FROM filter_posts WHERE post = ?",
         "DELETE FROM notifications WHERE post = ?",
         "DELETE FROM likes WHERE post = ?",
         "DELETE FROM bookmarks WHERE post = ?",
         "DELETE FROM shares WHERE post = ?",
+        "DELETE FROM pins WHERE post = ?",
+        "DELETE FROM polls WHERE post = ?",
+        "DELETE FROM post_edits WHERE post = ?",
+        "DELETE FROM media WHERE post = ? AND file IS NULL",
     ):
         writer.execute(statement, post.id)
+    # Its author may use them again for a day (delete and redraft); nobody else sees them.
+    writer.execute(
+        "UPDATE media SET post = NULL, created_at = ? WHERE post = ?", writer.now_ms, post.id
+    )
+    words.remove(writer, post.id)
+    _leave_conversations(writer, post.id)
     writer.execute(
         "UPDATE activities SET body = '' WHERE post = ? AND type IN ('Create', 'Update')", post.id
     )
     writer.after_commit(DELETED, str(post.id))
 
 
-def expect_delete(writer: Writer, uri: str, actor: str) -> None:
-    """A Delete came before its Create: remember it for thirty days."""
+# The post of a conversation that was the last before: of its thread, among the same people.
+_BEFORE = (
+    "SELECT max(q.id) FROM posts q JOIN audiences a ON a.id = q.audience"
+    " WHERE q.root = conversations.root AND q.deleted_at IS NULL AND a.kind = 'named'"
+    " AND q.id <> conversations.last_post AND conversations.people ="
+    " (SELECT json_group_array(n.actor) FROM (SELECT q.author AS actor UNION SELECT r.actor"
+    " FROM post_recipients r WHERE r.post = q.id ORDER BY 1) n"
+    " WHERE n.actor <> conversations.account)"
+)
+
+
+def _leave_conversations(writer: Writer, post: PostId) -> None:
+    """What was said last in a conversation is gone: it ends with what was said before, if any."""
     writer.execute(
-        "INSERT INTO early_deletes (uri, actor, kept_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        f"UPDATE conversations SET last_post = ({_BEFORE}) WHERE last_post = ?"
+        f" AND ({_BEFORE}) IS NOT NULL",
+        post,
+    )
+    writer.execute("DELETE FROM conversations WHERE last_post = ?", post)
+
+
+MOST_EARLY_DELETES = 20_000
+MOST_EARLY_DELETES_OF_HOST = 1_000
+
+
+def expect_delete(writer: Writer, uri: str, actor: str, host: str) -> None:
+    """A Delete came before its Create: remember it for thirty days.
+
+    Of one host, and in all, only so many are remembered, the newest (SECURITY 48).
+    """
+    new = writer.execute(
+        "INSERT INTO early_deletes (uri, actor, kept_at, host) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
         uri,
         actor,
         writer.now_ms,
+        host,
     )
+    if not new:
+        return
+    writer.execute(
+        "DELETE FROM early_deletes WHERE (uri, actor) IN (SELECT uri, actor FROM early_deletes"
+        " WHERE host = ? ORDER BY kept_at DESC LIMIT -1 OFFSET ?)",
+        host,
+        MOST_EARLY_DELETES_OF_HOST,
+    )
+    if writer.value("SELECT count(*) FROM early_deletes") > MOST_EARLY_DELETES:
+        writer.execute(
+            "DELETE FROM early_deletes WHERE (uri, actor) IN (SELECT uri, actor FROM early_deletes"
+            " ORDER BY kept_at LIMIT ?)",
+            MOST_EARLY_DELETES // 100,  # a few at once, so that it is seldom
+        )
 
 
 def was_deleted_early(reader: Reader, uri: str, actor: str) -> bool:
@@ -235,20 +318,56 @@ def count_local(reader: Reader) -> int:
     return count
 
 
-def revise(writer: Writer, post: Post, tags: Iterable[str]) -> None:
-    """Write what an edit may change."""
+def revise(
+    writer: Writer, post: Post, tags: Iterable[str], recipients: Iterable[Recipient] = ()
+) -> None:
+    """Write what an edit may change. Whom it named before may read it still, as not mentioned."""
     writer.execute(
-        "UPDATE posts SET title = ?, content = ?, source = ?, spoiler = ?, sensitive = ?,"
-        " language = ?, edited_at = ?, version = version + 1 WHERE id = ?",
+        "UPDATE posts SET type = ?, title = ?, content = ?, source = ?, spoiler = ?,"
+        " sensitive = ?, language = ?, quoted = ?, edited_at = ?, version = version + 1"
+        " WHERE id = ?",
+        post.type,
         post.title,
         post.content,
         post.source,
         post.spoiler,
         post.sensitive,
         post.language,
+        post.quoted,
         milliseconds(post.edited_at or writer.now),
         post.id,
     )
+    writer.execute("UPDATE post_recipients SET mentioned = 0 WHERE post = ?", post.id)
+    _name(writer, post.id, recipients)
     writer.execute("DELETE FROM post_tags WHERE post = ?", post.id)
     _tag(writer, post.id, tags)
+    words.index(writer, post.id)
     writer.after_commit(REVISED, str(post.id))
+
+
+def narrow(writer: Writer, post: Post, audience: int, *, listed: bool) -> None:
+    """Fewer may read it from now on; what others did to show it further ends (SECURITY 80)."""
+    writer.execute(
+        "UPDATE posts SET audience = ?, listed = ?, version = version + 1 WHERE id = ?",
+        audience,
+        listed,
+        post.id,
+    )
+    writer.execute("DELETE FROM shares WHERE post = ? AND actor <> ?", post.id, post.author)
+    writer.after_commit(REVISED, str(post.id))
+
+
+def set_policies(
+    writer: Writer, post: PostId, *, reply: str, like: str, announce: str, quote: str
+) -> None:
+    """Who may do what with it from now on; what was done stays."""
+    writer.execute(
+        "UPDATE posts SET reply_policy = ?, like_policy = ?, announce_policy = ?,"
+        " quote_policy = ?, version = version + 1 WHERE id = ?",
+        reply,
+        like,
+        announce,
+        quote,
+        post,
+    )
+    writer.after_commit(REVISED, str(post))

@@ -51,6 +51,22 @@ RULES: tuple[tuple[str, timedelta], ...] = (
         timedelta(days=60),
     ),
     (
+        "DELETE FROM challenges WHERE hash IN (SELECT hash FROM challenges"
+        " WHERE expires_at < ?1 LIMIT ?2)",
+        timedelta(0),
+    ),
+    (
+        "DELETE FROM known_places WHERE (account, hash) IN (SELECT account, hash"
+        " FROM known_places WHERE last_seen < ?1 AND EXISTS (SELECT 1 FROM known_places later"
+        " WHERE later.account = known_places.account"
+        " AND later.last_seen > known_places.last_seen) LIMIT ?2)",
+        timedelta(days=365),
+    ),
+    (
+        "DELETE FROM mutes WHERE id IN (SELECT id FROM mutes WHERE expires_at < ?1 LIMIT ?2)",
+        timedelta(0),
+    ),
+    (
         "DELETE FROM idempotency WHERE (account, key) IN (SELECT account, key FROM idempotency"
         " WHERE created_at < ?1 LIMIT ?2)",
         timedelta(hours=1),

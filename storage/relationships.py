@@ -6,7 +6,8 @@ from datetime import datetime
 from json import dumps
 
 from storage.clock import optional_moment
-from storage.units import Reader
+from storage.units import Reader, Row
+from storage.unwanted import HOST_WANTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,35 +26,50 @@ class Relationship:
     muting: bool
     muting_notifications: bool
     mute_expires_at: datetime | None
+    host_blocked: bool
+    endorsed: bool
+    note: str
+
+
+_STANDING = (
+    "SELECT v.value, f.state, f.reblogs, f.notify, b.state,"
+    " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = :viewer AND x.target = v.value),"
+    " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = v.value AND x.target = :viewer),"
+    f" m.id, m.notifications, m.expires_at, NOT {HOST_WANTED},"
+    " EXISTS (SELECT 1 FROM endorsements e WHERE e.actor = :viewer AND e.target = v.value),"
+    " (SELECT n.comment FROM account_notes n WHERE n.account = :viewer AND n.target = v.value)"
+)
 
 
 def of(reader: Reader, me: int, others: Sequence[int]) -> list[Relationship]:
     rows = reader.named(
-        "SELECT v.value, f.state, f.reblogs, f.notify, b.state,"
-        " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = :me AND x.target = v.value),"
-        " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = v.value AND x.target = :me),"
-        " m.id, m.notifications, m.expires_at"
-        " FROM json_each(:others) v"
-        " LEFT JOIN follows f ON f.follower = :me AND f.target = v.value"
-        " LEFT JOIN follows b ON b.follower = v.value AND b.target = :me"
-        " LEFT JOIN mutes m ON m.actor = :me AND m.target = v.value"
+        f"{_STANDING} FROM json_each(:others) v LEFT JOIN actors w ON w.id = v.value"
+        " LEFT JOIN follows f ON f.follower = :viewer AND f.target = v.value"
+        " LEFT JOIN follows b ON b.follower = v.value AND b.target = :viewer"
+        " LEFT JOIN mutes m ON m.actor = :viewer AND m.target = v.value"
         " AND (m.expires_at IS NULL OR m.expires_at > :now)",
-        {"me": me, "others": dumps(list(others)), "now": reader.now_ms},
+        {"viewer": me, "others": dumps(list(others)), "now": reader.now_ms},
     )
-    return [
-        Relationship(
-            target=other,
-            following=state == "accepted",
-            requested=state == "pending",
-            reblogs=state == "accepted" and bool(reblogs),
-            notify=state == "accepted" and bool(notify),
-            followed_by=back == "accepted",
-            requested_by=back == "pending",
-            blocking=bool(blocking),
-            blocked_by=bool(blocked),
-            muting=mute is not None,
-            muting_notifications=bool(quiet),
-            mute_expires_at=optional_moment(until),
-        )
-        for other, state, reblogs, notify, back, blocking, blocked, mute, quiet, until in rows
-    ]
+    return list(map(_from_row, rows))
+
+
+def _from_row(row: Row) -> Relationship:
+    other, state, reblogs, notify, back, blocking, blocked, *mute = row
+    muting, quiet, until, away, endorsed, note = mute
+    return Relationship(
+        target=other,
+        following=state == "accepted",
+        requested=state == "pending",
+        reblogs=state == "accepted" and bool(reblogs),
+        notify=state == "accepted" and bool(notify),
+        followed_by=back == "accepted",
+        requested_by=back == "pending",
+        blocking=bool(blocking),
+        blocked_by=bool(blocked),
+        muting=muting is not None,
+        muting_notifications=bool(quiet),
+        mute_expires_at=optional_moment(until),
+        host_blocked=bool(away),
+        endorsed=bool(endorsed),
+        note=note or "",
+    )

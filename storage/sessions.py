@@ -1,46 +1,58 @@
-"""Browsers in which somebody is logged in, links to set a new password, and invitations."""
+"""Browsers in which somebody is logged in, links to set a new password, and invitations.
+
+Places are browsers and networks from which somebody has logged in before.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.accounts import ACCESS
 from storage.apps import hashed
-from storage.clock import milliseconds, moment
+from storage.clock import milliseconds, moment, optional_moment
 from storage.units import Reader, Row, Writer
 
 LASTS = timedelta(days=60)
+MOST_PLACES = 50  # that are remembered of one account
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`agent` is what the browser calls itself."""
+    """`agent` is what the browser calls itself; `address` a network, /24 or /64.
+
+    `proven_at`: when a password or another factor was last given.
+    """
 
     id: int
     account: int
     agent: str
     created_at: datetime
     last_used_at: datetime
+    address: str = ""
+    proven_at: datetime | None = None
 
 
-_COLUMNS = "id, account, agent, created_at, last_used_at"
+_COLUMNS = "id, account, agent, created_at, last_used_at, address, proven_at"
 
 
 def _from_row(row: Row) -> Session:
-    id_, account, agent, created, used_at = row
-    return Session(id_, account, agent, moment(created), moment(used_at))
+    id_, account, agent, created, used_at, address, proven = row
+    return Session(
+        id_, account, agent, moment(created), moment(used_at), address, optional_moment(proven)
+    )
 
 
-def start(writer: Writer, secret: str, account: int, agent: str) -> int:
+def start(writer: Writer, secret: str, account: int, agent: str, address: str = "") -> int:
+    """For somebody who has just proved who they are."""
     id_ = writer.new_id()
     writer.execute(
-        "INSERT INTO sessions (id, hash, account, agent, created_at, last_used_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sessions (id, hash, account, agent, created_at, last_used_at, address,"
+        " proven_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?5)",
         id_,
         hashed(secret),
         account,
         agent,
         writer.now_ms,
-        writer.now_ms,
+        address,
     )
     return id_
 
@@ -65,6 +77,11 @@ def used(writer: Writer, id_: int) -> None:
     writer.execute("UPDATE sessions SET last_used_at = ? WHERE id = ?", writer.now_ms, id_)
 
 
+def prove(writer: Writer, id_: int) -> None:
+    """A password or another factor was given once more."""
+    writer.execute("UPDATE sessions SET proven_at = ? WHERE id = ?", writer.now_ms, id_)
+
+
 def end(writer: Writer, id_: int, account: int) -> bool:
     writer.after_commit(ACCESS, str(account))
     return bool(writer.execute("DELETE FROM sessions WHERE id = ? AND account = ?", id_, account))
@@ -73,6 +90,35 @@ def end(writer: Writer, id_: int, account: int) -> bool:
 def end_all(writer: Writer, account: int, but: int = 0) -> None:
     writer.execute("DELETE FROM sessions WHERE account = ? AND id <> ?", account, but)
     writer.after_commit(ACCESS, str(account))
+
+
+# ---- places ----
+
+
+def know_place(writer: Writer, account: int, hash_: str) -> bool:
+    """Whether it is new, beside others that are known: the first place of all is not."""
+    seen = writer.execute(
+        "UPDATE known_places SET last_seen = ? WHERE account = ? AND hash = ?",
+        writer.now_ms,
+        account,
+        hash_,
+    )
+    if seen:
+        return False
+    others = writer.row("SELECT 1 FROM known_places WHERE account = ? LIMIT 1", account)
+    writer.execute(
+        "INSERT INTO known_places (account, hash, last_seen) VALUES (?, ?, ?)",
+        account,
+        hash_,
+        writer.now_ms,
+    )
+    writer.execute(
+        "DELETE FROM known_places WHERE account = ?1 AND hash IN (SELECT hash FROM known_places"
+        " WHERE account = ?1 ORDER BY last_seen DESC LIMIT -1 OFFSET ?2)",
+        account,
+        MOST_PLACES,
+    )
+    return others is not None
 
 
 # ---- links to set a new password ----
@@ -115,6 +161,17 @@ def invite(
         most_uses,
         milliseconds(writer.now + lasting),
     )
+
+
+def open_invitations(reader: Reader, sponsor: int) -> int:
+    """How many links of somebody can still be used."""
+    count: int = reader.value(
+        "SELECT count(*) FROM invitations WHERE sponsor = ? AND uses < most_uses"
+        " AND expires_at > ?",
+        sponsor,
+        reader.now_ms,
+    )
+    return count
 
 
 def use_invitation(writer: Writer, secret: str) -> tuple[bool, int | None]:

@@ -1,7 +1,9 @@
 """Who shared (boosted) which post. A share has a number among the posts."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from json import dumps
 
 from storage.clock import milliseconds, moment
 from storage.ids import PostId
@@ -57,6 +59,17 @@ def by_id(reader: Reader, id_: int) -> Share | None:
     return _from_row(row) if row else None
 
 
+def many(reader: Reader, wanted: Collection[int]) -> list[Share]:
+    """By number; asks only when there is something to ask for."""
+    if not wanted:
+        return []
+    rows = reader.rows(
+        f"SELECT {COLUMNS} FROM shares WHERE id IN (SELECT value FROM json_each(?))",
+        dumps(sorted(set(wanted))),
+    )
+    return [_from_row(row) for row in rows]
+
+
 def by_uri(reader: Reader, uri: str) -> Share | None:
     row = reader.row(f"SELECT {COLUMNS} FROM shares WHERE uri = ?", uri)
     return _from_row(row) if row else None
@@ -76,3 +89,11 @@ def page_of(reader: Reader, post: int, page: Page) -> list[tuple[int, int]]:
         {**page.values, "post": post},
     )
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
+
+
+def sharers_here(reader: Reader, post: int) -> list[int]:
+    """Members of ours who shared it."""
+    rows = reader.rows(
+        "SELECT s.actor FROM shares s JOIN accounts c ON c.actor = s.actor WHERE s.post = ?", post
+    )
+    return [actor for (actor,) in rows]

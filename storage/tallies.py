@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
+from typing import NamedTuple
 
 from storage.clock import optional_moment
 from storage.units import Reader
@@ -17,6 +18,37 @@ class Tally:
     newest: datetime | None = None
     followers: int = 0
     following: int = 0
+
+
+class Portrait(NamedTuple):
+    """All that decides how an account is shown: whose it is, which version of it, and its tally.
+
+    `newest` in milliseconds. Two that are equal look the same.
+    """
+
+    actor: int
+    version: int
+    posts: int
+    newest: int | None
+    followers: int
+    following: int
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(self.posts, optional_moment(self.newest), self.followers, self.following)
+
+
+PORTRAIT = "w.id, w.version, t.posts, t.newest, t.followers, t.following"
+
+
+def portraits(reader: Reader, wanted: Iterable[int]) -> list[Portrait]:
+    """Of actors by number; who left, or was turned out, is not among them."""
+    rows = reader.rows(
+        f"SELECT {PORTRAIT} FROM actors w JOIN tallies t ON t.actor = w.id"
+        " WHERE w.id IN (SELECT value FROM json_each(?)) AND w.state = 'active'",
+        dumps(sorted(set(wanted))),
+    )
+    return list(map(Portrait._make, rows))
 
 
 def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Tally]:

@@ -3,24 +3,27 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from json import dumps
+from typing import NamedTuple
 
+from storage import lists
 from storage.ids import ActorId, PostId
 from storage.paging import Page
-from storage.posts import COLUMNS, Post, from_row
+from storage.posts import SHOWN, Post, from_row
 from storage.units import Reader, Row, Writer
+from storage.unwanted import BRINGER_WANTED, WANTED
 from storage.visibility import ALIVE, FROM, PEOPLE, Member, Viewer, predicate
 
 HOME = "home"
 KEPT = 800
 
-# Whoever I block or mute is not in my lists, as author or as the one who shared.
-_UNWANTED = (
-    "SELECT target FROM blocks WHERE actor = :viewer UNION ALL SELECT target FROM mutes"
-    " WHERE actor = :viewer AND (expires_at IS NULL OR expires_at > :now)"
-)
-_WANTED = f"p.author NOT IN ({_UNWANTED})"
+# What lists for everybody show: not those who were silenced, nor whom one wants to see nothing of.
+_HEARD = f"iif(w.silenced, 0, {WANTED})"
 
-# What a suspended actor shares is in nobody's list (SECURITY 84).
+# Whoever brought a post into a list by sharing it: nobody, or somebody whom one wants to hear.
+_SHARER_WANTED = (
+    "(s.actor IS NULL OR EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor"
+    f" AND {BRINGER_WANTED}))"
+)
 _SHARED_BY_SOMEBODY = (
     "NOT EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor AND y.state <> 'active')"
 )
@@ -38,14 +41,35 @@ _THEIRS = "p.local = 0"
 _ANYWHERE = "1"
 
 
+class Line(NamedTuple):
+    """Of a list: a post by number, and the share that brought it, if one did. `cursor` pages."""
+
+    cursor: int
+    share: int | None
+    sharer: int | None
+    post: int
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of a list: a post, and the share that brought it, if one did. `cursor` pages."""
+    """A line with its post, for those who show or send it as it is."""
 
     cursor: int
     post: Post
     share: int | None = None
     sharer: int | None = None
+
+    @property
+    def line(self) -> Line:
+        return Line(self.cursor, self.share, self.sharer, self.post.id)
+
+
+_LINE = "h.entry, h.share, s.actor, h.post"
+_MARKED = "k.id, NULL, NULL, k.post"
+
+
+def _lines(rows: list[Row]) -> list[Line]:
+    return sorted(map(Line._make, rows), key=lambda line: -line.cursor)
 
 
 def _entries(page: Page, rows: list[Row]) -> list[Entry]:
@@ -59,18 +83,35 @@ def _values(reader: Reader, viewer: Viewer, page: Page) -> dict[str, object]:
     return {**page.values, "viewer": me, "now": reader.now_ms}
 
 
-def home(reader: Reader, owner: ActorId, page: Page) -> list[Entry]:
+_IN_HOME = "home_entries h"
+_OF_HOME = "h.owner = :viewer"
+_IN_LIST = "list_entries h"
+_OF_LIST = "h.list = :list"
+
+
+def home(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
+    return _brought(reader, owner, page, _IN_HOME, _OF_HOME, 0)
+
+
+def of_list(reader: Reader, owner: ActorId, list_: int, page: Page) -> list[Line]:
+    """What came into one of the owner's lists."""
+    return _brought(reader, owner, page, _IN_LIST, _OF_LIST, list_)
+
+
+def _brought(
+    reader: Reader, owner: ActorId, page: Page, table: str, whose: str, list_: int
+) -> list[Line]:
     may, values = predicate(Member(owner))
-    rows = reader.named(
-        f"SELECT h.entry, h.share, s.actor, {COLUMNS} FROM home_entries h"
+    rows = reader.gathered(
+        f"SELECT {_LINE} FROM {table}"
         f" JOIN posts p ON p.id = h.post {PEOPLE} LEFT JOIN shares s ON s.id = h.share"
-        " WHERE h.owner = :viewer AND h.entry < :below AND h.entry > :above"
-        f" AND {ALIVE} AND {may} AND {_WANTED} AND ifnull(s.actor, 0) NOT IN ({_UNWANTED})"
-        f" AND {_SHARED_BY_SOMEBODY}"
+        f" WHERE {whose} AND h.entry < :below AND h.entry > :above"
+        f" AND {ALIVE} AND {may} AND {WANTED} AND {_SHARER_WANTED}"
         f" ORDER BY h.entry {page.order} LIMIT :limit",
-        {**_values(reader, Member(owner), page), **values},
+        {**_values(reader, Member(owner), page), **values, "list": list_},
+        width=len(Line._fields),
     )
-    return _entries(page, rows)
+    return _lines(rows)
 
 
 def public(
@@ -87,9 +128,9 @@ def public(
     origin = _OURS if local else _THEIRS if remote else _ANYWHERE
     # The plus keeps SQLite from collecting a whole audience and sorting it: it walks down the ids.
     rows = reader.named(
-        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM} WHERE {origin} AND p.listed"
+        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE {origin} AND p.listed"
         " AND +a.kind IN ('public', 'instance') AND p.id < :below AND p.id > :above"
-        f" AND {_STARTS} AND {_WITH_MEDIA} AND {ALIVE} AND {may} AND {_WANTED}"
+        f" AND {_STARTS} AND {_WITH_MEDIA} AND {ALIVE} AND {may} AND {_HEARD}"
         f" ORDER BY p.id {page.order} LIMIT :limit",
         {**_values(reader, viewer, page), "media": media, **values},
     )
@@ -132,9 +173,10 @@ def hashtag(
     may, values = predicate(viewer)
     origin = _OURS if local else _THEIRS if remote else _ANYWHERE
     rows = reader.named(
-        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM} WHERE {origin} AND p.listed"
+        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE {origin} AND p.listed"
         f" AND p.id IN ({_OF_ANY}) AND {_OF_ALL} AND {_OF_NONE}"
-        f" AND {ALIVE} AND {may} AND {_WANTED} ORDER BY p.id {page.order} LIMIT :limit",
+        f" AND {ALIVE} AND {may} AND {_HEARD}"
+        f" ORDER BY p.id {page.order} LIMIT :limit",
         {
             **_values(reader, viewer, page),
             "any": _names((tagged.name, *tagged.any)),
@@ -191,7 +233,7 @@ def account(
 def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
     may, allowed = predicate(viewer)
     return reader.named(
-        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM}"
+        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM}"
         " WHERE p.author = :actor AND p.id < :below AND p.id > :above"
         f" AND (:replies OR {_STARTS}) AND {_SHOWN}"
         f" AND {ALIVE} AND {may} ORDER BY p.id {page.order} LIMIT :limit",
@@ -202,7 +244,7 @@ def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object])
 def _shared(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
     may, allowed = predicate(viewer)
     return reader.named(
-        f"SELECT s.id, s.id, s.actor, {COLUMNS} FROM shares s JOIN posts p ON p.id = s.post"
+        f"SELECT s.id, s.id, s.actor, {SHOWN} FROM shares s JOIN posts p ON p.id = s.post"
         f" {PEOPLE} WHERE s.actor = :actor AND s.id < :below AND s.id > :above AND {_SHOWN}"
         f" AND {_SHARED_BY_SOMEBODY} AND {ALIVE} AND {may}"
         f" ORDER BY s.id {page.order} LIMIT :limit",
@@ -210,34 +252,46 @@ def _shared(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object
     )
 
 
+def pinned(reader: Reader, viewer: Viewer, actor: ActorId, page: Page) -> list[Line]:
+    """What an account shows first, the newest pin first; the cursor is the pin's own number."""
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT {_MARKED} FROM pins k JOIN posts p ON p.id = k.post {PEOPLE}"
+        " WHERE k.actor = :actor AND k.id < :below AND k.id > :above"
+        f" AND {ALIVE} AND {may} ORDER BY k.id {page.order} LIMIT :limit",
+        {**page.values, "actor": actor, **values},
+    )
+    return _lines(rows)
+
+
 _LIKED = "likes k"
 _BOOKMARKED = "bookmarks k"
 
 
-def liked(reader: Reader, owner: ActorId, page: Page) -> list[Entry]:
+def liked(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
     """What a member favourited; the cursor is the favourite's own number."""
     return _marked(reader, owner, page, _LIKED)
 
 
-def bookmarked(reader: Reader, owner: ActorId, page: Page) -> list[Entry]:
+def bookmarked(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
     return _marked(reader, owner, page, _BOOKMARKED)
 
 
-def _marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Entry]:
+def _marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Line]:
     may, values = predicate(Member(owner))
     rows = reader.named(
-        f"SELECT k.id, NULL, NULL, {COLUMNS} FROM {table} JOIN posts p ON p.id = k.post {PEOPLE}"
+        f"SELECT {_MARKED} FROM {table} JOIN posts p ON p.id = k.post {PEOPLE}"
         " WHERE k.actor = :viewer AND k.id < :below AND k.id > :above"
         f" AND {ALIVE} AND {may} ORDER BY k.id {page.order} LIMIT :limit",
         {**_values(reader, Member(owner), page), **values},
     )
-    return _entries(page, rows)
+    return _lines(rows)
 
 
 def outbox(reader: Reader, actor: ActorId, page: Page) -> list[Entry]:
     """What an account said to everybody, for other servers."""
     rows = reader.named(
-        f"SELECT p.id, NULL, NULL, {COLUMNS} FROM {FROM} WHERE p.author = :actor"
+        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE p.author = :actor"
         " AND a.kind = 'public' AND NOT p.local_only AND p.id < :below AND p.id > :above"
         f" AND {ALIVE} ORDER BY p.id {page.order} LIMIT :limit",
         {**page.values, "actor": actor},
@@ -281,7 +335,13 @@ def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
 
 
 def empty_of(writer: Writer, owner: int, author: int) -> None:
-    """Somebody is followed no more: what they said or shared leaves the home list."""
+    """Somebody is followed no more: what they said or shared leaves home and every list."""
+    lists.take_from_all(writer, owner, author)
+    leave_home(writer, owner, author)
+
+
+def leave_home(writer: Writer, owner: int, author: int) -> None:
+    """What somebody said or shared leaves the home list."""
     writer.execute(
         "DELETE FROM home_entries WHERE owner = ? AND (share IS NULL AND post IN"
         " (SELECT id FROM posts WHERE author = ?) OR share IN"
@@ -304,6 +364,7 @@ def trim(writer: Writer, owner: int, kept: int = KEPT) -> int:
 
 
 def trim_all(writer: Writer, kept: int) -> int:
-    """Keep the newest lines of every home list; return how many went."""
+    """Keep the newest lines of every home and every other list; return how many went."""
     owners = writer.rows("SELECT actor FROM accounts")
-    return sum(trim(writer, owner, kept) for (owner,) in owners)
+    at_home = sum(trim(writer, owner, kept) for (owner,) in owners)
+    return at_home + lists.trim_all(writer, kept)

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from orjson import loads
+
 from storage import ids
 from storage.changes import Change
 from storage.clock import milliseconds
 from storage.errors import NotCommitted
 from storage.here import Here
+from storage.kept import Kept
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +29,18 @@ Row = tuple[Any, ...]
 
 
 class Reader:
-    """May ask. The whole unit happens at one moment, `now`, and in one place, `here`."""
+    """May ask. The whole unit happens at one moment, `now`, and in one place, `here`.
 
-    def __init__(self, connection: sqlite3.Connection, now: datetime, here: Here) -> None:
+    What it makes of committed rows can be left in `kept` for the next.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, now: datetime, here: Here, kept: Kept | None = None
+    ) -> None:
         self._connection = connection
         self.now = now
         self.here = here
+        self.kept = Kept() if kept is None else kept
 
     @property
     def now_ms(self) -> int:
@@ -54,9 +63,26 @@ class Reader:
         """As `rows`, with `:name` in place of `?`."""
         return self._connection.execute(sql, values).fetchall()
 
+    def gathered(self, sql: str, values: dict[str, Any], width: int) -> list[Row]:
+        """As `named`, for many rows of so many columns with text and whole numbers: all in one.
+
+        After each row of SQLite's, a thread must get Python's lock back from the others. With one
+        row for forty, a home timeline costs a fifth less while others ask, too.
+        """
+        names = ", ".join(f"c{number}" for number in range(width))
+        rows = self.named(
+            f"WITH gathered ({names}) AS ({sql})"
+            f" SELECT json_group_array(json_array({names})) FROM gathered",
+            values,
+        )
+        return list(map(tuple, loads(rows[0][0])))
+
 
 class Writer(Reader):
-    """May change. Exists only inside a unit, so no change can escape a transaction."""
+    """May change. Exists only inside a unit, so no change can escape a transaction.
+
+    Nor can what is made of a change that may still be undone: its `kept` ends with it.
+    """
 
     def __init__(
         self, connection: sqlite3.Connection, now: datetime, here: Here, numbers: ids.Numbers
@@ -89,6 +115,7 @@ class Moment:
     clock: Callable[[], datetime]
     here: Here
     numbers: ids.Numbers = field(default_factory=ids.Numbers)
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +131,7 @@ def in_snapshot(connection: sqlite3.Connection, unit: Callable[[Reader], T], mom
     """Run a unit that sees the database as it was at its first question."""
     connection.execute("BEGIN DEFERRED")
     try:
-        return _call(unit, Reader(connection, moment.clock(), moment.here))
+        return _call(unit, Reader(connection, moment.clock(), moment.here, moment.kept))
     finally:
         _roll_back(connection)
 

@@ -1,13 +1,13 @@
 """Posts as a viewer may see them: the only way in which the server reads them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from json import dumps
+from typing import NamedTuple
 
-from storage import blocks
+from storage import unwanted, words
 from storage.ids import PostId
 from storage.posts import (
-    COLUMNS,
+    SHOWN,
     Post,
     Recipient,
     count_local,
@@ -15,13 +15,16 @@ from storage.posts import (
     recipients,
     tag_names,
 )
-from storage.units import Reader
+from storage.tallies import PORTRAIT, Portrait
+from storage.units import Reader, Row
 from storage.visibility import ALIVE, FROM, PEOPLE, Facts, Member, Viewer, predicate
 
 __all__ = [
     "Figures",
+    "Glance",
     "Post",
     "Recipient",
+    "Revision",
     "ancestors",
     "by_id",
     "by_page",
@@ -30,16 +33,16 @@ __all__ = [
     "descendants",
     "facts",
     "figures",
+    "glances",
+    "hosts",
     "many",
     "mentioned",
-    "parent_authors",
     "recipients",
     "tag_names",
     "tagged",
+    "texts",
     "was_there",
 ]
-
-MOST_OF_THREAD = 500
 
 
 def by_id(reader: Reader, viewer: Viewer, id_: int) -> Post | None:
@@ -50,7 +53,7 @@ def by_id(reader: Reader, viewer: Viewer, id_: int) -> Post | None:
 def by_uri(reader: Reader, viewer: Viewer, uri: str) -> Post | None:
     may, values = predicate(viewer)
     rows = reader.named(
-        f"SELECT {COLUMNS} FROM {FROM} WHERE p.uri = :uri AND {ALIVE} AND {may}",
+        f"SELECT {SHOWN} FROM {FROM} WHERE p.uri = :uri AND {ALIVE} AND {may}",
         {"uri": uri, **values},
     )
     return from_row(rows[0]) if rows else None
@@ -60,7 +63,7 @@ def by_page(reader: Reader, viewer: Viewer, url: str) -> Post | None:
     """By the address at which people read it; a hint, never an authority."""
     may, values = predicate(viewer)
     rows = reader.named(
-        f"SELECT {COLUMNS} FROM {FROM} WHERE p.url = :url AND {ALIVE} AND {may} LIMIT 1",
+        f"SELECT {SHOWN} FROM {FROM} WHERE p.url = :url AND {ALIVE} AND {may} LIMIT 1",
         {"url": url, **values},
     )
     return from_row(rows[0]) if rows else None
@@ -69,7 +72,7 @@ def by_page(reader: Reader, viewer: Viewer, url: str) -> Post | None:
 def many(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[PostId, Post]:
     may, values = predicate(viewer)
     rows = reader.named(
-        f"SELECT {COLUMNS} FROM {FROM} WHERE p.id IN (SELECT value FROM json_each(:wanted))"
+        f"SELECT {SHOWN} FROM {FROM} WHERE p.id IN (SELECT value FROM json_each(:wanted))"
         f" AND {ALIVE} AND {may}",
         {"wanted": dumps(sorted(set(wanted))), **values},
     )
@@ -87,37 +90,68 @@ def was_there(reader: Reader, viewer: Viewer, id_: int) -> bool:
     return bool(rows)
 
 
-def ancestors(reader: Reader, viewer: Viewer, post: Post, most: int = 40) -> list[Post]:
+def ancestors(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
     """What it answers, the first first. A post that the viewer may not see ends the chain.
 
     Whom the viewer blocks or mutes is left out, above as below (SECURITY 85).
     """
-    chain: list[Post] = []
-    seen = {post.id}
-    parent = post.in_reply_to
-    while parent is not None and len(chain) < most and parent not in seen:
-        above = by_id(reader, viewer, parent)
-        if above is None:
-            break
-        seen.add(above.id)
-        chain.insert(0, above)
-        parent = above.in_reply_to
-    return _wanted(reader, viewer, chain)
-
-
-def descendants(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
-    """All answers to it and to them, each after what it answers; oldest first among equals."""
-    may, values = predicate(viewer)
     rows = reader.named(
-        f"SELECT {COLUMNS} FROM {FROM} WHERE p.root = :root AND p.id <> :id AND {ALIVE}"
-        f" AND {may} ORDER BY p.id LIMIT {MOST_OF_THREAD}",
-        {"root": post.root, "id": post.id, **values},
+        "WITH RECURSIVE above (id, place) AS (SELECT :parent, 1 UNION ALL"
+        " SELECT p.in_reply_to, place + 1 FROM above JOIN posts p ON p.id = above.id"
+        " WHERE p.in_reply_to IS NOT NULL AND place < :most)"
+        " SELECT id FROM above WHERE id IS NOT NULL ORDER BY place",
+        {"parent": post.in_reply_to, "most": _reach(viewer).ancestors},
+    )
+    known = many(reader, viewer, [id_ for (id_,) in rows])
+    chain: list[Post] = []
+    for (id_,) in rows:
+        above = known.pop(PostId(id_), None)  # known no more: hidden, or met before
+        if above is None or above.id == post.id:
+            break
+        chain.append(above)
+    return _wanted(reader, viewer, chain[::-1])
+
+
+class Reach(NamedTuple):
+    """How much of a thread is shown: how many above, how many below and how deep there."""
+
+    ancestors: int
+    descendants: int
+    depth: int
+
+
+WHOLE = Reach(4096, 4096, 4096)
+GLIMPSE = Reach(40, 60, 20)
+ANSWERS = Reach(0, 500, 1)
+
+
+def _reach(viewer: Viewer) -> Reach:
+    return WHOLE if isinstance(viewer, Member) else GLIMPSE
+
+
+def descendants(
+    reader: Reader, viewer: Viewer, post: Post, reach: Reach | None = None
+) -> list[Post]:
+    """All answers to it and to them, each after what it answers; oldest first among equals.
+
+    Of too many, those nearest to it. What answers something hidden is hidden with that.
+    """
+    may, values = predicate(viewer)
+    within = reach or _reach(viewer)
+    rows = reader.named(
+        "WITH RECURSIVE below (id, depth) AS ("
+        f"SELECT p.id, 1 FROM {FROM} WHERE p.in_reply_to = :id AND p.id <> :id AND {ALIVE}"
+        f" AND {may} UNION ALL SELECT p.id, depth + 1 FROM below CROSS JOIN posts p"
+        f" ON p.in_reply_to = below.id {PEOPLE} WHERE depth < :depth AND p.id <> :id"
+        f" AND {ALIVE} AND {may} ORDER BY 2, 1 LIMIT :most)"
+        f" SELECT {SHOWN} FROM below CROSS JOIN posts p ON p.id = below.id {PEOPLE}"
+        " ORDER BY p.id",
+        {"id": post.id, "depth": within.depth, "most": within.descendants, **values},
     )
     answers: dict[int, list[Post]] = {}
     for row in rows:
         answer = from_row(row)
-        if answer.in_reply_to is not None:
-            answers.setdefault(answer.in_reply_to, []).append(answer)
+        answers.setdefault(answer.in_reply_to or 0, []).append(answer)
     found: list[Post] = []
     waiting = answers.get(post.id, [])[::-1]
     while waiting:
@@ -128,22 +162,34 @@ def descendants(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
 
 
 def _wanted(reader: Reader, viewer: Viewer, thread: list[Post]) -> list[Post]:
-    if not thread or not isinstance(viewer, Member):
+    if not isinstance(viewer, Member):
         return thread
-    unwanted = blocks.unwanted(reader, viewer.actor)
-    return [post for post in thread if post.author not in unwanted]
+    hidden = unwanted.among(reader, viewer.actor, [post.author for post in thread])
+    return [post for post in thread if post.author not in hidden]
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What is counted about a post, and what the viewer did with it."""
+class Figures(NamedTuple):
+    """What is counted about a post, and whether (0 or 1) the viewer did this with it."""
 
     likes: int = 0
     shares: int = 0
     replies: int = 0
-    liked: bool = False
-    shared: bool = False
-    bookmarked: bool = False
+    liked: int = 0
+    shared: int = 0
+    bookmarked: int = 0
+
+
+# Of the post whose number is o.value.
+_COUNTS = (
+    "(SELECT count(*) FROM likes l WHERE l.post = o.value),"
+    " (SELECT count(*) FROM shares s WHERE s.post = o.value)"
+)
+_DONE = (
+    "EXISTS (SELECT 1 FROM likes l WHERE l.post = o.value AND l.actor = :me),"
+    " EXISTS (SELECT 1 FROM shares s WHERE s.post = o.value AND s.actor = :me),"
+    " EXISTS (SELECT 1 FROM bookmarks k WHERE k.post = o.value AND k.actor = :me)"
+)
+_ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIVE}"
 
 
 def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, Figures]:
@@ -154,28 +200,87 @@ def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, 
     may, values = predicate(viewer)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.named(
-        "SELECT o.value,"
-        " (SELECT count(*) FROM likes l WHERE l.post = o.value),"
-        " (SELECT count(*) FROM shares s WHERE s.post = o.value),"
-        f" (SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIVE} AND {may}),"
-        " EXISTS (SELECT 1 FROM likes l WHERE l.post = o.value AND l.actor = :me),"
-        " EXISTS (SELECT 1 FROM shares s WHERE s.post = o.value AND s.actor = :me),"
-        " EXISTS (SELECT 1 FROM bookmarks k WHERE k.post = o.value AND k.actor = :me)"
-        " FROM json_each(:wanted) o",
+        f"SELECT o.value, {_COUNTS}, ({_ANSWERS} AND {may}), {_DONE} FROM json_each(:wanted) o",
         {**values, "wanted": dumps(list(wanted)), "me": me},
     )
-    return {row[0]: Figures(*row[1:4], *map(bool, row[4:])) for row in rows}
+    return {row[0]: Figures._make(row[1:]) for row in rows}
 
 
-def parent_authors(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, int]:
-    """Per answer: who wrote what it answers, where the viewer may see that."""
+class Revision(NamedTuple):
+    """All that decides how a post's words are shown, to whomever: what is equal reads the same.
+
+    `mentioned` grows whenever somebody whom it mentions changes their profile. The number of a post
+    that was erased may be given again; its URI is not.
+    """
+
+    post: int
+    version: int
+    uri: str
+    author_name: str
+    mentioned: int
+
+
+class Glance(NamedTuple):
+    """A post as one statement tells it: which words, by whom, and how it stands for the viewer.
+
+    `answered` wrote what it answers; 0 where that is nothing, or hidden from the viewer. `quotes`
+    and `pinned` are 0 or 1; pinned by its author. `muted`: the viewer wants no more of its thread.
+    """
+
+    revision: Revision
+    author: Portrait
+    figures: Figures
+    in_reply_to: int
+    answered: int
+    type: str
+    quotes: int
+    pinned: int
+    muted: int
+
+
+_WIDTH = sum(len(one._fields) for one in (Revision, Portrait, Figures, Glance)) - 3
+_REVISION = (
+    "c.id, c.version, c.uri, w.name, (SELECT ifnull(sum(x.version), 0) FROM post_recipients r"
+    " JOIN actors x ON x.id = r.actor WHERE r.post = c.id AND r.mentioned)"
+)
+_ANSWERED = f"SELECT p.author FROM {FROM} WHERE p.id = c.in_reply_to AND {ALIVE}"
+
+
+def glances(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Glance]:
+    """By number, those that the viewer may see; whatever is kept about them decides nothing."""
     may, values = predicate(viewer)
-    rows = reader.named(
-        f"SELECT c.id, p.author FROM posts c JOIN posts p ON p.id = c.in_reply_to {PEOPLE}"
-        f" WHERE c.id IN (SELECT value FROM json_each(:wanted)) AND {ALIVE} AND {may}",
-        {"wanted": dumps(list(wanted)), **values},
+    me = viewer.actor if isinstance(viewer, Member) else 0
+    rows = reader.gathered(
+        f"SELECT {_REVISION}, {PORTRAIT}, {_COUNTS}, ({_ANSWERS} AND {may}), {_DONE},"
+        f" ifnull(c.in_reply_to, 0), ifnull(({_ANSWERED} AND {may}), 0), c.type,"
+        " c.quoted IS NOT NULL,"
+        " EXISTS (SELECT 1 FROM pins k WHERE k.post = c.id AND k.actor = c.author),"
+        " EXISTS (SELECT 1 FROM thread_mutes q WHERE q.account = :me AND q.root = c.root)"
+        " FROM json_each(:wanted) o CROSS JOIN posts c ON c.id = o.value"
+        f" CROSS JOIN posts p ON p.id = c.id {PEOPLE} JOIN tallies t ON t.actor = w.id"
+        f" WHERE {ALIVE} AND {may}",
+        {**values, "wanted": dumps(sorted(set(wanted))), "me": me},
+        width=_WIDTH,
     )
-    return dict(rows)
+    return {row[0]: _glance(row) for row in rows}
+
+
+def _glance(row: Row) -> Glance:
+    revision, author, figures = row[:5], row[5:11], row[11:17]
+    return Glance(
+        Revision._make(revision), Portrait._make(author), Figures._make(figures), *row[17:]
+    )
+
+
+def hosts(reader: Reader, wanted: Iterable[int]) -> dict[int, str]:
+    """Whose server each post is of; "" is ours."""
+    return dict(
+        reader.rows(
+            "SELECT p.id, w.host FROM posts p JOIN actors w ON w.id = p.author"
+            " WHERE p.id IN (SELECT value FROM json_each(?))",
+            dumps(sorted(set(wanted))),
+        )
+    )
 
 
 def mentioned(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, int]]:
@@ -196,6 +301,11 @@ def tagged(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, str]]:
         dumps(list(wanted)),
     )
     return [(post, name) for post, name in rows]
+
+
+def texts(reader: Reader, wanted: Sequence[int]) -> dict[int, str]:
+    """All that posts say, as plain text; of posts that somebody may see."""
+    return dict(words.of_posts(reader, list(wanted)))
 
 
 def facts(reader: Reader, post: Post) -> Facts:

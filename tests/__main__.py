@@ -1,6 +1,7 @@
 """`python -m tests`: format, lint, types, import rules, then the tests; stops at the first failure.
 
-What follows on the command line goes to pytest: `python -m tests -k inbox`.
+What follows on the command line goes to pytest: `python -m tests -k inbox`. Each core takes whole
+files; `python -m tests -n 0` runs them in one process, for a debugger.
 """
 
 import subprocess
@@ -18,7 +19,7 @@ def steps(arguments: list[str]) -> dict[str, list[str]]:
         "lint": [*python, "ruff", "check", "."],
         "types": [*python, "mypy"],
         "import rules": [str(BIN / "lint-imports"), "--no-logo"],
-        "tests": [*python, "pytest", "-q", *arguments],
+        "tests": [*python, "pytest", "-q", "-n", "auto", "--dist", "loadfile", *arguments],
     }
 
 

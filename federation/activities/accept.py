@@ -1,7 +1,8 @@
 """`Accept`: an actor agrees to what another asked."""
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from federation.activities.wrapping import Wrapping
 from federation.activity import Activity
@@ -9,10 +10,19 @@ from storage import actors
 from storage.units import Reader, Writer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accept(Wrapping):
-    """Who may accept, and what follows, is the inner verb's affair."""
+    """Who may accept, and what follows, is the inner verb's affair.
+
+    `result` is the URI of what one of ours gave with it: the stamp on a quote.
+    """
 
     type: ClassVar[str] = "Accept"
+    result: str | None = None
+
+    def render(self) -> dict[str, Any]:
+        given = {} if self.result is None else {"result": self.result}
+        return super(Accept, self).render() | given
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
         return self.found(writer).accept(writer, self)

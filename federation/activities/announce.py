@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
+from federation.activities import spreading
 from federation.activities.reactions import actor_and_post, author_inbox, known_actor
 from federation.activity import Activity, Unknown, Unwanted, heading
 from federation.documents import Document, moment, uri_of, uris_of
 from federation.errors import Forbidden
 from federation.objects.note import stamp
+from federation.policy import ensure_allowed
 from federation.uris import PUBLIC_ALIASES
 from storage import actors, follows, ids, notifications, posts, shares, timelines
 from storage.actors import Actor
 from storage.clock import clamped
+from storage.lists import Brought
 from storage.posts import Post
 from storage.shares import Share
 from storage.units import Reader, Writer
@@ -71,6 +74,7 @@ class Announce(Activity):
         actor, post = actor_and_post(writer, self.actor, self.shared)
         if post.kind != "public" and not (post.author == actor.id and post.owner == actor.id):
             raise Forbidden("It was not meant for everyone, so it cannot be shared.")
+        ensure_allowed(writer, post, "announce", actor)
         share = Share(
             posts.free_id(writer, ids.sortable(clamped(self.published, writer.now))),
             self.id,
@@ -95,14 +99,16 @@ class Announce(Activity):
             raise Unknown("What was shared could not be had.")
 
     def _fan_out(self, writer: Writer, actor: Actor, post: Post, share: Share) -> None:
-        owners = [
+        followers = [
             follow.follower
             for follow in follows.local_followers(writer, actor.id)
-            if follow.reblogs and not timelines.has_in_home(writer, follow.follower, post.id)
+            if follow.reblogs
         ]
-        if actor.is_local and not timelines.has_in_home(writer, actor.id, post.id):
-            owners.append(actor.id)
-        timelines.fan_out(writer, owners, share.id, post.id, share.id)
+        if actor.is_local:
+            followers.append(actor.id)
+        new = [one for one in followers if not timelines.has_in_home(writer, one, post.id)]
+        brought = Brought(actor.id, share.id, post.id, share.id)
+        spreading.bring(writer, brought, followers, home=new)
 
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
         actor = known_actor(writer, self.actor)

@@ -2,28 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from federation import addressing, uris
+from federation.activities import quoting, showing, spreading
+from federation.activity import Unwanted
 from federation.addressing import Addressed
 from federation.objects.note import Note, mention_names
+from federation.objects.poll import Poll
 from federation.sanitise import safe_url
 from storage import (
     actors,
     audiences,
     blocks,
     follows,
+    hosts,
     ids,
     notifications,
+    polls,
     posts,
-    timelines,
+    reach,
     visible_posts,
+    words,
 )
 from storage.actors import Actor
 from storage.clock import clamped
 from storage.ids import ActorId
+from storage.lists import Brought
+from storage.polls import Option
+from storage.polls import Poll as PollRow
 from storage.posts import POSTED, Post, Recipient
 from storage.units import Reader, Writer
 from storage.visibility import Facts, Member, Peer, can_see
+
+# How much a server may bring, in an hour, from people to whom nobody here has any tie.
+MOST_FROM_STRANGERS = 30
+STRANGERS_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +55,7 @@ class Arrival:
 def prepare(writer: Writer, author: Actor, said: Note) -> Arrival:
     parent = _answered(writer, author, said.in_reply_to) if said.in_reply_to else None
     addressed = said.own or addressing.understood(writer, author, said.to, said.cc, parent)
-    recipients = _recipients(writer, said)
+    recipients = recipients_of(writer, said)
     post = _row(writer, said, author, addressed, parent)
     return Arrival(said, author, addressed, parent, recipients, post)
 
@@ -59,7 +73,7 @@ def _answered(reader: Reader, author: Actor, uri: str) -> Post | None:
     return parent if sees else None
 
 
-def _recipients(reader: Reader, said: Note) -> tuple[Recipient, ...]:
+def recipients_of(reader: Reader, said: Note) -> tuple[Recipient, ...]:
     names = mention_names(said.mentions)
     known = actors.ids_by_uri(reader, said.named)
     return tuple(Recipient(id_, uri in names, names.get(uri, "")) for uri, id_ in known.items())
@@ -96,6 +110,11 @@ def _row(
         language=said.language,
         application=said.application,
         published_at=published,
+        reply_policy=said.policies.reply,
+        like_policy=said.policies.like,
+        announce_policy=said.policies.announce,
+        quote_policy=said.policies.quote,
+        quoted=said.quote,
     )
 
 
@@ -113,14 +132,48 @@ def is_wanted(reader: Reader, arrival: Arrival) -> bool:
     )
 
 
+def ensure_wanted(writer: Writer, arrival: Arrival) -> None:
+    """Raise Unwanted where nobody is spoken to, or a server brings too much (SECURITY 26, 85)."""
+    if not is_wanted(writer, arrival):
+        raise Unwanted("Nobody here follows its author, and it is to nobody here.")
+    author = arrival.author
+    if follows.is_followed_here(writer, author.id) or reach.was_spoken_to(writer, author.id):
+        return
+    if hosts.count_stranger(writer, author.host, STRANGERS_WITHIN) > MOST_FROM_STRANGERS:
+        raise Unwanted("Too much comes from people of that server whom nobody here knows.")
+
+
 def keep(writer: Writer, arrival: Arrival) -> None:
     posts.add(writer, arrival.post, arrival.recipients, arrival.note.hashtags)
+    if arrival.note.poll is not None:
+        polls.add(writer, as_row(arrival.post, arrival.note.poll))
+    if arrival.note.attachments:
+        showing.hang(writer, arrival.post, arrival.note.attachments)
+    if arrival.note.poll is not None or arrival.note.attachments:
+        words.index(writer, arrival.post.id)
+    showing.learn_emoji(writer, arrival.author, arrival.note.emojis)
+    quoting.keep(writer, arrival.author, arrival.note)
+
+
+def as_row(post: Post, poll: Poll) -> PollRow:
+    """A poll as it is kept."""
+    return PollRow(
+        post=post.id,
+        multiple=poll.multiple,
+        hide_totals=poll.hides,
+        closes_at=poll.closes,
+        closed_at=(poll.closes or post.published_at) if poll.closed and not post.local else None,
+        voters=poll.voters,
+        ours=post.local,
+        options=tuple(Option(option.title, option.votes) for option in poll.options),
+    )
 
 
 def spread(writer: Writer, arrival: Arrival) -> None:
     """Into the home lists of those who follow, and to those who are spoken to."""
     facts = visible_posts.facts(writer, arrival.post)
     _fan_out(writer, arrival, facts)
+    spreading.converse(writer, arrival.post, arrival.recipients, facts)
     for recipient in arrival.recipients:
         if recipient.mentioned and can_see(Member(ActorId(recipient.actor)), facts):
             notifications.add(
@@ -142,7 +195,20 @@ def _fan_out(writer: Writer, arrival: Arrival, facts: Facts) -> None:
             notifications.add(writer, follow.follower, "status", arrival.author.id, arrival.post.id)
     if arrival.author.is_local:
         reached.append(arrival.author.id)
-    timelines.fan_out(writer, reached, arrival.post.id, arrival.post.id, None)
+    spreading.bring(
+        writer,
+        Brought(
+            arrival.author.id, arrival.post.id, arrival.post.id, answered=_answered_by(arrival)
+        ),
+        reached,
+        home=[*reached, *spreading.by_hashtag(writer, arrival.post, facts)],
+    )
+
+
+def _answered_by(arrival: Arrival) -> int | None:
+    """Whom it answers, if that is not its author."""
+    parent = arrival.parent
+    return parent.author if parent and parent.author != arrival.author.id else None
 
 
 def _belongs_at_home(reader: Reader, arrival: Arrival, owner: int) -> bool:

@@ -4,14 +4,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation.activities import arriving
-from federation.activities.reactions import known_actor
+from federation.activities import arriving, voting
+from federation.activities.reactions import author_inbox, known_actor
 from federation.activity import Activity, Unwanted, heading
 from federation.documents import Document, embedded
 from federation.errors import Forbidden
 from federation.objects import note
 from federation.objects.note import Note, stamp
-from storage import actors, follows, posts
+from federation.policy import ensure_allowed
+from storage import actors, follows, posts, reach
+from storage.actors import Actor
+from storage.posts import Post
 from storage.units import Reader, Writer
 
 MOST_FETCHED_MENTIONS = 5
@@ -19,7 +22,7 @@ MOST_FETCHED_MENTIONS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create(Activity):
-    """`note` is by the same actor, on the same server (SECURITY 16).
+    """`note` is by the same actor, on the same server (SECURITY 16); it may be a vote.
 
     `background` is for what we fetched ourselves: kept, but nobody is told.
     """
@@ -53,10 +56,10 @@ class Create(Activity):
         return known.id if known else None
 
     def needs(self, reader: Reader) -> Collection[str]:
-        """Author, what it answers, and a few of those it mentions."""
-        mentioned = [mention.href for mention in self.note.mentions[:MOST_FETCHED_MENTIONS]]
-        answered = [self.note.in_reply_to] if self.note.in_reply_to else []
-        return (self.actor, *answered, *mentioned)
+        """Author, what it answers and quotes, and a few of those it mentions."""
+        if self.note.vote:
+            return (self.actor,)
+        return (self.actor, *referred_to(self.note))
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
         author = known_actor(writer, self.actor)
@@ -64,18 +67,36 @@ class Create(Activity):
             raise Forbidden("Nobody else can say what is on our server.")
         if posts.exists(writer, self.note.id):
             return ()  # known, whoever has it (SECURITY 18)
+        if self.note.vote:
+            if self.background:
+                raise Unwanted("It is a choice in a poll, and no post.")
+            voting.cast(writer, author, self.note)
+            return ()
         if posts.was_deleted_early(writer, self.note.id, self.actor):
             raise Unwanted("It was deleted before it came.")
+        self._arrive(writer, author)
+        return ()
+
+    def _arrive(self, writer: Writer, author: Actor) -> None:
         arrival = arriving.prepare(writer, author, self.note)
-        if not (author.is_local or self.background or arriving.is_wanted(writer, arrival)):
-            raise Unwanted("Nobody here follows its author, and it is to nobody here.")
+        if arrival.parent is not None:
+            ensure_allowed(writer, arrival.parent, "reply", author)
+        if not (author.is_local or self.background):
+            arriving.ensure_wanted(writer, arrival)
         arriving.keep(writer, arrival)
         if not self.background:
             arriving.spread(writer, arrival)
-        return ()
 
     def audience(self, reader: Reader) -> Collection[str]:
+        if self.note.vote:
+            return author_inbox(reader, self.note.in_reply_to or "")
         return inboxes(reader, self.actor, self.note)
+
+
+def referred_to(said: Note) -> list[str]:
+    """What must be known to understand it: what it answers and quotes, some of whom it mentions."""
+    about = [uri for uri in (said.in_reply_to, said.quote) if uri]
+    return [*about, *(mention.href for mention in said.mentions[:MOST_FETCHED_MENTIONS])]
 
 
 def inboxes(reader: Reader, author: str, said: Note) -> set[str]:
@@ -94,3 +115,15 @@ def inboxes(reader: Reader, author: str, said: Note) -> set[str]:
 def named_inboxes(reader: Reader, named: Collection[str]) -> list[str]:
     known = actors.many(reader, actors.ids_by_uri(reader, named).values())
     return [actor.inbox_for_many for actor in known.values() if not actor.is_local]
+
+
+def reached(reader: Reader, author: Actor, known: Post) -> set[str]:
+    """Where a post of ours is, as far as we know: those it was for, and those it came to."""
+    if known.local_only:
+        return set()
+    named = [recipient.actor for recipient in posts.recipients(reader, known.id)]
+    uris = [who.uri for who in actors.many(reader, named).values()]
+    found = {*named_inboxes(reader, uris), *reach.inboxes_of_reactions(reader, known.id)}
+    if known.kind == "public" or (known.kind == "followers" and known.owner == author.id):
+        found.update(follows.inboxes(reader, author.id))
+    return found

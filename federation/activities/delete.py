@@ -4,21 +4,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation.activities.create import named_inboxes
+from federation.activities.create import reached
 from federation.activities.reactions import known_actor
 from federation.activity import Activity, derived_id, heading
 from federation.documents import Document, uri_of
 from federation.errors import Forbidden
-from federation.origins import same_origin
+from federation.origins import host_of, same_origin
 from federation.uris import PUBLIC
-from storage import actors, follows, posts, reach
+from storage import actors, follows, jobs, posts, quotes, reach
 from storage.actors import Actor
+from storage.quotes import Quote
 from storage.units import Reader, Writer
+
+ERASE = "erase"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete(Activity):
-    """`what` is the URI of a post, or of the actor itself."""
+    """`what` is the URI of a post, of a consent to be quoted, or of the actor itself."""
 
     type: ClassVar[str] = "Delete"
     what: str
@@ -50,18 +53,29 @@ class Delete(Activity):
         if actors.by_uri(writer, self.what) is not None:
             raise Forbidden("Only they themselves can leave.")
         known = posts.by_uri(writer, self.what)
-        if known is None:
-            posts.expect_delete(writer, self.what, self.actor)
+        stamp = quotes.by_stamp(writer, self.what)
+        if stamp is not None:
+            self._revoke(writer, actor, stamp)
+        elif known is None:
+            posts.expect_delete(writer, self.what, self.actor, host_of(self.actor))
         elif known.author != actor.id:
             raise Forbidden("Only its author can take a post down.")
         else:
             posts.bury(writer, known)
         return ()
 
+    def _revoke(self, writer: Writer, actor: Actor, stamp: Quote) -> None:
+        """Who was quoted consents no more (FEP-044f)."""
+        quoted = posts.by_id(writer, stamp.target)
+        if quoted is not None and quoted.author != actor.id:
+            raise Forbidden("Only who was quoted can take back their consent.")
+        quotes.decide(writer, stamp.id, quotes.REVOKED)
+
     def _leave(self, writer: Writer, actor: Actor) -> None:
         """Hidden at once; the rows go later, a few hundred at a time."""
         actors.set_state(writer, actor.id, "deleted")
         reach.part_from_all(writer, actor.id)
+        jobs.plan(writer, ERASE, str(actor.id))
 
     def audience(self, reader: Reader) -> Collection[str]:
         """Everybody elsewhere who may have it: asked while it is still known whom it reached."""
@@ -69,13 +83,8 @@ class Delete(Activity):
         known = posts.by_uri(reader, self.what)
         if actor is None:
             return ()
+        if self.what == self.actor:
+            return reach.inboxes_of_acquaintances(reader, actor.id)
         if known is None:
             return follows.inboxes(reader, actor.id)
-        if known.local_only:
-            return ()
-        named = [recipient.actor for recipient in posts.recipients(reader, known.id)]
-        uris = [who.uri for who in actors.many(reader, named).values()]
-        found = {*named_inboxes(reader, uris), *reach.inboxes_of_reactions(reader, known.id)}
-        if known.kind in ("public", "followers"):
-            found.update(follows.inboxes(reader, actor.id))
-        return found
+        return reached(reader, actor, known)

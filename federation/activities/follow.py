@@ -11,17 +11,22 @@ from federation.activity import Activity, Heading, Unknown, Unwanted, derived_id
 from federation.documents import Document, optional_uri, uri_of
 from federation.errors import Forbidden, Malformed
 from federation.origins import same_origin
-from storage import actors, blocks, collections, follows, notifications, timelines
+from storage import actors, blocks, collections, follows, notifications, timelines, unwanted
 from storage.actors import Actor
+from storage.errors import Conflict
 from storage.units import Reader, Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow(Activity):
-    """`target` is the URI of the followed."""
+    """`target` is the URI of the followed.
+
+    `options`: with boosts, with notices of new posts; what only the follower sees.
+    """
 
     type: ClassVar[str] = "Follow"
     target: str
+    options: tuple[bool, bool] | None = None
 
     @classmethod
     def parse(cls, document: Document) -> Self:
@@ -57,7 +62,12 @@ class Follow(Activity):
             raise Unwanted("It is about two people of other servers.")
         if target.is_local and self._is_refused(writer, follower, target):
             return (Reject(inner=self, **_by(writer, target)),)
-        new = follows.ask(writer, self.id, follower.id, target.id)
+        try:
+            new = follows.ask(writer, self.id, follower.id, target.id)
+        except Conflict as taken:
+            raise Forbidden("Another follow has that id.") from taken
+        if self.options is not None:
+            follows.set_options(writer, follower.id, target.id, *self.options)
         return self._asked(writer, follower, target, new) if target.is_local else ()
 
     def _is_refused(self, writer: Writer, follower: Actor, target: Actor) -> bool:
@@ -65,6 +75,7 @@ class Follow(Activity):
             target.type == "Application"
             or target.state != "active"
             or blocks.exists(writer, target.id, follower.id)
+            or unwanted.host_unwanted(writer, target.id, follower.id)
         )
 
     def _asked(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from federation.activities.reactions import actor_and_post, author_inbox, known_actor
 from federation.activity import Activity, heading
 from federation.documents import Document, uri_of
+from federation.policy import ensure_allowed
 from storage import actors, likes, notifications, posts
 from storage.units import Reader, Writer
 
@@ -38,6 +39,7 @@ class Like(Activity):
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
         actor, post = actor_and_post(writer, self.actor, self.liked)
+        ensure_allowed(writer, post, "like", actor)
         if likes.add(writer, self.id, actor.id, post.id):
             notifications.add(writer, post.author, "favourite", actor.id, post.id)
         return ()

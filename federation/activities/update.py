@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from federation.activities.create import inboxes
+from federation.activities import revising, showing
+from federation.activities.create import Create, inboxes, reached, referred_to
 from federation.activities.reactions import known_actor
 from federation.activity import Activity, Unwanted, heading
 from federation.contexts import stated
@@ -14,9 +15,9 @@ from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.objects.note import Note
 from federation.uris import PUBLIC
-from storage import actors, follows, posts
+from storage import actors, follows, posts, reach
 from storage.actors import Actor
-from storage.clock import clamped
+from storage.emojis import Emoji
 from storage.units import Reader, Writer
 
 
@@ -30,6 +31,7 @@ class Update(Activity):
     type: ClassVar[str] = "Update"
     profile: Actor | None = None
     note: Note | None = None
+    emojis: tuple[Emoji, ...] = ()
     rendered: Mapping[str, Any] | None = None
 
     @classmethod
@@ -37,25 +39,31 @@ class Update(Activity):
         what = embedded(document.get("object"))
         head = heading(document)
         if kind(what) in actor_object.TYPES:
-            profile = actor_object.parse(what).row
-            if profile.uri != head["actor"]:
+            said_of = actor_object.parse(what)
+            if said_of.row.uri != head["actor"]:
                 raise Forbidden("Only they themselves can change a profile.")
-            return cls(**head, profile=profile)
+            return cls(**head, profile=said_of.row, emojis=said_of.emojis)
         said = note.parse(what)
         if said.author != head["actor"]:
             raise Forbidden("Only its author can change a post.")
         return cls(**head, note=said)
 
     def render(self) -> dict[str, Any]:
+        if self.note is not None:
+            said = note.render(self.note)
+            return self.about(said, to=list(self.note.to), cc=list(self.note.cc))
         if self.rendered is None:
             raise Malformed("Nothing of ours is in it.")
-        to = list(self.note.to) if self.note else [PUBLIC]
-        cc = list(self.note.cc) if self.note else [f"{self.actor}/followers"]
-        return self.about(dict(self.rendered), to=to, cc=cc)
+        return self.about(dict(self.rendered), to=[PUBLIC], cc=[f"{self.actor}/followers"])
 
     def document(self) -> dict[str, Any]:
-        context = "actor" if self.note is None else "post"
+        context = "post" if self.note else "suspended" if self._tells_state else "actor"
         return stated(context, self.render())
+
+    @property
+    def _tells_state(self) -> bool:
+        """Whether one of ours was turned out, or let in again."""
+        return self.rendered is not None and "suspended" in self.rendered
 
     def subject(self) -> str:
         return self.note.id if self.note else self.actor
@@ -70,31 +78,43 @@ class Update(Activity):
             self._revise(writer, actor, self.note)
         elif self.profile is not None and not actor.is_local:
             actors.update(writer, merged(actor, self.profile, writer))
+            showing.learn_emoji(writer, actor, self.emojis)
         return ()
 
     def _revise(self, writer: Writer, actor: Actor, said: Note) -> None:
         known = posts.by_uri(writer, said.id)
         if known is None:
-            raise Unwanted("What was changed is not known here.")
+            self._begin(writer, said)
+            return
         if known.author != actor.id:
             raise Forbidden("Only its author can change a post.")
-        revised = replace(
-            known,
-            title=said.title,
-            content=said.content,
-            spoiler=said.spoiler,
-            sensitive=said.sensitive,
-            language=said.language,
-        )
-        if revised != known:  # said again, or relayed by somebody: nobody edited anything
-            edited = clamped(said.updated, writer.now)
-            posts.revise(writer, replace(revised, edited_at=edited), said.hashtags)
+        revising.revise(writer, actor, known, said)
+
+    def _begin(self, writer: Writer, said: Note) -> None:
+        """An edit that speaks to one of ours, of what we had no part in until then."""
+        mentioned = [mention.href for mention in said.mentions if writer.here.owns(mention.href)]
+        if not mentioned or posts.exists(writer, said.id) or said.vote:
+            raise Unwanted("What was changed is not known here.")
+        Create(id=self.id, actor=self.actor, note=said).apply(writer)
+
+    def needs(self, reader: Reader) -> Collection[str]:
+        """Of a post, whatever it refers to now."""
+        if self.note is None:
+            return (self.actor,)
+        return (self.actor, *referred_to(self.note))
 
     def audience(self, reader: Reader) -> Collection[str]:
-        if self.note is not None:
-            return inboxes(reader, self.actor, self.note)
+        """Whomever the post reached, and whom it speaks to now."""
         actor = actors.by_uri(reader, self.actor)
-        return follows.inboxes(reader, actor.id) if actor else ()
+        if self.note is not None:
+            known = posts.by_uri(reader, self.note.id)
+            before = reached(reader, actor, known) if actor and known else set()
+            return before | inboxes(reader, self.actor, self.note)
+        if actor is None:
+            return ()
+        if self._tells_state:
+            return reach.inboxes_of_acquaintances(reader, actor.id)
+        return follows.inboxes(reader, actor.id)
 
 
 def merged(known: Actor, stated: Actor, writer: Writer) -> Actor:

@@ -1,7 +1,7 @@
 """People, communities and servers: their AS2 documents as values, and our rows as documents."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +9,12 @@ from federation import uris
 from federation.documents import Document, embedded, flag, kind, moment, natural, uri_of, uris_of
 from federation.errors import Malformed
 from federation.keys import algorithm_of, multibase
+from federation.objects import emoji
 from federation.objects.note import link, stamp
 from federation.origins import same_origin
 from federation.sanitise import clean, clean_field, line, safe_url
 from storage.actors import Actor, Field
+from storage.emojis import Emoji
 from storage.here import Here
 from storage.keys import Key
 
@@ -30,6 +32,11 @@ class PublicKey:
     algorithm: str
     pem: str
 
+    @property
+    def address(self) -> str:
+        """Where its own document, or its owner's, is to be had."""
+        return self.id.partition("#")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class ActorDocument:
@@ -38,6 +45,7 @@ class ActorDocument:
     row: Actor
     keys: tuple[PublicKey, ...]
     claimed_handle: str | None
+    emojis: tuple[Emoji, ...] = ()
 
 
 def parse(document: Document) -> ActorDocument:
@@ -77,8 +85,13 @@ def parse(document: Document) -> ActorDocument:
         moved_to=_moved(document),
         created_at=moment(document, "published") or _EPOCH,
     )
+    emojis = emoji.parse(document, id_)
+    return ActorDocument(row, _keys(document, id_), _claimed(document), emojis)
+
+
+def _claimed(document: Document) -> str | None:
     claimed = document.get("webfinger")
-    return ActorDocument(row, _keys(document, id_), claimed if isinstance(claimed, str) else None)
+    return claimed if isinstance(claimed, str) else None
 
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -137,7 +150,7 @@ def _keys(document: Document, owner: str) -> tuple[PublicKey, ...]:
 
 
 def _key(entry: Document, owner: str) -> PublicKey | None:
-    """A key that the actor owns, on the actor's own origin; anything else is left out."""
+    """A key that the actor says is theirs, on their own origin; anything else is left out."""
     try:
         id_, pem = uri_of(entry.get("id")), entry.get("publicKeyPem")
         if uri_of(entry.get("owner")) != owner or not same_origin(id_, owner):
@@ -155,8 +168,21 @@ def key_owner(document: Document) -> str:
 # ---- ours, as others read it ----
 
 
-def render(here: Here, actor: Actor, keys: Sequence[Key], media: str) -> dict[str, Any]:
-    """The actor's document, without a context; `media` is the address of our media folder."""
+def render(
+    here: Here,
+    actor: Actor,
+    keys: Sequence[Key],
+    media: str,
+    emoji_tags: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """The actor's document, without a context; `media` is the address of our media folder.
+
+    Of somebody suspended it says that, where their keys are, and nothing of them.
+    """
+    if actor.state == "suspended":
+        shown = replace(actor, display_name="", summary="", discoverable=False, state="active")
+        bare = render(here, replace(shown, fields=(), avatar=None, header=None), keys, media)
+        return bare | {"suspended": True}
     document: dict[str, Any] = {
         "id": actor.uri,
         "type": "Service" if actor.bot and actor.type == "Person" else actor.type,
@@ -173,7 +199,8 @@ def render(here: Here, actor: Actor, keys: Sequence[Key], media: str) -> dict[st
     }
     if actor.type == "Application":
         return document | {"url": f"{here.origin}/about", "implements": CAPABILITIES}
-    return document | _personal(here, actor, media)
+    tags = {"tag": list(emoji_tags)} if emoji_tags else {}
+    return document | _personal(here, actor, media) | tags
 
 
 CAPABILITIES: list[dict[str, str]] = []  # FEP-844e: nothing is claimed before it works

@@ -1,6 +1,6 @@
 """`Note` and what is read like one: an author's words for an audience."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,9 +17,14 @@ from federation.documents import (
     uris_of,
 )
 from federation.errors import Malformed
+from federation.objects import attachment, emoji, policies, poll
+from federation.objects.attachment import Attachment
+from federation.objects.policies import OPEN, Policies
+from federation.objects.poll import Poll
 from federation.origins import same_origin
 from federation.sanitise import SafeHtml, clean, escaped, line, safe_url, trusted
 from federation.uris import PUBLIC_ALIASES
+from storage.emojis import Emoji
 
 TYPES = ("Note", "Article", "Page", "Question", "Event", "Video", "Audio", "Image", "Document")
 _LINKED = ("Page", "Event", "Video", "Audio", "Image", "Document")  # shown by title and address
@@ -39,7 +44,11 @@ class Mention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """An object that people read. `own` holds what only a post of ours knows beforehand."""
+    """An object that people read. `own` holds what only a post of ours knows beforehand.
+
+    `vote` is set on what is no post but a choice in the poll that it answers. `quote` is the URI
+    of what is quoted, `stamp` that of its author's consent (FEP-044f).
+    """
 
     id: str
     author: str
@@ -62,6 +71,14 @@ class Note:
     source: str | None = None
     own: Addressed | None = field(default=None)
     application: int | None = None
+    poll: Poll | None = None
+    vote: str = ""
+    quote: str | None = None
+    stamp: str | None = None
+    policies: Policies = OPEN
+    attachments: tuple[Attachment, ...] = ()
+    emojis: tuple[Emoji, ...] = ()
+    emoji_tags: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -98,7 +115,38 @@ def parse(document: Document) -> Note:
         cc=tuple(uris_of(document.get("cc"))),
         mentions=_mentions(document),
         hashtags=_hashtags(document),
+        poll=poll.parse(document) if type_ == "Question" else None,
+        vote=_vote(document, type_, content),
+        quote=_quote(document),
+        stamp=_address(document, "quoteAuthorization"),
+        policies=policies.parse(document, author),
+        attachments=attachment.parse(document),
+        emojis=emoji.parse(document, author),
     )
+
+
+def _vote(document: Document, type_: str, content: str) -> str:
+    """The option that is chosen: a Note with a name, an answer to a poll, and no words."""
+    if type_ != "Note" or content or document.get("attachment"):
+        return ""
+    if document.get("inReplyTo") is None:
+        return ""
+    return line(document.get("name"), poll.MOST_TITLE)
+
+
+def _quote(document: Document) -> str | None:
+    """As FEP-044f, Misskey and Fedibird say it."""
+    for name in ("quote", "quoteUri", "quoteUrl", "_misskey_quote"):
+        found = _address(document, name)
+        if found:
+            return found
+    return None
+
+
+def _address(document: Document, name: str) -> str | None:
+    """An address in a field that some software fills with something else."""
+    found = uris_of(document.get(name), 1)
+    return safe_url(found[0]) if found else None
 
 
 def _author(document: Document) -> str:
@@ -179,6 +227,8 @@ def _hashtags(document: Document) -> tuple[str, ...]:
 
 def render(note: Note) -> dict[str, Any]:
     """The wire's form of one of ours, without a context."""
+    if note.vote:
+        return _rendered_vote(note)
     document: dict[str, Any] = {
         "id": note.id,
         "type": note.type,
@@ -189,6 +239,8 @@ def render(note: Note) -> dict[str, Any]:
         "tag": _rendered_tags(note),
         "sensitive": note.sensitive,
     }
+    if note.attachments:
+        document["attachment"] = attachment.render(note.attachments)
     optional = {
         "summary": note.spoiler or None,
         "contentMap": {note.language: str(note.content)} if note.language else None,
@@ -197,17 +249,38 @@ def render(note: Note) -> dict[str, Any]:
         "url": note.url,
         "published": stamp(note.published),
         "updated": stamp(note.updated),
+        "quote": note.quote,
+        "interactionPolicy": _rendered_policy(note),
+        **(poll.render(note.poll, stamp(note.poll.closes)) if note.poll else {}),
     }
     return document | {name: value for name, value in optional.items() if value is not None}
 
 
-def _rendered_tags(note: Note) -> list[dict[str, str]]:
+def _rendered_vote(note: Note) -> dict[str, Any]:
+    return {
+        "id": note.id,
+        "type": "Note",
+        "attributedTo": note.author,
+        "name": note.vote,
+        "inReplyTo": note.in_reply_to,
+        "to": list(note.to),
+    }
+
+
+def _rendered_policy(note: Note) -> dict[str, Any] | None:
+    """Of what can be quoted, or is not open to all."""
+    if note.policies == OPEN and not PUBLIC_ALIASES.intersection((*note.to, *note.cc)):
+        return None
+    return policies.render(note.policies, note.author, f"{note.author}/followers")
+
+
+def _rendered_tags(note: Note) -> list[Mapping[str, Any]]:
     mentions = [{"type": "Mention", "href": m.href, "name": m.name} for m in note.mentions]
     hashtags = [
         {"type": "Hashtag", "href": href, "name": f"#{name}"}
         for name, href in zip(note.hashtags, note.tag_links, strict=False)
     ]
-    return [*mentions, *hashtags]
+    return [*mentions, *hashtags, *note.emoji_tags]
 
 
 def stamp(when: datetime | None) -> str | None:

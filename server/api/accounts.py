@@ -6,23 +6,30 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import outbox
-from federation.activities import Block, Follow, Reject, Undo
 from federation.errors import FederationError
 from federation.webfinger import split_handle
-from server.api.common import number, somebody
+from server import acts
+from server.api.common import is_there, number, somebody
 from server.api.timelines import shown
 from server.entities import account as account_entity
 from server.entities import relationship as relationship_entity
-from server.errors import Refused, not_found
+from server.errors import Refused, not_found, unprocessable
 from server.forms import Form, form_of
 from server.keys import DATABASE, LOOKUP
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import actors, blocks, follows, relationships, timelines
+from storage import (
+    account_notes,
+    actors,
+    blocks,
+    follows,
+    relationships,
+    suggestions,
+    timelines,
+    unwanted,
+)
 from storage.actors import Actor
-from storage.blocks import Mute
 from storage.ids import ActorId
 from storage.paging import Page
 from storage.timelines import Entry, Shown
@@ -50,7 +57,14 @@ def _show(reader: Reader, id_: int) -> dict[str, Any]:
 
 async def several(request: web.Request) -> web.Response:
     wanted = (await form_of(request)).ids("id", 40)
-    return answer(await request.app[DATABASE].read(account_entity.in_order, wanted))
+    return answer(await request.app[DATABASE].read(_several, wanted))
+
+
+def _several(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
+    """Those of them who are there for people to see, in the order asked for."""
+    found = actors.many(reader, wanted)
+    there = [found[id_] for id_ in wanted if id_ in found and is_there(found[id_])]
+    return _rendered(reader, there)
 
 
 async def lookup(request: web.Request) -> web.Response:
@@ -72,8 +86,12 @@ async def statuses(request: web.Request) -> web.Response:
     form, viewer = await form_of(request), caller(request).viewer
     id_ = ActorId(number(request))
     if form.flag("pinned"):
-        await request.app[DATABASE].read(somebody, id_)
-        return linked(request, [], [], page_of(request))  # pinning comes with a later release
+        return await shown(
+            request,
+            lambda reader, page: timelines.pinned(reader, viewer, somebody(reader, id_).id, page),
+            page_of(request),
+            always_next=False,
+        )
     wanted = Shown(
         replies=not form.flag("exclude_replies"),
         shares=not form.flag("exclude_reblogs"),
@@ -122,7 +140,7 @@ async def search(request: web.Request) -> web.Response:
     most = min(form.number("limit") or 40, 80)
     found = await find_people(request, text, most, resolve=bool(form.flag("resolve")))
     if form.flag("following"):
-        found = await request.app[DATABASE].read(_followed, caller(request).me.id, found)
+        found = await request.app[DATABASE].read(followed, caller(request).me.id, found)
     return answer(await request.app[DATABASE].read(_rendered, found))
 
 
@@ -138,10 +156,18 @@ async def find_people(request: web.Request, text: str, most: int, *, resolve: bo
         except FederationError:
             return []
     within = None if not domain else "" if domain == database.here.domain else domain
-    return await database.read(actors.named_like, name, within, most)
+    actor = caller(request).actor
+    return await database.read(_named_like, name, within, most, actor.id if actor else 0)
 
 
-def _followed(reader: Reader, me: int, found: Sequence[Actor]) -> list[Actor]:
+def _named_like(reader: Reader, name: str, domain: str | None, most: int, me: int) -> list[Actor]:
+    """Nobody whose host the caller blocks."""
+    found = actors.named_like(reader, name, domain, most)
+    away = unwanted.of_hosts(reader, me, [actor.id for actor in found])
+    return [actor for actor in found if actor.id not in away]
+
+
+def followed(reader: Reader, me: int, found: Sequence[Actor]) -> list[Actor]:
     known = {
         one.target for one in relationships.of(reader, me, [a.id for a in found]) if one.following
     }
@@ -157,6 +183,24 @@ async def relationship_list(request: web.Request) -> web.Response:
     wanted = (await form_of(request)).ids("id", 40)
     me = caller(request).me.id
     return answer(await request.app[DATABASE].read(relationship_entity.many, me, wanted))
+
+
+async def familiar_followers(request: web.Request) -> web.Response:
+    """For each person asked about: some whom the caller follows and who follow them, too."""
+    wanted, me = (await form_of(request)).ids("id", 40), caller(request).me.id
+    return answer(await request.app[DATABASE].read(_familiar, me, wanted))
+
+
+def _familiar(reader: Reader, me: int, wanted: list[int]) -> list[dict[str, Any]]:
+    found = suggestions.familiar(reader, me, wanted)
+    people = account_entity.by_number(reader, [id_ for ids in found.values() for id_ in ids])
+    return [
+        {
+            "id": str(id_),
+            "accounts": [people[one] for one in found.get(id_, ()) if one in people],
+        }
+        for id_ in dict.fromkeys(wanted)
+    ]
 
 
 # ---- acts: each returns the relationship ----
@@ -181,55 +225,36 @@ def _acting(act: Act) -> Callable[[web.Request], Any]:
 
 
 def _follow(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
-    known = follows.between(writer, me.id, target.id)
-    if known is None:
-        if blocks.either(writer, me.id, target.id) or target.moved_to or target.state != "active":
-            raise Refused(403, "This action is not allowed")
-        follow = Follow(id=outbox.new_uri(writer), actor=me.uri, target=target.uri)
-        outbox.publish(writer, follow)
-        known = follows.between(writer, me.id, target.id)
-    if known is not None:
+    try:
         reblogs, notify = form.flag("reblogs"), form.flag("notify")
-        follows.set_options(
-            writer,
-            me.id,
-            target.id,
-            known.reblogs if reblogs is None else reblogs,
-            known.notify if notify is None else notify,
-        )
-
-
-def _unfollow(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
-    known = follows.between(writer, me.id, target.id)
-    if known is not None:
-        said = Follow(id=known.uri, actor=me.uri, target=target.uri)
-        outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
-
-
-def _remove_follower(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
-    known = follows.between(writer, target.id, me.id)
-    if known is not None:
-        asked = Follow(id=known.uri, actor=target.uri, target=me.uri)
-        outbox.publish(writer, Reject(id=outbox.new_uri(writer), actor=me.uri, inner=asked))
-
-
-def _block(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
-    if not blocks.exists(writer, me.id, target.id):
-        outbox.publish(writer, Block(id=outbox.new_uri(writer), actor=me.uri, target=target.uri))
-
-
-def _unblock(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
-    uri = blocks.uri_of(writer, me.id, target.id)
-    if uri is not None:
-        said = Block(id=uri, actor=me.uri, target=target.uri)
-        outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
+        acts.follow(writer, me, target, reblogs=reblogs, notify=notify)
+    except acts.NotAllowed:
+        raise Refused(403, "This action is not allowed") from None
 
 
 def _mute(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
-    quiet = form.flag("notifications")
-    seconds = min(form.number("duration") or 0, LONGEST_MUTE)
-    until = writer.now + timedelta(seconds=seconds) if seconds > 0 else None
-    blocks.mute(writer, me.id, Mute(target.id, quiet is not False, until))
+    quiet, seconds = form.flag("notifications"), form.number("duration") or 0
+    lasting = timedelta(seconds=min(seconds, LONGEST_MUTE)) if seconds > 0 else None
+    acts.mute(writer, me, target, notifications=quiet is not False, lasting=lasting)
+
+
+def _plainly(act: Callable[[Writer, Actor, Actor], None]) -> Act:
+    """An act that takes nothing from the form."""
+
+    def unit(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
+        act(writer, me, target)
+
+    return unit
+
+
+LONGEST_NOTE = 2000
+
+
+def _note(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
+    comment = (form.text("comment") or "").strip()
+    if len(comment) > LONGEST_NOTE:
+        raise unprocessable(f"A note has {LONGEST_NOTE} characters at most. Nothing was changed.")
+    account_notes.put(writer, me.id, target.id, comment)
 
 
 def _unmute(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
@@ -271,6 +296,7 @@ ROUTES: list[Route] = [
     get(f"{_ALL}/lookup", lookup, Who.PUBLIC, "read:accounts"),
     get(f"{_ALL}/search", search, Who.MEMBER, "read:accounts"),
     get(f"{_ALL}/relationships", relationship_list, Who.MEMBER, "read:follows"),
+    get(f"{_ALL}/familiar_followers", familiar_followers, Who.MEMBER, "read:follows"),
     get(_ALL, several, Who.PUBLIC, "read:accounts"),
     get(_ONE, show, Who.PUBLIC, "read:accounts"),
     get(f"{_ONE}/statuses", statuses, Who.PUBLIC, "read:statuses"),
@@ -283,11 +309,17 @@ ROUTES: list[Route] = [
         "write:follows",
         limits=("api", "follow"),
     ),
-    post(f"{_ONE}/unfollow", _acting(_unfollow), Who.MEMBER, "write:follows"),
-    post(f"{_ONE}/remove_from_followers", _acting(_remove_follower), Who.MEMBER, "write:follows"),
-    post(f"{_ONE}/block", _acting(_block), Who.MEMBER, "write:blocks"),
-    post(f"{_ONE}/unblock", _acting(_unblock), Who.MEMBER, "write:blocks"),
+    post(f"{_ONE}/unfollow", _acting(_plainly(acts.unfollow)), Who.MEMBER, "write:follows"),
+    post(
+        f"{_ONE}/remove_from_followers",
+        _acting(_plainly(acts.remove_follower)),
+        Who.MEMBER,
+        "write:follows",
+    ),
+    post(f"{_ONE}/block", _acting(_plainly(acts.block)), Who.MEMBER, "write:blocks"),
+    post(f"{_ONE}/unblock", _acting(_plainly(acts.unblock)), Who.MEMBER, "write:blocks"),
     post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
+    post(f"{_ONE}/note", _acting(_note), Who.MEMBER, "write:accounts"),
     post(f"{_ONE}/unmute", _acting(_unmute), Who.MEMBER, "write:mutes"),
     get("/api/v1/blocks", blocked, Who.MEMBER, "read:blocks"),
     get("/api/v1/mutes", muted, Who.MEMBER, "read:mutes"),

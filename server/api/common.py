@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from server.errors import Refused, not_found
+from server.incoming import id_of
 from server.policies import caller
 from storage import actors, shares, visible_posts
 from storage.actors import Actor
@@ -13,10 +14,10 @@ from storage.visible_posts import Post
 
 def number(request: web.Request, name: str = "id") -> int:
     """A number in the path; anything else is nobody's number."""
-    text = request.match_info[name]
-    if not (text.isdecimal() and text.isascii() and len(text) < 20):
+    found = id_of(request.match_info[name])
+    if found is None:
         raise not_found()
-    return int(text)
+    return found
 
 
 def visible(reader: Reader, viewer: Viewer, id_: int) -> Post:
@@ -33,9 +34,14 @@ def visible(reader: Reader, viewer: Viewer, id_: int) -> Post:
 def somebody(reader: Reader, id_: int) -> Actor:
     """An actor that is there for people to see; 404 otherwise."""
     found = actors.by_id(reader, id_)
-    if found is None or found.state in ("deleted", "pending") or found.type == "Application":
+    if found is None or not is_there(found):
         raise not_found()
     return found
+
+
+def is_there(found: Actor) -> bool:
+    """Whether people see this actor: nobody who waits, left or was turned out, nor the server."""
+    return found.state == "active" and found.type != "Application"
 
 
 def other(request: web.Request, found: Actor) -> Actor:
@@ -43,3 +49,11 @@ def other(request: web.Request, found: Actor) -> Actor:
     if found.id == caller(request).me.id:
         raise Refused(403, "This action is not allowed")
     return found
+
+
+def own(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> Post:
+    """A post that the caller wrote; 404 otherwise."""
+    post = visible_posts.by_id(reader, viewer, id_)
+    if post is None or post.author != author.id:
+        raise not_found()
+    return post

@@ -4,8 +4,10 @@ from typing import Any
 
 from aiohttp import web
 
+from federation.activities.featuring import MOST as MOST_PINNED
 from federation.sanitise import from_text
-from server import VERSION
+from server import VERSION, attachments
+from server.api.polls import LONGEST, MOST_OPTIONS, MOST_TITLE, SHORTEST
 from server.entities import account as account_entity
 from server.entities.shared import when
 from server.keys import DATABASE, SETTINGS
@@ -18,7 +20,7 @@ from storage.units import Reader
 # Clients compare numbers with Mastodon's; we speak what 4.2 spoke (clients.md, must-have 1).
 COMPATIBLE = f"4.2.0 (compatible; Kith {VERSION})"
 API_VERSION = 1
-IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"]
+IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
 PIXELS = 40_000_000
 
 
@@ -32,25 +34,26 @@ async def first(request: web.Request) -> web.Response:
 
 def _configuration(settings: Settings) -> dict[str, Any]:
     return {
-        "accounts": {"max_featured_tags": 0, "max_pinned_statuses": 0},
+        "accounts": {"max_featured_tags": 0, "max_pinned_statuses": MOST_PINNED},
         "statuses": {
             "max_characters": settings.max_characters,
-            "max_media_attachments": 0,
+            "max_media_attachments": attachments.MOST,
             "characters_reserved_per_url": 23,
         },
         "media_attachments": {
             "supported_mime_types": IMAGES,
             "image_size_limit": settings.media_max_bytes,
             "image_matrix_limit": PIXELS,
+            "description_limit": attachments.LONGEST_DESCRIPTION,
             "video_size_limit": 0,
             "video_frame_rate_limit": 0,
             "video_matrix_limit": 0,
         },
         "polls": {
-            "max_options": 0,
-            "max_characters_per_option": 50,
-            "min_expiration": 300,
-            "max_expiration": 2_629_746,
+            "max_options": MOST_OPTIONS,
+            "max_characters_per_option": MOST_TITLE,
+            "min_expiration": SHORTEST,
+            "max_expiration": LONGEST,
         },
     }
 
@@ -153,7 +156,7 @@ def _extended_description(reader: Reader) -> dict[str, Any]:
 
 
 async def nothing_yet(request: web.Request) -> web.Response:
-    """A list of what nobody here can make yet (custom emoji, announcements): truly empty."""
+    """A list of what nobody here can make yet (announcements): truly empty."""
     return answer([])
 
 
@@ -162,6 +165,5 @@ ROUTES: list[Route] = [
     get("/api/v2/instance", second, Who.PUBLIC),
     get("/api/v1/instance/rules", rules, Who.PUBLIC),
     get("/api/v1/instance/extended_description", extended_description, Who.PUBLIC),
-    get("/api/v1/custom_emojis", nothing_yet, Who.PUBLIC),
     get("/api/v1/announcements", nothing_yet, Who.MEMBER),
 ]

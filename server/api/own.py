@@ -23,6 +23,7 @@ async def preferences(request: web.Request) -> web.Response:
             "posting:default:visibility": settings.get("privacy", "public"),
             "posting:default:sensitive": bool(settings.get("sensitive", False)),
             "posting:default:language": settings.get("language"),
+            "posting:default:quote_policy": settings.get("quote_policy", "public"),
             "reading:expand:media": "default",
             "reading:expand:spoilers": False,
             "reading:autoplay:gifs": False,

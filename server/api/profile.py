@@ -8,15 +8,20 @@ from aiohttp import web
 
 from server import profiles
 from server.entities import account as account_entity
+from server.entities import profile as profile_entity
 from server.errors import not_found, unprocessable
 from server.forms import Form, form_of
 from server.keys import DATABASE
-from server.policies import Route, Who, caller, delete, patch
+from server.policies import Route, Who, caller, delete, get, patch, put
 from server.profiles import FLAGS, REMOVED, Objections, Removed, Wish
 from server.replies import answer
 from storage import accounts, actors
+from storage.accounts import Account
+from storage.actors import Actor
 from storage.units import Reader
 
+LONGEST_DESCRIPTION = 1500
+LONGEST_DOMAIN = 253
 PICTURES_BODY = 34 * 1024 * 1024
 """Two pictures of the usual largest size, and the rest of the form."""
 
@@ -24,6 +29,33 @@ PICTURES_BODY = 34 * 1024 * 1024
 async def update(request: web.Request) -> web.Response:
     """Change what is given; returns a CredentialAccount. 422 with `details` says what is amiss."""
     return await _changed(request, wish_of(await form_of(request)))
+
+
+async def show_profile(request: web.Request) -> web.Response:
+    """What one wrote oneself, as a form for it needs it."""
+    return answer(await request.app[DATABASE].read(_profile, caller(request).me.id))
+
+
+async def update_profile(request: web.Request) -> web.Response:
+    """As `update`, and what only `/api/v1/profile` knows; returns a Profile."""
+    form = await form_of(request)
+    wish = wish_of(form)
+    await _change(request, replace(wish, settings={**wish.settings, **_beside(form)}))
+    return answer(await request.app[DATABASE].read(_profile, caller(request).me.id))
+
+
+def _beside(form: Form) -> dict[str, Any]:
+    """Settings of the profile itself."""
+    given: dict[str, Any] = {
+        name: flag for name in profile_entity.SHOWN if (flag := form.flag(name)) is not None
+    }
+    for name in profile_entity.DESCRIPTIONS:
+        if (text := form.text(name)) is not None:
+            given[name] = text.strip()[:LONGEST_DESCRIPTION]
+    if "attribution_domains" in form:
+        wanted = (one.strip().lower() for one in form.texts("attribution_domains"))
+        given["attribution_domains"] = [one[:LONGEST_DOMAIN] for one in wanted if one]
+    return given
 
 
 async def remove_avatar(request: web.Request) -> web.Response:
@@ -35,19 +67,30 @@ async def remove_header(request: web.Request) -> web.Response:
 
 
 async def _changed(request: web.Request, wish: Wish) -> web.Response:
-    me = caller(request).me
+    await _change(request, wish)
+    return answer(await request.app[DATABASE].read(_credential, caller(request).me.id))
+
+
+async def _change(request: web.Request, wish: Wish) -> None:
     try:
-        await profiles.change(request.app, me, wish)
+        await profiles.change(request.app, caller(request).me, wish)
     except Objections as error:
         raise unprocessable(f"{error} Nothing was changed.", details=_details(error)) from error
-    return answer(await request.app[DATABASE].read(_own, me.id))
 
 
-def _own(reader: Reader, me: int) -> dict[str, Any]:
+def _own(reader: Reader, me: int) -> tuple[Actor, Account]:
     actor, account = actors.by_id(reader, me), accounts.by_actor(reader, me)
     if actor is None or account is None:
         raise not_found()
-    return account_entity.credential(reader, actor, account)
+    return actor, account
+
+
+def _credential(reader: Reader, me: int) -> dict[str, Any]:
+    return account_entity.credential(reader, *_own(reader, me))
+
+
+def _profile(reader: Reader, me: int) -> dict[str, Any]:
+    return profile_entity.one(reader, *_own(reader, me))
 
 
 def _details(error: Objections) -> dict[str, list[dict[str, str]]]:
@@ -59,7 +102,11 @@ def _details(error: Objections) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-_NAMES = {"visibility": "source[privacy]", "language": "source[language]"}
+_NAMES = {
+    "visibility": "source[privacy]",
+    "language": "source[language]",
+    "quote_policy": "source[quote_policy]",
+}
 
 
 def wish_of(form: Form) -> Wish:
@@ -107,6 +154,8 @@ def _settings(source: Form | None) -> Mapping[str, Any]:
         given["sensitive"] = sensitive
     if "language" in source:
         given["language"] = source.text("language") or None
+    if quotes := source.text("quote_policy"):
+        given["quote_policy"] = quotes
     return given
 
 
@@ -114,6 +163,14 @@ ROUTES: list[Route] = [
     replace(
         patch("/api/v1/accounts/update_credentials", update, Who.MEMBER, "write:accounts"),
         body=PICTURES_BODY,
+    ),
+    get("/api/v1/profile", show_profile, Who.MEMBER, "profile", "read:accounts"),
+    *(
+        replace(
+            declare("/api/v1/profile", update_profile, Who.MEMBER, "write:accounts"),
+            body=PICTURES_BODY,
+        )
+        for declare in (patch, put)
     ),
     delete("/api/v1/profile/avatar", remove_avatar, Who.MEMBER, "write:accounts"),
     delete("/api/v1/profile/header", remove_header, Who.MEMBER, "write:accounts"),

@@ -11,12 +11,13 @@ from federation.addressing import Addressed
 from server.api.common import number, visible
 from server.entities import account as account_entity
 from server.entities import status as status_entity
+from server.entities.shared import Rendered
 from server.forms import form_of
 from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import actors, bookmarks, likes, shares
+from storage import actors, bookmarks, likes, shares, thread_mutes
 from storage.actors import Actor
 from storage.audiences import PUBLIC, Audience
 from storage.paging import Page
@@ -30,7 +31,7 @@ Act = Callable[[Writer, Actor, Post], None]
 def _acting(act: Act) -> Callable[[web.Request], Any]:
     """A handler: the post as the caller may see it, the act, the post again; one unit."""
 
-    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
+    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> Rendered:
         post = visible(writer, viewer, id_)
         act(writer, me, post)
         return status_entity.one(writer, viewer, visible(writer, viewer, post.id))
@@ -88,7 +89,7 @@ async def reblog(request: web.Request) -> web.Response:
     return answer(shown)
 
 
-def _reblog(writer: Writer, me: Actor, viewer: Viewer, id_: int, listed: bool) -> dict[str, Any]:
+def _reblog(writer: Writer, me: Actor, viewer: Viewer, id_: int, listed: bool) -> Rendered:
     post = visible(writer, viewer, id_)
     if shares.of(writer, me.id, post.id) is None:
         outbox.publish(writer, _announce(writer, me, post, outbox.new_uri(writer), listed))
@@ -104,6 +105,15 @@ def _bookmark(writer: Writer, me: Actor, post: Post) -> None:
 
 def _unbookmark(writer: Writer, me: Actor, post: Post) -> None:
     bookmarks.remove(writer, me.id, post.id)
+
+
+def _mute(writer: Writer, me: Actor, post: Post) -> None:
+    """Of the whole thread."""
+    thread_mutes.add(writer, me.id, post.root)
+
+
+def _unmute(writer: Writer, me: Actor, post: Post) -> None:
+    thread_mutes.remove(writer, me.id, post.root)
 
 
 def _listing(
@@ -136,6 +146,8 @@ ROUTES: list[Route] = [
     post(f"{_ONE}/unreblog", _acting(_unreblog), Who.MEMBER, "write:statuses"),
     post(f"{_ONE}/bookmark", _acting(_bookmark), Who.MEMBER, "write:bookmarks"),
     post(f"{_ONE}/unbookmark", _acting(_unbookmark), Who.MEMBER, "write:bookmarks"),
+    post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
+    post(f"{_ONE}/unmute", _acting(_unmute), Who.MEMBER, "write:mutes"),
     get(f"{_ONE}/favourited_by", _listing(likes.page_of), Who.PUBLIC, "read:statuses"),
     get(f"{_ONE}/reblogged_by", _listing(shares.page_of), Who.PUBLIC, "read:statuses"),
 ]

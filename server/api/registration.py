@@ -1,16 +1,18 @@
 """`POST /api/v1/accounts`: signing up from a client."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from server import grants
+from server import grants, scopes
 from server.auth import address_of
+from server.doorkeeper import ensure_sign_up
 from server.errors import Refused
 from server.forms import Form, form_of
-from server.keys import DATABASE, LIMITS, SETTINGS, STANDING
+from server.keys import DATABASE, SETTINGS
 from server.limits import caller_of
-from server.policies import Route, Who, caller, post
+from server.policies import Route, Who, as_typed, caller, count, post
 from server.replies import answer
 from server.signup import NotYet, Wish, sign_up
 from server.translations import available, choose_locale, known, translations
@@ -21,29 +23,18 @@ async def create(request: web.Request) -> web.Response:
     form, settings, token = await form_of(request), request.app[SETTINGS], caller(request).token
     if token is None or token.account is not None:
         raise Refused(403, "This action is not allowed")
-    if settings.registrations == "closed":
-        raise Refused(403, "This server takes in nobody new at the moment.")
+    watched = await ensure_sign_up(request, settings.registrations)
     wish = _wish(form, settings.registrations, settings.default_locale)
-    _count(request, wish.email)
+    wish = replace(wish, watched=watched)
+    # By address and by e-mail: an app has as many tokens of its own as it likes (SECURITY 72).
+    count(request, "signup", f"ip {caller_of(address_of(request))}", as_typed(wish.email))
     try:
         actor = await sign_up(request.app[DATABASE], wish)
     except NotYet as error:
         raise _refused(error, wish.locale) from error
-    granted = " ".join(grants.without_admin(token.scopes.split()))
+    granted = " ".join(scopes.without_admins(token.scopes.split()))
     issued = await request.app[DATABASE].write(grants.issue, token.app, actor.id, granted)
     return answer(issued.answer())
-
-
-def _count(request: web.Request, email: str) -> None:
-    """By address and by e-mail: an app has as many tokens of its own as it likes (SECURITY 72)."""
-    callers = (f"ip {caller_of(address_of(request))}", f"typed {email.lower()}")
-    standing = request.app[LIMITS].spend([("signup", who) for who in callers])
-    if standing is not None and standing.exceeded:
-        request[STANDING] = standing
-        raise Refused(
-            429,
-            f"That was a lot at once. Nothing is lost; try again at {standing.reset:%H:%M} UTC.",
-        )
 
 
 def _wish(form: Form, mode: str, usual: str) -> Wish:

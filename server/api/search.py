@@ -1,5 +1,7 @@
-"""`/api/v2/search`: handles, addresses, hashtags."""
+"""`/api/v2/search`: handles, addresses, hashtags, and the words of posts."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -7,16 +9,23 @@ from aiohttp import web
 from federation.errors import FederationError
 from federation.lookup import Budget
 from server import auth
-from server.api.accounts import find_people
+from server.api.accounts import find_people, followed
+from server.auth import Caller
 from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.entities import tag as tag_entity
 from server.forms import Form, form_of
+from server.incoming import id_of
 from server.keys import DATABASE, LOOKUP
+from server.paging import linked_by_offset, page_of
 from server.policies import Route, Who, caller, get
 from server.replies import answer
+from server.searching import understand
 from storage import actors, tags, visible_posts
 from storage.actors import Actor
+from storage.paging import Page
+from storage.search import MOST_OFFSET
+from storage.search import posts as find_posts
 from storage.units import Reader
 from storage.visibility import Viewer
 
@@ -30,11 +39,13 @@ async def search(request: web.Request) -> web.Response:
     resolve = bool(form.flag("resolve"))
     if (resolve or form.number("offset")) and who.actor is None:
         raise auth.unauthorised("Search queries that resolve remote resources are not supported")
-    if form.number("offset"):
+    if form.number("offset") and not form.text("type"):
         return answer({"accounts": [], "statuses": [], "hashtags": []})
-    if text.startswith(("http://", "https://")):
-        return answer(await _by_address(request, text, resolve=resolve))
-    return answer(await _by_words(request, form, text, resolve=resolve))
+    if text.startswith(("http://", "https://")) and not form.number("offset"):
+        found = await _by_address(request, text, resolve=resolve)
+        if any(found.values()):
+            return answer(found)
+    return await _by_words(request, form, text, resolve=resolve)
 
 
 async def _by_address(request: web.Request, address: str, *, resolve: bool) -> dict[str, Any]:
@@ -76,43 +87,89 @@ def _person(reader: Reader, address: str) -> Actor | None:
 def _by_page(reader: Reader, viewer: Viewer, address: str) -> Any:
     """A post by the address at which people read it."""
     ours = address.removeprefix(f"{reader.here.origin}/@").rpartition("/")[2]
-    if address.startswith(f"{reader.here.origin}/@") and ours.isdecimal() and len(ours) < 20:
-        return visible_posts.by_id(reader, viewer, int(ours))
+    number = id_of(ours) if address.startswith(f"{reader.here.origin}/@") else None
+    if number is not None:
+        return visible_posts.by_id(reader, viewer, number)
     return visible_posts.by_page(reader, viewer, address)
 
 
-async def _by_words(
-    request: web.Request, form: Form, text: str, *, resolve: bool
-) -> dict[str, Any]:
-    kind, most = form.text("type"), min(form.number("limit") or 20, 40)
-    database = request.app[DATABASE]
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the words led to, before it is rendered."""
+
+    people: Sequence[Actor] = ()
+    posts: Sequence[int] = ()
+    tags: Sequence[str] = ()
+
+
+async def _by_words(request: web.Request, form: Form, text: str, *, resolve: bool) -> web.Response:
+    """Each kind of thing from `offset` on; that only where one kind is asked for."""
+    kind = form.text("type")
+    page = page_of(request)
+    offset = max(form.number("offset") or 0, 0)
+    if offset > MOST_OFFSET:
+        return answer({"accounts": [], "statuses": [], "hashtags": []})
     people: list[Actor] = []
     if kind in (None, "", "accounts") and not text.startswith("#"):
-        people = await find_people(request, text, most, resolve=resolve)
-    viewer, names = caller(request).viewer, list[str]()
-    if kind in (None, "", "hashtags") and not text.startswith("@"):
-        names = await database.read(tags.starting_with, viewer, text.removeprefix("#"), most)
-    return await database.read(_rendered, viewer, people, names)
+        people = await find_people(request, text, page.limit + offset, resolve=resolve)
+    found = await request.app[DATABASE].read(_shown, caller(request), form, text, page, people)
+    return linked_by_offset(request, found, offset, count=sum(map(len, found.values())))
 
 
-def _rendered(
-    reader: Reader, viewer: Viewer, people: list[Actor], names: list[str]
+def _shown(
+    reader: Reader, who: Caller, form: Form, text: str, page: Page, people: list[Actor]
 ) -> dict[str, Any]:
-    rendered = account_entity.render(reader, people)
+    kind, offset = form.text("type"), max(form.number("offset") or 0, 0)
+    end = offset + page.limit
+    names, posts = list[str](), list[int]()
+    if kind in (None, "", "hashtags") and not text.startswith("@"):
+        names = tags.starting_with(reader, who.viewer, text.removeprefix("#"), end)[offset:]
+    searched = kind == "statuses" or (not kind and text[:1] not in "@#")
+    if searched and who.actor is not None:
+        posts = _posts(reader, who.actor, form, text, page, offset)
+    if form.flag("following") and who.actor is not None:
+        people = followed(reader, who.actor.id, people)
+    return _rendered(reader, who.viewer, _Found(people[offset:end], posts, names))
+
+
+def _posts(reader: Reader, me: Actor, form: Form, text: str, page: Page, offset: int) -> list[int]:
+    """Posts that the member may search (storage/search.py), as the operators narrow them."""
+    asked = understand(text)
+    if asked.nothing:
+        return []
+    wanted = asked.wanted
+    by = [_writer(reader, me, handle) for handle, negated in asked.by if not negated]
+    only = form.number("account_id")
+    if only is not None:
+        by = [only] if not by or only in by else [0]
+    wanted = replace(
+        wanted,
+        authors=tuple(by) if by else None,
+        not_authors=tuple(_writer(reader, me, handle) for handle, negated in asked.by if negated),
+    )
+    return find_posts(reader, me.id, wanted, page, offset)
+
+
+def _writer(reader: Reader, me: Actor, handle: str) -> int:
+    """The number of somebody by handle; 0, who is nobody, for whom we do not know."""
+    if handle == "me":
+        return me.id
+    name, _, domain = handle.partition("@")
+    ours = domain.lower() in ("", reader.here.domain.lower())
+    found = actors.by_handle(reader, name, "" if ours else domain)
+    return found.id if found else 0
+
+
+def _rendered(reader: Reader, viewer: Viewer, found: _Found) -> dict[str, Any]:
+    people = account_entity.render(reader, found.people)
+    posts = status_entity.by_number(reader, viewer, found.posts)
     return {
-        "accounts": [rendered[actor.id] for actor in people],
-        "statuses": [],
-        "hashtags": [tag_entity.one(reader, viewer, name) for name in names],
+        "accounts": [people[actor.id] for actor in found.people],
+        "statuses": [posts[post] for post in found.posts if post in posts],
+        "hashtags": tag_entity.many(reader, viewer, found.tags),
     }
-
-
-async def tag(request: web.Request) -> web.Response:
-    name = request.match_info["name"].casefold()
-    viewer = caller(request).viewer
-    return answer(await request.app[DATABASE].read(tag_entity.one, viewer, name))
 
 
 ROUTES: list[Route] = [
     get("/api/v2/search", search, Who.PUBLIC, "read:search", limits=("api", "search")),
-    get("/api/v1/tags/{name}", tag, Who.PUBLIC),
 ]

@@ -1,28 +1,33 @@
 """`/api/v1/statuses`: write, read, delete, and the thread around one."""
 
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from federation import outbox
 from federation.activities import Delete
-from server import composing
-from server.api.common import number, visible
+from federation.objects.policies import Policies
+from server import attachments, composing
+from server.api.common import number, own, visible
+from server.api.policies import wished_policies
+from server.api.polls import wished_poll
 from server.composing import Handle
 from server.composition import Draft, publish
 from server.entities import status as status_entity
-from server.errors import Refused, not_found, unprocessable
+from server.entities.shared import Rendered, unfolded
+from server.errors import Refused, unprocessable
 from server.forms import Form, form_of
-from server.keys import DATABASE, SETTINGS
+from server.incoming import header
+from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.mentions import resolve
 from server.policies import Route, Who, caller, get, post
 from server.policies import delete as remove
 from server.replies import answer
-from storage import idempotency, shares, visible_posts
+from storage import idempotency, media, shares, visible_posts
 from storage.actors import Actor
 from storage.units import Reader, Writer
 from storage.visibility import Viewer
-from storage.visible_posts import Post
 
 VISIBILITIES = ("public", "unlisted", "private", "direct", "local")
 LONGEST_KEY = 200
@@ -32,14 +37,14 @@ STAYS_HERE = ("\N{EYE}", "\N{EYE}\N{VARIATION SELECTOR-16}")  # at the end of a 
 async def create(request: web.Request) -> web.Response:
     form = await form_of(request)
     who = caller(request)
-    text, spoiler = _words(form, request.app[SETTINGS].max_characters)
+    text, spoiler = words(form, request.app[SETTINGS].max_characters)
     mentioned = await resolve(request.app, composing.find_mentions(text))
-    key = request.headers.get("Idempotency-Key", "")[:LONGEST_KEY]
+    key = header(request, "Idempotency-Key")[:LONGEST_KEY]
     status = await request.app[DATABASE].write(
         _create,
         who.me,
         who.viewer,
-        _wish(form, who.own_account.settings, text, spoiler),
+        _wish(form, who.own_account.settings, text, spoiler, request.app[OUTSIDE].clock()),
         mentioned,
         key,
         who.token.app if who.token else None,
@@ -47,17 +52,14 @@ async def create(request: web.Request) -> web.Response:
     return answer(status)
 
 
-def _words(form: Form, most: int) -> tuple[str, str]:
+def words(form: Form, most: int) -> tuple[str, str]:
     """Text and content warning, held to the length that we take."""
-    for unknown, what in (
-        ("poll", "Polls"),
-        ("media_ids", "Pictures"),
-        ("scheduled_at", "Posts for later"),
-    ):
-        if form.values.get(unknown):
-            raise unprocessable(f"{what} are not possible on this server yet. Nothing was posted.")
+    if form.values.get("scheduled_at"):
+        raise unprocessable(
+            "Posts for later are not possible on this server yet. Nothing was posted."
+        )
     text, spoiler = form.text("status") or "", form.text("spoiler_text") or ""
-    if not text.strip():
+    if not text.strip() and not form.values.get("media_ids"):
         raise unprocessable("Validation failed: Text can't be blank")
     long = composing.length(text) + composing.length(spoiler)
     if long > most:
@@ -67,7 +69,7 @@ def _words(form: Form, most: int) -> tuple[str, str]:
     return text, spoiler
 
 
-def _wish(form: Form, settings: Any, text: str, spoiler: str) -> dict[str, Any]:
+def _wish(form: Form, settings: Any, text: str, spoiler: str, now: datetime) -> dict[str, Any]:
     """What the client asked for, filled up with the member's own defaults."""
     chosen = form.text("visibility") or settings.get("privacy", "public")
     if chosen not in VISIBILITIES:
@@ -79,8 +81,11 @@ def _wish(form: Form, settings: Any, text: str, spoiler: str) -> dict[str, Any]:
         "visibility": chosen,
         "local_only": bool(form.flag("local_only")) or text.rstrip().endswith(STAYS_HERE),
         "sensitive": bool(settings.get("sensitive")) if sensitive is None else sensitive,
-        "language": (form.text("language", 20) or settings.get("language") or None),
+        "language": form.language("language") or settings.get("language") or None,
         "in_reply_to": form.number("in_reply_to_id"),
+        "poll": wished_poll(form, now),
+        "policies": wished_policies(form, Policies(quote=settings.get("quote_policy", "public"))),
+        "media": attachments.wished(form),
     }
 
 
@@ -92,10 +97,10 @@ def _create(
     mentioned: dict[Handle, Actor],
     key: str,
     app: int | None,
-) -> dict[str, Any]:
+) -> Rendered:
     """Checked, said and shown in one unit, so the answer cannot disagree with the effect."""
-    earlier = idempotency.earlier(writer, author.id, key) if key else None
-    if earlier is not None:
+    if key and not idempotency.claim(writer, author.id, key):
+        earlier = idempotency.earlier(writer, author.id, key) or 0
         return status_entity.one(writer, viewer, visible(writer, viewer, earlier))
     parent = wish.pop("in_reply_to")
     answered = None
@@ -103,6 +108,7 @@ def _create(
         answered = visible_posts.by_id(writer, viewer, parent)
         if answered is None:
             raise Refused(404, "The post you are answering is not there, or not meant for you.")
+    wish["media"] = attachments.to_attach(writer, author, wish["media"])
     draft = Draft(author=author, in_reply_to=answered, mentioned=mentioned, application=app, **wish)
     id_ = publish(writer, draft)
     if key:
@@ -115,7 +121,7 @@ async def show(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_show, viewer, number(request)))
 
 
-def _show(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, viewer: Viewer, id_: int) -> Rendered:
     share = shares.by_id(reader, id_)
     post = visible(reader, viewer, id_)
     if share is not None:
@@ -130,7 +136,7 @@ async def several(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_several, viewer, wanted))
 
 
-def _several(reader: Reader, viewer: Viewer, wanted: list[int]) -> list[dict[str, Any]]:
+def _several(reader: Reader, viewer: Viewer, wanted: list[int]) -> list[Rendered]:
     found = visible_posts.many(reader, viewer, wanted)
     ordered = [post for id_ in wanted if (post := {int(k): v for k, v in found.items()}.get(id_))]
     return status_entity.of_posts(reader, viewer, ordered)
@@ -150,34 +156,27 @@ def _context(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any]:
 
 
 async def delete(request: web.Request) -> web.Response:
-    who = caller(request)
-    return answer(await request.app[DATABASE].write(_delete, who.me, who.viewer, number(request)))
+    form, who = await form_of(request), caller(request)
+    shown, files = await request.app[DATABASE].write(
+        _delete, who.me, who.viewer, number(request), bool(form.flag("delete_media"))
+    )
+    await attachments.remove_files(request.app, files)
+    return answer(shown)
 
 
-def _delete(writer: Writer, author: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
-    """Return what was written, for delete-and-redraft."""
-    post = _own(writer, author, viewer, id_)
-    shown = status_entity.one(writer, viewer, post)
+def _delete(
+    writer: Writer, author: Actor, viewer: Viewer, id_: int, with_media: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """What was written, for delete-and-redraft, and files that are not needed any more."""
+    post = own(writer, author, viewer, id_)
+    shown = unfolded(status_entity.one(writer, viewer, post))
+    attached = media.of_posts(writer, [post.id]).get(post.id, [])
     outbox.publish(writer, Delete(id=outbox.new_uri(writer), actor=author.uri, what=post.uri))
     del shown["content"]
-    return {**shown, "text": post.source or ""}
-
-
-def _own(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> Post:
-    post = visible_posts.by_id(reader, viewer, id_)
-    if post is None or post.author != author.id:
-        raise not_found()
-    return post
-
-
-async def source(request: web.Request) -> web.Response:
-    who = caller(request)
-    return answer(await request.app[DATABASE].read(_source, who.me, who.viewer, number(request)))
-
-
-def _source(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
-    post = _own(reader, author, viewer, id_)
-    return {"id": str(post.id), "text": post.source or "", "spoiler_text": post.spoiler}
+    shown |= {"text": post.source or ""}
+    if with_media:
+        return shown, attachments.forget_all(writer, attached)
+    return shown | {"media_attachments": attachments.own(writer, author, attached)}, []
 
 
 _ONE = "/api/v1/statuses/{id}"
@@ -187,6 +186,5 @@ ROUTES: list[Route] = [
     get("/api/v1/statuses", several, Who.PUBLIC, "read:statuses"),
     get(_ONE, show, Who.PUBLIC, "read:statuses"),
     get(f"{_ONE}/context", context, Who.PUBLIC, "read:statuses"),
-    get(f"{_ONE}/source", source, Who.MEMBER, "read:statuses"),
     remove(_ONE, delete, Who.MEMBER, "write:statuses", limits=("api", "delete")),
 ]

@@ -1,11 +1,12 @@
 """`/api/v1/timelines`, and the lists of what a member favourited or keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from server.entities import status as status_entity
+from server.entities.shared import Rendered
 from server.forms import form_of
 from server.keys import DATABASE
 from server.paging import linked, page_of
@@ -13,11 +14,11 @@ from server.policies import Route, Who, caller, get
 from storage import timelines
 from storage.ids import ActorId
 from storage.paging import Page
-from storage.timelines import Entry, Tagged
+from storage.timelines import Entry, Line, Tagged
 from storage.units import Reader
 from storage.visibility import Viewer
 
-Find = Callable[[Reader, Page], list[Entry]]
+Find = Callable[[Reader, Page], Sequence[Entry | Line]]
 
 
 async def shown(
@@ -31,9 +32,9 @@ async def shown(
 
 def _rendered(
     reader: Reader, viewer: Viewer, find: Find, page: Page
-) -> tuple[list[dict[str, Any]], list[int]]:
-    entries = find(reader, page)
-    return status_entity.of_entries(reader, viewer, entries), [one.cursor for one in entries]
+) -> tuple[list[Rendered], list[int]]:
+    lines = [one.line if isinstance(one, Entry) else one for one in find(reader, page)]
+    return status_entity.of_lines(reader, viewer, lines), [one.cursor for one in lines]
 
 
 async def home(request: web.Request) -> web.Response:
@@ -73,7 +74,7 @@ async def hashtag(request: web.Request) -> web.Response:
     return await shown(request, find, page_of(request))
 
 
-def _kept(find: Callable[[Reader, ActorId, Page], list[Entry]]) -> Callable[[web.Request], Any]:
+def _kept(find: Callable[[Reader, ActorId, Page], list[Line]]) -> Callable[[web.Request], Any]:
     async def handle(request: web.Request) -> web.Response:
         me = caller(request).me.id
         page = page_of(request)

@@ -5,18 +5,47 @@ from typing import Any
 
 from aiohttp import web
 
-from server.commands import accounts, communities, queue, upkeep
+from server.commands import accounts, communities, emojis, office, queue, upkeep
 from server.control import CommandFailed
+from server.keys import DATABASE
+from storage import audit
 from storage.errors import StorageError
+from storage.units import Writer
 
 Command = Callable[[web.Application, Mapping[str, Any]], Awaitable[Any]]
 
 COMMANDS: dict[str, Command] = {
     **accounts.COMMANDS,
     **communities.COMMANDS,
+    **emojis.COMMANDS,
+    **office.COMMANDS,
     **queue.COMMANDS,
     **upkeep.COMMANDS,
 }
+
+
+# What a command does by office and nothing beneath it notes in the audit log.
+AUDITED = {
+    "account create",
+    "account password",
+    "account reset",
+    "account approve",
+    "account disable",
+    "account enable",
+    "account role",
+    "account second-step-off",
+    "token create",
+    "invite",
+    "charter set",
+}
+_TOLD = ("role", "scopes", "uses", "days", "passkeys")
+
+
+def _note(writer: Writer, command: str, given: Mapping[str, Any]) -> None:
+    """Whom it was about, never what is secret."""
+    detail = {name: str(given[name]) for name in _TOLD if given.get(name) is not None}
+    subject = f"account {given['name']}" if "name" in given else "instance"
+    audit.note(writer, None, command.replace(" ", "."), subject, **detail)
 
 
 async def run(app: web.Application, command: str, arguments: Mapping[str, Any]) -> Any:
@@ -25,6 +54,9 @@ async def run(app: web.Application, command: str, arguments: Mapping[str, Any]) 
     if known is None:
         raise CommandFailed(f"The server does not know “{command}”. Is it older than this program?")
     try:
-        return await known(app, arguments)
+        answer = await known(app, arguments)
+        if command in AUDITED:
+            await app[DATABASE].write(_note, command, arguments)
+        return answer
     except StorageError as error:
         raise CommandFailed(f"The database says no: {error}.") from error

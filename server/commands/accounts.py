@@ -6,11 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
-from server import membership, passwords, scopes
+from server import mail, membership, passwords, scopes
 from server.control import CommandFailed
-from server.keys import DATABASE, SETTINGS
+from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.signup import NotYet, Wish, sign_up
-from storage import accounts, actors, apps, ids, sessions
+from storage import accounts, actors, apps, challenges, factors, ids, sessions
 from storage.accounts import Account
 from storage.actors import Actor
 from storage.units import Reader, Writer
@@ -29,6 +29,7 @@ async def create(app: web.Application, given: Arguments) -> dict[str, Any]:
         email=given["email"],
         password=password,
         role=given.get("role", "member"),
+        by_office=True,
     )
     try:
         actor = await sign_up(app[DATABASE], wish)
@@ -81,6 +82,7 @@ def _password(writer: Writer, name: str, hashed: str) -> None:
     actor, _ = _found(writer, name)
     accounts.set_password(writer, actor.id, hashed)
     sessions.forget_resets(writer, actor.id)
+    challenges.end_all(writer, actor.id)
     sessions.end_all(writer, actor.id)
     apps.revoke_all(writer, actor.id)
 
@@ -98,15 +100,22 @@ def _reset(writer: Writer, name: str, secret: str) -> None:
 
 
 async def approve(app: web.Application, given: Arguments) -> dict[str, Any]:
-    await app[DATABASE].write(_approve, given["name"])
-    return {"name": given["name"], "state": "active"}
+    """Welcome somebody, and write to them where letters are sent."""
+    actor, account = await app[DATABASE].write(_approve, given["name"])
+    settings, clock = app[SETTINGS], app[OUTSIDE].clock
+    sent = await mail.welcome(settings, clock, account, actor.display_name or actor.name)
+    missing = "none was taken: see the log" if settings.smtp_host else "none: no mail server is set"
+    return {"name": given["name"], "state": "active", "letter": "sent" if sent else missing}
 
 
-def _approve(writer: Writer, name: str) -> None:
+def _approve(writer: Writer, name: str) -> tuple[Actor, Account]:
     actor, account = _found(writer, name)
     if account.state != "pending":
         raise CommandFailed(f"“{name}” is not waiting for an answer.")
+    if accounts.is_beside(account.email):
+        raise CommandFailed(f"The address of “{name}” belongs to a member already.")
     membership.approve(writer, actor)
+    return actor, account
 
 
 async def disable(app: web.Application, given: Arguments) -> dict[str, Any]:
@@ -121,19 +130,35 @@ def _disable(writer: Writer, name: str) -> None:
 
 
 async def enable(app: web.Application, given: Arguments) -> dict[str, Any]:
-    await app[DATABASE].write(_enable, given["name"])
-    return {"name": given["name"], "state": "active"}
+    return {"name": given["name"], "state": await app[DATABASE].write(_enable, given["name"])}
 
 
-def _enable(writer: Writer, name: str) -> None:
-    """Whoever was kept out before anybody approved them is approved now."""
+def _enable(writer: Writer, name: str) -> str:
+    """Whoever was kept out before a steward answered them waits for that answer again."""
     actor, account = _found(writer, name)
     if account.state != "disabled":
         raise CommandFailed(f"“{name}” was not disabled.")
-    if actor.state == "pending":
-        membership.approve(writer, actor)
-    else:
-        accounts.set_state(writer, actor.id, "active")
+    state = "pending" if actor.state == "pending" else "active"
+    accounts.set_state(writer, actor.id, state)
+    return state
+
+
+async def second_step_off(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """For somebody who lost the app and the recovery codes; every browser is logged out."""
+    passkeys = bool(given.get("passkeys"))
+    await app[DATABASE].write(_second_step_off, given["name"], passkeys)
+    return {
+        "name": given["name"],
+        "second_step": "off",
+        **({"passkeys": "none"} if passkeys else {}),
+    }
+
+
+def _second_step_off(writer: Writer, name: str, passkeys: bool) -> None:
+    actor, _ = _found(writer, name)
+    (factors.forget_all if passkeys else factors.end_totp)(writer, actor.id)
+    challenges.end_all(writer, actor.id)
+    sessions.end_all(writer, actor.id)
 
 
 async def role(app: web.Application, given: Arguments) -> dict[str, Any]:
@@ -158,7 +183,9 @@ async def token(app: web.Application, given: Arguments) -> dict[str, Any]:
 
 
 def _token(writer: Writer, name: str, secret: str, wanted: str) -> None:
-    actor, _ = _found(writer, name)
+    actor, account = _found(writer, name)
+    if account.role != "admin" and any(map(scopes.is_admins, wanted.split())):
+        raise CommandFailed(f"Only an admin’s token can do an admin’s work; “{name}” is none.")
     app = apps.App(
         writer.new_id(), ids.secret(), apps.hashed(ids.secret()), "kith token", None, (), wanted
     )
@@ -186,6 +213,7 @@ COMMANDS = {
     "account disable": disable,
     "account enable": enable,
     "account role": role,
+    "account second-step-off": second_step_off,
     "token create": token,
     "invite": invite,
 }

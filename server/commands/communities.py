@@ -7,11 +7,10 @@ from typing import Any, NoReturn
 
 from aiohttp import web
 
-from federation import uris
-from server import setting_kinds as kinds
+from federation import domain_blocks, uris
 from server.control import CommandFailed
-from server.keys import DATABASE, SETTINGS
-from storage import actors, charters, hosts
+from server.keys import DATABASE
+from storage import actors, charters
 from storage.charters import Charter, Commitment
 from storage.units import Reader, Writer
 
@@ -113,37 +112,16 @@ def _put(writer: Writer, draft: _Draft) -> int:
     return before.version + 1
 
 
-async def block(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """Nothing is taken in from it or sent to it any more, its subdomains included."""
-    domain = _domain(given["domain"])
-    settings = app[SETTINGS]
-    if domain in (*hosts.names_of(settings.domain), *hosts.names_of(settings.web_domain)):
-        raise CommandFailed(f"“{domain}” would block this server itself.")
-    await app[DATABASE].write(hosts.set_tier, domain, "blocked")
-    return {"domain": domain, "tier": "blocked"}
-
-
-async def unblock(app: web.Application, given: Arguments) -> dict[str, Any]:
-    domain = _domain(given["domain"])
-    if (await app[DATABASE].read(hosts.get, domain)).tier != "blocked":
-        raise CommandFailed(f"“{domain}” is not blocked.")
-    await app[DATABASE].write(hosts.set_tier, domain, None)
-    return {"domain": domain, "tier": None}
-
-
-def _domain(given: str) -> str:
-    """As it stands in handles and addresses: small letters, ASCII, perhaps with a port."""
-    try:
-        return str(kinds.DOMAIN.parse(given))
-    except ValueError as error:
-        raise CommandFailed(
-            f"You wrote “{given}”, {error}. A server’s name is like garden.example."
-        ) from error
+async def listed(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+    """Every server that we have judged, and how many of its accounts we know."""
+    found = await app[DATABASE].read(domain_blocks.listed)
+    return [
+        {"domain": host.host, "tier": host.tier, "accounts": accounts} for host, accounts in found
+    ]
 
 
 COMMANDS = {
     "charter show": show,
     "charter set": put,
-    "domain block": block,
-    "domain unblock": unblock,
+    "domain list": listed,
 }

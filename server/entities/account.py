@@ -4,25 +4,40 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from federation import uris
-from server.entities.shared import when
+import orjson
+
+from federation import media_links, uris
+from federation.media_links import Kind
+from server.entities import emoji as emoji_entity
+from server.entities.shared import Rendered, when
 from storage import accounts, actors, follows, tallies
 from storage.accounts import Account
 from storage.actors import Actor
 from storage.here import Here
 from storage.paging import Page
-from storage.tallies import Tally
+from storage.tallies import Portrait, Tally
 from storage.units import Reader
 
 MISSING_AVATAR = "/static/avatars/missing.png"
 MISSING_HEADER = "/static/headers/missing.png"
-_ROLES = {"member": ("", 0), "steward": ("Steward", 1 << 0), "admin": ("Admin", (1 << 20) - 1)}
+# Bits of permissions as clients know them: audit log, dashboard, reports, users, invites; invite.
+_STEWARD = 0x4 | 0x8 | 0x10 | 0x400 | 0x800 | 0x10000
+_ROLES = {
+    "member": ("", 0x10000),
+    "steward": ("Steward", _STEWARD),
+    "admin": ("Admin", (1 << 20) - 1),
+}
 
 
 def many(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """Accounts by the number of their actor; those who left are not among them."""
+    """Accounts by the number of their actor; who left, or was turned out, is not among them."""
     found = actors.many(reader, wanted)
-    return render(reader, [actor for actor in found.values() if actor.state != "deleted"])
+    return render(reader, [actor for actor in found.values() if actor.state == "active"])
+
+
+def whoever(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """As `many`, but everybody: for those who look after things, and in what concerns oneself."""
+    return render(reader, list(actors.many(reader, wanted).values()))
 
 
 def in_order(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
@@ -31,16 +46,60 @@ def in_order(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def render(reader: Reader, found: Sequence[Actor]) -> dict[int, dict[str, Any]]:
-    ids = [actor.id for actor in found]
-    known = tallies.many(reader, ids)
-    return {actor.id: _account(reader.here, actor, known[actor.id]) for actor in found}
+    gone_on = _gone_on(reader, found)
+    known = tallies.many(reader, [actor.id for actor in (*found, *gone_on.values())])
+
+    said = _emojis(reader, (*found, *gone_on.values()))
+
+    def account(actor: Actor) -> dict[str, Any]:
+        return _account(reader.here, actor, known[actor.id], said[actor.id])
+
+    return {
+        actor.id: account(actor)
+        | ({"moved": account(gone_on[actor.moved_to])} if actor.moved_to in gone_on else {})
+        for actor in found
+    }
+
+
+def _emojis(reader: Reader, found: Iterable[Actor]) -> dict[int, list[dict[str, Any]]]:
+    return emoji_entity.used(reader, {one.id: emoji_entity.texts_of(one) for one in found})
+
+
+def _gone_on(reader: Reader, found: Sequence[Actor]) -> dict[str | None, Actor]:
+    """Where those who moved are now, as far as we know them."""
+    wanted = [actor.moved_to for actor in found if actor.moved_to]
+    ids = actors.ids_by_uri(reader, wanted) if wanted else {}
+    known = actors.many(reader, ids.values()) if ids else {}
+    return {actor.uri: actor for actor in known.values() if actor.state == "active"}
 
 
 def one(reader: Reader, actor: Actor) -> dict[str, Any]:
     return render(reader, [actor])[actor.id]
 
 
-def _account(here: Here, actor: Actor, tally: Tally) -> dict[str, Any]:
+def by_number(reader: Reader, wanted: Iterable[int]) -> dict[int, Rendered]:
+    """As `many`, from what is kept where it is."""
+    found = faces(reader, tallies.portraits(reader, wanted))
+    return {id_: Rendered(face) for id_, face in found.items()}
+
+
+def faces(reader: Reader, portraits: Iterable[Portrait]) -> dict[int, bytes]:
+    """Accounts as JSON by the number of their actor; made only where they are not kept yet."""
+    wanted = {portrait.actor: portrait for portrait in portraits}
+    kept = ((id_, reader.kept.get(portrait)) for id_, portrait in wanted.items())
+    found = {id_: face for id_, face in kept if face is not None}
+    missing = wanted.keys() - found.keys()
+    new = actors.many(reader, missing) if missing else {}
+    said = _emojis(reader, new.values())
+    for id_, actor in new.items():
+        found[id_] = orjson.dumps(_account(reader.here, actor, wanted[id_].tally, said[id_]))
+        reader.kept.put(wanted[id_], found[id_])
+    return found
+
+
+def _account(
+    here: Here, actor: Actor, tally: Tally, emojis: list[dict[str, Any]]
+) -> dict[str, Any]:
     midnight = actor.created_at.replace(hour=0, minute=0, second=0, microsecond=0)
     account: dict[str, Any] = {
         "id": str(actor.id),
@@ -62,7 +121,7 @@ def _account(here: Here, actor: Actor, tally: Tally) -> dict[str, Any]:
         "statuses_count": tally.posts,
         "last_status_at": None if tally.newest is None else tally.newest.date().isoformat(),
         "hide_collections": actor.hide_collections,
-        "emojis": [],
+        "emojis": emojis,
         "fields": [
             {"name": field.name, "value": field.value, "verified_at": field.verified_at}
             for field in actor.fields
@@ -72,6 +131,8 @@ def _account(here: Here, actor: Actor, tally: Tally) -> dict[str, Any]:
         account |= {"noindex": not actor.indexable, "roles": []}
     if actor.state == "suspended":
         account["suspended"] = True
+    if actor.silenced:
+        account["limited"] = True
     return account
 
 
@@ -81,28 +142,30 @@ def page_of(here: Here, actor: Actor) -> str:
 
 
 def _pictures(here: Here, actor: Actor) -> dict[str, str]:
-    avatar = _picture(here, actor, actor.avatar, MISSING_AVATAR)
-    header = _picture(here, actor, actor.header, MISSING_HEADER)
+    avatar = _picture(here, actor, "avatar", actor.avatar, MISSING_AVATAR)
+    header = _picture(here, actor, "header", actor.header, MISSING_HEADER)
     return {"avatar": avatar, "avatar_static": avatar, "header": header, "header_static": header}
 
 
-def _picture(here: Here, actor: Actor, picture: str | None, missing: str) -> str:
+def _picture(here: Here, actor: Actor, kind: Kind, picture: str | None, missing: str) -> str:
+    """Of others through us, so that no reader's address goes to their servers."""
     if picture is None:
         return f"{here.origin}{missing}"
-    return f"{here.origin}/media/{picture}" if actor.is_local else picture
+    if actor.is_local:
+        return media_links.public(here, picture)
+    return media_links.proxied(here, kind, actor.id, picture)
 
 
 def credential(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:
     """The caller's own: with what they wrote, their defaults and their role."""
     requests = follows.page_of_followers(reader, actor.id, Page(500), "pending")
-    name, permissions = _ROLES[account.role]
-    role = {"id": str(list(_ROLES).index(account.role)), "name": name, "color": ""}
     return {
         **one(reader, actor),
         "source": {
             "privacy": account.settings.get("privacy", "public"),
             "sensitive": bool(account.settings.get("sensitive", False)),
             "language": account.settings.get("language"),
+            "quote_policy": account.settings.get("quote_policy", "public"),
             "note": actor.summary_source or "",
             "fields": [
                 {"name": field.name, "value": field.source, "verified_at": field.verified_at}
@@ -113,7 +176,20 @@ def credential(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]
             "indexable": actor.indexable,
             "hide_collections": actor.hide_collections,
         },
-        "role": {**role, "permissions": str(permissions), "highlighted": account.role != "member"},
+        "role": role(account.role),
+    }
+
+
+def role(name: str) -> dict[str, Any]:
+    """What somebody may do here, as `Role`."""
+    title, permissions = _ROLES[name]
+    return {
+        "id": str(list(_ROLES).index(name)),
+        "name": title,
+        "color": "",
+        "permissions": str(permissions),
+        "highlighted": name != "member",
+        "collection_limit": None,
     }
 
 

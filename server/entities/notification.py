@@ -4,22 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.entities import account as account_entity
+from server.entities import report as report_entity
 from server.entities import status as status_entity
 from server.entities.shared import when
-from storage import visible_posts
 from storage.notifications import Notification
 from storage.units import Reader
 from storage.visibility import Viewer
 
 
 def many(reader: Reader, viewer: Viewer, found: Sequence[Notification]) -> list[dict[str, Any]]:
-    people = account_entity.many(reader, [one.actor for one in found])
+    people = account_entity.by_number(reader, [one.actor for one in found])
     wanted = [one.post for one in found if one.post is not None]
-    posts = list(visible_posts.many(reader, viewer, wanted).values())
-    statuses = {
-        post.id: status
-        for post, status in zip(posts, status_entity.of_posts(reader, viewer, posts), strict=True)
-    }
+    statuses = status_entity.by_number(reader, viewer, wanted)
+    office = _office(reader, found)
     return [
         {
             "id": str(one.id),
@@ -27,8 +24,30 @@ def many(reader: Reader, viewer: Viewer, found: Sequence[Notification]) -> list[
             "created_at": when(one.created_at),
             "group_key": f"ungrouped-{one.id}",
             "account": people[one.actor],
-            **({"status": statuses[one.post]} if one.post in statuses else {}),  # type: ignore[index]
+            **({"status": statuses[one.post]} if one.post in statuses else {}),
+            **office.get(one.id, {}),
         }
         for one in found
         if one.actor in people
     ]
+
+
+def _office(reader: Reader, found: Sequence[Notification]) -> dict[int, dict[str, Any]]:
+    """What the notifications about reports and decisions have beside the rest, by their number."""
+    numbers: dict[str, list[int]] = {"admin.report": [], "moderation_warning": []}
+    for one in found:
+        if one.type in numbers and one.about is not None:
+            numbers[one.type].append(one.about)
+    told, decided = numbers.values()
+    reports = report_entity.many(reader, told) if told else {}
+    warnings = report_entity.warnings(reader, decided) if decided else {}
+    fields = {"admin.report": ("report", reports), "moderation_warning": (_WARNING, warnings)}
+    beside: dict[int, dict[str, Any]] = {}
+    for one in found:
+        name, known = fields.get(one.type, ("", {}))
+        if one.about in known:
+            beside[one.id] = {name: known[one.about]}
+    return beside
+
+
+_WARNING = "moderation_warning"

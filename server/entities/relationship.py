@@ -29,9 +29,9 @@ def _rendered(one: Relationship) -> dict[str, Any]:
         "muting_expires_at": optional_when(one.mute_expires_at),
         "requested": one.requested,
         "requested_by": one.requested_by,
-        "domain_blocking": False,
-        "endorsed": False,
-        "note": "",
+        "domain_blocking": one.host_blocked,
+        "endorsed": one.endorsed,
+        "note": one.note,
     }
 
 

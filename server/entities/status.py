@@ -1,107 +1,294 @@
-"""Posts and shares as `Status`."""
+"""Posts and shares as `Status`.
 
-from collections.abc import Mapping, Sequence
+What all viewers see alike is kept as bytes: a post's words, and its author's account. What depends
+on the viewer is put after them. Who may see a post, and which version of it is the newest, is asked
+of the database each time.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from federation import uris
+import orjson
+
+from federation import media_links, uris
 from federation.addressing import visibility
+from federation.origins import host_of
 from federation.sanitise import escaped
 from server.entities import account as account_entity
-from server.entities.shared import number, optional_when, when
-from storage import actors, apps, shares, visible_posts
+from server.entities import emoji as emoji_entity
+from server.entities import filter as filter_entity
+from server.entities import media as media_entity
+from server.entities import poll as poll_entity
+from server.entities import quote as quote_entity
+from server.entities.shared import Rendered, number, optional_when, when
+from storage import actors, apps, media, shares, tallies, visible_posts
 from storage.actors import Actor
 from storage.here import Here
+from storage.media import Media
 from storage.shares import Share
-from storage.timelines import Entry
+from storage.timelines import Line
 from storage.units import Reader
 from storage.visibility import Member, Viewer
-from storage.visible_posts import Figures, Post
+from storage.visible_posts import Figures, Glance, Post, Revision
+
+Glances = Mapping[int, Glance]
+Values = dict[str, Any]
+
+_TAILS = 4096  # different ends of a status that are remembered
+
+# A share has none of the words of what it shares: that is inside it.
+_SILENT: Values = {
+    "content": "",
+    "media_attachments": [],
+    "mentions": [],
+    "tags": [],
+    "spoiler_text": "",
+    "edited_at": None,
+    "poll": None,
+    "quote": None,
+}
+_UNFILTERED = b"[]"
+_NOTHING_BESIDE = b',"poll":null,"quote":null,'
 
 
-def of_entries(reader: Reader, viewer: Viewer, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Statuses in the given order: about ten statements, however many there are."""
-    known = {entry.post.id: entry.post for entry in entries}
-    rendered = _of_posts(reader, viewer, list(known.values()))
-    sharers = account_entity.many(
-        reader, [entry.sharer for entry in entries if entry.sharer is not None]
-    )
-    found = []
-    for entry in entries:
-        status = rendered[entry.post.id]
-        if entry.share is not None and entry.sharer in sharers:
-            share = shares.by_id(reader, entry.share)
-            if share is None:
-                continue
-            status = _wrapped(reader.here, share, sharers[entry.sharer], status)
-        found.append(status)
-    return found
+def of_lines(reader: Reader, viewer: Viewer, lines: Sequence[Line]) -> list[Rendered]:
+    """Statuses in the given order; one statement for all that is kept, ten where something is not.
+
+    A post that the viewer may not see is left out.
+    """
+    glances = visible_posts.glances(reader, viewer, [line.post for line in lines])
+    filtered = filter_entity.matches(reader, viewer, glances)
+    statuses = _statuses(reader, viewer, glances, filtered)
+    wrapped = _wrapped(reader, viewer, glances, filtered, statuses, lines)
+    return [
+        Rendered(wrapped.get(line.share or 0) or statuses[line.post])
+        for line in lines
+        if line.post in statuses
+    ]
 
 
-def of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> list[dict[str, Any]]:
-    rendered = _of_posts(reader, viewer, found)
+def by_number(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Rendered]:
+    """Those of these posts that the viewer may see."""
+    glances = visible_posts.glances(reader, viewer, wanted)
+    statuses = _statuses(reader, viewer, glances, filter_entity.matches(reader, viewer, glances))
+    return {id_: Rendered(status) for id_, status in statuses.items()}
+
+
+def of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> list[Rendered]:
+    rendered = by_number(reader, viewer, [post.id for post in found])
     return [rendered[post.id] for post in found]
 
 
-def one(reader: Reader, viewer: Viewer, post: Post) -> dict[str, Any]:
+def one(reader: Reader, viewer: Viewer, post: Post) -> Rendered:
     return of_posts(reader, viewer, [post])[0]
 
 
-def of_share(reader: Reader, viewer: Viewer, share: Share, post: Post) -> dict[str, Any]:
-    sharer = account_entity.many(reader, [share.actor])
-    return _wrapped(reader.here, share, sharer[share.actor], one(reader, viewer, post))
+def of_share(reader: Reader, viewer: Viewer, share: Share, post: Post) -> Rendered:
+    return of_lines(reader, viewer, [Line(share.id, share.id, share.actor, post.id)])[0]
+
+
+# ---- joining bytes ----
+
+
+def _statuses(
+    reader: Reader,
+    viewer: Viewer,
+    glances: Glances,
+    filtered: Mapping[int, bytes],
+    *,
+    with_quotes: bool = True,
+) -> dict[int, bytes]:
+    words = _words(reader, viewer, glances)
+    faces = account_entity.faces(reader, [one.author for one in glances.values()])
+    beside = _beside(reader, viewer, glances, with_quotes)
+    return {
+        id_: b"".join(
+            (
+                media_links.opened(reader.here, words[id_], viewer, reader.now),
+                b',"account":',
+                faces[glance.author.actor],
+                beside.get(id_, _NOTHING_BESIDE),
+                _end(viewer, glance, filtered.get(id_, _UNFILTERED)),
+            )
+        )
+        for id_, glance in glances.items()
+    }
+
+
+def _beside(
+    reader: Reader, viewer: Viewer, glances: Glances, with_quotes: bool
+) -> dict[int, bytes]:
+    """Polls, and what is quoted, of those posts that have some; not what a quoted post quotes."""
+    asking = [id_ for id_, one in glances.items() if one.type == "Question"]
+    quoting = [id_ for id_, one in glances.items() if one.quotes] if with_quotes else []
+    asked = poll_entity.many(reader, viewer, asking) if asking else {}
+    quoted = quote_entity.many(reader, viewer, quoting, _quoted) if quoting else {}
+    return {
+        id_: b"," + orjson.dumps({"poll": asked.get(id_), "quote": quoted.get(id_)})[1:-1] + b","
+        for id_ in (*asked, *quoted)
+    }
+
+
+def _quoted(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Rendered]:
+    glances = visible_posts.glances(reader, viewer, wanted)
+    filtered = filter_entity.matches(reader, viewer, glances)
+    statuses = _statuses(reader, viewer, glances, filtered, with_quotes=False)
+    return {id_: Rendered(status) for id_, status in statuses.items()}
 
 
 def _wrapped(
-    here: Here, share: Share, sharer: dict[str, Any], status: dict[str, Any]
-) -> dict[str, Any]:
-    """A share is a status of its own, with the original inside and none of its words."""
-    empty: dict[str, Any] = {
-        "content": "",
-        "media_attachments": [],
-        "mentions": [],
-        "tags": [],
-        "spoiler_text": "",
-        "in_reply_to_id": None,
-        "in_reply_to_account_id": None,
-        "edited_at": None,
-    }
+    reader: Reader,
+    viewer: Viewer,
+    glances: Glances,
+    filtered: Mapping[int, bytes],
+    statuses: Mapping[int, bytes],
+    lines: Sequence[Line],
+) -> dict[int, bytes]:
+    """Shares by number. A share is a status of its own, with the original inside."""
+    found = shares.many(reader, [line.share for line in lines if line.share is not None])
+    if not found:
+        return {}
+    sharers = account_entity.faces(
+        reader, tallies.portraits(reader, [share.actor for share in found])
+    )
+    seen = [share for share in found if share.post in statuses and share.actor in sharers]
+    words = _words_of_shares(reader, viewer, glances, seen)
     return {
-        **status,
-        **empty,
-        "id": str(share.id),
-        "uri": share.uri,
-        "url": status["url"],
-        "created_at": when(share.published_at),
-        "account": sharer,
-        "reblog": status,
+        share.id: b"".join(
+            (
+                words[share.id],
+                b',"account":',
+                sharers[share.actor],
+                b',"reblog":',
+                statuses[share.post],
+                b",",
+                _end(
+                    viewer,
+                    glances[share.post]._replace(in_reply_to=0, answered=0, pinned=0),
+                    filtered.get(share.post, _UNFILTERED),
+                ),
+            )
+        )
+        for share in seen
     }
 
 
-def _of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int, dict[str, Any]]:
-    ids = [post.id for post in found]
-    parents = visible_posts.parent_authors(reader, viewer, ids)
-    mentions, tags = _mentions(reader, ids), _tags(reader, ids)
-    people = account_entity.many(reader, [post.author for post in found])
-    figures = visible_posts.figures(reader, viewer, ids)
-    written_with = _applications(reader, found)
-    return {
-        post.id: {
-            **_words(reader.here, post, people[post.author]["username"]),
-            "account": people[post.author],
-            **_answered(post, parents),
-            "mentions": mentions.get(post.id, []),
-            "tags": tags.get(post.id, []),
-            "application": written_with.get(post.application or 0),
-            **_counted(figures[post.id]),
-            **_own(viewer, post, figures[post.id]),
+def _end(viewer: Viewer, glance: Glance, filtered: bytes) -> bytes:
+    me = viewer.actor if isinstance(viewer, Member) else None
+    answered = (glance.in_reply_to, glance.answered) if glance.answered else (None, None)
+    mine = me == glance.author.actor
+    own = None if me is None else (bool(glance.muted), filtered)
+    return _tail(glance.figures, answered, own, bool(glance.pinned) if mine else None)
+
+
+@lru_cache(maxsize=_TAILS)
+def _tail(
+    figures: Figures,
+    answered: tuple[int | None, int | None],
+    own: tuple[bool, bytes] | None,
+    pinned: bool | None,
+) -> bytes:
+    """What depends on the viewer; also what is hidden of what it answers (SECURITY 77)."""
+    values: Values = {
+        "in_reply_to_id": number(answered[0]),
+        "in_reply_to_account_id": number(answered[1]),
+        "replies_count": figures.replies,
+        "reblogs_count": figures.shares,
+        "favourites_count": figures.likes,
+        "quotes_count": 0,
+    }
+    if own is not None:  # what only a member's token shows (conventions.md, Requests)
+        values |= {
+            "favourited": bool(figures.liked),
+            "reblogged": bool(figures.shared),
+            "bookmarked": bool(figures.bookmarked),
+            "muted": own[0],
+            "filtered": Rendered(own[1]),
         }
-        for post in found
-        if post.author in people
+    if pinned is not None:  # of one's own only
+        values["pinned"] = pinned
+    return orjson.dumps(values)[1:]
+
+
+# ---- words, which all viewers see alike ----
+
+
+def _words(reader: Reader, viewer: Viewer, glances: Glances) -> dict[int, bytes]:
+    """The first part of each status, without a closing brace."""
+    kept = ((id_, reader.kept.get(glance.revision)) for id_, glance in glances.items())
+    found = {id_: words for id_, words in kept if words is not None}
+    missing = {id_: one.revision for id_, one in glances.items() if id_ not in found}
+    for id_, values in _described(reader, viewer, missing).items():
+        found[id_] = orjson.dumps({**values, "reblog": None})[:-1]
+        reader.kept.put(missing[id_], found[id_])
+    return found
+
+
+def _words_of_shares(
+    reader: Reader, viewer: Viewer, glances: Glances, seen: Sequence[Share]
+) -> dict[int, bytes]:
+    """The same of shares, by their own number."""
+    keys = {share.id: (share.id, glances[share.post].revision) for share in seen}
+    kept = ((id_, reader.kept.get(key)) for id_, key in keys.items())
+    found = {id_: words for id_, words in kept if words is not None}
+    missing = [share for share in seen if share.id not in found]
+    described = _described(reader, viewer, {one.post: keys[one.id][1] for one in missing})
+    for share in missing:
+        own = {"id": str(share.id), "uri": share.uri, "created_at": when(share.published_at)}
+        found[share.id] = orjson.dumps({**described[share.post], **_SILENT, **own})[:-1]
+        reader.kept.put(keys[share.id], found[share.id])
+    return found
+
+
+def _described(reader: Reader, viewer: Viewer, wanted: Mapping[int, Revision]) -> dict[int, Values]:
+    """The words of posts, by number. All that goes in here is in the Revision, or never changes."""
+    if not wanted:
+        return {}
+    ids = list(wanted)
+    found = visible_posts.many(reader, viewer, ids)
+    mentions, tags = _mentions(reader, ids), _tags(reader, ids)
+    written_with = _applications(reader, found.values())
+    attached = media.of_posts(reader, ids)
+    said = emoji_entity.used(
+        reader, {id_: (_host(post), (post.content, post.spoiler)) for id_, post in found.items()}
+    )
+    return {
+        id_: {
+            **_text(reader.here, post, wanted[id_].author_name),
+            "media_attachments": _media(reader.here, post, attached.get(id_, [])),
+            "emojis": said[id_],
+            "mentions": mentions.get(id_, []),
+            "tags": tags.get(id_, []),
+            "application": written_with.get(post.application or 0),
+        }
+        for id_, post in found.items()
     }
 
 
-def _words(here: Here, post: Post, author: str) -> dict[str, Any]:
-    title = f"<p><strong>{escaped(post.title)}</strong></p>" if post.type == "Article" else ""
+def _host(post: Post) -> str:
+    """Whose emoji it says: a post and its author are of one server."""
+    return "" if post.local else host_of(post.uri)
+
+
+def _media(here: Here, post: Post, attached: Sequence[Media]) -> list[Values]:
+    """Whole addresses where everybody may see it; else bare ones, made whole for each viewer."""
+    open_to_all = post.kind == "public" and not post.local_only
+    return [media_entity.of_post(here, one, open_to_all=open_to_all) for one in attached]
+
+
+def media_of(reader: Reader, viewer: Viewer, post: Post, attached: Sequence[Media]) -> Rendered:
+    """What hangs, or hung, on a post that the viewer may see."""
+    bare = orjson.dumps(_media(reader.here, post, attached))
+    return Rendered(media_links.opened(reader.here, bare, viewer, reader.now))
+
+
+def titled(type_: str, title: str, content: str) -> str:
+    """With its title before it, where that is not in the content already."""
+    return f"<p><strong>{escaped(title)}</strong></p>{content}" if type_ == "Article" else content
+
+
+def _text(here: Here, post: Post, author: str) -> Values:
     return {
         "id": str(post.id),
         "created_at": when(post.published_at),
@@ -111,61 +298,39 @@ def _words(here: Here, post: Post, author: str) -> dict[str, Any]:
         "language": post.language,
         "uri": post.uri,
         "url": uris.post_page(here, author, post.id) if post.local else post.url or post.uri,
-        "content": title + post.content,
+        "content": titled(post.type, post.title, post.content),
         "edited_at": optional_when(post.edited_at),
-        "reblog": None,
-        "media_attachments": [],
-        "emojis": [],
         "card": None,
-        "poll": None,
-        "quote": None,
         "local_only": post.local_only,
+        **_policies(post),
     }
 
 
-def _answered(post: Post, parents: Mapping[int, int]) -> dict[str, Any]:
-    """What it answers, and whom; hidden from those who may not see that (SECURITY 77)."""
-    author = parents.get(post.id)
+def _policies(post: Post) -> Values:
+    """Who may do what with it: in our own words, and as clients know it for quotes."""
+    allowed = [] if post.quote_policy == "nobody" else [post.quote_policy]
     return {
-        "in_reply_to_id": number(post.in_reply_to if author else None),
-        "in_reply_to_account_id": number(author),
+        "interaction_policy": {
+            "reply": post.reply_policy,
+            "favourite": post.like_policy,
+            "reblog": post.announce_policy,
+            "quote": post.quote_policy,
+        },
+        "quote_approval": {"automatic": allowed, "manual": [], "current_user": "denied"},
     }
 
 
-def _counted(figures: Figures) -> dict[str, Any]:
-    return {
-        "replies_count": figures.replies,
-        "reblogs_count": figures.shares,
-        "favourites_count": figures.likes,
-        "quotes_count": 0,
-    }
-
-
-def _own(viewer: Viewer, post: Post, figures: Figures) -> dict[str, Any]:
-    """What only a member's token shows (conventions.md, Requests)."""
-    if not isinstance(viewer, Member):
-        return {}
-    own: dict[str, Any] = {
-        "favourited": figures.liked,
-        "reblogged": figures.shared,
-        "bookmarked": figures.bookmarked,
-        "muted": False,
-        "filtered": [],
-    }
-    return own | ({"pinned": False} if viewer.actor == post.author else {})
-
-
-def _mentions(reader: Reader, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+def _mentions(reader: Reader, ids: Sequence[int]) -> dict[int, list[Values]]:
     named = visible_posts.mentioned(reader, ids)
     people = actors.many(reader, [actor for _, actor in named])
-    found: dict[int, list[dict[str, Any]]] = {}
+    found: dict[int, list[Values]] = {}
     for post, actor in named:
         if actor in people:
             found.setdefault(post, []).append(_mention(reader.here, people[actor]))
     return found
 
 
-def _mention(here: Here, actor: Actor) -> dict[str, Any]:
+def _mention(here: Here, actor: Actor) -> Values:
     return {
         "id": str(actor.id),
         "username": actor.name,
@@ -174,15 +339,15 @@ def _mention(here: Here, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _tags(reader: Reader, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    found: dict[int, list[dict[str, Any]]] = {}
+def _tags(reader: Reader, ids: Sequence[int]) -> dict[int, list[Values]]:
+    found: dict[int, list[Values]] = {}
     for post, name in visible_posts.tagged(reader, ids):
         tag = {"name": name, "url": uris.tag_page(reader.here, name)}
         found.setdefault(post, []).append(tag)
     return found
 
 
-def _applications(reader: Reader, found: Sequence[Post]) -> dict[int, dict[str, Any]]:
+def _applications(reader: Reader, found: Iterable[Post]) -> dict[int, Values]:
     """The app that a post of ours was written with."""
     known = apps.many(reader, [post.application for post in found if post.application])
     return {id_: {"name": app.name, "website": app.website} for id_, app in known.items()}

@@ -1,21 +1,53 @@
-"""Hashtags as `Tag`."""
+"""Hashtags as `Tag`, and those that a profile shows as `FeaturedTag`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from federation import uris
-from storage import tags
+from storage import featured_tags, followed_tags, tags
+from storage.featured_tags import Featured
+from storage.here import Here
 from storage.units import Reader
-from storage.visibility import Viewer
+from storage.visibility import Member, Viewer
+
+
+def many(reader: Reader, viewer: Viewer, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Folded names, in the given order."""
+    uses = tags.history(reader, viewer, names)
+    mine = _own(reader, viewer, names)
+    return [
+        {
+            "id": name,
+            "name": name,
+            "url": uris.tag_page(reader.here, name),
+            "history": [
+                {"day": str(use.day), "uses": str(use.uses), "accounts": str(use.accounts)}
+                for use in uses[name]
+            ],
+            **mine.get(name, {}),
+        }
+        for name in names
+    ]
+
+
+def _own(reader: Reader, viewer: Viewer, names: Sequence[str]) -> dict[str, dict[str, bool]]:
+    """What only a member's token shows."""
+    if not isinstance(viewer, Member):
+        return {}
+    followed = followed_tags.among(reader, viewer.actor, names)
+    shown = featured_tags.names(reader, viewer.actor)
+    return {name: {"following": name in followed, "featuring": name in shown} for name in names}
 
 
 def one(reader: Reader, viewer: Viewer, name: str) -> dict[str, Any]:
-    history = [
-        {"day": str(use.day), "uses": str(use.uses), "accounts": str(use.accounts)}
-        for use in tags.history(reader, viewer, name)
-    ]
+    return many(reader, viewer, [name])[0]
+
+
+def featured(here: Here, found: Featured) -> dict[str, Any]:
     return {
-        "id": name,
-        "name": name,
-        "url": uris.tag_page(reader.here, name),
-        "history": history,
+        "id": str(found.id),
+        "name": found.name,
+        "url": uris.tag_page(here, found.name.casefold()),
+        "statuses_count": str(found.posts),
+        "last_status_at": found.newest.date().isoformat() if found.newest else None,
     }

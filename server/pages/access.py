@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from server import auth, mail, passwords
+from server.doorkeeper import ensure_sign_up
 from server.errors import Refused
 from server.forms import Form, form_of
-from server.keys import DATABASE, LIMITS, OUTSIDE, SETTINGS, STANDING
-from server.pages import paths, site
-from server.pages.site import Sheet
+from server.keys import DATABASE, OUTSIDE, SETTINGS
+from server.pages import entering, paths, site
+from server.pages.starting import leave_session, onward, start_session
 from server.pages.views import (
     FormView,
     LoginView,
@@ -20,30 +20,18 @@ from server.pages.views import (
     SignupDoneView,
     SignupView,
 )
-from server.policies import Route, Who, caller, page, posted
+from server.policies import Route, Who, as_typed, count, page, posted
 from server.signup import NotYet, Wish, sign_up
-from server.translations import N_, available, choose_locale, translations
-from storage import accounts, actors, apps, ids, sessions
+from server.translations import N_, translations
+from storage import accounts, apps, challenges, ids, sessions
 from storage.accounts import Account
 from storage.units import Reader, Writer
 
 RESET_LASTS = timedelta(hours=1)
 _TYPED = ("reason", "username", "email", "invite_code")
-_WAITING = N_("Your account is waiting for a steward’s answer. You can log in once it has come.")
-_CLOSED = N_("This account cannot log in at the moment. Please ask the stewards.")
 _NO_LETTERS = N_("This server sends no letters. A steward can give you a link for it.")
 _USED = "This link was used already, or its hour is over. Ask for a new one."
 _WRONG = N_("That name and that password do not go together. Please try once more.")
-
-
-async def _page(
-    request: web.Request, template: str, view: object, status: int = 200
-) -> web.Response:
-    asked = site.asked(request, site.me_of(request), form=True)
-    lang = request.query.get("lang")  # as an app asks for it at /oauth/authorize
-    asked = replace(asked, locale=choose_locale(lang, [asked.locale, *available()]))
-    frame = await site.framed(request, asked)
-    return site.answer(request, asked, Sheet(template, frame, view, status))
 
 
 # ---- sign up ----
@@ -51,26 +39,24 @@ async def _page(
 
 async def signup(request: web.Request) -> web.Response:
     invitation = request.query.get("invite_code", "")[:200]
-    return await _page(request, "signup", SignupView(invitation=invitation))
+    return await entering.show(request, "signup", SignupView(invitation=invitation))
 
 
 async def join(request: web.Request) -> web.Response:
     """POST /signup: in at once, or waiting for a steward."""
     form, settings = await form_of(request), request.app[SETTINGS]
-    if settings.registrations == "closed":
-        raise Refused(403, "This server takes in nobody new at the moment.")
-    wish = _wish(form, settings.registrations, site.locale_of(request))
-    _count(request, "signup", wish.email)
+    watched = await ensure_sign_up(request, settings.registrations)
+    wish = replace(_wish(form, settings.registrations, site.locale_of(request)), watched=watched)
+    count(request, "signup", as_typed(wish.email))
     try:
         actor = await sign_up(request.app[DATABASE], wish)
     except NotYet as error:
         return await _again(request, form, error)
-    pending = wish.mode == "approval"
+    pending = wish.waits
     handle = f"@{actor.name}@{settings.domain}"
-    response = await _page(request, "signup_done", SignupDoneView(pending, handle))
+    response = await entering.show(request, "signup_done", SignupDoneView(pending, handle))
     if not pending:
-        await _leave_session(request)
-        await _start_session(request, response, actor.id)
+        await start_session(request, response, actor.id)
     return response
 
 
@@ -94,97 +80,53 @@ async def _again(request: web.Request, form: Form, error: NotYet) -> web.Respons
     typed = {name: form.text(name, 5000) or "" for name in (*_TYPED, "agreement")}
     errors = {name: one.said(_) for name, one in error.mistakes.items()}
     view = SignupView(FormView("signup", typed, errors), typed["invite_code"])
-    return await _page(request, "signup", view, 422)
+    return await entering.show(request, "signup", view, 422)
 
 
 # ---- log in and out ----
 
 
-def onward(text: str | None) -> str:
-    """A path on our own host, by construction; anything else leads home (SECURITY 55)."""
-    if not text or not text.startswith("/") or not text.isprintable() or "\\" in text:
-        return paths.HOME
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return paths.HOME
-    doubled = text.startswith("//") or parts.path.startswith("//")
-    return paths.HOME if doubled or parts.scheme or parts.netloc else text
-
-
 async def login(request: web.Request) -> web.Response:
     view = LoginView(next=onward(request.query.get("next")))
-    return await _page(request, "login", view)
+    return await entering.show(request, "login", view)
 
 
 async def enter(request: web.Request) -> web.Response:
     """POST /login: the same work and words whether or not somebody exists (SECURITY 71)."""
     form = await form_of(request)
     typed = (form.text("login", 400) or "").strip()
-    _count(request, "login", typed)
+    count(request, "login", as_typed(typed))
     account = await request.app[DATABASE].read(_known, typed)
     password = (form.text("password", 2000) or "")[: passwords.LONGEST + 1]
     fits = await passwords.fits(password, account.password if account else None)
     sentence = _objection(account, fits)
     if sentence is not None or account is None:
         return await _not_in(request, typed, sentence or _WRONG, onward(form.text("next", 4096)))
-    response = web.Response(status=303, headers={"Location": onward(form.text("next", 4096))})
-    await _leave_session(request)
-    await _start_session(request, response, account.actor)
-    return response
+    return await entering.let_in(request, account.actor, onward(form.text("next", 4096)))
 
 
 def _known(reader: Reader, login: str) -> Account | None:
-    """Whoever that is; one whose actor is suspended is as good as disabled."""
-    account = accounts.by_login(reader, login)
-    actor = actors.by_id(reader, account.actor) if account else None
-    if account is None or actor is None or actor.state == "active":
-        return account
-    return replace(account, state="disabled")
+    """Who waits is known by name alone: the address would tell whether it is a member's."""
+    account = entering.standing(reader, accounts.by_login(reader, login))
+    by_address = "@" in login.removeprefix("@")
+    return None if account and account.state == "pending" and by_address else account
 
 
 def _objection(account: Account | None, fits: bool) -> str | None:
     """Only who knows the password learns what state the account is in."""
     if account is None or not fits:
         return _WRONG
-    if account.state == "pending":
-        return _WAITING
-    return None if account.state == "active" else _CLOSED
+    return entering.state_objection(account)
 
 
 async def _not_in(request: web.Request, typed: str, sentence: str, then: str) -> web.Response:
     said = translations(site.locale_of(request)).gettext(sentence)
     view = LoginView(FormView("login", {"login": typed}, {}, said), then)
-    return await _page(request, "login", view, 422)
-
-
-def _count(request: web.Request, limiter: str, typed: str) -> None:
-    """By the account or address typed, beside the caller's own (SECURITY 72)."""
-    key = typed.removeprefix("@").lower()
-    standing = request.app[LIMITS].spend([(limiter, f"typed {key}")])
-    if standing is not None and standing.exceeded:
-        request[STANDING] = standing
-        raise Refused(
-            429,
-            f"That was a lot at once. Nothing is lost; try again at {standing.reset:%H:%M} UTC.",
-        )
-
-
-async def _start_session(request: web.Request, response: web.StreamResponse, account: int) -> None:
-    """Under a new number, whatever the browser had before (SECURITY 69)."""
-    secret, agent = ids.secret(), request.headers.get("User-Agent", "")[:300]
-    await request.app[DATABASE].write(sessions.start, secret, account, agent)
-    auth.set_cookie(request, response, secret)
-
-
-async def _leave_session(request: web.Request) -> None:
-    session = caller(request).session
-    if session is not None:
-        await request.app[DATABASE].write(sessions.end, session.id, session.account)
+    return await entering.show(request, "login", view, 422)
 
 
 async def logout(request: web.Request) -> web.Response:
-    await _leave_session(request)
+    await leave_session(request)
     response = web.Response(status=303, headers={"Location": paths.HOME})
     auth.drop_cookie(request, response)
     return response
@@ -195,25 +137,27 @@ async def logout(request: web.Request) -> web.Response:
 
 async def reset(request: web.Request) -> web.Response:
     if request.app[SETTINGS].smtp_host:
-        return await _page(request, "reset", ResetView())
+        return await entering.show(request, "reset", ResetView())
     return await _ask_a_steward(request, "")
 
 
 async def _ask_a_steward(request: web.Request, typed: str) -> web.Response:
     """Where no letters are sent, the command gives a link (`kith account reset`)."""
     said = translations(site.locale_of(request)).gettext(_NO_LETTERS)
-    return await _page(request, "reset", ResetView(FormView("reset", {"email": typed}, {}, said)))
+    return await entering.show(
+        request, "reset", ResetView(FormView("reset", {"email": typed}, {}, said))
+    )
 
 
 async def ask_reset(request: web.Request) -> web.Response:
     """POST /reset: the same answer whether or not the address is known (SECURITY 71)."""
     form, settings = await form_of(request), request.app[SETTINGS]
     typed = (form.text("email", 400) or "").strip()
-    _count(request, "reset", typed)
+    count(request, "reset", as_typed(typed))
     if not settings.smtp_host:
         return await _ask_a_steward(request, typed)
     mail.in_background(_send_link(request.app, typed))
-    return await _page(request, "reset", ResetView(sent=True))
+    return await entering.show(request, "reset", ResetView(sent=True))
 
 
 def _offer(writer: Writer, email: str, secret: str) -> Account | None:
@@ -245,7 +189,7 @@ async def _send_link(app: web.Application, email: str) -> None:
 async def new_password(request: web.Request) -> web.Response:
     token = request.query.get("token", "")[:200]
     await _ensure_good(request, token)
-    return await _page(request, "new_password", NewPasswordView(token))
+    return await entering.show(request, "new_password", NewPasswordView(token))
 
 
 async def _ensure_good(request: web.Request, token: str) -> None:
@@ -262,7 +206,7 @@ async def set_password(request: web.Request) -> web.Response:
     if objection is not None:
         said = objection.said(translations(site.locale_of(request)).gettext)
         view = NewPasswordView(token, FormView("new-password", {}, {"password": said}))
-        return await _page(request, "new_password", view, 422)
+        return await entering.show(request, "new_password", view, 422)
     await request.app[DATABASE].write(_set, token, await passwords.hashed(password))
     return web.Response(status=303, headers={"Location": paths.LOGIN})
 
@@ -273,6 +217,7 @@ def _set(writer: Writer, token: str, hashed: str) -> None:
         raise Refused(410, _USED)
     accounts.set_password(writer, account, hashed)
     sessions.forget_resets(writer, account)
+    challenges.end_all(writer, account)
     sessions.end_all(writer, account)
     apps.revoke_all(writer, account)
 

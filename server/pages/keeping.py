@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from server import passwords
+from server import auth, passwords
 from server.forms import form_of
 from server.keys import DATABASE
 from server.pages import paths, profile_forms, settings_page, site
@@ -10,7 +10,7 @@ from server.pages.settings_page import Forms
 from server.pages.views import FormView
 from server.policies import Route, Who, caller, page, posted
 from server.translations import N_, translations
-from storage import accounts, apps, sessions
+from storage import accounts, apps, challenges, sessions
 from storage.units import Writer
 
 _DONE = {
@@ -55,20 +55,37 @@ async def password(request: web.Request) -> web.Response:
 
 def _change(writer: Writer, account: int, hashed: str, session: int) -> None:
     accounts.set_password(writer, account, hashed)
+    challenges.end_all(writer, account)
     sessions.end_all(writer, account, but=session)
+    sessions.prove(writer, session)
     sessions.forget_resets(writer, account)
     apps.revoke_all(writer, account)
 
 
 async def end_session(request: web.Request) -> web.Response:
-    """POST /settings/sessions: one of them, or all others."""
+    """POST /settings/sessions: one of them, all others, or everything with the apps as well."""
     form, who = await form_of(request), caller(request)
     account, own = who.own_account.actor, who.session.id if who.session else 0
+    if form.text("session", 30) == "all":
+        return await _end_everything(request, account)
     if form.text("session", 30) == "others":
         await request.app[DATABASE].write(sessions.end_all, account, own)
     else:
         await request.app[DATABASE].write(sessions.end, form.number("session") or 0, account)
     return _done("session", "sessions")
+
+
+async def _end_everything(request: web.Request, account: int) -> web.Response:
+    await request.app[DATABASE].write(_end_all, account)
+    response = web.Response(status=303, headers={"Location": paths.LOGIN})
+    auth.drop_cookie(request, response)
+    return response
+
+
+def _end_all(writer: Writer, account: int) -> None:
+    challenges.end_all(writer, account)
+    sessions.end_all(writer, account)
+    apps.revoke_all(writer, account)
 
 
 async def take_back(request: web.Request) -> web.Response:

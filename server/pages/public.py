@@ -115,7 +115,7 @@ def _profile(reader: Reader, asked: Asked, name: str, part: "_Part") -> ProfileV
     found, earlier, newer = part.cut(found, ON_PROFILE, f"/@{actor.name}")
     telling = Telling(asked.settings.title, asked.locale)
     return ProfileView(
-        showing.whole_person(reader.here, actor),
+        showing.whole_person(reader, actor),
         posts=showing.entries(reader, asked.viewer, found, telling),
         earlier_url=earlier,
         newer_url=newer,
@@ -165,7 +165,7 @@ def _thread(reader: Reader, asked: Asked, name: str, id_: int) -> ThreadView | _
 
 def _conversation(reader: Reader, asked: Asked, found: list[Post]) -> dict[int, PostView]:
     telling = Telling(asked.settings.title, asked.locale)
-    return {int(one.id): one for one in showing.posts(reader, found, telling)}
+    return {int(one.id): one for one in showing.posts(reader, found, telling, asked.viewer)}
 
 
 # ---- a hashtag ----
@@ -257,7 +257,12 @@ class File:
     tag: str
 
 
-_TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
+_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
 
 
 @cache
@@ -289,7 +294,7 @@ def _sent(request: web.Request, path: str) -> web.Response:
     headers = {"Cache-Control": HOUR, "ETag": f'"{file.tag}"', "Vary": "Accept-Encoding"}
     if file.tag in {tag.value for tag in request.if_none_match or ()}:
         return web.Response(status=304, headers=headers)
-    charset = "utf-8" if file.mime == "text/css" else None
+    charset = "utf-8" if file.mime.startswith("text/") else None
     return web.Response(body=file.data, content_type=file.mime, charset=charset, headers=headers)
 
 

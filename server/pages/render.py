@@ -11,7 +11,8 @@ import jinja2
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from federation.sanitise import SafeHtml, safe_url
+from federation import sanitise
+from federation.sanitise import SafeHtml, from_line, safe_url
 from server.pages import paths, spoken
 from server.pages.views import Frame, Person
 from server.translations import formatting, translations
@@ -25,6 +26,17 @@ def safe_html(value: object) -> Markup:
     if not isinstance(value, SafeHtml):
         raise TypeError(f"safe_html takes SafeHtml, not {type(value).__name__}")
     return Markup(value)  # noqa: S704 - the sanitiser vouches for it
+
+
+def illustrated(value: object, pictures: Mapping[str, str]) -> Markup:
+    """Markup that the sanitiser made, with the emoji that it says."""
+    safe_html(value)
+    return safe_html(sanitise.illustrated(cast(SafeHtml, value), pictures))
+
+
+def illustrated_line(text: str, pictures: Mapping[str, str]) -> Markup:
+    """Plain text, escaped, with the emoji that it says."""
+    return safe_html(sanitise.illustrated(from_line(text), pictures))
 
 
 def is_web(url: object) -> bool:
@@ -130,6 +142,8 @@ def door_link(person: Person) -> Markup:
 
 FILTERS: Mapping[str, Callable[..., object]] = {
     "safe_html": safe_html,
+    "illustrated": illustrated,
+    "illustrated_line": illustrated_line,
     "web": web,
     "first_sentence": first_sentence,
     "door_link": door_link,

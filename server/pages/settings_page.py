@@ -1,16 +1,15 @@
 """The settings page, whole: whoever handles one of its forms shows it again from here."""
 
-import re
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from server.pages import choices, profile_forms, scopes, site
+from server.pages.devices import device
 from server.pages.site import Asked, Sheet
 from server.pages.views import AppView, FormView, SessionView, SettingsView
 from server.policies import caller
 from server.profiles import MOST_FIELDS
-from server.translations import N_, translations
 from storage import accounts, actors, apps, sessions
 from storage.accounts import Account
 from storage.actors import Actor
@@ -86,41 +85,8 @@ def _session(session: Session, current: bool, locale: str) -> SessionView:
         since=session.created_at,
         last_used=session.last_used_at,
         current=current,
+        network=session.address,
     )
-
-
-# What browsers and systems call themselves; the first that is found, as most name others too.
-_BROWSERS = (
-    ("Edge", r"\bEdg(?:e|A|iOS)?/"),
-    ("Opera", r"\bOPR/"),
-    ("Samsung Internet", r"\bSamsungBrowser/"),
-    ("Firefox", r"\b(?:Firefox|FxiOS)/"),
-    ("Chrome", r"\b(?:Chrome|Chromium|CriOS)/"),
-    ("Safari", r"\bSafari/"),
-)
-_SYSTEMS = (
-    ("iPad", r"\biPad\b"),
-    ("iPhone", r"\biPhone\b"),
-    ("Android", r"\bAndroid\b"),
-    ("Windows", r"\bWindows\b"),
-    ("ChromeOS", r"\bCrOS\b"),
-    ("macOS", r"\bMac OS X\b"),
-    ("Linux", r"\bLinux\b"),
-)
-_ON = N_("%(browser)s on %(system)s")
-
-
-def device(agent: str, locale: str) -> str:
-    """A browser in words, from the User-Agent that it sent."""
-    _ = translations(locale).gettext
-    browser, system = _named(_BROWSERS, agent), _named(_SYSTEMS, agent)
-    if browser and system:
-        return _(_ON) % {"browser": browser, "system": system}
-    return browser or system or _("A browser")
-
-
-def _named(known: tuple[tuple[str, str], ...], agent: str) -> str | None:
-    return next((name for name, sign in known if re.search(sign, agent)), None)
 
 
 def _app(token: Token, locale: str) -> AppView:

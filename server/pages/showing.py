@@ -4,18 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from federation import uris
+from federation import media_links, uris
 from federation.addressing import visibility
+from federation.media_links import Kind as MediaKind
 from federation.objects.note import stored_content
 from federation.sanitise import SafeHtml, escaped
-from server.pages import spoken
+from server.pages import illustrating, spoken
 from server.pages.views import Kind, Person, PostView, ProfileField
 from storage import actors, visible_posts
 from storage.actors import Actor, Field
 from storage.here import Here
 from storage.timelines import Entry
 from storage.units import Reader
-from storage.visibility import Viewer
+from storage.visibility import Anonymous, Viewer
 from storage.visible_posts import Post
 
 MEDIA = "/media"
@@ -32,7 +33,7 @@ class Telling:
 
 
 def person(here: Here, actor: Actor) -> Person:
-    """Somebody as they stand beside what they said. Pictures of other hosts are not shown."""
+    """Somebody as they stand beside what they said."""
     return Person(
         id=actor.id,
         name=actor.display_name,
@@ -41,15 +42,17 @@ def person(here: Here, actor: Actor) -> Person:
         url=page_of(here, actor),
         is_local=actor.is_local,
         kind=_kind(actor),
-        avatar_url=picture(actor, actor.avatar),
+        avatar_url=picture(here, actor, "avatar", actor.avatar),
     )
 
 
-def whole_person(here: Here, actor: Actor) -> Person:
+def whole_person(reader: Reader, actor: Actor) -> Person:
     """Somebody as their own page shows them."""
+    here = reader.here
     return replace(
         person(here, actor),
-        header_url=picture(actor, actor.header),
+        emojis=illustrating.said_by(reader, [actor])[actor.id],
+        header_url=picture(here, actor, "header", actor.header),
         bio=stored_content(actor.summary) if actor.summary else None,
         fields=tuple(_field(one) for one in actor.fields),
         since=actor.created_at,
@@ -61,9 +64,11 @@ def page_of(here: Here, actor: Actor) -> str:
     return uris.profile_page(here, actor.name) if actor.is_local else actor.url or actor.uri
 
 
-def picture(actor: Actor, file: str | None) -> str | None:
-    """The path of a picture of ours; browsers load nothing from elsewhere for a page of ours."""
-    return f"{MEDIA}/{file}" if file and actor.is_local else None
+def picture(here: Here, actor: Actor, kind: MediaKind, file: str | None) -> str | None:
+    """The path of a picture; browsers load nothing from elsewhere for a page of ours."""
+    if not file or actor.is_local:
+        return f"{MEDIA}/{file}" if file else None
+    return media_links.proxied_path(here, kind, actor.id, file)
 
 
 def _kind(actor: Actor) -> Kind:
@@ -80,8 +85,11 @@ def _field(written: Field) -> ProfileField:
 def people(reader: Reader, wanted: Iterable[int]) -> dict[int, Person]:
     """People by number, in one statement; those who left are not among them."""
     found = actors.many(reader, wanted)
+    said = illustrating.said_by(reader, found.values())
     return {
-        id_: person(reader.here, actor) for id_, actor in found.items() if actor.state == "active"
+        id_: replace(person(reader.here, actor), emojis=said[id_])
+        for id_, actor in found.items()
+        if actor.state == "active"
     }
 
 
@@ -91,39 +99,46 @@ def entries(
     """Lines of a list, in their order; each post is one that the viewer may see."""
     wanted = {entry.post.author for entry in found} | {one.sharer for one in found if one.sharer}
     known = people(reader, wanted)
-    answers = count_answers(reader, viewer, [entry.post for entry in found])
+    told = [entry.post for entry in found]
+    answers = count_answers(reader, viewer, told)
+    pictures = illustrating.of_posts(reader, viewer, told)
+    said = illustrating.said_in_posts(reader, told)
     return tuple(
-        view(
-            reader.here,
-            entry.post,
-            known[entry.post.author],
-            telling,
-            answers=answers.get(entry.post.id, 0),
+        replace(
+            view(reader.here, post, known[post.author], telling),
+            answers=answers.get(post.id, 0),
             passed_on_by=known.get(entry.sharer or 0),
+            pictures=pictures.get(post.id, ()),
+            emojis=said[post.id],
         )
         for entry in found
-        if entry.post.author in known
+        for post in [entry.post]
+        if post.author in known
     )
 
 
-def posts(reader: Reader, found: Sequence[Post], telling: Telling) -> tuple[PostView, ...]:
-    """Posts of one conversation, in their order; their answers stand beneath them."""
+def posts(
+    reader: Reader, found: Sequence[Post], telling: Telling, viewer: Viewer | None = None
+) -> tuple[PostView, ...]:
+    """Posts of one conversation, in their order; their answers stand beneath them.
+
+    Without a viewer, pictures that are not for everybody are left out.
+    """
     known = people(reader, {post.author for post in found})
+    pictures = illustrating.of_posts(reader, viewer or Anonymous(), found)
+    said = illustrating.said_in_posts(reader, found)
     return tuple(
-        view(reader.here, post, known[post.author], telling)
+        replace(
+            view(reader.here, post, known[post.author], telling),
+            pictures=pictures.get(post.id, ()),
+            emojis=said[post.id],
+        )
         for post in found
         if post.author in known
     )
 
 
-def view(
-    here: Here,
-    post: Post,
-    author: Person,
-    telling: Telling,
-    answers: int = 0,
-    passed_on_by: Person | None = None,
-) -> PostView:
+def view(here: Here, post: Post, author: Person, telling: Telling) -> PostView:
     """One post with its author."""
     return PostView(
         id=str(post.id),
@@ -136,9 +151,7 @@ def view(
         spoiler=post.spoiler,
         language=post.language,
         sensitive=post.sensitive,
-        answers=answers,
         edited=post.edited_at,
-        passed_on_by=passed_on_by,
     )
 
 

@@ -42,6 +42,7 @@ class Person:
     bio: SafeHtml | None = None
     fields: tuple[ProfileField, ...] = ()
     since: datetime | None = None
+    emojis: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def called(self) -> str:
@@ -176,6 +177,7 @@ class PostView:
     answers: int = 0
     edited: datetime | None = None
     passed_on_by: Person | None = None
+    emojis: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def gist(self) -> str:
@@ -337,6 +339,7 @@ class SessionView:
     since: datetime
     last_used: datetime | None = None
     current: bool = False
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ CREATE TABLE pins (
     UNIQUE (actor, post)
 ) STRICT;
 CREATE INDEX pins_of_post ON pins (post);
+CREATE INDEX pins_of_actor ON pins (actor, id);
 
 CREATE TABLE polls (
     post         INTEGER PRIMARY KEY REFERENCES posts (id) ON DELETE CASCADE,
@@ -31,6 +32,7 @@ CREATE TABLE polls (
     voters       INTEGER,                             -- as its server says it; NULL where the votes are here
     fetched_at   INTEGER
 ) STRICT;
+CREATE INDEX polls_open ON polls (closes_at) WHERE closed_at IS NULL AND closes_at IS NOT NULL;
 CREATE TABLE poll_options (
     post      INTEGER NOT NULL REFERENCES polls (post) ON DELETE CASCADE,
     position  INTEGER NOT NULL,
@@ -62,9 +64,14 @@ CREATE TABLE emojis (
     updated_at  INTEGER NOT NULL,
     UNIQUE (shortcode, domain)
 ) STRICT;
+CREATE UNIQUE INDEX emojis_by_file ON emojis (file) WHERE file IS NOT NULL;
+CREATE UNIQUE INDEX emojis_by_still ON emojis (still) WHERE still IS NOT NULL;
+CREATE INDEX media_unattached ON media (created_at) WHERE post IS NULL AND purpose = 'attachment';
 
 CREATE INDEX posts_that_quote ON posts (quoted) WHERE quoted IS NOT NULL;
 CREATE INDEX approvals_of_target ON approvals (target, kind, state);
+CREATE INDEX approvals_of_request ON approvals (request, kind);
+CREATE INDEX approvals_to_check ON approvals (id) WHERE state = 'pending' AND decided_at IS NULL AND uri IS NOT NULL;
 
 -- Threads of which somebody wants to hear no more.
 CREATE TABLE thread_mutes (
@@ -88,4 +95,6 @@ CREATE INDEX conversations_of_account ON conversations (account, last_post);
 CREATE INDEX conversations_about ON conversations (last_post);
 
 -- Words of posts, for searching; `rowid` is the post. (No trigger may write to it: the schema is not trusted.)
-CREATE VIRTUAL TABLE post_words USING fts5 (words, tokenize = "unicode61 remove_diacritics 2");
+-- `marks` are words of ours about a post: 'link'.
+CREATE VIRTUAL TABLE post_words USING fts5 (words, marks, tokenize = "unicode61 remove_diacritics 2");
+INSERT INTO jobs (id, kind, subject, due) SELECT 1, 'index posts', 'all', 0 WHERE EXISTS (SELECT 1 FROM posts);

@@ -13,6 +13,16 @@ CREATE TABLE list_members (
     PRIMARY KEY (list, actor)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lists_with ON list_members (actor, list);
+-- Fanned out when said, as home_entries.
+CREATE TABLE list_entries (
+    list   INTEGER NOT NULL REFERENCES lists (id) ON DELETE CASCADE,
+    entry  INTEGER NOT NULL,
+    post   INTEGER NOT NULL REFERENCES posts (id) ON DELETE CASCADE,
+    share  INTEGER REFERENCES shares (id) ON DELETE CASCADE,
+    PRIMARY KEY (list, entry)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX list_entries_of_post ON list_entries (post, list);
+CREATE INDEX list_entries_of_share ON list_entries (share) WHERE share IS NOT NULL;
 
 CREATE TABLE account_notes (
     account  INTEGER NOT NULL REFERENCES actors (id),
@@ -20,6 +30,7 @@ CREATE TABLE account_notes (
     comment  TEXT NOT NULL,
     PRIMARY KEY (account, target)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX notes_about ON account_notes (target);
 
 -- Hosts of which one member wants to see nothing.
 CREATE TABLE account_hosts (
@@ -49,6 +60,15 @@ CREATE TABLE endorsements (
     target  INTEGER NOT NULL REFERENCES actors (id),
     UNIQUE (actor, target)
 ) STRICT;
+CREATE INDEX endorsed_by ON endorsements (target);
+
+-- People whom somebody does not want to have suggested again.
+CREATE TABLE dismissed_suggestions (
+    account  INTEGER NOT NULL REFERENCES actors (id),
+    target   INTEGER NOT NULL REFERENCES actors (id),
+    PRIMARY KEY (account, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dismissed_by ON dismissed_suggestions (target);
 
 CREATE TABLE filters (
     id          INTEGER PRIMARY KEY,
@@ -105,3 +125,8 @@ CREATE TABLE import_rows (
     reason    TEXT,
     PRIMARY KEY (import, position)
 ) STRICT, WITHOUT ROWID;
+
+-- Whoever is taken out is looked for here.
+CREATE INDEX muted_by ON mutes (target, actor);
+CREATE INDEX approvals_of_actor ON approvals (actor);
+CREATE INDEX consents_of_actor ON consents (actor);

@@ -1,6 +1,7 @@
 -- What a moderator decided about somebody; suspension is `state`, freezing is the account's own state.
-ALTER TABLE actors ADD COLUMN silenced INTEGER NOT NULL DEFAULT 0 CHECK (silenced IN (0, 1));
+ALTER TABLE actors ADD COLUMN silenced INTEGER NOT NULL DEFAULT 0 CHECK (silenced BETWEEN 0 AND 3);  -- 1: decided; 2: their server is limited
 ALTER TABLE actors ADD COLUMN sensitized INTEGER NOT NULL DEFAULT 0 CHECK (sensitized IN (0, 1));
+ALTER TABLE accounts ADD COLUMN frozen TEXT;           -- may read, may not act: what the stewards wrote about it
 
 CREATE TABLE reports (
     id           INTEGER PRIMARY KEY,
@@ -30,7 +31,7 @@ CREATE INDEX reports_with ON report_posts (post);
 -- Decisions about an account, with the words that went to its owner.
 CREATE TABLE decisions (
     id          INTEGER PRIMARY KEY,
-    moderator   INTEGER NOT NULL REFERENCES actors (id),
+    moderator   INTEGER REFERENCES actors (id),       -- NULL: the command line
     target      INTEGER NOT NULL REFERENCES actors (id),
     action      TEXT NOT NULL CHECK (action IN ('none', 'warn', 'freeze', 'sensitive', 'silence', 'suspend')),
     text        TEXT NOT NULL DEFAULT '',
@@ -50,6 +51,18 @@ CREATE TABLE audit_log (
     detail      TEXT NOT NULL DEFAULT '{}',           -- JSON
     created_at  INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX audit_of_subject ON audit_log (subject, id);
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit_log BEGIN
+    SELECT RAISE(ABORT, 'append only');
+END;
+CREATE TRIGGER audit_is_never_shortened BEFORE DELETE ON audit_log BEGIN
+    SELECT RAISE(ABORT, 'append only');
+END;
+
+-- What a notification tells of beside a post: a report, or a decision.
+ALTER TABLE notifications ADD COLUMN about INTEGER;
+DROP INDEX notifications_once;
+CREATE UNIQUE INDEX notifications_once ON notifications (account, type, actor, ifnull(post, 0), ifnull(about, 0));
 
 -- More about a host than its tier; `limit_id` is the number that moderation clients use.
 ALTER TABLE hosts ADD COLUMN limit_id INTEGER;
@@ -59,6 +72,8 @@ ALTER TABLE hosts ADD COLUMN reject_reports INTEGER NOT NULL DEFAULT 0 CHECK (re
 ALTER TABLE hosts ADD COLUMN private_comment TEXT;
 ALTER TABLE hosts ADD COLUMN public_comment TEXT;
 ALTER TABLE hosts ADD COLUMN obfuscate INTEGER NOT NULL DEFAULT 0 CHECK (obfuscate IN (0, 1));
+ALTER TABLE hosts ADD COLUMN strangers INTEGER NOT NULL DEFAULT 0;       -- letters from people whom nobody here follows,
+ALTER TABLE hosts ADD COLUMN strangers_since INTEGER NOT NULL DEFAULT 0; -- and when that count began
 CREATE UNIQUE INDEX hosts_by_limit ON hosts (limit_id) WHERE limit_id IS NOT NULL;
 
 CREATE TABLE email_blocks (

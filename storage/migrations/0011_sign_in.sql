@@ -32,6 +32,8 @@ CREATE TABLE challenges (
     attempts    INTEGER NOT NULL DEFAULT 0,
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX challenges_by_end ON challenges (expires_at);
+CREATE INDEX challenges_of_account ON challenges (account) WHERE account IS NOT NULL;
 
 -- Browsers and networks from which somebody has logged in before: only what is new is told by mail.
 CREATE TABLE known_places (

@@ -10,13 +10,21 @@ import pytest
 
 from storage import (
     actors,
+    conversations,
     deliveries,
+    domain_blocks,
+    edits,
+    emojis,
     follows,
     hosts,
     likes,
+    media,
     notifications,
+    pins,
+    polls,
     posts,
     pruning,
+    quotes,
     reach,
     received,
     shares,
@@ -25,6 +33,8 @@ from storage import (
     visible_posts,
 )
 from storage.audiences import PUBLIC
+from storage.domain_blocks import Part
+from storage.emojis import Emoji
 from storage.ids import ActorId
 from storage.notifications import Wanted
 from storage.paging import Page
@@ -36,9 +46,13 @@ from tests.storage import cast
 from tests.storage.raw import Explained, memory
 
 # These stay small, or a job walks through them a few times a day.
-SMALL = {"codes", "resets", "sessions", "idempotency"}
+SMALL = {"mutes", "early_deletes", "codes", "resets", "sessions", "idempotency", "known_places"}
 # A partial index is walked through from its beginning: it holds only what is looked for.
-PARTIAL = {"deliveries_parked", "hosts_blocked", "posts_ours", "received_due"}
+PARTIAL = {"deliveries_parked", "hosts_blocked", "hosts_unsettled", "posts_ours", "received_due"}
+PARTIAL |= {"polls_open", "approvals_to_check"}
+
+# What a statement makes itself and walks through: a thread, the people of a conversation.
+MADE = {"above", "below", "n", "gathered"}
 
 RAW = memory()
 ME = ActorId(1)
@@ -56,6 +70,7 @@ def everyones(viewer: Viewer) -> tuple[Lists, ...]:
         lambda w, p: timelines.public(w, viewer, p, local=True),
         lambda w, p: timelines.public(w, viewer, p, remote=True, media=True),
         lambda w, p: timelines.account(w, viewer, ME, Shown(), p),
+        lambda w, p: timelines.pinned(w, viewer, ME, p),
         *(partial(tagged_, viewer=viewer, tagged=tagged) for tagged in TAGS),
     )
 
@@ -69,6 +84,8 @@ OWN: tuple[Lists, ...] = (
     lambda w, p: timelines.liked(w, ME, p),
     lambda w, p: timelines.bookmarked(w, ME, p),
     lambda w, p: timelines.outbox(w, ME, p),
+    lambda w, p: timelines.of_list(w, ME, 1, p),
+    lambda w, p: conversations.page_of(w, ME, p),
     lambda w, p: notifications.page_of(w, ME, p, Wanted()),
     lambda w, p: notifications.page_of(w, ME, p, Wanted(types=["follow"], actor=2)),
     lambda w, p: follows.page_of_followers(w, ME, p),
@@ -103,7 +120,7 @@ def is_walk(line: str) -> bool:
     if not found or "VIRTUAL TABLE" in line or "CONSTANT ROW" in line:
         return False
     table, index = found.groups()
-    return table not in SMALL and index not in PARTIAL
+    return table not in SMALL | MADE and index not in PARTIAL
 
 
 def single_posts(writer: Writer) -> None:
@@ -113,8 +130,8 @@ def single_posts(writer: Writer) -> None:
         visible_posts.by_page(writer, viewer, "u:1")
         visible_posts.was_there(writer, viewer, 1)
         visible_posts.figures(writer, viewer, [1, 2])
-        visible_posts.parent_authors(writer, viewer, [1, 2])
-        tags.history(writer, viewer, "tag")
+        visible_posts.glances(writer, viewer, [1, 2])
+        tags.history(writer, viewer, ["tag"])
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, PUBLIC, to=[alice], tags=["tag"])
     visible_posts.facts(writer, said)
@@ -124,6 +141,34 @@ def single_posts(writer: Writer) -> None:
     posts.recipients(writer, said.id)
     posts.revise(writer, said, ["tag"])
     posts.bury(writer, said)
+
+
+def posts_in_full(writer: Writer) -> None:
+    """What posts have beside their words: edits, polls, pins, quotes."""
+    alice = cast.actor(writer, "carol")
+    said = cast.post(writer, alice, PUBLIC)
+    edits.keep(writer, said, {})
+    edits.of(writer, said.id)
+    asked = polls.Poll(post=said.id, multiple=True, ours=True, options=(polls.Option("Leek"),))
+    polls.add(writer, asked)
+    polls.many(writer, [said.id])
+    polls.vote(writer, "u:vote", asked, alice, 0)
+    polls.next_due(writer)
+    polls.voters_here(writer, said.id)
+    polls.refresh(writer, asked)
+    polls.close(writer, said.id)
+    pins.add(writer, alice, said.id, 5)
+    pins.remove(writer, alice, said.id)
+    quotes.keep(
+        writer, stamp="u:stamp", target=said.id, actor=alice, request="u:quote", state="pending"
+    )
+    quotes.next_unchecked(writer)
+    quotes.by_request(writer, "u:quote")
+    quotes.by_stamp(writer, "u:stamp")
+    quotes.shown(writer, [said.id], 1)
+    posts.narrow(writer, said, said.audience, listed=False)
+    shares.sharers_here(writer, said.id)
+    polls.remove(writer, said.id)
 
 
 def queues(writer: Writer) -> None:
@@ -141,6 +186,12 @@ def queues(writer: Writer) -> None:
     deliveries.expire(writer, writer.now)
     for note in (hosts.reached, hosts.heard_from, hosts.is_blocked):
         note(writer, "away")
+    hosts.unsettled(writer)
+    for tier in ("blocked", None):
+        hosts.set_tier(writer, "away", tier)
+        domain_blocks.settle(writer, Part("away", "away", 1), 0)
+    hosts.settled(writer, "away", 2)
+    posts.expect_delete(writer, "u:1", "u:2", "away")
     hosts.failed(writer, "away", timedelta(minutes=1), "")
 
 
@@ -160,6 +211,22 @@ def fanning_out(writer: Writer) -> None:
     notifications.forget_between(writer, ME, 2)
 
 
+def shown(writer: Writer) -> None:
+    media.of_posts(writer, [1, 2])
+    media.attachable(writer, ME, [1, 2], 3)
+    media.by_file(writer, "a.png")
+    media.forget_unattached(writer, writer.now)
+    alice = cast.actor(writer, "alice")
+    said = cast.post(writer, alice)
+    media.attach(writer, said.id, [1, 2])
+    media.replace_remote(writer, said.id, [])
+    emojis.known(writer, [("", "leek"), ("away.example", "kale")])
+    emojis.by_file(writer, "a.png")
+    emojis.learn(writer, "away.example", [Emoji(0, "kale", uri="u:1", remote_url="u:2")])
+    hosts.refuses_media(writer, "away.example")
+    visible_posts.hosts(writer, [1, 2])
+
+
 def people(writer: Writer) -> None:
     actors.by_uri(writer, "u:1")
     actors.by_handle(writer, "alice", "away.example")
@@ -170,7 +237,7 @@ def people(writer: Writer) -> None:
     pruning.forget(writer)
 
 
-@pytest.mark.parametrize("unit", [single_posts, queues, fanning_out, people])
+@pytest.mark.parametrize("unit", [single_posts, posts_in_full, shown, queues, fanning_out, people])
 def test_what_is_asked_often_is_found_by_an_index(unit: Callable[[Writer], None]) -> None:
     RAW.execute("BEGIN")
     try:

@@ -15,7 +15,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STORAGE = ROOT / "storage"
 PACKAGES = ("server", "federation", "storage")
-DOORS = {"rows", "row", "value", "named", "execute", "execute_many", "executemany", "executescript"}
+DOORS = {"rows", "row", "value", "named", "gathered", "execute", "execute_many", "executemany"}
+DOORS |= {"executescript"}
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 # Where statements of others are run, or files of ours: (module, function).
@@ -24,6 +25,7 @@ ENGINE = {
     ("units", "row"),
     ("units", "value"),
     ("units", "named"),
+    ("units", "gathered"),
     ("units", "execute"),
     ("units", "execute_many"),
     ("connection", "connect"),  # pragmas, listed above it

@@ -1,4 +1,7 @@
-"""`python -m tests.benchmarks`: start a server, fill it, and say what its work costs."""
+"""`python -m tests.benchmarks`: start a server, fill it, and say what its work costs.
+
+With `--storage`, what storage costs by itself comes after it (`tests/benchmarks/storage.py`).
+"""
 
 import argparse
 import asyncio
@@ -11,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from aiohttp import ClientSession, TCPConnector
 
+from tests.benchmarks import storage
 from tests.benchmarks.load import Figure, Process, measure
 from tests.benchmarks.village import Member, letter, move_in, neighbours
 from tests.federation.world import Stranger
@@ -183,10 +187,13 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=20_000, help="what is there already")
     parser.add_argument("--times", type=int, default=1_000, help="how often each thing is done")
     parser.add_argument("--servers", type=int, default=30, help="neighbours for the fan-out")
+    parser.add_argument("--storage", action="store_true", help="and storage by itself, after it")
     chosen = parser.parse_args()
     with TemporaryDirectory(prefix="kith-bench-") as folder:
         size = Size(chosen.members, chosen.posts, chosen.times, chosen.servers)
         asyncio.run(bench(size, Path(folder)))
+    if chosen.storage:
+        asyncio.run(storage.main())
 
 
 if __name__ == "__main__":

@@ -68,9 +68,8 @@ def read_home(reader: Reader, owner: ActorId) -> int:
 
 
 def read_home_with_figures(reader: Reader, owner: ActorId) -> int:
-    entries = timelines.home(reader, owner, Page(40))
-    ids = [entry.post.id for entry in entries]
-    return len(visible_posts.figures(reader, Member(owner), ids))
+    lines = timelines.home(reader, owner, Page(40))
+    return len(visible_posts.glances(reader, Member(owner), [line.post for line in lines]))
 
 
 async def read_often(database: Database, unit: Callable[[Reader, ActorId], int], who: int) -> None:

@@ -41,6 +41,9 @@ from server.pages.views import (
     TombstoneView,
     hang_answers,
 )
+from tests.browser.garden_desk import desk
+from tests.browser.garden_roads import roads
+from tests.browser.garden_safety import safety
 
 ZONE = ZoneInfo("Europe/Stockholm")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=ZONE)
@@ -483,6 +486,9 @@ def cases() -> dict[str, Case]:
         _for_coming_in(),
         _for_reading(),
         _for_oneself(),
+        safety(VISITOR, MEMBER),
+        roads(VISITOR, MEMBER, SAMIRA),
+        desk(replace(MEMBER, viewer=MARTA), BEP, SAMIRA, (APPLES, FROST)),
         modes,
         _for_what_went_wrong(),
     ]

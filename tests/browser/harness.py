@@ -15,6 +15,7 @@ from aiohttp import web
 from PIL import Image
 
 from server.pages.render import STATIC
+from tests.support.locks import alone
 
 HERE = Path(__file__).resolve().parent
 POLICY = (
@@ -55,7 +56,7 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
-async def _run(*command: str, given: bytes = b"", seconds: float) -> tuple[int, bytes, bytes]:
+async def run(*command: str, given: bytes = b"", seconds: float) -> tuple[int, bytes, bytes]:
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=HERE,
@@ -89,7 +90,10 @@ async def install() -> None:
     if all(_installed(name) == version for name, version in wanted.items()):
         return
     quiet = ("--no-audit", "--no-fund", "--ignore-scripts")
-    code, _, err = await _run("npm", "ci", *quiet, seconds=INSTALL_SECONDS)
+    with alone(HERE):
+        if all(_installed(name) == version for name, version in wanted.items()):
+            return
+        code, _, err = await run("npm", "ci", *quiet, seconds=INSTALL_SECONDS)
     if code:
         missing(f"npm ci did not work: {err.decode(errors='replace')[-300:]}")
 
@@ -109,7 +113,7 @@ async def look(pages: Sequence[Page], shots: Path | None = None) -> Report:
         "pages": [asdict(page) for page in pages],
     }
     given = json.dumps(job).encode()
-    code, out, err = await _run("node", "look.mjs", given=given, seconds=LOOK_SECONDS)
+    code, out, err = await run("node", "look.mjs", given=given, seconds=LOOK_SECONDS)
     assert code == 0, err.decode(errors="replace")[-2000:]
     said = json.loads(out)
     return Report(said["runs"], said["passed"], tuple(said["findings"]))
@@ -131,7 +135,8 @@ async def served(pages: Mapping[str, str]) -> AsyncIterator[str]:
         html = pages.get(request.match_info["name"])
         if html is None:
             raise web.HTTPNotFound
-        policy = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
+        script = "; script-src 'self'" if "<script" in html else ""
+        policy = {"Content-Security-Policy": POLICY + script, "X-Content-Type-Options": "nosniff"}
         return web.Response(text=html, content_type="text/html", headers=policy)
 
     async def picture(request: web.Request) -> web.Response:

@@ -145,6 +145,11 @@ ACCESS_PAGES = {
     "login": "/login",
     "reset": "/reset",
     "settings-member": "/settings",
+    "second-step": "/login/second",
+    "passkey": "/login/passkey",
+    "safety-member": "/settings/safety",
+    "add-passkey-member": "/settings/safety/passkey",
+    "prove-member": "/settings/prove",
 }
 
 

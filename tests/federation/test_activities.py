@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from federation.documents import dump
 from federation.sanitise import plain
 from storage import actors, posts
 from storage.units import Reader
 from tests.federation.saying import asked, follow, hear, homes
 from tests.federation.world import (
+    ACTIVITY,
     AS,
     PUBLIC,
     Neighbour,
@@ -286,6 +288,47 @@ async def test_a_relayed_delete_counts_when_the_origin_says_that_it_is_gone(
 ) -> None:
     found = await deletes(ours, alice, evil, victim, status=status, private=private)
     assert found is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (410, "deleted"),
+        (200, "deleted"),  # with a Tombstone
+        (404, "active"),  # a fault that passes
+        (403, "active"),
+        (500, "active"),
+    ],
+)
+async def test_a_relayed_farewell_counts_only_when_the_origin_says_that_they_are_gone(
+    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, status: int, expected: str
+) -> None:
+    """Of a post a 404 is enough; an actor takes everything they ever said with them."""
+    vera, mallory = victim.person("vera"), evil.person("mallory")
+    await follow(alice, vera)
+    await hear(ours, vera, vera.says("Create", vera.note("<p>Still here</p>")))
+    await hear(ours, mallory, mallory.says("Follow", alice.actor.uri))  # whose key we know
+    body = dump({"@context": AS, "id": vera.uri, "type": "Tombstone"})
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, body=body, content_type=ACTIVITY)
+
+    victim.answers["/users/vera"] = answer
+    await hear(ours, mallory, vera.says("Delete", vera.uri))
+    assert await ours.database.read(actors.state_of, vera.uri) == expected
+    assert await homes(alice) == ([] if expected == "deleted" else ["Still here"])
+
+
+async def test_a_relayed_delete_of_what_is_not_there_yet_keeps_nothing_out(
+    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
+) -> None:
+    """Else whoever guesses the next address could silence somebody."""
+    vera, mallory = victim.person("vera"), evil.person("mallory")
+    await follow(alice, vera)
+    soon = vera.note("<p>Soon</p>")
+    assert (await hear(ours, mallory, vera.says("Delete", soon["id"])))[0] == "refused"
+    await hear(ours, vera, vera.says("Create", soon))
+    assert await homes(alice) == ["Soon"]
 
 
 async def test_a_document_with_a_signature_inside_has_no_more_authority(

@@ -72,6 +72,58 @@ async def update_post_as_own(scene: Scene) -> Claim:
     return lambda who: who.says("Update", known | {"content": "<p>!</p>", "attributedTo": who.uri})
 
 
+def question(owner: Stranger, votes: int, **more: Any) -> Document:
+    replies = {"type": "Collection", "totalItems": votes}
+    option = {"type": "Note", "name": "Leek", "replies": replies}
+    return owner.note("<p>Which?</p>", type="Question", oneOf=[option], **more)
+
+
+async def update_question(scene: Scene) -> Claim:
+    known = question(scene.owner, 1)
+    scene.owner.at.serves(known)
+    await scene.hear(scene.owner.says("Create", known))
+    changed = question(scene.owner, 5, id=known["id"])
+    return lambda who: who.says("Update", changed)
+
+
+async def vote(scene: Scene) -> Claim:
+    wish = {"options": ["Leek", "Kale"], "expires_in": 3600}
+    asked = (await scene.alice.say("Which?", poll=wish))["uri"]
+    chosen = scene.owner.note("", name="Kale", inReplyTo=asked, to=[scene.alice.actor.uri])
+    return lambda who: who.says("Create", chosen)
+
+
+async def add(scene: Scene) -> Claim:
+    known = await scene.posted()
+    return lambda who: who.says("Add", known["id"], target=featured_of(scene.owner))
+
+
+async def add_to_own(scene: Scene) -> Claim:
+    known = await scene.posted()
+    return lambda who: who.says("Add", known["id"], target=featured_of(who))
+
+
+async def remove(scene: Scene) -> Claim:
+    known = await scene.posted()
+    target = featured_of(scene.owner)
+    await scene.hear(scene.owner.says("Add", known["id"], target=target))
+    return lambda who: who.says("Remove", known["id"], target=target)
+
+
+def featured_of(whom: Stranger) -> str:
+    return f"{whom.uri}/featured"
+
+
+def asking_to_quote(*, embedded: bool) -> Prepare:
+    async def ask(scene: Scene) -> Claim:
+        quoted = await scene.said_by_alice()
+        known = await scene.posted()
+        instrument = known if embedded else known["id"]
+        return lambda who: who.says("QuoteRequest", quoted, instrument=instrument)
+
+    return ask
+
+
 async def update_profile(scene: Scene) -> Claim:
     return lambda who: who.says("Update", scene.owner.document(name="Changed"))
 
@@ -88,6 +140,13 @@ async def delete_post_with_tombstone(scene: Scene) -> Claim:
 
 async def delete_actor(scene: Scene) -> Claim:
     return lambda who: who.says("Delete", scene.owner.uri)
+
+
+async def move(scene: Scene) -> Claim:
+    new = scene.owner.at.person(f"new{next(_numbers)}")
+    new.at.serves(new.document(alsoKnownAs=[scene.owner.uri]))
+    await scene.place.app[LOOKUP].actor(new.uri)
+    return lambda who: who.says("Move", scene.owner.uri, target=new.uri)
 
 
 def undoing(type_: str, *, embedded: bool) -> Prepare:
@@ -132,10 +191,18 @@ ACTS: dict[str, Prepare] = {
     "Create a post": create,
     "Update a post": update_post,
     "Update a post, as one's own": update_post_as_own,
+    "Update a question": update_question,
+    "Vote": vote,
+    "Add a post": add,
+    "Add a post, to one's own": add_to_own,
+    "Remove a post": remove,
+    "Ask to quote, embedded": asking_to_quote(embedded=True),
+    "Ask to quote, by URI": asking_to_quote(embedded=False),
     "Update a profile": update_profile,
     "Delete a post": delete_post,
     "Delete a post, with tombstone": delete_post_with_tombstone,
     "Delete an actor": delete_actor,
+    "Move": move,
     **{
         f"Undo {type_}, {'embedded' if embedded else 'by URI'}": undoing(type_, embedded=embedded)
         for type_ in ("Follow", "Like", "Announce", "Block")
@@ -152,6 +219,10 @@ ACTS: dict[str, Prepare] = {
 }
 
 
+def somebody(at: Neighbour, name: str) -> Stranger:
+    return at.person(name, featured=f"{at.origin}/users/{name}/featured")
+
+
 async def differences(place: Place, before: Contents) -> dict[str, Any]:
     return changed(before, await place.database.read(contents))
 
@@ -159,13 +230,13 @@ async def differences(place: Place, before: Contents) -> dict[str, Any]:
 async def test_only_the_owner_of_a_thing_can_touch_it(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
-    mallory, victor = evil.person("mallory"), victim.person("victor")
+    mallory, victor = somebody(evil, "mallory"), somebody(victim, "victor")
     for stranger in (mallory, victor):
         await ours.app[LOOKUP].actor(stranger.uri)
     cells = 0
     wrong: list[tuple[Any, ...]] = []
     for name, prepare in ACTS.items():
-        owner = victim.person(f"vera{next(_numbers)}")
+        owner = somebody(victim, f"vera{next(_numbers)}")
         number = await alice.find(f"@{owner.name}@{victim.host}")
         await alice.post(f"/api/v1/accounts/{number}/follow")
         await settle(ours)

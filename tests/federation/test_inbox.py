@@ -384,7 +384,7 @@ async def test_one_id_for_two_follows_is_refused(
         evil.watch.advance(timedelta(seconds=1))
         assert await mallory.tell(ours, follow | {"object": target.actor.uri}) == 202
         await settle(ours)
-    assert (await verdict(ours, follow))[0] == "refused"
+    assert await verdict(ours, follow) == ("refused", "Another follow has that id.")
     assert await bob.notified() == []
 
 

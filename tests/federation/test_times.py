@@ -52,7 +52,7 @@ async def test_what_is_edited_at_an_impossible_time_was_edited_now_or_in_1970(
     ours: Place, alice: Person, vera: Stranger, stated: str | None, expected: str
 ) -> None:
     await follow(alice, vera)
-    note = vera.note()
+    note = vera.note(published="1970-01-01T00:00:00Z")
     await hear(ours, vera, vera.says("Create", note))
     edited = note | {"content": "<p>Changed</p>", "updated": stated}
     assert (await hear(ours, vera, vera.says("Update", edited)))[0] == "done"

@@ -226,9 +226,12 @@ Contents = dict[str, list[Row]]
 
 def contents(reader: Reader, *, without: tuple[str, ...] = BOOKS) -> Contents:
     """Every row of every table but the books, without the columns that note a visit."""
-    tables = reader.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    tables = reader.rows(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'post_words*'"
+        " ORDER BY name"
+    )
     return {
-        name: reader.rows(f"SELECT {_columns(reader, name)} FROM {name} ORDER BY 1, 2")
+        name: reader.rows(f"SELECT {_columns(reader, name)} FROM {name} ORDER BY 1")
         for (name,) in tables
         if name not in without
     }

@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from server.app import build_app
 from server.outside import Outside
+from tests.support.locks import alone
 from tests.support.process import free_port
 from tests.support.servers import Place, settings_for
 
@@ -34,6 +35,11 @@ def missing(reason: str) -> None:
 @cache
 def _installed() -> str:
     """Install what the lock file says, once; return what went wrong."""
+    with alone(FEDIFY):
+        return _install()
+
+
+def _install() -> str:
     lock = sha256((FEDIFY / "package-lock.json").read_bytes()).hexdigest()
     mark = FEDIFY / "node_modules" / ".installed"
     if mark.is_file() and mark.read_text() == lock:

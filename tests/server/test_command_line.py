@@ -8,6 +8,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 import requests
@@ -15,6 +16,7 @@ import requests
 from server import initial
 from server.control import CommandFailed
 from storage.clock import system_clock
+from tests.server.test_imaging import corners, encoded
 from tests.support.process import (
     KITH,
     PASSWORD,
@@ -129,6 +131,22 @@ def test_a_charter_is_read_as_it_is_meant_or_refused(tmp_path: Path) -> None:
     assert (after["name"], after["question"]) == (before["name"], before["question"])
 
 
+def test_emoji_are_added_beside_the_running_server(tmp_path: Path) -> None:
+    picture = tmp_path / "leek.png"
+    picture.write_bytes(encoded(corners(64, 64), "PNG"))
+    with running(tmp_path / "data") as server:
+        added = server.kith("emoji", "add", "leek", str(picture), "--category", "Garden")
+        assert added == {"name": "leek", "category": "Garden"}
+        (shown,) = requests.get(f"{server.base}/api/v1/custom_emojis", timeout=5).json()
+        assert requests.get(shown["url"], timeout=5).headers["Content-Type"] == "image/png"
+        listed: Any = server.kith("emoji", "list")
+        assert listed == [added]
+        assert "already" in kith(server.environ, "emoji", "add", "leek", str(picture)).stderr
+        assert "No such file" in kith(server.environ, "emoji", "add", "x", "nowhere").stderr
+        assert server.kith("emoji", "remove", "leek") == {"name": "leek", "removed": True}
+        assert not server.kith("emoji", "list")
+
+
 def test_stewards_help_by_commands(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         server.member("ines")
@@ -142,10 +160,15 @@ def test_stewards_help_by_commands(tmp_path: Path) -> None:
         for wrong in (("--uses", "0"), ("--days", "0"), ("--days", "99999999999")):
             assert "is good for" in kith(server.environ, "invite", *wrong).stderr
         assert server.kith("domain", "block", "Bücher.example")["domain"] == "xn--bcher-kva.example"
+        listed: Any = server.kith("domain", "list")
+        assert [(one["domain"], one["tier"], one["accounts"]) for one in listed] == [
+            ("xn--bcher-kva.example", "blocked", 0)
+        ]
         assert server.kith("domain", "unblock", "bücher.example")["tier"] is None
+        assert not server.kith("domain", "list")
         for wrong, says in (
             (("block", "https://x.example/"), "more than a name"),
-            (("unblock", "x.example"), "is not blocked"),
+            (("unblock", "x.example"), "no decision about"),
             (("block", f"localhost:{server.port}"), "this server itself"),
             (("block", "localhost"), "this server itself"),
         ):
@@ -275,6 +298,27 @@ def test_init_asks_checks_and_writes(tmp_path: Path) -> None:
         assert not (tmp_path / "other" / "kith.toml").exists()
     done = kith({**os.environ, **environ}, "account", "list", "--json")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "given", "answer", "says"),
+    [
+        ("", {"domain": "localhost"}, "", "`--domain` in the command says `localhost`, which"),
+        ("x.example", {"domain": "a b"}, "", "`--domain` in the command says `a b`, which is no"),
+        ("", {"domain": None}, "10.0.0.1", "`domain` in your answer says `10.0.0.1`, which is an"),
+        ("garden", {"domain": None}, "", "`KITH_DOMAIN` in the environment says `garden`, which"),
+        ("", {"domain": "a.example", "title": "x" * 101}, "", "`--title` in the command says"),
+        ("", {"domain": " "}, " ", "A domain is needed"),
+    ],
+)
+def test_init_names_what_was_wrong_by_where_it_was_said(
+    tmp_path: Path, variable: str, given: dict[str, str | None], answer: str, says: str
+) -> None:
+    environ = {"KITH_DATA_DIR": str(tmp_path / "data"), "KITH_DOMAIN": variable}
+    with pytest.raises(CommandFailed) as failed:
+        initial.prepare(environ, given, lambda _: answer, system_clock())
+    assert str(failed.value).startswith(says)
+    assert not (tmp_path / "data").exists()
 
 
 def test_init_asks_nobody_who_cannot_answer(tmp_path: Path) -> None:

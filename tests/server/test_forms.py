@@ -1,11 +1,17 @@
 """What is sent, in all the ways in which clients send it."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.errors import Malformed
 from server.errors import Refused
-from server.forms import Form, nest
+from server.forms import Form, Upload, nest
+from storage.paging import HIGHEST
 from tests.support.servers import Place
 
 
@@ -33,15 +39,21 @@ def test_rails_nesting_becomes_lists_and_objects() -> None:
     }
 
 
+READINGS: tuple[Callable[[Form, str], object], ...] = (
+    Form.text, Form.flag, Form.number, Form.texts, Form.ids, Form.group, Form.groups, Form.upload,
+    Form.language,
+)  # fmt: skip
+
+
 @given(st.lists(st.tuples(st.text("ab[]01", max_size=12), st.text(max_size=3)), max_size=8))
 def test_no_name_of_a_field_makes_us_fail(pairs: list[tuple[str, str]]) -> None:
-    form = Form(nest(list(pairs)))
-    for name in form.values:
-        form.texts(name)
-        form.flag(name)
-        form.text(name)
-        form.group(name)
-        form.groups(name)
+    try:
+        form = Form(nest(list(pairs)))
+    except Malformed:
+        return  # given in two ways
+    for name, read in product(form.values, READINGS):
+        with suppress(Refused):
+            read(form, name)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +93,96 @@ def test_lists_come_in_many_forms() -> None:
         Form({"id": ["1"] * 41}).ids("id")
 
 
+LIST, OBJECT, FILE = ["direct"], {"0": "direct"}, Upload("x", "text/plain", b"direct")
+
+
+@pytest.mark.parametrize(
+    ("read", "wrong"),
+    [
+        *product((Form.text, Form.flag, Form.number, Form.language), (LIST, OBJECT, FILE, [], {})),
+        *product((Form.texts, Form.ids), ([LIST], [OBJECT], [FILE], FILE, [None], {"0": [1]})),
+        *product((Form.group,), (LIST, FILE, "direct", "", True)),
+        *product((Form.groups,), (LIST, OBJECT, FILE, "direct", [None], 7)),
+        *product((Form.upload,), (LIST, OBJECT)),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused_and_not_as_if_it_were_not_there(
+    read: Callable[[Form, str], object], wrong: object
+) -> None:
+    with pytest.raises(Refused, match="“x” should be") as refused:
+        read(Form({"x": wrong}), "x")
+    assert refused.value.status == 422
+    assert not read(Form({"x": None}), "x")
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("visibility", "direct"), ("visibility[]", "public")],
+        [("visibility[]", "direct"), ("visibility", "public")],
+        [("visibility[a]", "direct"), ("visibility", "public")],
+        [("visibility[]", "direct"), ("visibility[a]", "public")],
+        [("visibility[a]", "direct"), ("visibility[][b]", "public")],
+    ],
+)
+def test_what_is_given_in_two_ways_is_refused(pairs: list[tuple[str, str]]) -> None:
+    with pytest.raises(Malformed, match="“visibility” is given in two ways"):
+        nest(list(pairs))
+    assert nest([("visibility", "direct"), ("visibility", "public")]) == {"visibility": "public"}
+
+
+def test_a_number_that_nothing_can_have_is_left_out() -> None:
+    beyond = [str(HIGHEST + 1), "9" * 19, "9" * 5000, "-1", "1.5", "\u0663", ""]
+    assert Form({"id": [*beyond, str(HIGHEST)]}).ids("id") == [HIGHEST]
+
+
+@pytest.mark.parametrize("tag", ["de", "gsw", "pt-BR", "zh-Hant-TW", "sr-Latn", "EN"])
+def test_a_language_is_a_tag(tag: str) -> None:
+    assert Form({"language": tag}).language("language") == tag
+
+
+@pytest.mark.parametrize(
+    "wrong", ["d", "Deutsch", "de_DE", "de-", "de-x", '"><script>', "dé", "de\n", "de" + "-abc" * 9]
+)
+def test_what_is_no_language_is_refused(wrong: str) -> None:
+    with pytest.raises(Refused, match="“language” should name a language"):
+        Form({"language": wrong}).language("language")
+    assert Form({"language": ""}).language("language") is None
+
+
+MULTIPART = "multipart/form-data; boundary=b"
+PART = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", '{"status": "For Bob.", "visibility": ["direct"]}'),
+        ("application/json", '{"status": "For Bob.", "visibility": {"0": "direct"}}'),
+        ("application/json", '{"status": "For Bob.", "local_only": [true]}'),
+        ("application/json", '{"status": "For Bob.", "sensitive": {"a": true}}'),
+        ("application/json", '{"status": "For Bob.", "in_reply_to_id": ["1"]}'),
+        ("application/json", '{"status": "For Bob.", "language": "de_DE"}'),
+        ("application/x-www-form-urlencoded", "status=For+Bob.&visibility[]=direct"),
+        (
+            MULTIPART,
+            PART.format("status", "For Bob.")
+            + PART.format('visibility"; filename="a', "direct")
+            + "--b--\r\n",
+        ),
+    ],
+)
+async def test_nothing_is_posted_to_everybody_for_a_wrong_kind_of_word(
+    place: Place, kind: str, body: str
+) -> None:
+    alice = await place.person("alice")
+    path, headers = "/api/v1/statuses", {"Content-Type": kind}
+    status, said = await alice.ask("POST", path, data=body.encode(), headers=headers)
+    assert status == 422
+    assert " should " in said["error"]
+    assert await alice.home() == []
+
+
 async def test_every_kind_of_body_says_the_same(place: Place) -> None:
     alice = await place.person("alice")
     wish = {"status": "Once more.", "visibility": "unlisted"}
@@ -118,3 +220,12 @@ async def test_a_body_that_grows_while_it_is_read_is_cut_off(place: Place) -> No
     )
     assert status == 413
     assert "more than" in body["error"]
+
+
+async def test_what_cannot_be_unpacked_is_said_to_be_so(place: Place) -> None:
+    alice = await place.person("alice")
+    for path, packing in product(("/api/v1/statuses", "/inbox"), ("gzip", "deflate")):
+        headers = {"Content-Type": "application/json", "Content-Encoding": packing}
+        status, body = await alice.ask("POST", path, data=b"\x00" * 20, headers=headers)
+        assert status == 400, (path, packing)
+        assert "could not be read" in body["error"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from server.limits import LIMITERS, MOST_WINDOWS, Limits, caller_of
 from tests.support.clock import Watch
 from tests.support.internet import Internet
-from tests.support.servers import serving
+from tests.support.servers import give_token, serving
 
 
 def test_a_window_closes_and_opens_again(watch: Watch) -> None:
@@ -69,6 +69,24 @@ async def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path, watc
             assert answer.status == 429
             assert int(answer.headers["Retry-After"]) <= 301
             assert "Nothing is lost" in (await answer.json())["error"]
+
+
+async def test_who_types_a_name_too_often_is_told_so_too(tmp_path: Path, watch: Watch) -> None:
+    """By page and by client: what is typed is counted wherever it is typed."""
+    shared = {"rate_limits": "on", "trusted_proxies": "127.0.0.1/32"}
+    async with serving(tmp_path, "home.example", Internet(), watch, **shared) as place:
+        token, statuses = await place.database.write(give_token, None, "write"), []
+        for number in range(LIMITERS["signup"].count + 1):
+            headers = {
+                "Authorization": f"Bearer {token}",
+                "X-Forwarded-For": f"192.0.2.{number}",
+            }
+            wish = {"email": "bep@post.example" if number % 2 else "BEP@post.example"}
+            async with place.client.post("/api/v1/accounts", json=wish, headers=headers) as answer:
+                statuses.append(answer.status)
+        assert statuses == [422] * LIMITERS["signup"].count + [429]
+        assert int(answer.headers["Retry-After"]) <= 30 * 60 + 1
+        assert answer.headers["X-RateLimit-Remaining"] == "0"
 
 
 async def test_a_forged_address_is_not_believed(tmp_path: Path, watch: Watch) -> None:

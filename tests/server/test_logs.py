@@ -117,6 +117,7 @@ def test_no_secret_reaches_a_log_and_every_request_has_its_number(tmp_path: Path
     lines = [json.loads(line) for line in io.StringIO(logged)]
     assert numbers <= {line.get("request_id") for line in lines}
     assert all({"time", "level", "message"} <= set(line) for line in lines)
+    assert [line for line in lines if line["level"] == "error"] == []
     for name in (
         "kith_requests_total",
         "kith_deliveries_due",
@@ -146,6 +147,7 @@ def send_secrets(base: str) -> set[str]:
     return {answer.headers["X-Request-Id"] for answer in answers}
 
 
+TOKEN = "POST /oauth/token HTTP/1.1\r\nHost: a\r\n"
 NONSENSE = (
     f"GET /x?access_token={PLANTED}\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
     f"GET /x?access_token={PLANTED} HTTP/9.9\r\nHost: a\r\n\r\n",
@@ -154,6 +156,9 @@ NONSENSE = (
     f"GET /x HTTP/1.1\r\nHost: a\r\nCookie: {PLANTED * 2000}\r\n\r\n",
     f"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{PLANTED}\r\n",
     f"{PLANTED} /x HTTP/1.1\r\nHost: {PLANTED}:x\r\n\r\n",
+    f"{TOKEN}Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 99\r\n\r\n--b\r\n"
+    f"{PLANTED}",
+    f"{TOKEN}Authorization: Basic \u00ff{PLANTED}\r\n\r\n",
 )
 
 
@@ -161,8 +166,14 @@ def send_nonsense(port: int) -> None:
     """What is no HTTP, and the server's own library would quote."""
     for text in NONSENSE:
         with socket.create_connection(("127.0.0.1", port), 5) as connection:
-            connection.sendall(text.encode())
+            connection.sendall(text.encode("latin-1"))
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(4096):
                 pass
-    print(f"{len(NONSENSE)} kinds of nonsense")
+    with socket.create_connection(("127.0.0.1", port), 5) as gone:  # amid what is being read
+        gone.sendall(f"{TOKEN}Content-Length: 99\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert gone.recv(4096).startswith(b"HTTP/1.1 100 ")
+        gone.sendall(PLANTED.encode())
+    url, packed = f"http://127.0.0.1:{port}/oauth/token", {"Content-Encoding": "gzip"}
+    assert requests.post(url, data=PLANTED, headers=packed, timeout=5).status_code == 400
+    print(f"{len(NONSENSE) + 2} kinds of nonsense")

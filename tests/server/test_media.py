@@ -408,3 +408,22 @@ def test_what_kills_a_worker_has_a_sentence() -> None:
         with pytest.raises(Refused) as refused:
             media._understood(-number, b"")
         assert refused.value.sentence == media.REASONS[reason]
+
+
+def test_no_other_program_is_ever_started() -> None:
+    """SECURITY 63: no ffmpeg, no exiftool, no shell; the worker is Python itself, isolated."""
+    root = Path(media.__file__).parents[1]
+    sources = {
+        str(path.relative_to(root)): path.read_text()
+        for package in ("server", "federation", "storage")
+        for path in (root / package).rglob("*.py")
+    }
+    ways = re.compile(r"create_subprocess|import subprocess|os\.(?:system|popen|exec|spawn|fork)")
+    starting = {path: ways.findall(text) for path, text in sources.items()}
+    assert {name: found for name, found in starting.items() if found} == {
+        "server/demo.py": ["create_subprocess"] * 2,  # the demo starts two servers of ours
+        "server/media.py": ["create_subprocess"],
+    }
+    assert "create_subprocess_exec" in Path(media.__file__).read_text()
+    assert (sys.executable, "-I", "-m", "server.image_worker") == media.WORKER
+    assert not [path for path, text in sources.items() if re.search("ffmpeg|exiftool", text)]

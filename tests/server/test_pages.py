@@ -363,7 +363,7 @@ async def two(tmp_path: Path, watch: Watch) -> AsyncIterator[tuple[Place, Place]
         yield home, away
 
 
-async def test_titles_and_names_of_others_are_text_and_their_pictures_stay_away(
+async def test_titles_and_names_of_others_are_text_and_their_pictures_come_through_us(
     two: tuple[Place, Place],
 ) -> None:
     home, away = two
@@ -382,7 +382,9 @@ async def test_titles_and_names_of_others_are_text_and_their_pictures_stay_away(
     await settle(home, away)
     page = await opened(home, f"/@alice/{answered['id']}")
     assert page.text.count("&lt;img src=x onerror=alert(1)&gt;") >= 2
-    assert "<img" not in page.text
+    sources = re.findall(r'<img[^>]* src="([^"]*)"', page.text)
+    assert sources and all(one.startswith("/media/proxy/avatar/") for one in sources)
+    assert "bob.png" not in page.text
     assert f'href="{bob.actor.uri}"' in page.text or "away.example" in page.text
 
 

@@ -35,9 +35,12 @@ ITSELF = (
     "/api/v1/statuses?id[]={id}",
     "/api/v1/statuses/{root}/context",
     "/api/v1/accounts/{author}/statuses",
+    "/api/v1/statuses/{id}/history",
+    "/api/v1/polls/{id}",
 )
 # Where it may be shown among others: never when it may not be seen.
 AMONG_OTHERS = (
+    "/api/v1/accounts/{author}/statuses?pinned=true",
     "/api/v1/statuses/{id}/context",
     "/api/v1/timelines/public",
     "/api/v1/timelines/public?local=true",
@@ -49,6 +52,9 @@ AMONG_OTHERS = (
     "/api/v2/search?q={uri}",
     "/api/v2/search?q={url}",
     "/api/v2/search?q=matrix",
+    "/api/v2/search?q=matrix&type=statuses",
+    "/api/v2/search?q=from:author&type=statuses",
+    "/api/v1/conversations",
     "/posts/{id}",
     "/posts/{root}/replies",
     "/actors/{author}/outbox/page/0",
@@ -109,7 +115,10 @@ async def world(tmp_path: Path, watch: Watch) -> AsyncIterator[World]:
                 f"@mentioned {marker(visibility)} #matrix",
                 visibility=visibility,
                 in_reply_to_id=root["id"],
+                poll={"options": ["One", "Two"], "expires_in": 3600},
             )
+            if visibility != "direct":
+                await people["author"].post(f"/api/v1/statuses/{posts[visibility]['id']}/pin")
         await home.database.write(actors.set_state, people["suspended"].actor.id, "suspended")
         await settle(home, friend, other)
         peers = dict(zip(PEERS, (friend, other), strict=True))
@@ -178,7 +187,7 @@ async def create_of(world: World, visibility: str) -> str:
     return uri
 
 
-ACTS = ("favourite", "unfavourite", "reblog", "unreblog", "bookmark", "unbookmark")
+ACTS = "favourite unfavourite reblog unreblog bookmark unbookmark pin unpin mute unmute".split()
 
 
 async def test_nobody_acts_on_what_they_cannot_see(world: World) -> None:
@@ -196,7 +205,9 @@ async def test_nobody_acts_on_what_they_cannot_see(world: World) -> None:
             "POST", "/api/v1/statuses", json={"status": "Hm.", "in_reply_to_id": id_}
         )
         assert status == 404
-        cells += 1
+        status, body = await person.ask("POST", f"/api/v1/polls/{id_}/votes", json={"choices": [0]})
+        assert (status, body) == (404, {"error": "Record not found"}), (visibility, viewer)
+        cells += 2
     print(f"{cells} cells: visibility x viewer x act")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from server.keys import SETTINGS
-from server.pages.settings_page import device
+from server.pages.devices import device
 from storage import ids, sessions
 from tests.server.test_profiles import changed, kept, painted, sent
 from tests.support.servers import Person, Place
@@ -142,7 +142,7 @@ async def test_a_picture_that_cannot_be_taken_is_said_in_the_form(place: Place) 
     wrong = FULL | {"avatar": b"%PDF-1.7"}
     status, page = await (await browser(alice)).send("/settings/profile", **wrong)
     assert status == 422
-    assert "We can take JPEG, PNG, GIF and WebP pictures." in page
+    assert "We can take JPEG, PNG, GIF, WebP and AVIF pictures." in page
     assert 'value="Alice Berg"' in page
     assert kept(place) == []
 

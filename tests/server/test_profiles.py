@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from PIL import Image
+from yarl import URL
 
 from server import profiles
 from server.errors import Refused
@@ -353,8 +354,11 @@ async def test_followers_elsewhere_see_the_change_and_only_what_changed_is_told(
     await settle(home, away)
     seen = await bob.get(f"/api/v1/accounts/{number}")
     own = await alice.get("/api/v1/accounts/verify_credentials")
-    for name in ("display_name", "note", "avatar", "locked"):
+    for name in ("display_name", "note", "locked"):
         assert seen[name] == own[name], name
+    assert URL(seen["avatar"]).host == "away.example", "through the server of whoever looks"
+    async with away.client.get(URL(seen["avatar"]).raw_path_qs) as answer:
+        assert (answer.status, answer.content_type) == (200, "image/png")
     assert [one["name"] for one in seen["fields"]] == ["Web"]
     assert 'rel="me nofollow noopener"' in seen["fields"][0]["value"]
 

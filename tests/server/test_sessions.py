@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from server import passwords
-from server.pages.access import onward
+from server.pages.starting import onward
 from storage import accounts, actors, sessions
 from tests.server.test_oauth import Browser
 from tests.support.clock import Watch

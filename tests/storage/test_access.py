@@ -8,6 +8,7 @@ from storage import (
     accounts,
     actors,
     apps,
+    challenges,
     charters,
     idempotency,
     ids,
@@ -15,6 +16,7 @@ from storage import (
     keys,
     markers,
     media,
+    posts,
     pruning,
     sessions,
 )
@@ -187,10 +189,15 @@ def test_a_key_stays_with_whom_it_belongs_to() -> None:
     assert keys.signing(writer, alice).public == "public"
     keys.add(writer, Key("u:theirs", mallory, "rsa", "one"))
     keys.add(writer, Key("u:theirs", mallory, "rsa", "two"))
-    keys.add(writer, Key("u:theirs", alice, "rsa", "stolen"))
     found = keys.by_uri(writer, "u:theirs")
     assert found and (found.actor, found.public) == (mallory, "two")
+    trent = cast.actor(writer, "trent", "away.example")
+    keys.add(writer, Key("u:theirs", trent, "rsa", "proven"))  # was only claimed before
+    found = keys.by_uri(writer, "u:theirs")
+    assert found and (found.actor, found.public) == (trent, "proven")
     keys.forget_others(writer, mallory, [])
+    assert len(keys.of_actor(writer, trent)) == 1
+    keys.forget_others(writer, trent, [])
     keys.forget_others(writer, alice, [])
     assert keys.of_actor(writer, mallory) == []
     assert len(keys.of_actor(writer, alice)) == 1
@@ -342,11 +349,14 @@ def test_a_charter_comes_into_force() -> None:
 def test_a_key_makes_one_post_an_hour() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
+    assert idempotency.claim(writer, alice, "key")
     idempotency.keep(writer, alice, "key", 1)
     assert idempotency.earlier(writer, alice, "key") == 1
+    assert not idempotency.claim(writer, alice, "key")
     assert idempotency.earlier(writer, alice, "other") is None
     writer.now += HOUR
     assert idempotency.earlier(writer, alice, "key") is None
+    assert idempotency.claim(writer, alice, "key")
     idempotency.keep(writer, alice, "key", 2)
     assert idempotency.earlier(writer, alice, "key") == 2
 
@@ -363,14 +373,21 @@ FORGOTTEN = {
     "sessions": timedelta(days=60),
     "idempotency": HOUR,
     "signatures_seen": HOUR,
+    "challenges": HOUR,
+    "known_places": timedelta(days=365),
 }
 
 
 def fill(writer: Writer) -> None:
     """A row in each table that is pruned; in deliveries one that waits, and one parked."""
     alice = issue_everything(writer, {name: name for name in ISSUED})
-    idempotency.keep(writer, alice, "key", 1)
-    writer.execute("INSERT INTO early_deletes VALUES ('u:1', 'u:bob', ?)", writer.now_ms)
+    challenges.begin(writer, "begun", "second", HOUR, alice)
+    for place, later in (("old", 0), ("newest", 1)):
+        writer.execute(
+            "INSERT INTO known_places VALUES (?, ?, ?)", alice, place, writer.now_ms + later
+        )
+    idempotency.claim(writer, alice, "key")
+    posts.expect_delete(writer, "u:1", "u:bob", "away.example")
     soon = writer.now_ms + 3_600_000
     writer.execute("INSERT INTO signatures_seen VALUES ('digest', ?)", soon)
     for state in ("due", "held", "done", "refused", "parked"):
@@ -423,6 +440,7 @@ def test_what_still_waits_is_never_forgotten() -> None:
     assert writer.rows("SELECT state FROM deliveries") == [("due",)]
     kept = {type_ for (type_,) in writer.rows("SELECT type FROM activities")}
     assert kept == {"Create", "Follow", "Announce", "Undo"}
+    assert writer.rows("SELECT hash FROM known_places") == [("newest",)]
     assert writer.rows("PRAGMA foreign_key_check") == []
 
 

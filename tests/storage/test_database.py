@@ -10,9 +10,9 @@ import pytest
 from storage import instance
 from storage.changes import Change
 from storage.database import Database, open_database
-from storage.errors import NotCommitted, Overloaded
+from storage.errors import NotCommitted, NotCopied, Overloaded, StorageError
 from storage.here import Here
-from storage.units import Reader, Writer
+from storage.units import Reader, Row, Writer
 from tests.support.clock import Watch
 
 SAID = "said"
@@ -283,6 +283,42 @@ async def test_a_copy_can_be_made_while_others_write(database: Database, tmp_pat
             await database.read(lambda reader: reader.rows("DELETE FROM instance"))
 
 
+async def test_a_copy_that_cannot_be_made_is_said_to_be_so(
+    database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "there").write_text("somebody's own")
+    for target in (tmp_path / "there", tmp_path / "no folder" / "copy", tmp_path):
+        with pytest.raises(StorageError, match="The database could not be copied: ") as failed:
+            await database.vacuum_into(target)
+        assert type(failed.value) is NotCopied
+    assert (tmp_path / "there").read_text() == "somebody's own"
+    await database.vacuum_into(tmp_path / "copy")  # and the connection goes on
+
+
+def write_much(writer: Writer) -> None:
+    for number in range(64):
+        instance.put(writer, f"large {number}", "x" * (1 << 20))
+
+
+async def test_a_copy_that_is_given_up_writes_nothing_more(
+    database: Database, tmp_path: Path
+) -> None:
+    await database.write(write_much)
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    copying = asyncio.create_task(database.vacuum_into(folder / "copy"))
+    while not any(folder.iterdir()):
+        await asyncio.sleep(0)
+    copying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await copying
+    left = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert left.get("copy", 0) < 64 << 20
+    await asyncio.gather(*(database.read(lambda reader: reader.now) for _ in range(4)))
+    assert {path.name: path.stat().st_size for path in folder.iterdir()} == left
+    await database.vacuum_into(tmp_path / "copy")  # and the connection goes on
+
+
 def many_numbers(writer: Writer) -> tuple[list[int], list[int]]:
     return [writer.new_id() for _ in range(70_000)], [writer.new_small_id() for _ in range(3_000)]
 
@@ -294,3 +330,17 @@ async def test_numbers_of_one_database_only_rise(database: Database, watch: Watc
     for made in (long + later[0], small + later[1]):
         assert made == sorted(set(made))
     assert small[-1] < 1 << 53
+
+
+async def test_many_rows_come_as_one_and_are_what_they_were(database: Database) -> None:
+    sql = "SELECT value, value || :text, NULL, value << 40 FROM json_each(:list) ORDER BY value"
+    values = {"text": "“\\ \N{EYE}\x01", "list": "[3, 1, 2]"}
+
+    def both(reader: Reader) -> tuple[list[Row], list[Row]]:
+        return reader.gathered(sql, values, width=4), reader.named(sql, values)
+
+    gathered, named = await database.read(both)
+    assert gathered == named
+    assert len(named) == 3
+    nothing = await database.read(lambda reader: reader.gathered(f"{sql} LIMIT 0", values, 4))
+    assert nothing == []

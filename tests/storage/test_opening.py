@@ -15,18 +15,20 @@ from storage.here import Here
 from storage.lock import owned
 from storage.units import Reader, Writer
 from tests.storage import cast
-from tests.storage.raw import writer_on
 
 LATEST = max(schema.scripts())
 
 
 def older(path: Path, version: int) -> None:
-    """A database as the first migrations leave it, with somebody in it."""
+    """A database as the first migrations leave it, with somebody in it: in words of that time."""
     raw = connect(path, WRITING)
     for number, script in schema.scripts().items():
         if number <= version:
             raw.executescript(f"{script.read_text()}; PRAGMA user_version = {number}")
-    cast.actor(writer_on(raw), "alice")
+    raw.execute(
+        "INSERT INTO actors (id, uri, type, name, domain, host, inbox, created_at)"
+        " VALUES (1, 'https://home.example/actors/1', 'Person', 'alice', '', '', 'i', 0)"
+    )
     raw.close()
 
 

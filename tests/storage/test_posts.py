@@ -230,8 +230,8 @@ def test_a_delete_that_came_early_is_remembered_for_who_said_it(mallory_first: b
     writer = fresh()
     uri, bob, mallory = "https://away.example/posts/1", "u:bob", "u:mallory"
     for actor in (mallory, bob) if mallory_first else (bob, mallory):
-        posts.expect_delete(writer, uri, actor)
-        posts.expect_delete(writer, uri, actor)
+        posts.expect_delete(writer, uri, actor, "away.example")
+        posts.expect_delete(writer, uri, actor, "away.example")
     assert posts.was_deleted_early(writer, uri, bob)
     assert not posts.was_deleted_early(writer, uri, "u:eve")
     writer.now += timedelta(days=29)
@@ -242,6 +242,40 @@ def test_a_delete_that_came_early_is_remembered_for_who_said_it(mallory_first: b
     assert not posts.was_deleted_early(writer, uri, bob)
 
 
+def early(writer: Writer, host: str) -> int:
+    count: int = writer.value("SELECT count(*) FROM early_deletes WHERE host LIKE ?", host)
+    return count
+
+
+def test_no_server_fills_our_memory_of_early_deletes() -> None:
+    writer, most = fresh(), posts.MOST_EARLY_DELETES_OF_HOST
+    posts.expect_delete(writer, "u:kept", "u:bob", "quiet.example")
+    for number in range(most + 10):
+        writer.now += timedelta(milliseconds=1)
+        posts.expect_delete(writer, f"u:{number}", "u:mallory", "loud.example")
+    assert early(writer, "loud.example") == most
+    assert posts.was_deleted_early(writer, "u:kept", "u:bob")
+    assert posts.was_deleted_early(writer, f"u:{most + 9}", "u:mallory")  # the newest are kept
+    assert not posts.was_deleted_early(writer, "u:9", "u:mallory")
+    assert posts.was_deleted_early(writer, "u:10", "u:mallory")
+
+
+def test_nor_do_many_servers_together() -> None:
+    writer, most = fresh(), posts.MOST_EARLY_DELETES
+    writer.execute(
+        "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < ?1)"
+        " INSERT INTO early_deletes (uri, actor, kept_at, host)"
+        " SELECT 'u:' || n, 'u:m', ?2 + n, 'h' || n || '.example' FROM n",
+        most,
+        writer.now_ms,
+    )
+    writer.now += timedelta(days=1)
+    posts.expect_delete(writer, "u:new", "u:m", "new.example")
+    assert most * 0.99 <= early(writer, "%") <= most
+    assert posts.was_deleted_early(writer, "u:new", "u:m")
+    assert not posts.was_deleted_early(writer, "u:1", "u:m")
+
+
 def test_a_hashtag_has_a_history() -> None:
     writer = fresh()
     alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
@@ -250,7 +284,7 @@ def test_a_hashtag_has_a_history() -> None:
         cast.post(writer, author, tags=["Tag"])
     cast.post(writer, bob, tags=["Tag"], listed=False)
     cast.post(writer, bob, tags=["Tag"], id=int(yesterday.timestamp() * 1000) << 16)
-    uses = tags.history(writer, Anonymous(), "TAG")
+    uses = tags.history(writer, Anonymous(), ["tag"])["tag"]
     assert [(use.uses, use.accounts) for use in uses] == [(3, 2), (1, 1), *[(0, 0)] * 5]
     assert uses[0].day - uses[1].day == 86400
 

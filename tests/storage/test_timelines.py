@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ from storage.media import Media
 from storage.paging import Page
 from storage.posts import Post
 from storage.shares import Share
-from storage.timelines import Entry, Shown, Tagged
+from storage.timelines import Entry, Line, Shown, Tagged
 from storage.units import Reader, Writer
 from storage.visibility import Anonymous, Member, Peer, Viewer
 from tests.storage import cast
@@ -47,8 +47,8 @@ def fan_out(writer: Writer, owner: int, post: Post, shared: Share | None = None)
     timelines.fan_out(writer, [owner], entry, post.id, shared.id if shared else None)
 
 
-def ids(entries: list[Entry]) -> list[int]:
-    return [entry.post.id for entry in entries]
+def ids(found: Sequence[Entry | Line]) -> list[int]:
+    return [one.line.post if isinstance(one, Entry) else one.post for one in found]
 
 
 def fresh() -> Writer:
@@ -96,7 +96,7 @@ def numbers(writer: Writer, sql: str, *values: int) -> list[int]:
 def of_posts(
     writer: Writer, alice: ActorId, bob: ActorId, made: dict[str, list[int]]
 ) -> dict[str, tuple[Writer, Listing, list[int]]]:
-    def cursors(read: Callable[[Reader, Page], list[Entry]]) -> Listing:
+    def cursors(read: Callable[[Reader, Page], Sequence[Entry | Line]]) -> Listing:
         return lambda reader, page: [entry.cursor for entry in read(reader, page)]
 
     liked = numbers(writer, "SELECT id FROM likes WHERE actor = ?", alice)

@@ -29,6 +29,7 @@ from federation.jsonld import normalise
 from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.objects.actor import ActorDocument
+from federation.objects.attachment import Attachment
 from federation.objects.note import Mention, Note
 from federation.sanitise import plain
 from federation.uris import PUBLIC
@@ -169,3 +170,23 @@ def test_everything_in_the_corpus_is_understood_or_refused() -> None:
     print(f"\n{found.total()} documents: {dict(found)}")
     assert found.total() > 0
     assert found["activity"] > 0
+
+
+def test_pictures_and_emoji() -> None:
+    said = received("mastodon/note-pictures")
+    picture, film = said.attachments
+    assert picture == Attachment(
+        url="https://files.masto.example/1.jpg",
+        mime="image/jpeg",
+        description="A bowl of soup",
+        blurhash="LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+        width=1200,
+        height=900,
+        focus=(0.5, -0.25),
+    )
+    assert (film.mime, film.description, film.focus) == ("video/mp4", "", (0.0, 0.0))
+    (emoji,) = said.emojis
+    assert (emoji.shortcode, emoji.uri) == ("soup_bowl", "https://masto.example/emojis/9")
+    assert emoji.remote_url == "https://files.masto.example/emoji/9.png"
+    (dew,) = received("pixelfed/create").note.attachments
+    assert (dew.url, dew.description) == ("https://pixelfed.example/storage/1.jpg", "Dew")

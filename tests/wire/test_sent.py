@@ -7,6 +7,7 @@ WIRE_UPDATE=1 writes the files anew: look at the difference before it is committ
 
 import os
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiohttp import FormData
 
 from federation import outbox
 from federation.activities import Delete
@@ -25,16 +27,19 @@ from federation.documents import kind, read
 from federation.jsonld import normalise
 from federation.objects import actor as actor_object
 from federation.objects import note
-from server import VERSION
-from storage import actors
+from server import VERSION, commands, moderation, moving
+from server.moderation import COMMAND_LINE, Verdict
+from storage import actors, emojis
 from storage.units import Reader, Writer
 from tests.federation.world import ACTIVITY, Neighbour, Stranger, neighbour
+from tests.server.test_imaging import corners, encoded
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, serving, settle
 
 FOLDER = Path(__file__).parent / "sent"
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{15,20}(?![0-9])")
+_RANDOM = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _PEM = re.compile(r"(-----BEGIN PUBLIC KEY-----\\n)[^-]*(-----END)")
 _MULTIBASE = re.compile(r"z6Mk[1-9A-HJ-NP-Za-km-z]{44}")
 
@@ -47,6 +52,7 @@ def stable(body: bytes) -> str:
         text = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode() + "\n"
     seen: dict[str, str] = {}
     text = _NUMBER.sub(lambda found: seen.setdefault(found[0], str(len(seen) + 1)), text)
+    text = _RANDOM.sub("0…", text)
     text = _PEM.sub(r"\1…\n\2", text).replace("…\n", "…\\n")
     return _MULTIBASE.sub("z6Mk…", text).replace(f'"{VERSION}"', '"VERSION"')
 
@@ -149,6 +155,56 @@ async def reactions(journey: Journey) -> None:
         await journey.caught(name)
 
 
+async def posts_in_full(journey: Journey) -> None:
+    """A poll asked and changed, a pin put and taken away, a vote, and consent to a quote."""
+    alice, vera = journey.alice, journey.vera
+    wish = {"options": ["Leek", "Kale"], "expires_in": 3600}
+    asked = await alice.say("Which soup?", poll=wish, interaction_policy={"reply": "followers"})
+    await journey.caught("Create-Question")
+    path = f"/api/v1/statuses/{asked['id']}"
+    changed = {"status": "Which soup tonight?", "poll": {**wish, "multiple": True}}
+    await alice.call("PUT", path, json=changed)
+    await journey.caught("Update-Question")
+    for verb, name in (("pin", "Add"), ("unpin", "Remove")):
+        await alice.post(f"{path}/{verb}")
+        await journey.caught(name)
+    options = [{"type": "Note", "name": name} for name in ("Leek", "Kale")]
+    theirs = vera.note(id=f"{vera.at.origin}/notes/c", type="Question", oneOf=options)
+    await journey.hears(vera.says("Create", theirs | {"cc": [alice.actor.uri]}))
+    number = await journey.number(theirs["id"])
+    await alice.post(f"/api/v1/polls/{number}/votes", choices=[1])
+    await journey.caught("Create-Note-vote")
+    for policy, answer in (("public", "Accept"), ("nobody", "Reject")):
+        quoting = vera.note(id=f"{vera.at.origin}/notes/{policy}", quote=asked["uri"])
+        await alice.call(
+            "PUT", f"{path}/interaction_policy", json={"quote_approval_policy": policy}
+        )
+        await settle(journey.place)
+        vera.at.asked.clear()
+        asking = f"{vera.at.origin}/asking/{policy}"
+        request = vera.says("QuoteRequest", asked["uri"], id=asking, instrument=quoting)
+        await journey.hears(request)
+        await journey.caught(f"{answer}-QuoteRequest")
+        if answer == "Accept":
+            stamp = orjson.loads(journey.sent["Accept-QuoteRequest"])["result"]
+            await journey.fetched("QuoteAuthorization", stamp.removeprefix("http://ours.example"))
+
+
+async def pictures(journey: Journey) -> None:
+    """Pictures for everybody and for few, with an emoji."""
+    alice, place = journey.alice, journey.place
+    given = {"name": "leek", "picture": b64encode(encoded(corners(50, 50), "PNG")).decode()}
+    await commands.run(place.app, "emoji add", given)
+    for visibility in ("public", "private"):
+        form = FormData({"description": "Four corners", "focus": "0.5,-0.25"})
+        form.add_field("file", encoded(corners(), "PNG"), filename="a.png")
+        made = await alice.call("POST", "/api/v2/media", data=form)
+        await alice.say("Look :leek:", visibility=visibility, media_ids=[made["id"]])
+        await journey.caught(f"Create-Note-pictures-{visibility}")
+    number = await place.database.read(lambda reader: emojis.ours(reader)[0].id)
+    await journey.fetched("Emoji", f"/emojis/{number}")
+
+
 def application(reader: Reader) -> str:
     return actors.application(reader).uri
 
@@ -179,6 +235,29 @@ async def documents(journey: Journey, post: str) -> None:
         "nodeinfo-2.1": "/nodeinfo/2.1",
     }.items():
         await journey.fetched(name, path)
+
+
+async def turned_out(journey: Journey) -> None:
+    """A report that is told on; a suspension, and that it is taken back."""
+    alice, place = journey.alice, journey.place
+    number = await alice.find("@vera@victim.example")
+    given = {"account_id": number, "comment": "She calls my leeks onions.", "forward": True}
+    await alice.post("/api/v1/reports", **given)
+    await journey.caught("Flag")
+    verdict = Verdict(action="suspend", letter=False)
+    await place.database.write(moderation.decide, COMMAND_LINE, alice.actor.id, verdict)
+    await journey.caught("Update-Person-suspended")
+    await journey.fetched("actor-suspended", f"/actors/{alice.id}")
+    await place.database.write(moderation.undo, COMMAND_LINE, alice.actor.id, "suspend")
+    await journey.caught("Update-Person-restored")
+
+
+async def moved_on(journey: Journey) -> None:
+    """To another account, which names this one."""
+    alice, place = journey.alice, journey.place
+    journey.vera.at.person("alicia", alsoKnownAs=[alice.actor.uri])
+    await moving.move(place.app, alice.actor.id, "@alicia@victim.example")
+    await journey.caught("Move", "Update-Person-moved")
 
 
 def leave(writer: Writer, uri: str) -> None:
@@ -212,9 +291,13 @@ async def sent(
         await journey.caught("Update-Person")
         made = await posts(journey)
         await reactions(journey)
+        await posts_in_full(journey)
+        await pictures(journey)
         await documents(journey, made[0])
         await alice.call("DELETE", f"/api/v1/statuses/{made[0]}")
         await journey.caught("Delete-Tombstone")
+        await turned_out(journey)
+        await moved_on(journey)
         await place.database.write(leave, alice.actor.uri)
         await journey.caught("Delete-actor")
     return journey.sent
@@ -238,7 +321,7 @@ async def test_what_we_send_is_what_the_files_say(sent: dict[str, bytes]) -> Non
 
 
 def test_every_verb_is_among_them() -> None:
-    types = {path.name.partition("-")[0].partition(".")[0] for path in FOLDER.iterdir()}
+    types = {part for path in FOLDER.iterdir() for part in path.stem.split("-")}
     assert set(VERBS) <= types
 
 
@@ -256,4 +339,5 @@ def test_we_understand_ourselves_and_state_one_of_six_contexts(path: Path) -> No
     elif kind(document) in note.TYPES:
         note.parse(document)
     else:
-        assert kind(document) in ("Collection", "OrderedCollection", "OrderedCollectionPage")
+        others = ("Collection", "OrderedCollection", "OrderedCollectionPage")
+        assert kind(document) in (*others, "QuoteAuthorization", "Emoji")

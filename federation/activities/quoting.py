@@ -1,0 +1,53 @@
+"""A post that quotes another: kept with what its author thinks of that."""
+
+from federation.objects.note import Note
+from federation.policy import allows
+from storage import actors, blocks, posts, quotes
+from storage.actors import Actor
+from storage.posts import Post
+from storage.quotes import APPROVED, PENDING, REJECTED
+from storage.units import Reader, Writer
+
+
+def keep(writer: Writer, author: Actor, said: Note) -> None:
+    """Once the quoting post is kept. What is not known here cannot be shown, so it is not noted."""
+    quoted = posts.by_uri(writer, said.quote) if said.quote else None
+    if quoted is None:
+        return
+    stamp = None if quoted.author == author.id or quoted.local else said.stamp
+    quotes.keep(
+        writer,
+        stamp=stamp,
+        target=quoted.id,
+        actor=author.id,
+        request=said.id,
+        state=_state(writer, author, quoted, stamp),
+    )
+
+
+def keep_anew(writer: Writer, author: Actor, said: Note) -> None:
+    """An edit quotes something else: what was decided before was about another post."""
+    quotes.forget(writer, said.id)
+    keep(writer, author, said)
+
+
+def _state(reader: Reader, author: Actor, quoted: Post, stamp: str | None) -> str:
+    """A stamp is asked for at its origin before it counts; without one, what the policy says."""
+    if quoted.author == author.id:
+        return APPROVED
+    if stamp is not None:
+        return PENDING
+    if may_quote(reader, quoted, author):
+        return APPROVED
+    return REJECTED if quoted.local else PENDING
+
+
+def may_quote(reader: Reader, quoted: Post, author: Actor) -> bool:
+    owner = actors.by_id(reader, quoted.author)
+    return (
+        owner is not None
+        and quoted.kind == "public"
+        and not quoted.local_only
+        and not blocks.exists(reader, owner.id, author.id)
+        and allows(reader, quoted, "quote", author)
+    )

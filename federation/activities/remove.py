@@ -1,0 +1,20 @@
+"""`Remove`: an actor pins a post of theirs no more."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from federation.activities.featuring import Featuring
+from federation.activity import Activity
+from storage import pins
+from storage.units import Writer
+
+
+class Remove(Featuring):
+    """From the collection `featured`."""
+
+    type: ClassVar[str] = "Remove"
+
+    def apply(self, writer: Writer) -> Sequence[Activity]:
+        actor, post = self.both(writer)
+        pins.remove(writer, actor.id, post.id)
+        return ()

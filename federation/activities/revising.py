@@ -1,0 +1,169 @@
+"""How a post is changed by its author: what it said before is kept, and nobody new may read it."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from federation import addressing
+from federation.activities import arriving, quoting, showing
+from federation.activity import Unwanted
+from federation.addressing import Addressed
+from federation.objects.note import Note
+from federation.objects.policies import Policies
+from federation.objects.poll import Poll
+from storage import (
+    audiences,
+    edits,
+    media,
+    notifications,
+    polls,
+    posts,
+    shares,
+    visible_posts,
+    words,
+)
+from storage.actors import Actor
+from storage.audiences import Audience
+from storage.clock import clamped
+from storage.ids import ActorId
+from storage.posts import Post
+from storage.units import Reader, Writer
+from storage.visibility import Member, can_see
+
+EDITABLE = ("Note", "Article", "Question", "Page")
+
+
+def revise(writer: Writer, author: Actor, known: Post, said: Note) -> None:
+    """Take over what a newer document says. Raises Unwanted for an older one."""
+    if said.updated is not None and clamped(said.updated, writer.now) < _last_said(known):
+        raise Unwanted("It was changed again since then.")
+    poll = polls.of(writer, known.id)
+    revised = _revised(known, said)
+    new_poll = _is_another(poll, said.poll)
+    new_media = showing.differs(writer, known, said.attachments)
+    showing.learn_emoji(writer, author, said.emojis)
+    if revised != known or new_poll or new_media:
+        beside = _beside(writer, known, poll)
+        edits.keep(writer, known, beside)
+        edited = clamped(said.updated, writer.now)
+        recipients = arriving.recipients_of(writer, said)
+        told = {one.actor for one in posts.recipients(writer, known.id) if one.mentioned}
+        posts.revise(writer, replace(revised, edited_at=edited), said.hashtags, recipients)
+        if new_media:
+            showing.hang(writer, known, said.attachments)
+        if known.quoted != said.quote:
+            quoting.keep_anew(writer, author, said)
+        _tell(writer, author, known, told)
+    _poll(writer, known, said.poll, poll, new=new_poll)
+    if new_poll or new_media:
+        words.index(writer, known.id)
+    _set_policies(writer, known, said.policies)
+    if not author.is_local:
+        _narrow(writer, author, known, said)
+
+
+def _beside(reader: Reader, known: Post, poll: polls.Poll | None) -> dict[str, Any]:
+    """What hung on it and what could be chosen, for the history."""
+    there = media.of_posts(reader, [known.id]).get(known.id, [])
+    shown = [{"id": one.id, "description": one.description} for one in there]
+    return {**({"poll": poll.titles} if poll else {}), **({"media": shown} if shown else {})}
+
+
+def _last_said(known: Post) -> datetime:
+    return known.edited_at or known.published_at
+
+
+def _revised(known: Post, said: Note) -> Post:
+    type_ = said.type if {said.type, known.type} <= set(EDITABLE) else known.type
+    return replace(
+        known,
+        type=type_,
+        title=said.title,
+        content=said.content,
+        source=said.source if known.local else None,
+        spoiler=said.spoiler,
+        sensitive=said.sensitive,
+        language=said.language,
+        quoted=said.quote,
+    )
+
+
+# ---- the poll ----
+
+
+def _is_another(known: polls.Poll | None, said: Poll | None) -> bool:
+    """Whether something else is to be chosen: then nobody has voted yet."""
+    if known is None or said is None:
+        return (known is None) != (said is None)
+    return known.titles != said.titles or known.multiple != said.multiple
+
+
+def _poll(
+    writer: Writer, post: Post, said: Poll | None, known: polls.Poll | None, *, new: bool
+) -> None:
+    if new and known is not None:
+        polls.remove(writer, post.id)
+    if said is None:
+        return
+    row = arriving.as_row(post, said)
+    if new:
+        polls.add(writer, row)
+    elif post.local:
+        polls.reschedule(writer, row)
+    else:
+        polls.refresh(writer, row)
+        if said.closed or row.is_over(writer.now):
+            end(writer, post)
+
+
+def end(writer: Writer, post: Post) -> None:
+    """It is over: its author and those of ours who voted are told, once."""
+    if not polls.close(writer, post.id):
+        return
+    for voter in polls.voters_here(writer, post.id):
+        notifications.add(writer, voter, "poll", post.author, post.id)
+    if post.local:
+        notifications.add(writer, post.author, "poll", post.author, post.id)
+
+
+# ---- who hears of it, and who may read it ----
+
+
+def _tell(writer: Writer, author: Actor, known: Post, told: set[int]) -> None:
+    """Those whom it mentions now and did not before, and those of ours who shared it."""
+    facts = visible_posts.facts(writer, known)
+    for one in posts.recipients(writer, known.id):
+        if one.mentioned and one.actor not in told and can_see(Member(ActorId(one.actor)), facts):
+            notifications.add(writer, one.actor, "mention", author.id, known.id)
+    for sharer in shares.sharers_here(writer, known.id):
+        notifications.withdraw(writer, sharer, "update", author.id, known.id)
+        notifications.add(writer, sharer, "update", author.id, known.id)
+
+
+def _set_policies(writer: Writer, known: Post, said: Policies) -> None:
+    now = Policies(known.reply_policy, known.like_policy, known.announce_policy, known.quote_policy)
+    if said != now:
+        posts.set_policies(
+            writer,
+            known.id,
+            reply=said.reply,
+            like=said.like,
+            announce=said.announce,
+            quote=said.quote,
+        )
+
+
+def _narrow(writer: Writer, author: Actor, known: Post, said: Note) -> None:
+    """Others may say that a post is for fewer than before, never that it is for more."""
+    parent = posts.by_id(writer, known.in_reply_to) if known.in_reply_to else None
+    stated = addressing.understood(writer, author, said.to, said.cc, parent)
+    before = Addressed(Audience(known.kind, known.owner, known.collection), known.listed)
+    if _width(stated) < _width(before):
+        audience = audiences.ensure(writer, stated.audience)
+        posts.narrow(writer, known, audience, listed=stated.listed)
+
+
+def _width(addressed: Addressed) -> int:
+    kinds = ("named", "followers", "public")
+    kind = addressed.audience.kind
+    return (kinds.index(kind) if kind in kinds else 1) * 2 + addressed.listed

@@ -1,0 +1,64 @@
+"""What hangs on a post, and the emoji that are said: how both come to be kept."""
+
+from collections.abc import Sequence
+
+from federation.objects import emoji
+from federation.objects.attachment import Attachment
+from storage import emojis, media
+from storage.actors import Actor
+from storage.emojis import Emoji
+from storage.media import Media
+from storage.posts import Post
+from storage.units import Reader, Writer
+
+
+def hang(writer: Writer, post: Post, attached: Sequence[Attachment]) -> None:
+    """Exactly these hang on the post from now on."""
+    if not post.local:
+        rows = [_row(writer, post, position, one) for position, one in enumerate(attached)]
+        media.replace_remote(writer, post.id, rows)
+        return
+    ours = [(one.id, one) for one in attached if one.id is not None]
+    media.attach(writer, post.id, [id_ for id_, _ in ours])
+    for id_, one in ours:
+        media.describe(writer, id_, one.description, one.focus)
+
+
+def _row(writer: Writer, post: Post, position: int, one: Attachment) -> Media:
+    return Media(
+        id=writer.new_id(),
+        owner=post.author,
+        purpose="attachment",
+        file=None,
+        mime=one.mime,
+        bytes=0,
+        width=one.width,
+        height=one.height,
+        post=post.id,
+        position=position,
+        remote_url=one.url,
+        blurhash=one.blurhash,
+        description=one.description,
+        focus_x=one.focus[0],
+        focus_y=one.focus[1],
+        state="remote",
+    )
+
+
+def differs(reader: Reader, post: Post, attached: Sequence[Attachment]) -> bool:
+    """Whether something else hangs on the post now, or is described or cropped otherwise."""
+    there = media.of_posts(reader, [post.id]).get(post.id, [])
+    return [_told(post, one) for one in there] != [
+        (one.id if post.local else one.url, one.description, one.focus) for one in attached
+    ]
+
+
+def _told(post: Post, row: Media) -> tuple[int | str | None, str, tuple[float, float]]:
+    where = row.id if post.local else row.remote_url
+    return where, row.description, (row.focus_x, row.focus_y)
+
+
+def learn_emoji(writer: Writer, author: Actor, said: Sequence[Emoji]) -> None:
+    """Of another server: they are its own, whoever of its people said them."""
+    if said and not author.is_local:
+        emojis.learn(writer, author.host, emoji.at_most(said, writer.now))

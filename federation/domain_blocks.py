@@ -1,0 +1,46 @@
+"""To have nothing to do with a server any more, and to listen to it again.
+
+Who is blocked hears nothing of it: no letter goes there.
+"""
+
+from storage import domain_blocks, hosts
+from storage.database import Database
+from storage.hosts import Host
+from storage.units import Reader
+
+
+async def put(database: Database, name: str, tier: str | None) -> int:
+    """Set a server's tier, with all beneath it. Return how many known accounts it concerns."""
+    await database.write(hosts.set_tier, name, tier)
+    return await _settle(database, name)
+
+
+async def settle(database: Database) -> bool:
+    """Finish what was cut off half way; return whether there was anything."""
+    waiting = await database.read(hosts.unsettled)
+    for name in waiting:
+        await _settle(database, name)
+    return bool(waiting)
+
+
+async def _settle(database: Database, name: str) -> int:
+    """Its actors follow its tier, a slice in each unit, so that nobody waits long meanwhile."""
+    times = (await database.read(hosts.unsettled)).get(name, 0)
+    concerned = 0
+    for part in await database.read(domain_blocks.parts):
+        if not part.is_within(name):
+            continue
+        after = 0
+        while slice_ := await database.conclude(domain_blocks.settle, part, after):
+            concerned, after = concerned + len(slice_), slice_[-1]
+    await database.conclude(hosts.settled, name, times)
+    return concerned
+
+
+def listed(reader: Reader) -> list[tuple[Host, int]]:
+    """Servers that have a tier, by name, each with how many known accounts it concerns."""
+    parts = domain_blocks.parts(reader)
+    return [
+        (host, sum(part.actors for part in parts if part.is_within(host.host)))
+        for host in hosts.judged(reader)
+    ]

@@ -1,0 +1,136 @@
+"""Addresses of media: open to all, for one reader, for one server, and through our proxy.
+
+What everybody may see has an address without a seal, and what lies elsewhere one whose seal binds
+the address there. All else is written down bare, and made whole for whom it is handed to: for a
+member until a moment, for a server without end; that they may see the post is asked again whenever
+it is opened (SECURITY 38, 79).
+"""
+
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final, Literal
+from urllib.parse import quote
+
+from storage.here import Here
+from storage.visibility import Member, Peer, Viewer
+
+Kind = Literal["original", "small", "avatar", "header", "emoji", "still"]
+KINDS: Final[tuple[Kind, ...]] = ("original", "small", "avatar", "header", "emoji", "still")
+
+# One address for so long, so that clients need not fetch a picture twice.
+PERIOD: Final = timedelta(hours=12)
+_SEAL: Final = 32  # hexadecimal digits: 128 bit
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Whom an address was made whole for: a member until a moment, or a server."""
+
+    member: int = 0
+    until: int = 0
+    host: str = ""
+
+    @property
+    def query(self) -> str:
+        if self.host:
+            return f"for={quote(self.host, safe='')}"
+        return f"me={self.member}&until={self.until}"
+
+    def is_over(self, now: datetime) -> bool:
+        return not self.host and self.until <= int(now.timestamp())
+
+
+def public(here: Here, file: str) -> str:
+    return f"{here.origin}/media/{file}"
+
+
+def private(here: Here, file: str) -> str:
+    """Bare: opens nothing."""
+    return f"{here.origin}/media/private/{file}"
+
+
+def proxied(here: Here, kind: Kind, id_: int, url: str) -> str:
+    """What lies at `url`, through us; for what everybody may see."""
+    return f"{here.origin}{proxied_path(here, kind, id_, url)}"
+
+
+def proxied_path(here: Here, kind: Kind, id_: int, url: str) -> str:
+    path = f"/media/proxy/{kind}/{id_}"
+    return f"{path}?seal={_seal(here, f'{path} {url}')}"
+
+
+def proxied_privately(here: Here, kind: Kind, id_: int) -> str:
+    """Bare: opens nothing."""
+    return f"{here.origin}/media/proxy/{kind}/{id_}"
+
+
+def pass_for(viewer: Viewer, now: datetime) -> Pass | None:
+    """Of a member, good for one to two periods; of a server, while it may read the post."""
+    match viewer:
+        case Member(actor):
+            return pass_for_member(actor, now)
+        case Peer(host):
+            return Pass(host=host)
+        case _:
+            return None
+
+
+def pass_for_member(actor: int, now: datetime) -> Pass:
+    period = int(PERIOD.total_seconds())
+    return Pass(member=actor, until=(int(now.timestamp()) // period + 2) * period)
+
+
+def opened(here: Here, document: bytes, viewer: Viewer, now: datetime) -> bytes:
+    """JSON in which every bare address is made whole for a reader who may see all of it."""
+    if b"/media/pr" not in document:
+        return document
+    given = pass_for(viewer, now)
+    if given is None:
+        return document
+
+    def whole(found: re.Match[bytes]) -> bytes:
+        return found[1] + whole_path(here, found[2].decode(), given).encode() + b'"'
+
+    return _bare(here.origin).sub(whole, document)
+
+
+@lru_cache(maxsize=8)
+def _bare(origin: str) -> re.Pattern[bytes]:
+    """Where an address stands as a value of its own: never in what somebody wrote."""
+    return re.compile(
+        rb'("(?:url|preview_url)":"'
+        + re.escape(origin.encode())
+        + rb")(/media/(?:private/[0-9a-f]{32}\.[a-z]{3,4}|proxy/(?:original|small)/[0-9]{1,19}))"
+        + rb'"'
+    )
+
+
+def whole_path(here: Here, path: str, given: Pass) -> str:
+    """A bare path with its pass and seal."""
+    return f"{path}?{given.query}&seal={_seal(here, f'{path}?{given.query}')}"
+
+
+def is_sealed(here: Here, path: str, given: Pass, seal: str) -> bool:
+    return _same(_seal(here, f"{path}?{given.query}"), seal)
+
+
+def is_sealed_for(here: Here, path: str, url: str, seal: str) -> bool:
+    return _same(_seal(here, f"{path} {url}"), seal)
+
+
+def cache_name(here: Here, kind: Kind, id_: int, url: str) -> str:
+    """How a proxied file is called on our disk, without its ending: 128 bit that nobody guesses."""
+    return _seal(here, f"cache {kind}/{id_} {url}")
+
+
+def _seal(here: Here, text: str) -> str:
+    key = f"kith media {here.secret}".encode()
+    return hmac.new(key, text.encode(), sha256).hexdigest()[:_SEAL]
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode("utf-8", "replace"))

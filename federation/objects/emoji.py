@@ -1,0 +1,79 @@
+"""`Emoji`: a picture for `:shortcode:`, as AS2 ↔ values."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from federation import media_links, uris
+from federation.documents import Document, moment
+from federation.objects.attachment import address
+from federation.origins import same_origin
+from federation.sanitise import SHORTCODES
+from storage.clock import clamped
+from storage.clock import moment as instant
+from storage.emojis import Emoji
+from storage.here import Here
+
+MOST: Final = 64
+SHORTCODE: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
+_MIME: Final = {"png": "image/png", "gif": "image/gif", "webp": "image/webp", "jpg": "image/jpeg"}
+
+
+def said_in(texts: Iterable[str]) -> set[str]:
+    """The shortcodes that texts, or markup, may mean."""
+    return {name for text in texts if ":" in text for name in SHORTCODES.findall(text)}
+
+
+def parse(document: Document, owner: str) -> tuple[Emoji, ...]:
+    """Those among the tags of what `owner` said; domain and number are for whoever keeps them."""
+    tags = document.get("tag")
+    listed = tags if isinstance(tags, list) else [tags]
+    found = [_one(tag, owner) for tag in listed if isinstance(tag, dict)]
+    named = {emoji.shortcode: emoji for emoji in found if emoji is not None}
+    return tuple(named.values())[:MOST]
+
+
+def _one(tag: Document, owner: str) -> Emoji | None:
+    name, icon = tag.get("name"), tag.get("icon")
+    icon = icon[0] if isinstance(icon, list) and icon else icon
+    if tag.get("type") != "Emoji" or not isinstance(name, str) or not isinstance(icon, dict):
+        return None
+    shortcode, url = name[:200].strip().strip(":"), address(icon.get("url"))
+    if url is None or not SHORTCODE.fullmatch(shortcode):
+        return None
+    return Emoji(
+        id=0,
+        shortcode=shortcode,
+        uri=_uri(tag.get("id"), owner),
+        remote_url=url,
+        updated_at=moment(tag, "updated") or instant(0),
+    )
+
+
+def _uri(value: object, owner: str) -> str | None:
+    """Its own address, on its owner's server; any other is no name of it (SECURITY 18)."""
+    found = address(value)
+    return found if found and same_origin(found, owner) else None
+
+
+def at_most(found: Sequence[Emoji], now: datetime) -> list[Emoji]:
+    """Nothing was changed in the future (SECURITY 27)."""
+    return [replace(one, updated_at=clamped(one.updated_at, now)) for one in found]
+
+
+def render(here: Here, emoji: Emoji) -> dict[str, Any]:
+    """One of ours, without a context."""
+    file = emoji.file or ""
+    return {
+        "id": uris.emoji(here, emoji.id),
+        "type": "Emoji",
+        "name": f":{emoji.shortcode}:",
+        "updated": emoji.updated_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "icon": {
+            "type": "Image",
+            "mediaType": _MIME.get(file.rpartition(".")[2], "image/png"),
+            "url": media_links.public(here, file),
+        },
+    }

@@ -1,0 +1,57 @@
+"""Who may answer, favour, share and quote a post: `interactionPolicy` (GoToSocial, FEP-044f)."""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from federation.documents import Document, uris_of
+from federation.uris import PUBLIC, PUBLIC_ALIASES
+
+KINDS = ("public", "followers", "nobody")
+_TERMS = {"reply": "canReply", "like": "canLike", "announce": "canAnnounce", "quote": "canQuote"}
+_WAYS = ("automaticApproval", "manualApproval", "always", "approvalRequired")
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Each is one of KINDS; `nobody` is the author alone."""
+
+    reply: str = "public"
+    like: str = "public"
+    announce: str = "public"
+    quote: str = "public"
+
+
+OPEN = Policies()
+
+
+def parse(document: Document, author: str) -> Policies:
+    """What another's post allows. What it does not speak of is open to all.
+
+    Who needs the author's consent may ask for it, and asks by doing it.
+    """
+    stated = document.get("interactionPolicy")
+    if not isinstance(stated, Mapping):
+        return OPEN
+    return Policies(*(_kind(stated.get(term), author) for term in _TERMS.values()))
+
+
+def _kind(rule: object, author: str) -> str:
+    if not isinstance(rule, Mapping):
+        return "public"
+    allowed = {uri for way in _WAYS for uri in uris_of(rule.get(way))}
+    if allowed & PUBLIC_ALIASES:
+        return "public"
+    beyond = allowed - {author}
+    return "followers" if any(uri.endswith("/followers") for uri in beyond) else "nobody"
+
+
+def render(policies: Policies, author: str, followers: str) -> dict[str, Any]:
+    """What is not open to all; and who may quote, since without a word nobody may (FEP-044f)."""
+    allowed = {"public": PUBLIC, "followers": followers, "nobody": author}
+    stated = zip(_TERMS.items(), astuple(policies), strict=True)
+    return {
+        term: {"automaticApproval": [allowed[kind]]}
+        for (deed, term), kind in stated
+        if kind != "public" or deed == "quote"
+    }

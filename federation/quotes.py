@@ -1,0 +1,52 @@
+"""Whether the author of what is quoted consents: their stamp is asked for at its origin."""
+
+from federation.documents import Document, kind
+from federation.errors import FederationError, Unreachable
+from federation.lookup import Budget, Lookup
+from federation.origins import same_origin
+from storage import actors, posts, quotes
+from storage.database import Database
+from storage.quotes import APPROVED, PENDING, REJECTED, Quote
+from storage.units import Reader
+
+
+async def check_next(database: Database, lookup: Lookup) -> bool:
+    """Look at one stamp; return whether there was one. What cannot be had stays pending."""
+    quote = await database.read(quotes.next_unchecked)
+    if quote is None:
+        return False
+    await database.conclude(quotes.decide, quote.id, await _judged(database, lookup, quote))
+    return True
+
+
+async def _judged(database: Database, lookup: Lookup, quote: Quote) -> str:
+    expected = await database.read(_expected, quote)
+    stamp = quote.stamp or ""
+    if expected is None or not same_origin(stamp, str(expected["attributedTo"])):
+        return REJECTED
+    try:
+        found = await lookup.object(stamp, Budget(fetches=2))
+        return APPROVED if _says(found, expected) else REJECTED
+    except Unreachable:
+        return PENDING
+    except FederationError:
+        return REJECTED
+
+
+def _expected(reader: Reader, quote: Quote) -> Document | None:
+    """What the stamp has to say."""
+    quoted = posts.by_id(reader, quote.target)
+    author = actors.by_id(reader, quoted.author) if quoted else None
+    if quoted is None or author is None:
+        return None
+    return {
+        "attributedTo": author.uri,
+        "interactingObject": quote.request,
+        "interactionTarget": quoted.uri,
+    }
+
+
+def _says(found: Document, expected: Document) -> bool:
+    return kind(found) == "QuoteAuthorization" and all(
+        found.get(name) == value for name, value in expected.items()
+    )

@@ -1,0 +1,139 @@
+"""What a member does about somebody else: the same from a client, a page or an imported file."""
+
+from datetime import timedelta
+
+from federation import outbox
+from federation.activities import Block, Follow, Reject, Undo
+from storage import account_hosts, blocks, follows, lists, timelines, unwanted
+from storage.actors import Actor
+from storage.blocks import Mute
+from storage.lists import List
+from storage.units import Writer
+
+LONGEST_MUTE = timedelta(days=36_500)
+
+
+class NotAllowed(Exception):
+    """One of the two does not want it, or the other has gone."""
+
+
+def follow(
+    writer: Writer,
+    me: Actor,
+    target: Actor,
+    *,
+    reblogs: bool | None = None,
+    notify: bool | None = None,
+) -> None:
+    """Ask to follow, or change how one follows; an option that is None stays as it is.
+
+    Raises NotAllowed.
+    """
+    known = follows.between(writer, me.id, target.id)
+    if known is None:
+        kept_apart = blocks.either(writer, me.id, target.id) or unwanted.host_unwanted(
+            writer, me.id, target.id
+        )
+        if kept_apart or target.moved_to or target.state != "active":
+            raise NotAllowed
+        said = Follow(id=outbox.new_uri(writer), actor=me.uri, target=target.uri)
+        outbox.publish(writer, said)
+        known = follows.between(writer, me.id, target.id)
+    if known is not None:
+        follows.set_options(
+            writer,
+            me.id,
+            target.id,
+            known.reblogs if reblogs is None else reblogs,
+            known.notify if notify is None else notify,
+        )
+
+
+def unfollow(writer: Writer, me: Actor, target: Actor) -> None:
+    known = follows.between(writer, me.id, target.id)
+    if known is not None:
+        said = Follow(id=known.uri, actor=me.uri, target=target.uri)
+        outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
+
+
+def remove_follower(writer: Writer, me: Actor, follower: Actor) -> None:
+    known = follows.between(writer, follower.id, me.id)
+    if known is not None:
+        asked = Follow(id=known.uri, actor=follower.uri, target=me.uri)
+        outbox.publish(writer, Reject(id=outbox.new_uri(writer), actor=me.uri, inner=asked))
+
+
+def block(writer: Writer, me: Actor, target: Actor) -> None:
+    if not blocks.exists(writer, me.id, target.id):
+        outbox.publish(writer, Block(id=outbox.new_uri(writer), actor=me.uri, target=target.uri))
+
+
+def unblock(writer: Writer, me: Actor, target: Actor) -> None:
+    uri = blocks.uri_of(writer, me.id, target.id)
+    if uri is not None:
+        said = Block(id=uri, actor=me.uri, target=target.uri)
+        outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
+
+
+def mute(
+    writer: Writer,
+    me: Actor,
+    target: Actor,
+    *,
+    notifications: bool = True,
+    lasting: timedelta | None = None,
+) -> None:
+    """Hear nothing from somebody, for a while or until it is taken back."""
+    until = writer.now + min(lasting, LONGEST_MUTE) if lasting else None
+    blocks.mute(writer, me.id, Mute(target.id, notifications, until))
+
+
+# ---- hosts ----
+
+SLICE = 50  # ties that are cut in one unit, so that nobody waits long
+
+
+def block_host(writer: Writer, me: Actor, host: str) -> bool:
+    """Hide everybody there. Return False where there is no room for more; see `part_from_host`."""
+    if account_hosts.count(writer, me.id) >= account_hosts.MOST:
+        return False
+    account_hosts.add(writer, me.id, host)
+    return True
+
+
+def part_from_host(writer: Writer, me: Actor, host: str) -> bool:
+    """End some of the follows in both directions; to be asked again while there were any."""
+    followers = account_hosts.followers_there(writer, me.id, host, SLICE)
+    for uri, follower in followers:
+        asked = Follow(id=uri, actor=follower, target=me.uri)
+        outbox.publish(writer, Reject(id=outbox.new_uri(writer), actor=me.uri, inner=asked))
+    followed = account_hosts.followed_there(writer, me.id, host, SLICE)
+    for uri, target in followed:
+        said = Follow(id=uri, actor=me.uri, target=target)
+        outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
+    return bool(followers or followed)
+
+
+# ---- lists ----
+
+
+def put_into_list(writer: Writer, me: Actor, list_: List, person: Actor) -> None:
+    """With what they said lately. Raises NotAllowed for somebody who is not followed."""
+    if person.id != me.id and follows.between(writer, me.id, person.id) is None:
+        raise NotAllowed
+    if lists.put(writer, list_.id, person.id):
+        lists.fill_from(writer, list_.id, person.id)
+        if list_.exclusive:
+            keep_home(writer, me.id, person.id)
+
+
+def keep_home(writer: Writer, me: int, person: int) -> None:
+    """Whom an exclusive list has is not at home; whom none has any more comes back."""
+    if me == person:
+        return
+    if lists.apart(writer, person, [me]):
+        timelines.leave_home(writer, me, person)
+        return
+    between = follows.between(writer, me, person)
+    if between is not None and between.state == "accepted":
+        timelines.fill_from(writer, me, person)

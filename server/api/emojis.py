@@ -1,0 +1,23 @@
+"""`/api/v1/custom_emojis`: what clients offer while one writes."""
+
+from typing import Any
+
+from aiohttp import web
+
+from server.entities import emoji as emoji_entity
+from server.keys import DATABASE
+from server.policies import Route, Who, get
+from server.replies import answer
+from storage import emojis
+from storage.units import Reader
+
+
+async def listed(request: web.Request) -> web.Response:
+    return answer(await request.app[DATABASE].read(_listed))
+
+
+def _listed(reader: Reader) -> list[dict[str, Any]]:
+    return [emoji_entity.render(reader.here, one) for one in emojis.ours(reader) if one.visible]
+
+
+ROUTES: list[Route] = [get("/api/v1/custom_emojis", listed, Who.PUBLIC)]

@@ -1,0 +1,85 @@
+"""What the server does by itself, and when: the list that `jobs` keeps running."""
+
+from functools import partial
+
+from aiohttp import web
+
+from federation import domain_blocks, pins, quotes
+from server import attachments, exporting, importing, leaving, moderation, office_letters, polls
+from server.exporting import Places
+from server.jobs import Job
+from server.keys import COURIER, DATABASE, INBOX, LOOKUP, OUTSIDE, SETTINGS
+from server.media import MEDIA, remove_strays
+from server.media import address as media_address
+from server.shown_media import PROXY
+from storage import pruning, search, timelines
+from storage.deliveries import DELIVERIES
+from storage.hosts import AWAKE
+from storage.jobs import PLANNED
+from storage.quotes import QUOTED
+from storage.received import RECEIVED
+
+
+def of(app: web.Application) -> list[Job]:
+    return [*_of_federation(app), *_of_members(app), *_of_posts(app), *_of_upkeep(app)]
+
+
+def _of_federation(app: web.Application) -> list[Job]:
+    settle = partial(domain_blocks.settle, app[DATABASE])
+    return [
+        Job("process received", app[INBOX].process_next, (RECEIVED,), workers=4),
+        Job("deliver", app[COURIER].deliver_due, (DELIVERIES, AWAKE), pause=5.0, workers=8),
+        Job("give up letters", app[COURIER].give_up, pause=600.0),
+        Job("follow domain blocks", settle, pause=600.0),
+    ]
+
+
+def _of_members(app: web.Application) -> list[Job]:
+    """What they asked for, and what was decided about them."""
+    database, settings, clock = app[DATABASE], app[SETTINGS], app[OUTSIDE].clock
+    folder, public = settings.data_dir, media_address(settings.web_origin)
+    places = Places(folder / exporting.FOLDER, folder / "media", public)
+    archives = partial(exporting.make_next, database, places)
+    letters = partial(office_letters.send_next, database, settings, clock)
+    return [
+        Job("make archives", archives, (PLANNED,), pause=60.0),
+        Job("carry out imports", partial(importing.import_next, app), (PLANNED,), pause=60.0),
+        Job("erase who left", partial(leaving.erase_next, database), (PLANNED,), pause=60.0),
+        Job("write letters", letters, (PLANNED,), pause=60.0),
+        Job("end suspensions", partial(moderation.end_next_suspension, database), pause=600.0),
+    ]
+
+
+def _of_posts(app: web.Application) -> list[Job]:
+    database, lookup = app[DATABASE], app[LOOKUP]
+    index = partial(database.conclude, search.index_next)
+    return [
+        Job("check consents", partial(quotes.check_next, database, lookup), (QUOTED,)),
+        Job("fetch what is pinned", partial(pins.learn_next, database, lookup), (PLANNED,)),
+        Job("close polls", partial(polls.close_next, app), pause=15.0),
+        Job("index posts", index, pause=3600.0),
+    ]
+
+
+def _of_upkeep(app: web.Application) -> list[Job]:
+    database, clock = app[DATABASE], app[OUTSIDE].clock
+
+    async def forget() -> bool:
+        return bool(await database.conclude(pruning.forget))
+
+    async def trim() -> bool:
+        await database.conclude(timelines.trim_all, app[SETTINGS].timeline_length)
+        return False
+
+    async def tidy() -> bool:
+        await attachments.forget_unattached(database, clock())
+        await remove_strays(app[MEDIA], database, clock())
+        await app[PROXY].clear()
+        await exporting.remove_old(database, app[SETTINGS].data_dir / exporting.FOLDER)
+        return False
+
+    return [
+        Job("forget", forget, pause=1800.0),
+        Job("trim home lists", trim, pause=1800.0),
+        Job("remove stray files", tidy, pause=3600.0),
+    ]

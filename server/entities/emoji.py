@@ -1,0 +1,64 @@
+"""Custom emoji as `CustomEmoji`, and which of them texts say."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from federation import media_links
+from federation.objects.emoji import said_in
+from storage import emojis
+from storage.actors import Actor
+from storage.emojis import Emoji
+from storage.here import Here
+from storage.units import Reader
+
+Key = TypeVar("Key")
+Said = tuple[str, Sequence[str]]
+"""(host of whoever said it, "" is ours; texts or markup)"""
+
+
+def render(here: Here, emoji: Emoji) -> dict[str, Any]:
+    url, still = addresses(here, emoji)
+    return {
+        "shortcode": emoji.shortcode,
+        "url": url,
+        "static_url": still,
+        "visible_in_picker": emoji.visible,
+        "category": emoji.category,
+    }
+
+
+def addresses(here: Here, emoji: Emoji) -> tuple[str, str]:
+    """Of the picture, and of the one that does not move."""
+    if emoji.file is not None:
+        still = emoji.still or emoji.file
+        return media_links.public(here, emoji.file), media_links.public(here, still)
+    url = emoji.remote_url or ""
+    return (
+        media_links.proxied(here, "emoji", emoji.id, url),
+        media_links.proxied(here, "still", emoji.id, url),
+    )
+
+
+def used(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[dict[str, Any]]]:
+    """The emoji that each says, by name: those of its own server. At most one statement."""
+    return {
+        key: [render(reader.here, emoji) for emoji in found]
+        for key, found in rows(reader, said).items()
+    }
+
+
+def rows(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[Emoji]]:
+    """The same, as they are kept."""
+    named = {key: (host, said_in(texts)) for key, (host, texts) in said.items()}
+    wanted = {(host, name) for host, names in named.values() for name in names}
+    known = emojis.known(reader, wanted) if wanted else {}
+    return {
+        key: [known[host, name] for name in sorted(names) if (host, name) in known]
+        for key, (host, names) in named.items()
+    }
+
+
+def texts_of(actor: Actor) -> Said:
+    """All that somebody says of themselves."""
+    fields = [text for field in actor.fields for text in (field.name, field.value)]
+    return actor.host, (actor.display_name, actor.summary, *fields)

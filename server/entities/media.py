@@ -1,0 +1,78 @@
+"""Files as `MediaAttachment`."""
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any
+
+from federation import media_links
+from federation.media_links import Kind, Pass
+from storage.here import Here
+from storage.media import Media
+
+AREA_OF_PREVIEW = 230_400  # pixels, as server/media.py has previews made
+
+
+def of_post(here: Here, row: Media, *, open_to_all: bool) -> dict[str, Any]:
+    """What hangs on a post; addresses of what is not open to all are bare (media_links)."""
+    if row.file is None:
+        return _elsewhere(here, row, open_to_all)
+    link = media_links.public if open_to_all else media_links.private
+    return _attachment(row, row.type, link(here, row.file), link(here, row.preview or row.file))
+
+
+def _elsewhere(here: Here, row: Media, open_to_all: bool) -> dict[str, Any]:
+    """A picture through us; of other kinds, only where they are."""
+    url = row.remote_url or ""
+    if row.type != "image":
+        return _attachment(row, "unknown", url, None)
+
+    def link(kind: Kind) -> str:
+        if open_to_all:
+            return media_links.proxied(here, kind, row.id, url)
+        return media_links.proxied_privately(here, kind, row.id)
+
+    return _attachment(row, "image", link("original"), link("small"))
+
+
+def own(here: Here, row: Media, given: Pass) -> dict[str, Any]:
+    """What hangs on nothing yet, for whoever sent it; no address while it is being worked on."""
+    if row.state != "ready" or row.file is None:
+        return _attachment(row, row.type, None, None)
+
+    def link(file: str) -> str:
+        return here.origin + media_links.whole_path(here, f"/media/private/{file}", given)
+
+    return _attachment(row, row.type, link(row.file), link(row.preview or row.file))
+
+
+def _attachment(row: Media, type_: str, url: str | None, preview: str | None) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "type": type_,
+        "url": url,
+        "preview_url": preview,
+        "remote_url": row.remote_url,
+        "preview_remote_url": None,
+        "text_url": None,
+        "meta": _meta(row),
+        "description": row.description or None,
+        "blurhash": row.blurhash,
+    }
+
+
+def _meta(row: Media) -> Mapping[str, Any]:
+    meta: dict[str, Any] = {"focus": {"x": row.focus_x, "y": row.focus_y}}
+    if row.width and row.height:
+        small = min(1.0, sqrt(AREA_OF_PREVIEW / (row.width * row.height)))
+        meta["original"] = _size(row.width, row.height)
+        meta["small"] = _size(max(1, round(row.width * small)), max(1, round(row.height * small)))
+    return meta
+
+
+def _size(width: int, height: int) -> dict[str, Any]:
+    return {
+        "width": width,
+        "height": height,
+        "size": f"{width}x{height}",
+        "aspect": width / height,
+    }

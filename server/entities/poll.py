@@ -1,0 +1,50 @@
+"""What is chosen among, as `Poll`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from server.entities import emoji as emoji_entity
+from server.entities.shared import optional_when
+from storage import polls, visible_posts
+from storage.polls import Poll
+from storage.units import Reader
+from storage.visibility import Member, Viewer
+
+
+def many(reader: Reader, viewer: Viewer, posts: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """By the number of their posts, which the viewer may see."""
+    found = polls.many(reader, posts)
+    me = viewer.actor if isinstance(viewer, Member) else None
+    chosen = polls.votes_of(reader, me, posts) if me is not None else {}
+    hosts = visible_posts.hosts(reader, posts)
+    said = emoji_entity.used(
+        reader, {post: (hosts[post], poll.titles) for post, poll in found.items()}
+    )
+    return {
+        post: _rendered(reader, poll)
+        | {"emojis": said[post]}
+        | (_own(chosen.get(post, [])) if me is not None else {})
+        for post, poll in found.items()
+    }
+
+
+def _rendered(reader: Reader, poll: Poll) -> dict[str, Any]:
+    over = poll.is_over(reader.now)
+    hidden = poll.hide_totals and not over
+    known = [option.votes for option in poll.options if option.votes is not None]
+    return {
+        "id": str(poll.post),
+        "expires_at": optional_when(poll.closes_at),
+        "expired": over,
+        "multiple": poll.multiple,
+        "votes_count": sum(known),
+        "voters_count": poll.voters,
+        "options": [
+            {"title": option.title, "votes_count": None if hidden else option.votes}
+            for option in poll.options
+        ],
+    }
+
+
+def _own(chosen: list[int]) -> dict[str, Any]:
+    return {"voted": bool(chosen), "own_votes": chosen}

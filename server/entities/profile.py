@@ -1,0 +1,37 @@
+"""The caller's own profile as `Profile`: as they wrote it, with what only they decide."""
+
+from typing import Any
+
+from server.entities import account as account_entity
+from storage.accounts import Account
+from storage.actors import Actor
+from storage.units import Reader
+
+SHOWN = ("show_media", "show_media_replies", "show_featured")
+DESCRIPTIONS = ("avatar_description", "header_description")
+
+
+def one(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:
+    rendered = account_entity.one(reader, actor)
+    settings = account.settings
+    return {
+        "id": rendered["id"],
+        "display_name": actor.display_name,
+        "note": actor.summary_source or "",
+        "fields": [
+            {"name": field.name, "value": field.source, "verified_at": field.verified_at}
+            for field in actor.fields
+        ],
+        "avatar": rendered["avatar"] if actor.avatar else None,
+        "avatar_static": rendered["avatar_static"] if actor.avatar else None,
+        "header": rendered["header"] if actor.header else None,
+        "header_static": rendered["header_static"] if actor.header else None,
+        "locked": actor.locked,
+        "bot": actor.bot,
+        "hide_collections": actor.hide_collections,
+        "discoverable": actor.discoverable,
+        "indexable": actor.indexable,
+        **{name: str(settings.get(name, "")) for name in DESCRIPTIONS},
+        **{name: bool(settings.get(name, True)) for name in SHOWN},
+        "attribution_domains": list(settings.get("attribution_domains", ())),
+    }

@@ -1,0 +1,48 @@
+"""What a post quotes, as `Quote`: to whom may see it, where nobody wishes otherwise."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from server.entities.shared import Rendered
+from storage import quotes
+from storage.quotes import Shown
+from storage.units import Reader
+from storage.visibility import Member, Viewer
+
+Render = Callable[[Reader, Viewer, Collection[int]], Mapping[int, Rendered]]
+
+_STATES = {
+    "approved": "accepted",
+    "pending": "pending",
+    "rejected": "rejected",
+    "revoked": "revoked",
+}
+
+
+def many(
+    reader: Reader, viewer: Viewer, posts: Collection[int], render: Render
+) -> dict[int, dict[str, Any]]:
+    """By the number of the quoting post; `render` makes statuses of those the viewer may see."""
+    me = viewer.actor if isinstance(viewer, Member) else 0
+    known = quotes.shown(reader, list(posts), me)
+    states = {post: _state(one) for post, one in known.items()}
+    wanted = {one.target for post, one in known.items() if states[post] == "accepted"}
+    rendered = render(reader, viewer, wanted) if wanted else {}
+    return {post: _quote(known.get(post), states.get(post, "pending"), rendered) for post in posts}
+
+
+def _quote(one: Shown | None, state: str, rendered: Mapping[int, Rendered]) -> dict[str, Any]:
+    shown = rendered.get(one.target) if one is not None and state == "accepted" else None
+    if state == "accepted" and shown is None:
+        state = "unauthorized"
+    return {"state": state, "quoted_status": shown}
+
+
+def _state(one: Shown) -> str:
+    hindrances = {
+        "deleted": one.deleted,
+        "unauthorized": one.refused,
+        "blocked_account": one.blocked,
+        "muted_account": one.muted,
+    }
+    return next((state for state, there in hindrances.items() if there), _STATES[one.state])

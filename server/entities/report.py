@@ -1,0 +1,66 @@
+"""What somebody told about an account, as `Report`; what was decided, as `AccountWarning`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from server.entities import account as account_entity
+from server.entities.shared import optional_when, when
+from storage import decisions, reports
+from storage.reports import Report
+from storage.units import Reader
+
+# Our words, in those of the client API.
+ACTIONS = {
+    "none": "none",
+    "warn": "none",
+    "freeze": "disable",
+    "sensitive": "sensitive",
+    "silence": "silence",
+    "suspend": "suspend",
+}
+
+
+def one(reader: Reader, report: Report) -> dict[str, Any]:
+    target = account_entity.whoever(reader, [report.target])[report.target]
+    return _rendered(report, target)
+
+
+def many(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """By number, in a fixed number of statements."""
+    found = reports.many(reader, wanted)
+    people = account_entity.whoever(reader, [report.target for report in found.values()])
+    return {id_: _rendered(report, people[report.target]) for id_, report in found.items()}
+
+
+def _rendered(report: Report, target: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(report.id),
+        "action_taken": report.resolved_at is not None,
+        "action_taken_at": optional_when(report.resolved_at),
+        "category": report.category,
+        "comment": report.comment,
+        "forwarded": report.forwarded,
+        "created_at": when(report.created_at),
+        "status_ids": [str(post) for post in report.posts],
+        "rule_ids": [str(rule) for rule in report.rules],
+        "collection_ids": [],
+        "target_account": target,
+    }
+
+
+def warnings(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Decisions by number, as the one concerned may read them: never by whom."""
+    found = decisions.many(reader, wanted)
+    people = account_entity.whoever(reader, [one.target for one in found.values()])
+    return {
+        id_: {
+            "id": str(id_),
+            "action": ACTIONS[decision.action],
+            "text": decision.text,
+            "status_ids": None,
+            "target_account": people[decision.target],
+            "appeal": None,
+            "created_at": when(decision.created_at),
+        }
+        for id_, decision in found.items()
+    }

@@ -1,0 +1,221 @@
+"""What members take with them: lists as CSV, as other servers read them, and all they said."""
+
+import asyncio
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from federation import uris
+from federation.contexts import stated
+from federation.objects import actor as actor_object
+from federation.objects import note
+from server import composition
+from storage import actors, belongings, exports, ids, jobs, keys, timelines
+from storage.database import Database
+from storage.ids import ActorId
+from storage.paging import Page
+from storage.units import Reader, Writer
+from storage.visibility import Member
+
+ARCHIVE = "archive"
+FOLDER = "exports"
+PAGE = 100  # posts in one snapshot, so that nobody waits for a long one
+Row = Sequence[str]
+
+# ---- lists ----
+
+
+def _handle(reader: Reader, name: str, domain: str) -> str:
+    return f"{name}@{domain or reader.here.domain}"
+
+
+def _yes(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _follows(reader: Reader, me: int) -> list[Row]:
+    found = [
+        (_handle(reader, one.name, one.domain), _yes(one.reblogs), _yes(one.notify), "")
+        for one in belongings.followed(reader, me)
+    ]
+    return [("Account address", "Show boosts", "Notify on new posts", "Languages"), *found]
+
+
+def _blocks(reader: Reader, me: int) -> list[Row]:
+    return [(_handle(reader, *one),) for one in belongings.blocked(reader, me)]
+
+
+def _mutes(reader: Reader, me: int) -> list[Row]:
+    found = belongings.muted(reader, me)
+    rows = [(_handle(reader, name, domain), _yes(quiet)) for name, domain, quiet in found]
+    return [("Account address", "Hide notifications"), *rows]
+
+
+def _lists(reader: Reader, me: int) -> list[Row]:
+    found = belongings.listed(reader, me)
+    return [(title, _handle(reader, name, domain)) for title, name, domain in found]
+
+
+def _bookmarks(reader: Reader, me: int) -> list[Row]:
+    return [(uri,) for uri in belongings.bookmarked(reader, me)]
+
+
+def _hosts(reader: Reader, me: int) -> list[Row]:
+    return [(host,) for host in belongings.hosts(reader, me)]
+
+
+FILES: Mapping[str, tuple[str, Callable[[Reader, int], list[Row]]]] = {
+    "follows": ("following_accounts.csv", _follows),
+    "blocks": ("blocked_accounts.csv", _blocks),
+    "mutes": ("muted_accounts.csv", _mutes),
+    "lists": ("lists.csv", _lists),
+    "bookmarks": ("bookmarks.csv", _bookmarks),
+    "domain_blocks": ("blocked_domains.csv", _hosts),
+}
+"""Kind → name of the file, and who fills it. The columns are Mastodon's."""
+
+
+def table(reader: Reader, me: int, kind: str) -> bytes:
+    """One of FILES, as CSV in UTF-8."""
+    return written(FILES[kind][1](reader, me))
+
+
+def written(rows: Sequence[Row]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula (SECURITY 88)."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+# ---- everything they said ----
+
+
+def ask(writer: Writer, me: ActorId) -> int:
+    """To be made soon; return the number by which it is fetched."""
+    id_ = exports.ask(writer, me, ARCHIVE)
+    jobs.plan(writer, ARCHIVE, str(me), detail={"export": id_})
+    return id_
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where files lie: what is made, the pictures, and under which address these are public."""
+
+    exports: Path
+    media: Path
+    public: str
+
+
+async def make_next(database: Database, places: Places) -> bool:
+    """Make the next archive that somebody waits for; return whether there was one."""
+    job = await database.read(jobs.next_due, ARCHIVE)
+    if job is None:
+        return False
+    await asyncio.to_thread(places.exports.mkdir, mode=0o700, exist_ok=True)
+    name = f"{ids.file_name()}.zip"
+    path = places.exports / name
+    try:
+        await _write(database, path, ActorId(int(job.subject)), places)
+        size = (await asyncio.to_thread(path.stat)).st_size
+        if not await database.conclude(exports.ready, job.detail["export"], name, size):
+            path.unlink()
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    await database.conclude(jobs.done, job)
+    return True
+
+
+async def _write(database: Database, path: Path, me: ActorId, places: Places) -> None:
+    await asyncio.to_thread(path.touch, mode=0o600)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+
+        async def put(name: str, document: object) -> None:
+            text = json.dumps(document, ensure_ascii=False, indent=1)
+            await asyncio.to_thread(archive.writestr, name, text)
+
+        await put("actor.json", await database.read(_actor, me, places.public))
+        await put("outbox.json", _collection("outbox.json", await _said(database, me)))
+        for name, unit in (("likes", belongings.liked), ("bookmarks", belongings.bookmarked)):
+            found = await database.read(unit, me)
+            await put(f"{name}.json", _collection(f"{name}.json", found))
+        for kind, (name, _) in FILES.items():
+            rows = await database.read(table, me, kind)
+            await asyncio.to_thread(archive.writestr, name, rows)
+        for name in await database.read(belongings.files, me):
+            file = places.media / name
+            if file.is_file():
+                await asyncio.to_thread(archive.write, file, f"media/{name}")
+
+
+def _actor(reader: Reader, me: ActorId, public: str) -> dict[str, Any]:
+    actor = actors.by_id(reader, me)
+    if actor is None:
+        raise LookupError(me)
+    document = actor_object.render(reader.here, actor, keys.of_actor(reader, me), public)
+    return stated("actor", document)
+
+
+def _collection(id_: str, items: Sequence[object]) -> dict[str, Any]:
+    return {
+        "@context": "https://www.w3.org/ns/activitystreams",
+        "id": id_,
+        "type": "OrderedCollection",
+        "totalItems": len(items),
+        "orderedItems": list(items),
+    }
+
+
+async def _said(database: Database, me: ActorId) -> list[dict[str, Any]]:
+    """Every post and every boost as an activity, the latest first."""
+    found: list[dict[str, Any]] = []
+    page = Page(PAGE)
+    while True:
+        slice_, last = await database.read(_slice, me, page)
+        found += slice_
+        if last is None:
+            return found
+        page = Page(PAGE, max_id=last)
+
+
+def _slice(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], int | None]:
+    entries = timelines.account(reader, Member(me), me, timelines.Shown(), page)
+    actor = actors.by_id(reader, me)
+    if actor is None or not entries:
+        return [], None
+    said = []
+    for entry in entries:
+        if entry.share is not None:
+            what: object = entry.post.uri
+            said.append({"type": "Announce", "actor": actor.uri, "object": what})
+        else:
+            document = note.render(composition.as_note(reader, entry.post))
+            id_ = uris.activity(reader.here, entry.post.id)
+            said.append(
+                {"id": id_, "type": "Create", "actor": actor.uri, "object": document}
+                | {key: document[key] for key in ("to", "cc", "published") if key in document}
+            )
+    return said, entries[-1].cursor
+
+
+async def remove_old(database: Database, folder: Path) -> None:
+    """Files whose time is over, or that nobody was ever told of."""
+    await database.conclude(exports.forget)
+    kept = await database.read(exports.files)
+    if await database.read(jobs.next_due, ARCHIVE) is None:
+        await asyncio.to_thread(_remove_but, folder, kept)
+
+
+def _remove_but(folder: Path, kept: set[str]) -> None:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in kept:
+            path.unlink(missing_ok=True)

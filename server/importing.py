@@ -1,0 +1,268 @@
+"""What members bring along: CSV as this server and others write it, done line by line."""
+
+import csv
+import io
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from aiohttp import web
+
+from federation.errors import FederationError, Unreachable
+from federation.origins import server_name
+from federation.webfinger import split_handle
+from server import acts
+from server.exporting import FILES, harmless
+from server.keys import DATABASE, LOOKUP
+from server.translations import N_
+from storage import account_hosts, actors, blocks, bookmarks, imports, jobs, lists, visible_posts
+from storage.actors import Actor
+from storage.imports import Import, Line
+from storage.units import Reader, Writer
+from storage.visibility import Member
+
+IMPORT = "import"
+MOST_BYTES = 1024 * 1024
+MOST_LINES = 10_000
+MOST_CELL = 500
+
+REASONS: Mapping[str, str] = {
+    "unreadable": N_("This line could not be understood."),
+    "not found": N_("We found nothing under this address."),
+    "not allowed": N_("That is not possible between the two of you."),
+    "unreachable": N_("Their server did not answer."),
+    "too many": N_("There is no room for more."),
+}
+
+
+class CannotImport(Exception):
+    """`sentence` is a message of the catalogues, with `values` in it."""
+
+    def __init__(self, sentence: str, **values: int) -> None:
+        super().__init__(sentence % values)
+        self.sentence, self.values = sentence, values
+
+
+class _Failed(Exception):
+    """One line; the text is one of REASONS."""
+
+
+_NOT_TEXT = N_("This is not a CSV file. Nothing was changed.")
+_EMPTY = N_("There is nothing in this file. Nothing was changed.")
+_LONG = N_("This file has more than %(most)s lines. Nothing was changed.")
+
+
+def read(data: bytes) -> list[tuple[str, ...]]:
+    """Lines of a CSV file without its heading. Raises CannotImport."""
+    try:
+        text = data.decode("utf-8-sig")
+        rows = list(csv.reader(io.StringIO(text), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CannotImport(_NOT_TEXT) from error
+    lines = [line for row in rows if any(line := tuple(_cell(cell) for cell in row))]
+    if lines and lines[0][0].casefold() == "account address":
+        del lines[0]
+    if not lines:
+        raise CannotImport(_EMPTY)
+    if len(lines) > MOST_LINES:
+        raise CannotImport(_LONG, most=MOST_LINES)
+    return lines
+
+
+def _cell(cell: str) -> str:
+    """As it was before it was made harmless."""
+    plain = cell.strip().replace("\x00", "")[:MOST_CELL]
+    was = plain.startswith("'") and harmless(plain[1:]) == plain
+    return plain[1:].strip() if was else plain
+
+
+def begin(writer: Writer, me: Actor, kind: str, mode: str, lines: Sequence[Sequence[str]]) -> int:
+    """Keep the lines and plan the work; what an overwriting file does not name goes at once."""
+    if mode == "overwrite":
+        _clear(writer, me, kind, lines)
+    id_ = imports.add(writer, me.id, kind, mode, lines)
+    jobs.plan(writer, IMPORT, str(id_))
+    return id_
+
+
+def _clear(writer: Writer, me: Actor, kind: str, lines: Sequence[Sequence[str]]) -> None:
+    named = {cell.removeprefix("@").casefold() for line in lines for cell in line[:2]}
+    _, rows = FILES[kind]
+    for row in rows(writer, me.id):
+        where = row[1] if kind == "lists" else row[0]
+        if where.casefold() not in named and where != "Account address":
+            _UNDOING[kind](writer, me, row)
+
+
+def _somebody(reader: Reader, handle: str) -> Actor | None:
+    name, domain = split_handle(handle)
+    return actors.by_handle(reader, name, "" if domain == reader.here.domain else domain)
+
+
+def _unfollow(writer: Writer, me: Actor, row: Sequence[str]) -> None:
+    if target := _somebody(writer, row[0]):
+        acts.unfollow(writer, me, target)
+
+
+def _unblock(writer: Writer, me: Actor, row: Sequence[str]) -> None:
+    if target := _somebody(writer, row[0]):
+        acts.unblock(writer, me, target)
+
+
+def _unmute(writer: Writer, me: Actor, row: Sequence[str]) -> None:
+    if target := _somebody(writer, row[0]):
+        blocks.unmute(writer, me.id, target.id)
+
+
+def _unlist(writer: Writer, me: Actor, row: Sequence[str]) -> None:
+    target = _somebody(writer, row[1])
+    for one in lists.of(writer, me.id):
+        if target and one.title == row[0]:
+            lists.take(writer, one.id, target.id)
+
+
+def _unmark(writer: Writer, me: Actor, row: Sequence[str]) -> None:
+    post = visible_posts.by_uri(writer, Member(me.id), row[0])
+    if post is not None:
+        bookmarks.remove(writer, me.id, post.id)
+
+
+def _unblock_host(writer: Writer, me: Actor, row: Sequence[str]) -> None:
+    account_hosts.remove(writer, me.id, row[0])
+
+
+_UNDOING: Mapping[str, Callable[[Writer, Actor, Sequence[str]], None]] = {
+    "follows": _unfollow,
+    "blocks": _unblock,
+    "mutes": _unmute,
+    "lists": _unlist,
+    "bookmarks": _unmark,
+    "domain_blocks": _unblock_host,
+}
+
+
+# ---- line by line ----
+
+
+async def import_next(app: web.Application) -> bool:
+    """Carry out one line of a file that waits; return whether there was one."""
+    job = await app[DATABASE].read(jobs.next_due, IMPORT)
+    if job is None:
+        return False
+    found = await app[DATABASE].read(_next, int(job.subject))
+    if found is None:
+        await app[DATABASE].conclude(_close, job)
+        return True
+    wanted, me, line = found
+    await app[DATABASE].conclude(
+        imports.settle, wanted.id, line.position, await _outcome(app, wanted, me, line)
+    )
+    return True
+
+
+def _next(reader: Reader, id_: int) -> tuple[Import, Actor, Line] | None:
+    wanted, line = imports.by_id(reader, id_), imports.next_line(reader, id_)
+    me = actors.by_id(reader, wanted.account) if wanted else None
+    if wanted is None or line is None or me is None or me.state != "active":
+        return None
+    return wanted, me, line
+
+
+def _close(writer: Writer, job: jobs.Job) -> None:
+    imports.close(writer, int(job.subject))
+    jobs.done(writer, job)
+
+
+async def _outcome(app: web.Application, wanted: Import, me: Actor, line: Line) -> str | None:
+    """None when it is done, else why not: one of REASONS."""
+    try:
+        await _DOING[wanted.kind](app, me, line.cells)
+    except _Failed as failure:
+        return str(failure)
+    except acts.NotAllowed:
+        return "not allowed"
+    except Unreachable:
+        return "unreachable"
+    except FederationError:
+        return "not found"
+    except (IndexError, ValueError):
+        return "unreadable"
+    return None
+
+
+Doing = Callable[[web.Application, Actor, Sequence[str]], Awaitable[None]]
+
+
+async def _follow(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
+    target = await _person(app, cells[0])
+    options = {
+        name: cells[at].casefold() == "true"
+        for at, name in ((1, "reblogs"), (2, "notify"))
+        if len(cells) > at and cells[at]
+    }
+    await app[DATABASE].write(lambda w: acts.follow(w, me, target, **options))
+
+
+async def _block(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
+    await app[DATABASE].write(acts.block, me, await _person(app, cells[0]))
+
+
+async def _mute(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
+    target = await _person(app, cells[0])
+    quiet = len(cells) < 2 or cells[1].casefold() != "false"
+    await app[DATABASE].write(lambda w: acts.mute(w, me, target, notifications=quiet))
+
+
+async def _list(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
+    target = await _person(app, cells[1])
+    await app[DATABASE].write(_put_into_list, me, cells[0], target)
+
+
+def _put_into_list(writer: Writer, me: Actor, title: str, target: Actor) -> None:
+    """A list of that title, made if need be; only whom one follows can be in it."""
+    own = lists.of(writer, me.id)
+    known = next((one for one in own if one.title == title), None)
+    if known is None and len(own) >= lists.MOST:
+        raise _Failed("too many")
+    if target.id != me.id:
+        acts.follow(writer, me, target)
+    known = known or lists.add(writer, me.id, title, "list", exclusive=False)
+    acts.put_into_list(writer, me, known, target)
+
+
+async def _bookmark(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
+    await app[LOOKUP].post(cells[0])
+    await app[DATABASE].write(_mark, me, cells[0])
+
+
+def _mark(writer: Writer, me: Actor, uri: str) -> None:
+    post = visible_posts.by_uri(writer, Member(me.id), uri)
+    if post is None:
+        raise _Failed("not found")
+    bookmarks.add(writer, me.id, post.id)
+
+
+async def _block_host(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
+    database, host = app[DATABASE], server_name(cells[0])
+    if host in (database.here.domain.lower(), database.here.web_domain.lower()):
+        raise _Failed("not allowed")
+    if not await database.write(acts.block_host, me, host):
+        raise _Failed("too many")
+    while await database.write(acts.part_from_host, me, host):
+        pass
+
+
+_DOING: Mapping[str, Doing] = {
+    "follows": _follow,
+    "blocks": _block,
+    "mutes": _mute,
+    "lists": _list,
+    "bookmarks": _bookmark,
+    "domain_blocks": _block_host,
+}
+
+
+KINDS = tuple(_DOING)
+
+
+async def _person(app: web.Application, handle: str) -> Actor:
+    name, domain = split_handle(handle)
+    return await app[LOOKUP].handle(name, domain)

@@ -1,0 +1,91 @@
+"""Pictures on posts, and emoji in what people say, as pages show them: from our own address."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import sqrt
+
+from federation import media_links
+from federation.media_links import Kind, Pass
+from federation.origins import host_of
+from server.entities import emoji as emoji_entity
+from server.entities.media import AREA_OF_PREVIEW
+from server.pages.views import Picture
+from storage import media
+from storage.actors import Actor
+from storage.emojis import Emoji
+from storage.here import Here
+from storage.media import Media
+from storage.units import Reader
+from storage.visibility import Viewer
+from storage.visible_posts import Post
+
+Emojis = Mapping[str, str]
+"""shortcode → path of its picture, one that does not move"""
+
+
+def of_posts(
+    reader: Reader, viewer: Viewer, posts: Iterable[Post]
+) -> dict[int, tuple[Picture, ...]]:
+    """By the number of posts that this viewer may see."""
+    open_ = {int(post.id): post.kind == "public" and not post.local_only for post in posts}
+    given = media_links.pass_for(viewer, reader.now)
+    return {
+        id_: tuple(_picture(reader.here, row, None if open_[id_] else given) for row in rows)
+        for id_, rows in media.of_posts(reader, open_).items()
+        if open_[id_] or given is not None
+    }
+
+
+def _picture(here: Here, row: Media, given: Pass | None) -> Picture:
+    if row.file is None and row.type != "image":
+        kind = row.type if row.type in ("video", "audio") else "other"
+        url = row.remote_url or ""
+        return Picture(url, url, kind, row.description)  # type: ignore[arg-type]
+    original, small = _paths(here, row, given)
+    return Picture(original, small, "image", row.description, *_size(row))
+
+
+def _paths(here: Here, row: Media, given: Pass | None) -> tuple[str, str]:
+    if row.file is None:
+        return _elsewhere(here, row, "original", given), _elsewhere(here, row, "small", given)
+    files = (row.file, row.preview or row.file)
+    if given is None:
+        return f"/media/{files[0]}", f"/media/{files[1]}"
+    paths = [media_links.whole_path(here, f"/media/private/{file}", given) for file in files]
+    return paths[0], paths[1]
+
+
+def _elsewhere(here: Here, row: Media, kind: Kind, given: Pass | None) -> str:
+    if given is None:
+        return media_links.proxied_path(here, kind, row.id, row.remote_url or "")
+    return media_links.whole_path(here, f"/media/proxy/{kind}/{row.id}", given)
+
+
+def _size(row: Media) -> tuple[int | None, int | None]:
+    """Of the preview, so that the page does not jump when it comes."""
+    if not (row.width and row.height):
+        return None, None
+    scale = min(1.0, sqrt(AREA_OF_PREVIEW / (row.width * row.height)))
+    return max(1, round(row.width * scale)), max(1, round(row.height * scale))
+
+
+def said_in_posts(reader: Reader, posts: Sequence[Post]) -> dict[int, Emojis]:
+    """The emoji that each post says."""
+    said = {
+        post.id: ("" if post.local else host_of(post.uri), (post.content, post.spoiler))
+        for post in posts
+    }
+    return {id_: _by_name(reader, found) for id_, found in emoji_entity.rows(reader, said).items()}
+
+
+def said_by(reader: Reader, people: Iterable[Actor]) -> dict[int, Emojis]:
+    """Those that people say of themselves."""
+    said = {actor.id: emoji_entity.texts_of(actor) for actor in people}
+    return {id_: _by_name(reader, found) for id_, found in emoji_entity.rows(reader, said).items()}
+
+
+def _by_name(reader: Reader, found: Iterable[Emoji]) -> Emojis:
+    origin = reader.here.origin
+    return {
+        one.shortcode: emoji_entity.addresses(reader.here, one)[1].removeprefix(origin)
+        for one in found
+    }

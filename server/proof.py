@@ -1,0 +1,32 @@
+"""Whether somebody has just proved who they are: asked before what does lasting harm.
+
+A log-in proves it, and so does a password or another factor given once more at PAGE.
+"""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+from aiohttp import web
+
+from server.auth import CALLER
+from server.keys import OUTSIDE
+
+LASTS = timedelta(minutes=15)
+PAGE = "/settings/prove"
+
+
+def fresh_proof(request: web.Request) -> bool:
+    """Whether the session's owner gave a password or factor in the last 15 minutes."""
+    session = request[CALLER].session
+    if session is None or session.proven_at is None:
+        return False
+    return request.app[OUTSIDE].clock() - session.proven_at < LASTS
+
+
+def ensure_fresh(request: web.Request, back: str) -> None:
+    """For handlers of pages: without fresh proof nothing is done, and one is asked for it.
+
+    `back` is the path of the page to go on from, such as the one with the form.
+    """
+    if not fresh_proof(request):
+        raise web.HTTPSeeOther(f"{PAGE}?next={quote(back, safe='')}")

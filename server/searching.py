@@ -1,0 +1,101 @@
+"""What a member types to search posts: words, "phrases", -without, and operators with a colon."""
+
+import re
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from storage.clock import milliseconds
+from storage.search import Wanted
+
+MOST_TERMS = 32
+_TERM = re.compile(
+    r'(?P<minus>-?)(?:(?P<name>[a-z]{2,8}):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))'
+)
+_DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
+_HAS = {"media": "media", "poll": "poll", "link": "link", "embed": "link"}
+_IS = {"reply": "reply", "sensitive": "sensitive"}
+_WHERE = ("all", "library", "public")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be looked for, but for whom `from:` names: (handle, whether not by them).
+
+    `nothing`: it asks for what cannot be, such as a thirteenth month.
+    """
+
+    wanted: Wanted = field(default_factory=Wanted)
+    by: tuple[tuple[str, bool], ...] = ()
+    nothing: bool = False
+
+
+def understand(text: str) -> Asked:
+    """Read what was typed; what is no operator is a word."""
+    asked = Asked()
+    for number, term in enumerate(_TERM.finditer(text)):
+        if number >= MOST_TERMS:
+            break
+        negated = bool(term["minus"])
+        value = term["phrase"] if term["phrase"] is not None else term["word"]
+        asked = _with(asked, term["name"], value.strip(), negated)
+    return asked
+
+
+def _with(asked: Asked, name: str | None, value: str, negated: bool) -> Asked:
+    wanted = asked.wanted
+    if not value:
+        return asked
+    if name == "from":
+        return replace(asked, by=(*asked.by, (value.removeprefix("@"), negated)))
+    if name in ("before", "after", "during"):
+        return _between(asked, name, value)
+    if name in ("has", "is") and value in (known := _HAS if name == "has" else _IS):
+        flag: dict[str, Any] = {known[value]: not negated}
+        return replace(asked, wanted=replace(wanted, **flag))
+    if name == "language":
+        return replace(asked, wanted=_spoken(wanted, value.lower(), negated))
+    if name == "in" and value in _WHERE and not negated:
+        return replace(asked, wanted=replace(wanted, where=value))
+    word = f"{name}:{value}" if name else value
+    which = "not_words" if negated else "words"
+    more: dict[str, Any] = {which: (*getattr(wanted, which), word)}
+    return replace(asked, wanted=replace(wanted, **more))
+
+
+def _spoken(wanted: Wanted, language: str, negated: bool) -> Wanted:
+    if negated:
+        return replace(wanted, not_languages=(*wanted.not_languages, language))
+    return replace(wanted, languages=(*(wanted.languages or ()), language))
+
+
+def _between(asked: Asked, name: str, value: str) -> Asked:
+    span = _span(value)
+    if span is None:
+        return replace(asked, nothing=True)
+    first, end = span
+    limits: dict[str, dict[str, Any]] = {
+        "before": {"until": first},
+        "after": {"since": end},
+        "during": {"since": first, "until": end},
+    }
+    return replace(asked, wanted=replace(asked.wanted, **limits[name]))
+
+
+def _span(value: str) -> tuple[int, int] | None:
+    """The beginning, and what comes after the end, of a day, month or year; milliseconds, UTC."""
+    found = _DAY.fullmatch(value)
+    if found is None:
+        return None
+    year, month, day = (int(part) if part else None for part in found.groups())
+    try:
+        start = datetime(year or 0, month or 1, day or 1, tzinfo=UTC)
+        if day:
+            end = start + timedelta(days=1)
+        elif month:
+            end = (start + timedelta(days=31)).replace(day=1)
+        else:
+            end = start.replace(year=start.year + 1)
+    except (ValueError, OverflowError):
+        return None
+    return milliseconds(start), milliseconds(end)

@@ -1,0 +1,19 @@
+"""What a member writes about somebody for themselves. Nobody else can notice."""
+
+from storage.units import Writer
+
+
+def put(writer: Writer, account: int, target: int, comment: str) -> None:
+    """An empty one is none."""
+    if not comment:
+        writer.execute(
+            "DELETE FROM account_notes WHERE account = ? AND target = ?", account, target
+        )
+        return
+    writer.execute(
+        "INSERT INTO account_notes (account, target, comment) VALUES (?, ?, ?)"
+        " ON CONFLICT (account, target) DO UPDATE SET comment = excluded.comment",
+        account,
+        target,
+        comment,
+    )

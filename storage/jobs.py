@@ -1,0 +1,80 @@
+"""Work for later, one row each: what survives a restart and is tried again when it fails."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from json import dumps
+from typing import Any
+
+from orjson import loads
+
+from storage.clock import milliseconds
+from storage.units import Reader, Writer
+
+PLANNED = "job planned"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`kind` says who does it, `subject` about what; of each such pair there is one at most."""
+
+    id: int
+    kind: str
+    subject: str
+    detail: Mapping[str, Any]
+    attempts: int
+
+
+def plan(
+    writer: Writer,
+    kind: str,
+    subject: str,
+    due: datetime | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """To be done at `due`, or at once. Planned again, the new time and detail count."""
+    writer.execute(
+        "INSERT INTO jobs (id, kind, subject, detail, due) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (kind, subject) DO UPDATE SET detail = excluded.detail, due = excluded.due,"
+        " state = 'due', reason = NULL, attempts = 0",
+        writer.new_id(),
+        kind,
+        subject,
+        dumps(dict(detail or {})),
+        milliseconds(due or writer.now),
+    )
+    writer.after_commit(PLANNED, kind)
+
+
+def cancel(writer: Writer, kind: str, subject: str) -> bool:
+    gone = writer.execute("DELETE FROM jobs WHERE kind = ? AND subject = ?", kind, subject)
+    return bool(gone)
+
+
+def next_due(reader: Reader, kind: str) -> Job | None:
+    """The one of this kind that has been due for longest."""
+    row = reader.row(
+        "SELECT id, kind, subject, detail, attempts FROM jobs"
+        " WHERE state = 'due' AND due <= ? AND kind = ? ORDER BY due, id LIMIT 1",
+        reader.now_ms,
+        kind,
+    )
+    return Job(row[0], row[1], row[2], loads(row[3]), row[4]) if row else None
+
+
+def done(writer: Writer, job: Job) -> None:
+    writer.execute("DELETE FROM jobs WHERE id = ?", job.id)
+
+
+def postpone(writer: Writer, job: Job, pause: timedelta, reason: str | None = None) -> None:
+    writer.execute(
+        "UPDATE jobs SET due = ?, attempts = attempts + 1, reason = ? WHERE id = ?",
+        milliseconds(writer.now + pause),
+        reason,
+        job.id,
+    )
+
+
+def park(writer: Writer, job: Job, reason: str) -> None:
+    """It cannot be done; it stays where an admin finds it."""
+    writer.execute("UPDATE jobs SET state = 'parked', reason = ? WHERE id = ?", reason, job.id)

@@ -1,0 +1,57 @@
+"""Who moved where, and what members had arranged about the old account."""
+
+from datetime import datetime
+
+from storage.actors import CHANGED
+from storage.clock import optional_moment
+from storage.units import Reader, Writer
+
+
+def note(writer: Writer, actor: int, target: str | None) -> None:
+    """They are elsewhere from now on; None: they came back, which ends no cool-down."""
+    writer.execute(
+        "UPDATE actors SET moved_to = ?1, version = version + 1,"
+        " moved_at = CASE WHEN ?1 IS NULL OR moved_to IS ?1 THEN moved_at ELSE ?2 END"
+        " WHERE id = ?3",
+        target,
+        writer.now_ms,
+        actor,
+    )
+    writer.after_commit(CHANGED, str(actor))
+
+
+def last(reader: Reader, actor: int) -> datetime | None:
+    """When they last moved."""
+    return optional_moment(reader.value("SELECT moved_at FROM actors WHERE id = ?", actor))
+
+
+def local_blockers(reader: Reader, actor: int) -> list[int]:
+    """Those of ours who block somebody."""
+    rows = reader.rows(
+        "SELECT b.actor FROM blocks b JOIN actors w ON w.id = b.actor"
+        " WHERE b.target = ? AND w.host = '' AND w.state = 'active'",
+        actor,
+    )
+    return [blocker for (blocker,) in rows]
+
+
+def carry(writer: Writer, old: int, new: int) -> None:
+    """Mutes, places in lists and notes about the old account are about the new one too."""
+    muted = writer.rows(
+        "SELECT actor, notifications, expires_at FROM mutes WHERE target = ? AND actor <> ?",
+        old,
+        new,
+    )
+    writer.execute_many(
+        "INSERT OR IGNORE INTO mutes (id, actor, target, notifications, expires_at, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [(writer.new_id(), by, new, quiet, until, writer.now_ms) for by, quiet, until in muted],
+    )
+    for statement in (
+        "INSERT OR IGNORE INTO list_members (list, actor, cursor)"
+        " SELECT m.list, ?2, m.cursor FROM list_members m JOIN lists l ON l.id = m.list"
+        " WHERE m.actor = ?1 AND l.owner <> ?2",
+        "INSERT OR IGNORE INTO account_notes (account, target, comment)"
+        " SELECT account, ?2, comment FROM account_notes WHERE target = ?1 AND account <> ?2",
+    ):
+        writer.execute(statement, old, new)

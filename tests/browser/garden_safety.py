@@ -1,0 +1,52 @@
+"""The pages about logging in safely, in each state."""
+
+from datetime import datetime
+
+from server import totp
+from server.pages.entering import PasskeyView, SecondView
+from server.pages.proving import ProveView
+from server.pages.safety import AddView, CodesView, PasskeyLine, SafetyView, SetUp
+from server.pages.views import FormView, Frame
+
+Case = tuple[str, Frame, object]
+WITH_SCRIPT = ("passkey", "prove", "add_passkey")
+OPTIONS = '{"challenge": "AAAA", "rpId": "garden.example", "allowCredentials": []}'
+_ADDRESS = totp.address(b"12345678901234567890", "The Garden", "ines@garden.example")
+_CODES = tuple(f"{letter}4tz-w2qm-6yfa-n3pd" for letter in "abcdefghij")
+
+
+def _safety(now: datetime) -> dict[str, SafetyView]:
+    keys = (
+        PasskeyLine("1", "Firefox on Linux", now, now),
+        PasskeyLine("2", "A name of " + "m" * 40, now, None),
+    )
+    shown = SetUp("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", totp.drawn(_ADDRESS))
+    wrong = FormView("confirm", {}, {"code": "That code does not fit. Is your clock right?"})
+    return {
+        "safety": SafetyView(False, 0, None, ()),
+        "safety-begun": SafetyView(False, 0, shown, ()),
+        "safety-again": SafetyView(False, 0, shown, (), wrong),
+        "safety-on": SafetyView(True, 9, None, keys),
+        "safety-one": SafetyView(True, 1, None, keys),
+        "safety-none": SafetyView(True, 0, None, keys),
+    }
+
+
+def safety(visitor: Frame, member: Frame) -> dict[str, Case]:
+    """Name → (template, frame, view)."""
+    said = FormView("passkey", {}, {}, "That did not work.")
+    code = FormView("second", {}, {"code": "That code does not fit."})
+    proof = FormView("prove", {}, {"proof": "That is not your password."})
+    return {
+        "second": ("second_step", visitor, SecondView()),
+        "second-again": ("second_step", visitor, SecondView(code)),
+        "passkey": ("passkey", visitor, PasskeyView(OPTIONS, "/settings")),
+        "passkey-again": ("passkey", visitor, PasskeyView(OPTIONS, "/", said)),
+        "prove": ("prove", member, ProveView("/settings", coded=False)),
+        "prove-coded": ("prove", member, ProveView("/settings", coded=True, options=OPTIONS)),
+        "prove-again": ("prove", member, ProveView("/settings", True, OPTIONS, proof)),
+        "add-passkey": ("add_passkey", member, AddView(OPTIONS, FormView("passkey"))),
+        "add-passkey-again": ("add_passkey", member, AddView(OPTIONS, said)),
+        "recovery-codes": ("recovery_codes", member, CodesView(_CODES)),
+        **{name: ("safety", member, view) for name, view in _safety(member.now).items()},
+    }

@@ -1,0 +1,234 @@
+"""Quotes: shown by the consent of who is quoted, to whom may see both (FEP-044f)."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from federation import quotes
+from server.keys import LOOKUP
+from tests.federation.saying import follow, hear
+from tests.federation.world import PUBLIC, Document, Neighbour, Stranger
+from tests.support.servers import Person, Place, settle
+
+FOLLOWERS = "followers"
+
+
+async def checked(ours: Place) -> None:
+    while await quotes.check_next(ours.database, ours.app[LOOKUP]):
+        pass
+
+
+def stamp(author: Stranger, quoting: Document, quoted: Document, **more: Any) -> Document:
+    return {
+        "@context": "https://www.w3.org/ns/activitystreams",
+        "id": f"{author.uri}/stamps/{quoting['id'].rpartition('/')[2]}",
+        "type": "QuoteAuthorization",
+        "attributedTo": author.uri,
+        "interactingObject": quoting["id"],
+        "interactionTarget": quoted["id"],
+    } | more
+
+
+async def quote_of(alice: Person, wanted: Document) -> Any:
+    found = await alice.get("/api/v2/search", q=wanted["id"], resolve="true")
+    return found["statuses"][0]["quote"]
+
+
+@pytest.mark.parametrize("name", ["quote", "quoteUri", "quoteUrl", "_misskey_quote"])
+async def test_a_quote_is_shown_whatever_its_software_calls_it(
+    ours: Place, alice: Person, victim: Neighbour, evil: Neighbour, name: str
+) -> None:
+    vera, mallory = victim.person("vera"), evil.person("mallory")
+    await follow(alice, vera)
+    quoted = mallory.note("<p>Quoted</p>")
+    evil.serves(quoted)
+    said = vera.note("<p>Look</p>", **{name: quoted["id"]})
+    await hear(ours, vera, vera.says("Create", said))
+    (seen,) = await alice.home()
+    assert seen["quote"]["state"] == "accepted"
+    assert seen["quote"]["quoted_status"]["content"] == "<p>Quoted</p>"
+    assert seen["quote"]["quoted_status"]["quote"] is None
+
+
+async def test_a_stamp_counts_when_its_origin_says_all_of_it(
+    ours: Place, alice: Person, victim: Neighbour, evil: Neighbour
+) -> None:
+    vera, mallory = victim.person("vera"), evil.person("mallory")
+    await follow(alice, mallory)
+    policy = {"interactionPolicy": {"canQuote": {"automaticApproval": [vera.uri]}}}
+    quoted = vera.note("<p>Quoted</p>", **policy)
+    victim.serves(quoted)
+    cases: dict[str, tuple[dict[str, Any], str]] = {
+        "as it should be": ({}, "accepted"),
+        "of another post": ({"interactingObject": f"{evil.origin}/notes/0"}, "rejected"),
+        "of another quoted": ({"interactionTarget": f"{victim.origin}/notes/0"}, "rejected"),
+        "by another": ({"attributedTo": f"{victim.origin}/users/victor"}, "rejected"),
+        "of another kind": ({"type": "LikeAuthorization"}, "rejected"),
+    }
+    for case, (more, state) in cases.items():
+        said = mallory.note("<p>Look</p>", quote=quoted["id"])
+        said["quoteAuthorization"] = victim.serves(stamp(vera, said, quoted) | more)
+        await hear(ours, mallory, mallory.says("Create", said))
+        assert (await quote_of(alice, said))["state"] == "pending"
+        await checked(ours)
+        assert (await quote_of(alice, said))["state"] == state, case
+    forged = mallory.note("<p>Look</p>", quote=quoted["id"])
+    own = stamp(vera, forged, quoted, id=f"{evil.origin}/stamps/1")
+    forged["quoteAuthorization"] = evil.serves(own)
+    missing = mallory.note("<p>Look</p>", quote=quoted["id"])
+    missing["quoteAuthorization"] = f"{vera.uri}/stamps/none"
+    none = mallory.note("<p>Look</p>", quote=quoted["id"])
+    for said, state in ((forged, "rejected"), (missing, "rejected"), (none, "pending")):
+        await hear(ours, mallory, mallory.says("Create", said))
+        await checked(ours)
+        found = await quote_of(alice, said)
+        assert found == {"state": state, "quoted_status": None}
+
+
+async def test_consent_is_taken_back_by_who_gave_it(
+    ours: Place, alice: Person, victim: Neighbour, evil: Neighbour
+) -> None:
+    vera, victor, mallory = victim.person("vera"), victim.person("victor"), evil.person("mallory")
+    await follow(alice, mallory)
+    quoted = vera.note("<p>Quoted</p>")
+    victim.serves(quoted)
+    said = mallory.note("<p>Look</p>", quote=quoted["id"])
+    said["quoteAuthorization"] = victim.serves(stamp(vera, said, quoted))
+    await hear(ours, mallory, mallory.says("Create", said))
+    await checked(ours)
+    for who, state in ((victor, "accepted"), (mallory, "accepted"), (vera, "revoked")):
+        await who.tell(ours, who.says("Delete", said["quoteAuthorization"]))
+        await settle(ours)
+        found = await quote_of(alice, said)
+        assert (found["state"], found["quoted_status"] is None) == (state, state == "revoked")
+    await hear(ours, mallory, mallory.says("Update", said | {"content": "<p>Look again</p>"}))
+    await checked(ours)
+    assert (await quote_of(alice, said))["state"] == "revoked"
+
+
+async def test_what_is_quoted_is_shown_to_whom_may_see_it(
+    ours: Place, alice: Person, victim: Neighbour
+) -> None:
+    vera = victim.person("vera")
+    number = await follow(alice, vera)
+    dora = await ours.person("dora")
+    private = vera.note("<p>Among us</p>", to=[f"{vera.uri}/followers"], cc=[])
+    await hear(ours, vera, vera.says("Create", private))
+    said = vera.note("<p>Look</p>", quote=private["id"])
+    await hear(ours, vera, vera.says("Create", said))
+    assert (await quote_of(alice, said))["quoted_status"]["content"] == "<p>Among us</p>"
+    assert await quote_of(dora, said) == {"state": "unauthorized", "quoted_status": None}
+    for act, state in (("mute", "muted_account"), ("block", "blocked_account")):
+        await alice.post(f"/api/v1/accounts/{number}/{act}")
+        assert await quote_of(alice, said) == {"state": state, "quoted_status": None}
+        await alice.post(f"/api/v1/accounts/{number}/un{act}")
+    await hear(ours, vera, vera.says("Delete", private["id"]))
+    assert await quote_of(alice, said) == {"state": "deleted", "quoted_status": None}
+
+
+@pytest.mark.parametrize("policy", ["public", "followers", "nobody"])
+async def test_who_asks_to_quote_one_of_ours_is_answered_by_the_policy(
+    ours: Place, alice: Person, vera: Stranger, evil: Neighbour, victim: Neighbour, policy: str
+) -> None:
+    mallory = evil.person("mallory")
+    said = await alice.say("Quote me.", quote_approval_policy=policy)
+    may = {"public": {"vera", "mallory"}, "followers": {"vera"}, "nobody": set()}[policy]
+    for who in (vera, mallory):
+        note = who.note("<p>Look</p>", quote=said["uri"])
+        await settle(ours)
+        who.at.asked.clear()
+        asked = who.says("QuoteRequest", said["uri"], instrument=note)
+        assert (await hear(ours, who, asked))[0] == "done"
+        (letter,) = who.at.letters
+        answer = orjson.loads(letter.body)
+        assert answer["actor"] == alice.actor.uri
+        assert answer["object"]["id"] == asked["id"]
+        assert answer["type"] == ("Accept" if who.name in may else "Reject")
+        if who.name in may:
+            note["quoteAuthorization"] = answer["result"]
+            path = answer["result"].removeprefix("http://ours.example")
+            headers = {"Accept": "application/activity+json"}
+            async with ours.client.get(path, headers=headers) as found:
+                given = await found.json(content_type=None)
+            assert {name: given[name] for name in given if name != "@context"} == {
+                "id": answer["result"],
+                "type": "QuoteAuthorization",
+                "attributedTo": alice.actor.uri,
+                "interactingObject": note["id"],
+                "interactionTarget": said["uri"],
+            }
+        await follow(alice, who)
+        await hear(ours, who, who.says("Create", note))
+        expected = "accepted" if who.name in may else "rejected"
+        assert (await quote_of(alice, note))["state"] == expected
+
+
+async def test_nobody_asks_for_what_they_cannot_see_or_did_not_write(
+    ours: Place, alice: Person, vera: Stranger, victim: Neighbour
+) -> None:
+    victor = victim.person("victor")
+    public = await alice.say("For all.")
+    private = await alice.say("For followers.", visibility="private")
+    local = await alice.say("Stays here.", visibility="local")
+    theirs = vera.note("<p>Look</p>", quote=public["uri"])
+    victim.serves(theirs)
+    await settle(ours)
+    victim.asked.clear()
+    for who, what, instrument in (
+        (victor, public, theirs),
+        (victor, public, theirs["id"]),
+        (vera, local, theirs),
+        (vera, public, f"{victim.origin}/notes/none"),
+    ):
+        asked = who.says("QuoteRequest", what["uri"], instrument=instrument)
+        assert (await hear(ours, who, asked))[0] == "refused"
+    asked = vera.says("QuoteRequest", private["uri"], instrument=theirs)
+    assert (await hear(ours, vera, asked))[0] == "done"
+    (letter,) = victim.letters
+    assert orjson.loads(letter.body)["type"] == "Reject"
+
+
+async def test_what_was_consented_to_stays_whatever_the_policy_becomes(
+    ours: Place, alice: Person, vera: Stranger
+) -> None:
+    said = await alice.say("Quote me.")
+    await follow(alice, vera)
+    notes = [vera.note("<p>Look</p>", quote=said["uri"]) for _ in range(2)]
+    await hear(ours, vera, vera.says("QuoteRequest", said["uri"], instrument=notes[0]))
+    policy = {"quote_approval_policy": "nobody"}
+    path = f"/api/v1/statuses/{said['id']}/interaction_policy"
+    await alice.call("PUT", path, json=policy)
+    for note in notes:
+        await hear(ours, vera, vera.says("Create", note))
+    states = [(await quote_of(alice, note))["state"] for note in notes]
+    assert states == ["accepted", "rejected"]
+
+
+async def test_who_blocks_the_quoter_is_quoted_no_more(
+    ours: Place, alice: Person, vera: Stranger
+) -> None:
+    dora = await ours.person("dora")
+    await follow(dora, vera)
+    said = await alice.say("Quote me.")
+    note = vera.note("<p>Look</p>", quote=said["uri"])
+    await hear(ours, vera, vera.says("Create", note))
+    number = await alice.find("@vera@victim.example")
+    for act, state in (("block", "unauthorized"), ("unblock", "accepted")):
+        await alice.post(f"/api/v1/accounts/{number}/{act}")
+        (seen,) = await dora.home()
+        assert seen["quote"]["state"] == state
+        assert (seen["quote"]["quoted_status"] is None) == (act == "block")
+
+
+async def test_what_we_say_of_quoting_is_in_every_public_post(ours: Place, alice: Person) -> None:
+    for visibility, policy, expected in (
+        ("public", "public", PUBLIC),
+        ("unlisted", "followers", f"{alice.actor.uri}/followers"),
+        ("public", "nobody", alice.actor.uri),
+    ):
+        said = await alice.say("?", visibility=visibility, quote_approval_policy=policy)
+        headers = {"Accept": "application/activity+json"}
+        async with ours.client.get(f"/posts/{said['id']}", headers=headers) as answer:
+            document = await answer.json(content_type=None)
+        assert document["interactionPolicy"] == {"canQuote": {"automaticApproval": [expected]}}

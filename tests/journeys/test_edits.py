@@ -1,0 +1,133 @@
+"""An edit reaches everybody whom the post reached, with its history, and nobody else."""
+
+from datetime import timedelta
+
+import pytest
+
+from federation.sanitise import plain
+from tests.journeys.test_saying import Places, friends
+from tests.support.clock import Watch
+from tests.support.servers import Person, settle
+
+
+async def history(person: Person, id_: str) -> list[tuple[str, str]]:
+    found = await person.get(f"/api/v1/statuses/{id_}/history")
+    return [(plain(one["content"]), one["spoiler_text"]) for one in found]
+
+
+async def test_an_edit_converges_with_its_history(places: Places, watch: Watch) -> None:
+    alice, bob, _ = await friends(places)
+    said = await alice.say("The leeks faild.")
+    await settle(*places)
+    (seen,) = await bob.home()
+    path = f"/api/v1/statuses/{said['id']}"
+    for text, spoiler in (("The leeks failed.", ""), ("The leeks failed. #Soup", "garden")):
+        watch.advance(timedelta(minutes=1))
+        wish = {"status": text, "spoiler_text": spoiler}
+        edited = await alice.call("PUT", path, json=wish)
+        assert edited["edited_at"] is not None
+    await settle(*places)
+    expected = [
+        ("The leeks faild.", ""),
+        ("The leeks failed.", ""),
+        ("The leeks failed. #Soup", "garden"),
+    ]
+    for person, post in ((alice, said), (bob, seen)):
+        assert await history(person, post["id"]) == expected
+        now = await person.get(f"/api/v1/statuses/{post['id']}")
+        assert (plain(now["content"]), now["spoiler_text"]) == expected[-1]
+        assert now["edited_at"] == edited["edited_at"]
+        assert [tag["name"] for tag in now["tags"]] == ["soup"]
+        assert now["created_at"] == said["created_at"]
+    dates = [one["created_at"] for one in await bob.get(f"/api/v1/statuses/{seen['id']}/history")]
+    assert dates == sorted(dates)
+    source = await alice.get(f"{path}/source")
+    assert (source["text"], source["spoiler_text"]) == ("The leeks failed. #Soup", "garden")
+
+
+async def test_who_shared_it_is_told_each_time_wherever_they_are(places: Places) -> None:
+    home, _ = places
+    alice, bob, carol = await friends(places)
+    dora = await home.person("dora")
+    said = await alice.say("The leeks faild.")
+    await settle(*places)
+    (found,) = (await carol.get("/api/v2/search", q=said["url"], resolve="true"))["statuses"]
+    await carol.post(f"/api/v1/statuses/{found['id']}/reblog")
+    await dora.post(f"/api/v1/statuses/{said['id']}/reblog")
+    await settle(*places)
+    for text in ("The leeks failed.", "The leeks failed!"):
+        await alice.call("PUT", f"/api/v1/statuses/{said['id']}", json={"status": text})
+        await settle(*places)
+        for person, name in ((carol, "alice@home.example"), (dora, "alice")):
+            assert (await person.notified()).count(("update", name)) == 1
+    now = await carol.get(f"/api/v1/statuses/{found['id']}")
+    assert plain(now["content"]) == "The leeks failed!"
+    assert ("update", "alice@home.example") not in await bob.notified()
+
+
+async def test_whom_an_edit_mentions_is_told_and_who_was_mentioned_hears_on(
+    places: Places,
+) -> None:
+    home, _ = places
+    alice, bob, carol = await friends(places)
+    dora = await home.person("dora")
+    said = await alice.say("@dora Are you there?", visibility="direct")
+    path = f"/api/v1/statuses/{said['id']}"
+    wish = {"status": f"@dora {carol.handle} Are you there on Saturday?"}
+    await alice.call("PUT", path, json=wish)
+    await settle(*places)
+    assert await carol.notified() == [("mention", "alice@home.example")]
+    assert [one[0] for one in await dora.notified()] == ["mention"]
+    assert await bob.home() == []
+    await alice.call("PUT", path, json={"status": f"{carol.handle} Saturday?"})
+    await settle(*places)
+    for person, number in (
+        (carol, (await carol.get("/api/v1/notifications"))[0]["status"]["id"]),
+        (dora, said["id"]),
+    ):
+        now = await person.get(f"/api/v1/statuses/{number}")
+        assert plain(now["content"]).endswith("Saturday?")
+        assert [one["username"] for one in now["mentions"]] == ["carol"]
+        assert now["visibility"] == "direct"
+    assert len(await carol.notified()) == 1
+
+
+async def test_an_edit_never_changes_whom_a_post_is_for(places: Places) -> None:
+    _, away = places
+    alice, bob, _ = await friends(places)
+    wide = {"status": "Changed.", "visibility": "public", "local_only": "false"}
+    for visibility in ("local", "private", "unlisted"):
+        said = await alice.say("First.", visibility=visibility)
+        await settle(*places)
+        edited = await alice.call("PUT", f"/api/v1/statuses/{said['id']}", json=wide)
+        await settle(*places)
+        assert edited["visibility"] == said["visibility"]
+        assert edited["local_only"] == said["local_only"] == (visibility == "local")
+    seen = [(plain(one["content"]), one["visibility"]) for one in await bob.home()]
+    assert sorted(seen) == [("Changed.", "private"), ("Changed.", "unlisted")]
+    async with away.client.get("/api/v1/timelines/public") as answer:
+        assert await answer.json() == []
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 10_000])
+async def test_what_could_not_be_posted_cannot_be_edited_in(places: Places, text: str) -> None:
+    alice = await places[0].person("alice")
+    said = await alice.say("First.")
+    path = f"/api/v1/statuses/{said['id']}"
+    status, body = await alice.ask("PUT", path, json={"status": text})
+    assert (status, set(body)) == (422, {"error"})
+    assert await history(alice, said["id"]) == [("First.", "")]
+    again = await alice.call("PUT", path, json={"sensitive": True})
+    assert (plain(again["content"]), again["sensitive"]) == ("First.", True)
+    assert len(await history(alice, said["id"])) == 2
+
+
+async def test_nothing_is_said_where_nothing_is_changed(places: Places) -> None:
+    alice, *_ = await friends(places)
+    said = await alice.say("First.", language="en")
+    await settle(*places)
+    path = f"/api/v1/statuses/{said['id']}"
+    same = await alice.call("PUT", path, json={"status": "First.", "language": "en"})
+    assert same["edited_at"] is None
+    assert await places[1].work() is False
+    assert await places[0].work() is False

@@ -1,0 +1,134 @@
+"""Conversations, and threads of which somebody wants to hear no more."""
+
+from typing import Any
+
+from tests.support.servers import Person, Place
+
+ALL = "/api/v1/conversations"
+
+
+async def three(place: Place) -> list[Person]:
+    return [await place.person(name) for name in ("alice", "bob", "carol")]
+
+
+async def direct(who: Person, text: str, **more: Any) -> Any:
+    return await who.say(text, visibility="direct", **more)
+
+
+async def seen(who: Person) -> list[tuple[list[str], str, bool]]:
+    """(others, last words, unread) of each, newest first."""
+    found = await who.get(ALL)
+    return [
+        (
+            sorted(one["username"] for one in entry["accounts"]),
+            entry["last_status"]["content"].rpartition("</span> ")[2].removesuffix("</p>"),
+            entry["unread"],
+        )
+        for entry in found
+    ]
+
+
+async def test_a_direct_post_begins_one_for_each_who_takes_part(place: Place) -> None:
+    alice, bob, carol = await three(place)
+    first = await direct(alice, "@bob hello")
+    assert await seen(alice) == [(["bob"], "hello", False)]
+    assert await seen(bob) == [(["alice"], "hello", True)]
+    assert await seen(carol) == []
+    await direct(bob, "@alice and you?", in_reply_to_id=first["id"])
+    assert await seen(alice) == [(["bob"], "and you?", True)]
+    assert await seen(bob) == [(["alice"], "and you?", False)]
+    await direct(alice, "@bob @carol the three of us", in_reply_to_id=first["id"])
+    assert await seen(carol) == [(["alice", "bob"], "the three of us", True)]
+    assert await seen(alice) == [
+        (["bob", "carol"], "the three of us", False),
+        (["bob"], "and you?", True),
+    ]
+
+
+async def test_what_is_for_more_than_named_people_is_none(place: Place) -> None:
+    alice, bob, _ = await three(place)
+    for visibility in ("public", "unlisted", "private", "local"):
+        await alice.say("@bob hello", visibility=visibility)
+    assert await seen(bob) == []
+
+
+async def test_it_is_read_unread_and_put_away(place: Place) -> None:
+    alice, bob, _ = await three(place)
+    first = await direct(alice, "@bob hello")
+    (one,) = await bob.get(ALL)
+    path = f"{ALL}/{one['id']}"
+    assert (await bob.post(f"{path}/read"))["unread"] is False
+    assert (await bob.post(f"{path}/unread"))["unread"] is True
+    assert (await bob.post(f"{path}/read"))["last_status"]["id"] == first["id"]
+    assert await bob.call("DELETE", path) == {}
+    assert await seen(bob) == []
+    assert await seen(alice) == [(["bob"], "hello", False)]
+    await direct(alice, "@bob are you there?", in_reply_to_id=first["id"])
+    assert await seen(bob) == [(["alice"], "are you there?", True)]
+
+
+async def test_lists_go_on_by_the_last_post(place: Place) -> None:
+    alice, bob, carol = await three(place)
+    posts = [await direct(one, "@alice hello") for one in (bob, carol, bob)]
+    headers = {"Authorization": f"Bearer {alice.token}"}
+    path, pages = f"{ALL}?limit=2", []
+    while path:
+        async with place.client.get(path, headers=headers) as answer:
+            found, links = await answer.json(), answer.headers.get("Link", "")
+        pages.append([one["last_status"]["id"] for one in found])
+        if found:
+            assert f"max_id={pages[-1][-1]}" in links
+            assert f"min_id={pages[-1][0]}" in links
+        path = links.partition(">")[0].removeprefix("<http://home.example")
+    assert pages == [[posts[2]["id"], posts[1]["id"]], [posts[0]["id"]], []]
+
+
+async def test_what_is_deleted_is_not_its_last_word(place: Place) -> None:
+    alice, bob, _ = await three(place)
+    first = await direct(alice, "@bob hello")
+    second = await direct(bob, "@alice sorry", in_reply_to_id=first["id"])
+    await direct(alice, "@bob @carol all", in_reply_to_id=first["id"])
+    await bob.call("DELETE", f"/api/v1/statuses/{second['id']}")
+    assert await seen(bob) == [(["alice", "carol"], "all", True), (["alice"], "hello", False)]
+    await alice.call("DELETE", f"/api/v1/statuses/{first['id']}")
+    assert await seen(bob) == [(["alice", "carol"], "all", True)]
+
+
+async def test_nobody_finds_one_with_whom_they_do_not_want_to_hear(place: Place) -> None:
+    alice, bob, _ = await three(place)
+    await direct(bob, "@alice hello")
+    await alice.post(f"/api/v1/accounts/{bob.id}/mute")
+    assert await seen(alice) == []
+    await alice.post(f"/api/v1/accounts/{bob.id}/unmute")
+    await bob.post(f"/api/v1/accounts/{alice.id}/block")
+    assert await seen(alice) == []
+
+
+async def test_a_muted_thread_is_not_told_of(place: Place) -> None:
+    alice, bob, carol = await three(place)
+    first = await alice.say("What now?")
+    answer = await bob.say("@alice nothing", in_reply_to_id=first["id"])
+    muted = await alice.post(f"/api/v1/statuses/{answer['id']}/mute")
+    assert muted["muted"] is True
+    for id_ in (first["id"], answer["id"]):
+        assert (await alice.get(f"/api/v1/statuses/{id_}"))["muted"] is True
+        assert (await bob.get(f"/api/v1/statuses/{id_}"))["muted"] is False
+    before = await alice.notified()
+    await carol.say("@alice something", in_reply_to_id=answer["id"])
+    await carol.post(f"/api/v1/statuses/{first['id']}/favourite")
+    await carol.post(f"/api/v1/statuses/{first['id']}/reblog")
+    assert await alice.notified() == before
+    shown = await alice.post(f"/api/v1/statuses/{first['id']}/unmute")
+    assert shown["muted"] is False
+    await carol.say("@alice once more", in_reply_to_id=answer["id"])
+    assert await alice.notified() == [("mention", "carol"), *before]
+
+
+async def test_a_muted_thread_of_direct_posts_is_not_unread(place: Place) -> None:
+    alice, bob, _ = await three(place)
+    first = await direct(bob, "@alice hello")
+    await alice.post(f"/api/v1/statuses/{first['id']}/mute")
+    (one,) = await alice.get(ALL)
+    await alice.post(f"{ALL}/{one['id']}/read")
+    await direct(bob, "@alice hello?", in_reply_to_id=first["id"])
+    assert await seen(alice) == [(["bob"], "hello?", False)]

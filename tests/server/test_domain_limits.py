@@ -1,0 +1,88 @@
+"""Servers that are heard more quietly, and what is not taken of them (SECURITY 83)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server import domain_limits, moderation
+from server.domain_limits import Wish
+from server.moderation import COMMAND_LINE
+from storage import actors, hosts
+from storage.units import Reader
+from tests.federation.saying import follow, hear
+from tests.federation.world import Neighbour, Stranger, neighbour
+from tests.support.clock import Watch
+from tests.support.internet import Internet
+from tests.support.servers import Person, Place, serving
+
+
+@pytest.fixture
+async def there(
+    tmp_path: Path, watch: Watch
+) -> AsyncIterator[tuple[Place, Person, Person, Neighbour, Stranger]]:
+    """Ours with alice, who follows loud of sub.evil.example, and bob."""
+    internet = Internet()
+    async with serving(tmp_path / "ours", "ours.example", internet, watch) as ours:
+        evil, server = await neighbour(internet, watch, "sub.evil.example")
+        alice, bob = await ours.person("alice"), await ours.person("bob")
+        loud = evil.person("loud")
+        await follow(alice, loud)
+        yield ours, alice, bob, evil, loud
+        await server.close()
+
+
+There = tuple[Place, Person, Person, Neighbour, Stranger]
+
+
+async def silence(place: Place, name: str = "evil.example") -> int:
+    return await domain_limits.put(place.database, COMMAND_LINE, name, Wish(tier="limited"))
+
+
+async def test_a_silenced_server_is_heard_by_those_who_follow(there: There) -> None:
+    ours, alice, bob, _, loud = there
+    said = loud.says("Create", loud.note("<p>Hear me</p>"))
+    assert (await hear(ours, loud, said))[0] == "done"
+    assert len(await bob.get("/api/v1/timelines/public")) == 1
+    assert await silence(ours) == 1
+    assert await bob.get("/api/v1/timelines/public") == []
+    assert len(await alice.home()) == 1
+    number = await alice.find("@loud@sub.evil.example")
+    assert (await bob.get(f"/api/v1/accounts/{number}"))["limited"] is True
+    await domain_limits.lift(ours.database, COMMAND_LINE, "evil.example")
+    assert len(await bob.get("/api/v1/timelines/public")) == 1
+
+
+async def test_a_newcomer_of_a_silenced_server_is_silenced(there: There) -> None:
+    ours, alice, _, evil, _ = there
+    await silence(ours)
+    newcomer = evil.person("newcomer")
+    await alice.find("@newcomer@sub.evil.example")
+    found = await ours.database.read(actors.by_uri, newcomer.uri)
+    assert found is not None
+    assert found.silenced
+
+
+async def test_a_server_that_is_let_be_leaves_a_decision_about_one_account(there: There) -> None:
+    ours, _, _, _, loud = there
+    await silence(ours)
+    found = await ours.database.read(actors.by_uri, loud.uri)
+    assert found is not None
+    verdict = moderation.Verdict(action="silence")
+    await ours.database.write(moderation.decide, COMMAND_LINE, found.id, verdict)
+    await domain_limits.lift(ours.database, COMMAND_LINE, "evil.example")
+    found = await ours.database.read(actors.by_uri, loud.uri)
+    assert found is not None
+    assert found.silenced
+
+
+async def test_what_is_not_taken_holds_for_all_beneath(there: There) -> None:
+    ours, *_ = there
+    wish = Wish(tier=None, reject_media=True)
+    await domain_limits.put(ours.database, COMMAND_LINE, "evil.example", wish)
+
+    def rejected(reader: Reader) -> list[tuple[bool, bool]]:
+        names = ("evil.example", "sub.evil.example", "sub.evil.example:8443", "notevil.example")
+        return [hosts.rejects(reader, name) for name in names]
+
+    assert await ours.database.read(rejected) == [(True, False)] * 3 + [(False, False)]

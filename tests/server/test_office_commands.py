@@ -1,0 +1,83 @@
+"""What is decided from a shell: the same as elsewhere, and written down (SECURITY 85)."""
+
+from typing import Any
+
+import pytest
+
+from server import commands
+from server.control import CommandFailed
+from tests.support.servers import Place
+
+
+async def kith(place: Place, command: str, **given: Any) -> Any:
+    return await commands.run(place.app, command, given)
+
+
+async def test_each_decision_is_made_and_taken_back(place: Place) -> None:
+    mallory = await place.person("mallory")
+    for action, back in (
+        ("freeze", "unfreeze"),
+        ("sensitive", "unsensitive"),
+        ("silence", "unsilence"),
+        ("suspend", "unsuspend"),
+    ):
+        made = await kith(place, f"account {action}", name="mallory", text="Rest.")
+        assert made == {"name": "mallory", "decided": action}
+        with pytest.raises(CommandFailed, match="holds already"):
+            await kith(place, f"account {action}", name="@mallory")
+        await kith(place, f"account {back}", name="mallory")
+        with pytest.raises(CommandFailed, match="not in force"):
+            await kith(place, f"account {back}", name="mallory")
+    shown = await kith(place, "account show", name="mallory")
+    assert [one["action"] for one in shown["decisions"]] == [
+        "suspend",
+        "silence",
+        "sensitive",
+        "freeze",
+    ]
+    assert all(one["undone"] for one in shown["decisions"])
+    assert shown["state"] == "active"
+    status, _ = await mallory.ask("GET", "/api/v1/timelines/home")
+    assert status == 401  # suspension took the token
+
+
+async def test_everything_by_office_is_in_the_log(place: Place) -> None:
+    await kith(place, "account create", name="bep", email="bep@post.example", password="x" * 12)
+    await kith(place, "account role", name="bep", role="steward")
+    await kith(place, "account warn", name="bep", text="Hello.")
+    await kith(place, "domain silence", domain="evil.example", comment="Loud.")
+    await kith(place, "domain limit", domain="evil.example", reject_media=True)
+    await kith(place, "domain unblock", domain="evil.example")
+    await kith(place, "name block", name="spam", exact=False)
+    log = await kith(place, "audit", last=100)
+    assert [one["action"] for one in reversed(log)] == [
+        "account.create",
+        "account.role",
+        "account.warn",
+        "domain.silence",
+        "domain.silence",
+        "domain.lift",
+        "name.block",
+    ]
+    assert {one["by"] for one in log} == {"command line"}
+    assert "xxxx" not in str(log)
+
+
+async def test_what_is_asked_is_not_written_down(place: Place) -> None:
+    for command in ("account list", "domain list", "name list", "queue list", "audit"):
+        await kith(place, command)
+    assert await kith(place, "audit") == []
+
+
+async def test_a_server_is_shown_with_what_holds_from_above(place: Place) -> None:
+    await kith(place, "domain block", domain="evil.example", public_comment="Spam.")
+    shown = await kith(place, "domain show", domain="sub.evil.example")
+    assert (shown["blocked"], shown["comments"]) == (True, {})
+    with pytest.raises(CommandFailed, match="no decision"):
+        await kith(place, "domain unblock", domain="sub.evil.example")
+
+
+async def test_nobody_is_named_who_is_not_there(place: Place) -> None:
+    for command in ("account warn", "account show", "account delete", "account reject"):
+        with pytest.raises(CommandFailed, match="known here"):
+            await kith(place, command, name="nobody", text="")
