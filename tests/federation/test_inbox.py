@@ -444,7 +444,7 @@ async def test_more_than_a_mebibyte_is_not_read(
     assert evil.asked == []
 
 
-@pytest.mark.parametrize("type_", ["Add", "Move", "Flag", "Arrive", "EmojiReact", "like", "x" * 90])
+@pytest.mark.parametrize("type_", ["Offer", "Listen", "Arrive", "EmojiReact", "like", "x" * 90])
 async def test_what_we_do_not_know_is_politely_forgotten(
     ours: Place, alice: Person, evil: Neighbour, type_: str
 ) -> None:
