@@ -10,10 +10,11 @@ from federation.media_links import Kind as MediaKind
 from federation.objects.note import stored_content
 from federation.sanitise import SafeHtml, escaped
 from server.pages import illustrating, spoken
-from server.pages.views import Kind, Person, PostView, ProfileField
-from storage import actors, visible_posts
+from server.pages.views import Kind, Person, PollView, PostView, ProfileField
+from storage import actors, polls, visible_posts
 from storage.actors import Actor, Field
 from storage.here import Here
+from storage.polls import Poll
 from storage.timelines import Entry
 from storage.units import Reader
 from storage.visibility import Anonymous, Viewer
@@ -102,6 +103,7 @@ def entries(
     told = [entry.post for entry in found]
     answers = count_answers(reader, viewer, told)
     pictures = illustrating.of_posts(reader, viewer, told)
+    choices = _choices(reader, told)
     said = illustrating.said_in_posts(reader, told)
     return tuple(
         replace(
@@ -109,6 +111,7 @@ def entries(
             answers=answers.get(post.id, 0),
             passed_on_by=known.get(entry.sharer or 0),
             pictures=pictures.get(post.id, ()),
+            poll=choices.get(post.id),
             emojis=said[post.id],
         )
         for entry in found
@@ -126,16 +129,29 @@ def posts(
     """
     known = people(reader, {post.author for post in found})
     pictures = illustrating.of_posts(reader, viewer or Anonymous(), found)
+    choices = _choices(reader, found)
     said = illustrating.said_in_posts(reader, found)
     return tuple(
         replace(
             view(reader.here, post, known[post.author], telling),
             pictures=pictures.get(post.id, ()),
+            poll=choices.get(post.id),
             emojis=said[post.id],
         )
         for post in found
         if post.author in known
     )
+
+
+def _choices(reader: Reader, found: Sequence[Post]) -> dict[int, PollView]:
+    """Of those posts that ask. While a poll is open pages count nothing, as anywhere else."""
+    known = polls.many(reader, [post.id for post in found])
+    return {post: _poll(poll, poll.is_over(reader.now)) for post, poll in known.items()}
+
+
+def _poll(poll: Poll, over: bool) -> PollView:
+    choices = tuple((one.title, one.votes if over else None) for one in poll.options)
+    return PollView(choices, poll.multiple, over, poll.closes_at)
 
 
 def view(here: Here, post: Post, author: Person, telling: Telling) -> PostView:

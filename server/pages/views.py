@@ -160,6 +160,16 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class PollView:
+    """What may be chosen: (choice, votes); votes are said only when it is over, and where known."""
+
+    choices: tuple[tuple[str, int | None], ...]
+    multiple: bool
+    over: bool
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PostView:
     """A post as it is read. `answers` is said in words; nothing else about it is counted."""
 
@@ -178,6 +188,7 @@ class PostView:
     edited: datetime | None = None
     passed_on_by: Person | None = None
     emojis: Mapping[str, str] = field(default_factory=dict)
+    poll: PollView | None = None
 
     @property
     def gist(self) -> str:

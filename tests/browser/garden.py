@@ -25,6 +25,7 @@ from server.pages.views import (
     NewPasswordView,
     Person,
     Picture,
+    PollView,
     PostView,
     ProfileField,
     ProfileView,
@@ -268,6 +269,7 @@ ANSWERS = (
             at(23, 7, 52),
             "It was me, I confess. Ines, would it help if some of us kept plot 14 until spring, or "
             "would that feel like being managed? Say no and it’s no.",
+            poll=PollView((("Saturday", 3), ("Sunday", None)), multiple=False, over=True),
             pictures=(Picture("/media/sill.png", "/media/sill.png", "image", SILL, 960, 600),),
             sensitive=True,
         ),

@@ -1,6 +1,7 @@
 """Pictures and emoji on pages: from our own address, described, behind a summary when sensitive."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from federation.sanitise import clean, from_line, illustrated
 from tests.server.test_attachments import opened, sent
 from tests.server.test_emojis import add
+from tests.support.clock import Watch
 from tests.support.servers import Place
 
 PICTURES = {"blob": "/media/blob.png"}
@@ -105,3 +107,19 @@ def test_a_path_or_a_line_breaks_out_of_nothing() -> None:
     drawn = illustrated(from_line('"><script> :blob:'), {"blob": '/x" onerror="alert(1)'})
     assert "<script>" not in drawn and 'onerror="alert' not in drawn
     assert "&quot; onerror=&quot;" in drawn
+
+
+async def test_a_poll_shows_its_choices_and_counts_when_it_is_over(
+    place: Place, watch: Watch
+) -> None:
+    ada, bea = await place.person("ada"), await place.person("bea")
+    asked = {"options": ["Saturday", "<b>Sunday</b>"], "expires_in": 3600}
+    said = await ada.say("Which day?", poll=asked)
+    await bea.post(f"/api/v1/polls/{said['poll']['id']}/votes", choices=[1])
+    shown = await page(place, f"/@ada/{said['id']}")
+    assert "Saturday" in shown and "&lt;b&gt;Sunday&lt;/b&gt;" in shown
+    assert "Choose one in your app." in shown and "Open until" in shown
+    assert "</span>: 1</li>" not in shown
+    watch.advance(timedelta(hours=2))
+    shown = await page(place, f"/@ada/{said['id']}")
+    assert "This poll is over." in shown and "</span>: 1</li>" in shown
