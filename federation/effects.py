@@ -30,14 +30,14 @@ def say(writer: Writer, activity: Activity, depth: int = 0) -> None:
 
 def _post(writer: Writer, activity: Activity, inboxes: set[str]) -> None:
     """Keep the words once, and a letter for each inbox."""
-    speaker = actors.by_uri(writer, activity.actor)
-    if speaker is None or not speaker.is_local:
+    speaker = actors.our_number(writer, activity.actor)
+    if speaker is None:
         raise ValueError(f"{activity.actor} is not ours to speak for")
     own = number(writer.here, activity.id, "activities")
     said = Said(
         id=own if own is not None else writer.new_id(),
         uri=activity.id,
-        actor=speaker.id,
+        actor=speaker,
         type=activity.type,
         object=activity.subject(),
         post=activity.post(writer),

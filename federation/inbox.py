@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from federation import documents, effects, jsonld, signatures
+from federation.activities import Delete, Update
 from federation.activity import (
     Activity,
     Unknown,
@@ -28,7 +29,7 @@ from federation.errors import (
 )
 from federation.lookup import Budget, Lookup, is_known, known_key
 from federation.origins import host_of
-from federation.policy import ensure_heard, hears
+from federation.policy import ensure_heard, ensure_hidden_at_most, hears
 from federation.signatures import Request, Signed
 from federation.turns import Turns
 from storage import hosts, posts, received
@@ -94,7 +95,9 @@ class Inbox:
         if _is_farewell(document) and known is None:
             return False  # they left, we never knew them, and their key is gone
         signer = await self._signer(signed, known)
-        if signer.state != "active" or not knows(letter.type):
+        if not (signer.state == "active" or _may_come_back(signer, letter)):
+            return False
+        if not knows(letter.type):
             return False
         verdict = "authentic" if letter.actor == signer.uri else "hint"
         kept = Received(
@@ -293,6 +296,18 @@ def _lack(reader: Reader, activity: Activity, tried: frozenset[str]) -> _Lack | 
     return _Lack(missing=missing) if missing else None
 
 
+def _may_come_back(signer: Actor, letter: _Letter) -> bool:
+    """Whom only their own server hides says when it does so no more, or that they are gone."""
+    own = letter.actor == signer.uri and letter.type in (Update.type, Delete.type)
+    return own and signer.suspended_there and signer.judged == "active"
+
+
+def _is_about_oneself(activity: Activity) -> bool:
+    if isinstance(activity, Delete):
+        return activity.what == activity.actor
+    return isinstance(activity, Update) and activity.profile is not None
+
+
 def _carry_out(
     writer: Writer, letter: Received, activity: Activity, tried: frozenset[str]
 ) -> _Lack | None:
@@ -302,7 +317,10 @@ def _carry_out(
     """
     if not received.is_due(writer, letter):
         return None
-    ensure_heard(writer, activity.actor, letter.host)
+    if _is_about_oneself(activity):
+        ensure_hidden_at_most(writer, activity.actor, letter.host)
+    else:
+        ensure_heard(writer, activity.actor, letter.host)
     lack = _lack(writer, activity, tried)
     if lack is None:
         effects.hear(writer, activity)

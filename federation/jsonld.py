@@ -8,8 +8,6 @@ says more than it shows is accepted).
 from collections.abc import Mapping
 from typing import Any
 
-from pyld import jsonld
-
 from federation.contexts import ACTIVITYSTREAMS, SENT, bundled
 from federation.documents import Document, refuse_structures
 from federation.errors import Malformed
@@ -98,6 +96,8 @@ def _compacted(document: Document) -> Document:
     parts = stated if isinstance(stated, list) else [stated]
     if not _names_ours(parts):
         parts = [ACTIVITYSTREAMS, *parts]  # it applies all the same (AS2 Core §2.1)
+    from pyld import jsonld  # 11 MB, for documents with odd contexts only
+
     try:
         options = {"documentLoader": _load, "compactArrays": True}
         whole = {**document, "@context": parts}

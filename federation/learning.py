@@ -51,6 +51,9 @@ def actor(writer: Writer, found: ActorDocument, named: Named, key_address: str =
     if learned is None:
         raise LookupError(found.row.uri)
     showing.learn_emoji(writer, learned, found.emojis)
+    if learned.suspended_there != found.suspended:
+        showing.heed_suspension(writer, learned, found.suspended)
+        return actors.by_id(writer, id_) or learned
     return learned
 
 

@@ -85,7 +85,7 @@ class Lookup:
         known = await self._database.read(actors.by_uri, uri)
         if known is not None or self._database.here.owns(uri):
             return _there(known)
-        return await self.refresh(uri, budget or Budget())
+        return _there(await self.refresh(uri, budget or Budget()))
 
     async def refresh(self, uri: str, budget: Budget, key_address: str = "") -> Actor:
         """Fetch an actor, also one that is known: the only way in which its keys change."""
@@ -335,7 +335,7 @@ def known_key(reader: Reader, key_id: str) -> tuple[Key, Actor] | None:
 
 
 def is_known(reader: Reader, uri: str) -> bool:
-    return posts.exists(reader, uri) or actors.by_uri(reader, uri) is not None
+    return actors.state_of(reader, uri) is not None or posts.exists(reader, uri)
 
 
 def _there(actor: Actor | None) -> Actor:

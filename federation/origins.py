@@ -5,6 +5,7 @@ One strict reader (SECURITY B15): whatever two parsers could read differently is
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from unicodedata import normalize
 from urllib.parse import quote
@@ -122,6 +123,7 @@ def _objection_in_production(origin: Origin) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)  # one document asks about the same few addresses again and again
 def _read(url: str) -> tuple[Origin, str]:
     """Split into the origin, and path with query as written."""
     if len(url) > MAXIMUM_LENGTH or _UNSAFE.search(url):

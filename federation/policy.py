@@ -28,6 +28,15 @@ def ensure_heard(reader: Reader, actor: str, *hosts_: str) -> None:
         raise Forbidden("We have nothing to do with that account.")
 
 
+def ensure_hidden_at_most(reader: Reader, actor: str, *hosts_: str) -> None:
+    """As `ensure_heard`, but whom only their own server hides is heard."""
+    known = actors.by_uri(reader, actor)
+    if known is None or not known.suspended_there or known.judged != "active":
+        ensure_heard(reader, actor, *hosts_)
+    elif hosts.is_blocked(reader, host_of(actor), known.domain, *hosts_):
+        raise Forbidden("We have nothing to do with that server.")
+
+
 def ensure_not_blocked(reader: Reader, by: int, who: int) -> None:
     """Raise Unwanted when `by` blocks `who`."""
     if blocks.exists(reader, by, who):

@@ -1,5 +1,7 @@
 """Whether the author of what is quoted consents: their stamp is asked for at its origin."""
 
+from datetime import timedelta
+
 from federation.documents import Document, kind
 from federation.errors import FederationError, Unreachable
 from federation.lookup import Budget, Lookup
@@ -9,13 +11,20 @@ from storage.database import Database
 from storage.quotes import APPROVED, PENDING, REJECTED, Quote
 from storage.units import Reader
 
+# After these a stamp that cannot be had is asked for no more: the quote stays pending.
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720, *[1440] * 6))
+
 
 async def check_next(database: Database, lookup: Lookup) -> bool:
-    """Look at one stamp; return whether there was one. What cannot be had stays pending."""
+    """Look at one stamp; return whether there was one. What cannot be had is asked for later."""
     quote = await database.read(quotes.next_unchecked)
     if quote is None:
         return False
-    await database.conclude(quotes.decide, quote.id, await _judged(database, lookup, quote))
+    judged = await _judged(database, lookup, quote)
+    if judged == PENDING and quote.attempts < len(PAUSES):
+        await database.conclude(quotes.wait, quote.id, PAUSES[quote.attempts])
+    else:
+        await database.conclude(quotes.decide, quote.id, judged)
     return True
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from federation import contexts, media_links, uris
+from federation.activities.quoting import consent
 from federation.errors import Forbidden, Unauthenticated
 from federation.objects import actor as actor_object
 from federation.objects import emoji as emoji_object
@@ -163,13 +164,7 @@ def _approval(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any] | None
     author = actors.by_id(reader, quoted.author) if quoted else None
     if given is None or given.state != quotes.APPROVED or quoted is None or author is None:
         return None
-    return {
-        "id": uri,
-        "type": "QuoteAuthorization",
-        "attributedTo": author.uri,
-        "interactingObject": given.request,
-        "interactionTarget": quoted.uri,
-    }
+    return consent(uri, author, given.request, quoted.uri)
 
 
 async def emoji(request: web.Request) -> web.Response:
@@ -214,7 +209,11 @@ async def activity(request: web.Request) -> web.Response:
 def _activity(reader: Reader, viewer: Viewer, id_: int) -> tuple[str, bool] | None:
     said = activities.by_id(reader, id_)
     about = visible_posts.by_id(reader, viewer, said.post) if said and said.post else None
-    return (said.body, about.kind == "public") if said and about else None
+    if said is None or about is None:
+        return None
+    if not activities.has_current_words(reader, said, edited=about.edited_at is not None):
+        return None  # earlier words may have been for fewer, or are not meant any more
+    return said.body, about.kind == "public"
 
 
 async def outbox(request: web.Request) -> web.Response:

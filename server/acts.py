@@ -1,5 +1,6 @@
 """What a member does about somebody else: the same from a client, a page or an imported file."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from federation import outbox
@@ -24,6 +25,7 @@ def follow(
     *,
     reblogs: bool | None = None,
     notify: bool | None = None,
+    languages: Sequence[str] | None = None,
 ) -> None:
     """Ask to follow, or change how one follows; an option that is None stays as it is.
 
@@ -40,13 +42,16 @@ def follow(
         outbox.publish(writer, said)
         known = follows.between(writer, me.id, target.id)
     if known is not None:
-        follows.set_options(
-            writer,
-            me.id,
-            target.id,
+        spoken = known.languages if languages is None else tuple(dict.fromkeys(languages))
+        options = (
             known.reblogs if reblogs is None else reblogs,
             known.notify if notify is None else notify,
+            spoken,
         )
+        follows.set_options(writer, me.id, target.id, options)
+        if spoken != known.languages:
+            timelines.leave_foreign(writer, me.id, target.id)
+            keep_home(writer, me.id, target.id)
 
 
 def unfollow(writer: Writer, me: Actor, target: Actor) -> None:

@@ -1,23 +1,38 @@
 """What the server does by itself, and when: the list that `jobs` keeps running."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiohttp import web
 
 from federation import domain_blocks, pins, quotes
-from server import attachments, exporting, importing, leaving, moderation, office_letters, polls
+from federation.activities.delete import ERASE
+from federation.activities.flag import LETTER
+from federation.learning import FEATURED
+from federation.suspensions import END
+from server import (
+    attachments,
+    exporting,
+    importing,
+    leaving,
+    moderation,
+    office_letters,
+    polls,
+    scheduled,
+)
 from server.exporting import Places
-from server.jobs import Job
+from server.jobs import Job, attempt
 from server.keys import COURIER, DATABASE, INBOX, LOOKUP, OUTSIDE, SETTINGS
 from server.media import MEDIA, remove_strays
 from server.media import address as media_address
 from server.shown_media import PROXY
-from storage import pruning, search, timelines
+from storage import conversations, pruning, search, timelines
 from storage.deliveries import DELIVERIES
 from storage.hosts import AWAKE
 from storage.jobs import PLANNED
 from storage.quotes import QUOTED
 from storage.received import RECEIVED
+from storage.scheduled import SCHEDULED
 
 
 def of(app: web.Application) -> list[Job]:
@@ -34,30 +49,49 @@ def _of_federation(app: web.Application) -> list[Job]:
     ]
 
 
+def _planned(
+    app: web.Application, kind: str, run_once: Callable[[], Awaitable[bool]]
+) -> Callable[[], Awaitable[bool]]:
+    return partial(attempt, app[DATABASE], kind, run_once)
+
+
 def _of_members(app: web.Application) -> list[Job]:
     """What they asked for, and what was decided about them."""
     database, settings, clock = app[DATABASE], app[SETTINGS], app[OUTSIDE].clock
     folder, public = settings.data_dir, media_address(settings.web_origin)
-    places = Places(folder / exporting.FOLDER, folder / "media", public)
-    archives = partial(exporting.make_next, database, places)
+    places = Places(folder / exporting.FOLDER, app[MEDIA].path_of, public)
+
+    make = _planned(app, exporting.ARCHIVE, partial(exporting.make_next, database, places))
+
+    async def archives() -> bool:
+        await exporting.remove_old(database, places.exports)
+        return await make()
+
     letters = partial(office_letters.send_next, database, settings, clock)
+    bring = partial(importing.import_next, app)
+    erase = partial(leaving.erase_next, database)
+    end = partial(moderation.end_next_suspension, database)
     return [
         Job("make archives", archives, (PLANNED,), pause=60.0),
-        Job("carry out imports", partial(importing.import_next, app), (PLANNED,), pause=60.0),
-        Job("erase who left", partial(leaving.erase_next, database), (PLANNED,), pause=60.0),
-        Job("write letters", letters, (PLANNED,), pause=60.0),
-        Job("end suspensions", partial(moderation.end_next_suspension, database), pause=600.0),
+        Job("carry out imports", _planned(app, importing.IMPORT, bring), (PLANNED,), pause=60.0),
+        Job("erase who left", _planned(app, ERASE, erase), (PLANNED,), pause=60.0),
+        Job("write letters", _planned(app, LETTER, letters), (PLANNED,), pause=60.0),
+        Job("end suspensions", _planned(app, END, end), pause=600.0),
     ]
 
 
 def _of_posts(app: web.Application) -> list[Job]:
     database, lookup = app[DATABASE], app[LOOKUP]
+    pinned = partial(pins.learn_next, database, lookup)
     index = partial(database.conclude, search.index_next)
+    find = partial(database.conclude, conversations.find_next)
     return [
         Job("check consents", partial(quotes.check_next, database, lookup), (QUOTED,)),
-        Job("fetch what is pinned", partial(pins.learn_next, database, lookup), (PLANNED,)),
+        Job("fetch what is pinned", _planned(app, FEATURED, pinned), (PLANNED,)),
+        Job("post what is due", partial(scheduled.publish_next, app), (SCHEDULED,), pause=10.0),
         Job("close polls", partial(polls.close_next, app), pause=15.0),
-        Job("index posts", index, pause=3600.0),
+        Job("index posts", _planned(app, search.KIND, index), pause=3600.0),
+        Job("find conversations", _planned(app, conversations.KIND, find), pause=3600.0),
     ]
 
 
@@ -75,7 +109,6 @@ def _of_upkeep(app: web.Application) -> list[Job]:
         await attachments.forget_unattached(database, clock())
         await remove_strays(app[MEDIA], database, clock())
         await app[PROXY].clear()
-        await exporting.remove_old(database, app[SETTINGS].data_dir / exporting.FOLDER)
         return False
 
     return [

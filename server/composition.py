@@ -16,7 +16,7 @@ from server import attaching, composing
 from server.composing import Handle, Mentioned
 from storage import actors, media, polls, visible_posts
 from storage.actors import Actor
-from storage.audiences import NAMED, Audience
+from storage.audiences import NAMED, OPEN_KINDS, Audience
 from storage.here import Here
 from storage.ids import PostId
 from storage.media import Media
@@ -85,8 +85,12 @@ def say_anew(writer: Writer, author: Actor, said: Note) -> None:
 
 
 def _reworded(reader: Reader, author: Actor, post: Post, before: Note, wording: Wording) -> Note:
+    before_named = _named(reader, post)
     people = list(dict.fromkeys(wording.mentioned.values()))
-    named = dict.fromkeys(who.uri for who in (*_named(reader, post), *people))
+    if post.kind not in OPEN_KINDS:  # whom it was not for, it links and does not address
+        addressed = {who.id for who in before_named}
+        people = [who for who in people if who.id in addressed]
+    named = dict.fromkeys(who.uri for who in (*before_named, *people))
     addresses = addressing.stated(reader, author, _addressed_as(post), list(named))
     names = composing.find_hashtags(wording.text)
     return replace(

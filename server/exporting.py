@@ -4,9 +4,11 @@ import asyncio
 import csv
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from storage.visibility import Member
 
 ARCHIVE = "archive"
 FOLDER = "exports"
+ONCE_IN = timedelta(days=1)
+LEAST_FREE = 0.1  # of the disk
 PAGE = 100  # posts in one snapshot, so that nobody waits for a long one
 Row = Sequence[str]
 
@@ -40,7 +44,12 @@ def _yes(value: bool) -> str:
 
 def _follows(reader: Reader, me: int) -> list[Row]:
     found = [
-        (_handle(reader, one.name, one.domain), _yes(one.reblogs), _yes(one.notify), "")
+        (
+            _handle(reader, one.name, one.domain),
+            _yes(one.reblogs),
+            _yes(one.notify),
+            ", ".join(one.languages),
+        )
         for one in belongings.followed(reader, me)
     ]
     return [("Account address", "Show boosts", "Notify on new posts", "Languages"), *found]
@@ -100,7 +109,10 @@ def harmless(cell: str) -> str:
 
 
 def ask(writer: Writer, me: ActorId) -> int:
-    """To be made soon; return the number by which it is fetched."""
+    """To be made soon, at most once a day; return the number by which it is fetched."""
+    latest = next(iter(exports.of_account(writer, me)), None)
+    if latest is not None and writer.now - latest.created_at < ONCE_IN:
+        return latest.id
     id_ = exports.ask(writer, me, ARCHIVE)
     jobs.plan(writer, ARCHIVE, str(me), detail={"export": id_})
     return id_
@@ -108,10 +120,10 @@ def ask(writer: Writer, me: ActorId) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where files lie: what is made, the pictures, and under which address these are public."""
+    """Where archives are put, how a picture is found by name, and where pictures are public."""
 
     exports: Path
-    media: Path
+    find: Callable[[str], Path | None]
     public: str
 
 
@@ -121,18 +133,27 @@ async def make_next(database: Database, places: Places) -> bool:
     if job is None:
         return False
     await asyncio.to_thread(places.exports.mkdir, mode=0o700, exist_ok=True)
+    if await asyncio.to_thread(_is_full, places.exports):
+        await database.conclude(jobs.postpone, job, timedelta(hours=1), "the disk is almost full")
+        return True
     name = f"{ids.file_name()}.zip"
     path = places.exports / name
     try:
         await _write(database, path, ActorId(int(job.subject)), places)
         size = (await asyncio.to_thread(path.stat)).st_size
-        if not await database.conclude(exports.ready, job.detail["export"], name, size):
-            path.unlink()
+        await database.conclude(exports.ready, job.detail["export"], name, size)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     await database.conclude(jobs.done, job)
+    await remove_old(database, places.exports)
     return True
+
+
+def _is_full(folder: Path) -> bool:
+    """Archives leave to the rest what uploads leave, and as much again."""
+    usage = shutil.disk_usage(folder)
+    return usage.free < usage.total * LEAST_FREE
 
 
 async def _write(database: Database, path: Path, me: ActorId, places: Places) -> None:
@@ -143,18 +164,48 @@ async def _write(database: Database, path: Path, me: ActorId, places: Places) ->
             text = json.dumps(document, ensure_ascii=False, indent=1)
             await asyncio.to_thread(archive.writestr, name, text)
 
+        pictures = set(await database.read(belongings.files, me))
         await put("actor.json", await database.read(_actor, me, places.public))
-        await put("outbox.json", _collection("outbox.json", await _said(database, me)))
+        await _write_outbox(database, archive, me, pictures)
         for name, unit in (("likes", belongings.liked), ("bookmarks", belongings.bookmarked)):
             found = await database.read(unit, me)
             await put(f"{name}.json", _collection(f"{name}.json", found))
         for kind, (name, _) in FILES.items():
             rows = await database.read(table, me, kind)
             await asyncio.to_thread(archive.writestr, name, rows)
-        for name in await database.read(belongings.files, me):
-            file = places.media / name
-            if file.is_file():
-                await asyncio.to_thread(archive.write, file, f"media/{name}")
+        await _put_pictures(archive, pictures, places)
+
+
+async def _put_pictures(archive: zipfile.ZipFile, names: set[str], places: Places) -> None:
+    missing = []
+    for name in sorted(names):
+        file = await asyncio.to_thread(places.find, name)
+        if file is None:
+            missing.append(name)
+        else:
+            await asyncio.to_thread(archive.write, file, f"media/{name}")
+    if missing:
+        archive.writestr("media/missing.txt", "\n".join(missing))
+
+
+async def _write_outbox(
+    database: Database, archive: zipfile.ZipFile, me: ActorId, pictures: set[str]
+) -> None:
+    """Every post and every boost as an activity, the latest first, a page at a time."""
+    page, count = Page(PAGE), 0
+    with archive.open("outbox.json", "w", force_zip64=True) as out:
+        out.write(b'{"@context": "https://www.w3.org/ns/activitystreams", "id": "outbox.json",')
+        out.write(b' "type": "OrderedCollection", "orderedItems": [')
+        while True:
+            said, last = await database.read(_slice, me, page, pictures)
+            for one in said:
+                out.write(b",\n" if count else b"\n")
+                out.write(json.dumps(one, ensure_ascii=False).encode())
+                count += 1
+            if last is None:
+                break
+            page = Page(PAGE, max_id=last)
+        out.write(f'], "totalItems": {count}}}'.encode())
 
 
 def _actor(reader: Reader, me: ActorId, public: str) -> dict[str, Any]:
@@ -175,19 +226,9 @@ def _collection(id_: str, items: Sequence[object]) -> dict[str, Any]:
     }
 
 
-async def _said(database: Database, me: ActorId) -> list[dict[str, Any]]:
-    """Every post and every boost as an activity, the latest first."""
-    found: list[dict[str, Any]] = []
-    page = Page(PAGE)
-    while True:
-        slice_, last = await database.read(_slice, me, page)
-        found += slice_
-        if last is None:
-            return found
-        page = Page(PAGE, max_id=last)
-
-
-def _slice(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], int | None]:
+def _slice(
+    reader: Reader, me: ActorId, page: Page, pictures: set[str]
+) -> tuple[list[dict[str, Any]], int | None]:
     entries = timelines.account(reader, Member(me), me, timelines.Shown(), page)
     actor = actors.by_id(reader, me)
     if actor is None or not entries:
@@ -199,6 +240,7 @@ def _slice(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]
             said.append({"type": "Announce", "actor": actor.uri, "object": what})
         else:
             document = note.render(composition.as_note(reader, entry.post))
+            _point_into_archive(document, pictures)
             id_ = uris.activity(reader.here, entry.post.id)
             said.append(
                 {"id": id_, "type": "Create", "actor": actor.uri, "object": document}
@@ -207,12 +249,22 @@ def _slice(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]
     return said, entries[-1].cursor
 
 
+def _point_into_archive(document: dict[str, Any], pictures: set[str]) -> None:
+    """Pictures lie beside, so nothing depends on addresses that end with the account."""
+    for one in document.get("attachment", []):
+        name = str(one.get("url", "")).rpartition("/")[2].partition("?")[0]
+        if name in pictures:
+            one["url"] = f"media/{name}"
+
+
 async def remove_old(database: Database, folder: Path) -> None:
-    """Files whose time is over, or that nobody was ever told of."""
+    """Files whose time is over, whose owner left, or that nobody was ever told of.
+
+    Called by the one job that makes archives, so none is being made meanwhile.
+    """
     await database.conclude(exports.forget)
     kept = await database.read(exports.files)
-    if await database.read(jobs.next_due, ARCHIVE) is None:
-        await asyncio.to_thread(_remove_but, folder, kept)
+    await asyncio.to_thread(_remove_but, folder, kept)
 
 
 def _remove_but(folder: Path, kept: set[str]) -> None:

@@ -111,11 +111,11 @@ class Form:
         tag = self.text(name)
         if not tag:
             return None
-        if not is_language(tag):
-            raise Refused(
-                422, f"“{name}” should name a language by its code, as “de” or “pt-BR” do."
-            )
-        return tag
+        return _language(name, tag)
+
+    def languages(self, name: str) -> list[str]:
+        """Several language tags; blank ones do not count."""
+        return [_language(name, tag) for tag in self.texts(name) if tag.strip()]
 
     def texts(self, name: str, most: int = 100) -> list[str]:
         """Several texts; one that stands alone is a list of one."""
@@ -158,6 +158,12 @@ class Form:
 
 
 FORM = web.RequestKey("form", Form)
+
+
+def _language(name: str, tag: str) -> str:
+    if not is_language(tag):
+        raise Refused(422, f"“{name}” should name a language by its code, as “de” or “pt-BR” do.")
+    return tag
 
 
 def is_language(tag: str) -> bool:

@@ -3,9 +3,10 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from server.auth import bearer_of
 from server.incoming import header
 from server.keys import REQUEST_ID, SCRIPT, SETTINGS, STANDING
-from server.policies import PAGES, ROUTE
+from server.policies import API, PAGES, ROUTE
 from storage import ids
 
 METHODS = "POST, PUT, DELETE, GET, PATCH, OPTIONS"
@@ -37,6 +38,8 @@ async def decorate(request: web.Request, response: web.StreamResponse) -> None:
     if is_open(request.path):
         _allow_other_origins(response)
         headers.setdefault("Vary", "Authorization, Origin")
+    if route is not None and route.who in API and bearer_of(request) is not None:
+        headers["Cache-Control"] = "private, no-store"
     if route is not None and route.who in PAGES:
         headers.setdefault("Cache-Control", "private, no-store")
         headers.setdefault("Vary", "Accept, Cookie, Accept-Language")

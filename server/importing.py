@@ -2,19 +2,23 @@
 
 import csv
 import io
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 
-from federation.errors import FederationError, Unreachable
+from federation.errors import FederationError, Malformed, Unreachable
 from federation.origins import server_name
+from federation.sanitise import safe_url
 from federation.webfinger import split_handle
 from server import acts
 from server.exporting import FILES, harmless
+from server.forms import is_language
 from server.keys import DATABASE, LOOKUP
 from server.translations import N_
 from storage import account_hosts, actors, blocks, bookmarks, imports, jobs, lists, visible_posts
 from storage.actors import Actor
+from storage.here import Here
 from storage.imports import Import, Line
 from storage.units import Reader, Writer
 from storage.visibility import Member
@@ -23,6 +27,7 @@ IMPORT = "import"
 MOST_BYTES = 1024 * 1024
 MOST_LINES = 10_000
 MOST_CELL = 500
+SILENT = 2  # lines after which a server that does not answer is not asked again for this file
 
 REASONS: Mapping[str, str] = {
     "unreadable": N_("This line could not be understood."),
@@ -47,6 +52,9 @@ class _Failed(Exception):
 
 _NOT_TEXT = N_("This is not a CSV file. Nothing was changed.")
 _EMPTY = N_("There is nothing in this file. Nothing was changed.")
+_UNCLEAR = N_(
+    "Line %(line)s is not about what you chose, so nothing was replaced. Nothing was changed."
+)
 _LONG = N_("This file has more than %(most)s lines. Nothing was changed.")
 
 
@@ -75,7 +83,10 @@ def _cell(cell: str) -> str:
 
 
 def begin(writer: Writer, me: Actor, kind: str, mode: str, lines: Sequence[Sequence[str]]) -> int:
-    """Keep the lines and plan the work; what an overwriting file does not name goes at once."""
+    """Keep the lines and plan the work; what an overwriting file does not name goes at once.
+
+    Raises CannotImport when a file that is to replace something cannot be understood as a whole.
+    """
     if mode == "overwrite":
         _clear(writer, me, kind, lines)
     id_ = imports.add(writer, me.id, kind, mode, lines)
@@ -84,16 +95,44 @@ def begin(writer: Writer, me: Actor, kind: str, mode: str, lines: Sequence[Seque
 
 
 def _clear(writer: Writer, me: Actor, kind: str, lines: Sequence[Sequence[str]]) -> None:
-    named = {cell.removeprefix("@").casefold() for line in lines for cell in line[:2]}
-    _, rows = FILES[kind]
-    for row in rows(writer, me.id):
-        where = row[1] if kind == "lists" else row[0]
-        if where.casefold() not in named and where != "Account address":
+    named = set()
+    for number, cells in enumerate(lines, 1):
+        key = _key(writer.here, kind, cells)
+        if key is None:
+            raise CannotImport(_UNCLEAR, line=number)
+        named.add(key)
+    for row in FILES[kind][1](writer, me.id):
+        key = _key(writer.here, kind, row)
+        if key is not None and key not in named:
             _UNDOING[kind](writer, me, row)
 
 
+def _key(here: Here, kind: str, cells: Sequence[str]) -> tuple[str, ...] | None:
+    """What a line is about; None where it cannot be about anything of that kind."""
+    try:
+        match kind:
+            case "bookmarks":
+                return (cells[0],) if safe_url(cells[0]) else None
+            case "domain_blocks":
+                return (server_name(cells[0]),) if "." in cells[0] and "/" not in cells[0] else None
+            case "lists":
+                return (cells[0], *_handle(here, cells[1]))
+        return _handle(here, cells[0])
+    except (FederationError, IndexError):
+        return None
+
+
+def _handle(here: Here, written: str) -> tuple[str, str]:
+    """Name and domain; a name alone is one of ours. Raises Malformed."""
+    plain = written.removeprefix("@")
+    if re.search(r"\s", plain):
+        raise Malformed("A handle has no spaces.")
+    name, domain = split_handle(plain if "@" in plain else f"{plain}@{here.domain}")
+    return name.lower(), domain
+
+
 def _somebody(reader: Reader, handle: str) -> Actor | None:
-    name, domain = split_handle(handle)
+    name, domain = _handle(reader.here, handle)
     return actors.by_handle(reader, name, "" if domain == reader.here.domain else domain)
 
 
@@ -152,10 +191,15 @@ async def import_next(app: web.Application) -> bool:
         await app[DATABASE].conclude(_close, job)
         return True
     wanted, me, line = found
-    await app[DATABASE].conclude(
-        imports.settle, wanted.id, line.position, await _outcome(app, wanted, me, line)
-    )
+    outcome = await _outcome(app, wanted, me, line)
+    await app[DATABASE].conclude(_settle, job, line, outcome)
     return True
+
+
+def _settle(writer: Writer, job: jobs.Job, line: Line, outcome: str | None) -> None:
+    """Then it is the turn of whoever has waited for longer."""
+    imports.settle(writer, int(job.subject), line.position, outcome)
+    jobs.to_the_end(writer, job)
 
 
 def _next(reader: Reader, id_: int) -> tuple[Import, Actor, Line] | None:
@@ -173,6 +217,10 @@ def _close(writer: Writer, job: jobs.Job) -> None:
 
 async def _outcome(app: web.Application, wanted: Import, me: Actor, line: Line) -> str | None:
     """None when it is done, else why not: one of REASONS."""
+    host = line.cells[-1 if wanted.kind == "lists" else 0].rpartition("@")[2]
+    silent = await app[DATABASE].read(imports.unreachable, wanted.id, f"@{host}")
+    if silent >= SILENT:
+        return "unreachable"  # nobody waits for the same silence again and again
     try:
         await _DOING[wanted.kind](app, me, line.cells)
     except _Failed as failure:
@@ -198,7 +246,9 @@ async def _follow(app: web.Application, me: Actor, cells: Sequence[str]) -> None
         for at, name in ((1, "reblogs"), (2, "notify"))
         if len(cells) > at and cells[at]
     }
-    await app[DATABASE].write(lambda w: acts.follow(w, me, target, **options))
+    spoken = [one.strip() for one in cells[3].split(",")] if len(cells) > 3 else []
+    languages = [one for one in spoken if is_language(one)] or None
+    await app[DATABASE].write(lambda w: acts.follow(w, me, target, languages=languages, **options))
 
 
 async def _block(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
@@ -264,5 +314,5 @@ KINDS = tuple(_DOING)
 
 
 async def _person(app: web.Application, handle: str) -> Actor:
-    name, domain = split_handle(handle)
+    name, domain = _handle(app[DATABASE].here, handle)
     return await app[LOOKUP].handle(name, domain)

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
+from storage import jobs as planned
 from storage.changes import Changes
+from storage.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,23 @@ class Job:
     wakes_on: tuple[str, ...] = ()
     pause: float = 15.0
     workers: int = 1
+
+
+async def attempt(database: Database, kind: str, run_once: Callable[[], Awaitable[bool]]) -> bool:
+    """Do the planned job of a kind that is due for longest; return whether there was one.
+
+    When it fails, those behind it go on, and what always fails is parked (SECURITY 49).
+    """
+    job = await database.read(planned.next_due, kind)
+    if job is None:
+        return False
+    try:
+        return await run_once()
+    except Exception as error:
+        parked = await database.conclude(planned.failed, job, repr(error)[:500])
+        then = "is parked" if parked else "is tried again later"
+        log.exception("the job “%s” of “%s” failed and %s", kind, job.subject, then)
+    return True
 
 
 async def run(jobs: Sequence[Job], changes: Changes) -> None:

@@ -45,6 +45,8 @@ async def numbered(request: web.Request, handler: Handler) -> web.StreamResponse
 
 def _safe(text: str) -> str:
     """No control character reaches a terminal or makes a second line (SECURITY 56)."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

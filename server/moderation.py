@@ -96,6 +96,18 @@ def may_decide(reader: Reader, office: Office, target: Actor) -> bool:
     return office.rank > rank and office.actor != target.id
 
 
+def ensure_may_settle(reader: Reader, office: Office, report: Report) -> None:
+    """Whoever may decide about somebody settles what was told of them. Raises CannotDecide.
+
+    A report about oneself is not there.
+    """
+    if report.target == office.actor:
+        raise CannotDecide(_NOBODY, missing=True)
+    target = actors.by_id(reader, report.target)
+    if target is not None and not may_decide(reader, office, target):
+        raise CannotDecide(_RANK)
+
+
 def _subject(reader: Reader, office: Office, id_: int) -> tuple[Actor, Account | None]:
     """Whom it is about. Raises CannotDecide."""
     target = actors.by_id(reader, id_)
@@ -115,8 +127,7 @@ def decide(writer: Writer, office: Office, id_: int, verdict: Verdict) -> int:
         raise CannotDecide(_WAITS)
     if len(verdict.text) > LONGEST_TEXT:
         raise CannotDecide(_CHARACTERS, most=LONGEST_TEXT)
-    if verdict.report is not None and reports.by_id(writer, verdict.report) is None:
-        raise CannotDecide(_NOBODY, missing=True)
+    _ensure_about(writer, id_, verdict.report)
     _take_effect(writer, target, account, verdict)
     number = decisions.add(writer, office.actor, id_, verdict.action, verdict.text, verdict.report)
     _settle(writer, office, id_, verdict)
@@ -129,6 +140,13 @@ def decide(writer: Writer, office: Office, id_: int, verdict: Verdict) -> int:
         detail["report"] = verdict.report
     _note(writer, office, f"account.{verdict.action}", target, **detail)
     return number
+
+
+def _ensure_about(reader: Reader, id_: int, number: int | None) -> None:
+    """What led to a decision is a report about the same account."""
+    report = reports.by_id(reader, number) if number is not None else None
+    if number is not None and (report is None or report.target != id_):
+        raise CannotDecide(_NOBODY, missing=True)
 
 
 def _take_effect(writer: Writer, target: Actor, account: Account | None, verdict: Verdict) -> None:
@@ -154,7 +172,7 @@ def holds(target: Actor, account: Account | None, action: str) -> bool:
         "freeze": account is not None and account.frozen is not None,
         "sensitive": target.sensitized,
         "silence": bool(target.silenced & decisions.SILENCED),
-        "suspend": target.state == "suspended",
+        "suspend": target.judged == "suspended",
     }.get(action, False)
 
 
@@ -257,7 +275,7 @@ def erase(writer: Writer, office: Office, id_: int) -> None:
     Raises CannotDecide.
     """
     target, account = _subject(writer, office, id_)
-    if target.state != "suspended":
+    if target.judged != "suspended":
         raise CannotDecide(_FIRST)
     _note(writer, office, "account.delete", target)
     _erase(writer, target, account)

@@ -2,33 +2,29 @@
 
 The challenge of a ceremony is made from the secret in the browser's cookie, so an answer is good
 in that browser only. Whoever uses one is verified by it: it is a whole log-in.
+
+The library is imported where it is used: it takes 7 MB.
 """
 
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import webauthn
-from webauthn.helpers import parse_authentication_credential_json
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from server.settings import Settings
 from storage.actors import Actor
 from storage.factors import Passkey
+
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 log = logging.getLogger(__name__)
 
 LONGEST = 16_384  # characters of an answer
 LONGEST_ID = 1023  # bytes of a credential's id (WebAuthn §4)
 PATIENCE = 300_000  # milliseconds that a browser may take
-_REQUIRED = UserVerificationRequirement.REQUIRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +49,21 @@ def _handle(account: int) -> bytes:
     return str(account).encode()
 
 
-def _named(known: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+def _named(known: Iterable[Passkey]) -> "list[PublicKeyCredentialDescriptor]":
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
     return [PublicKeyCredentialDescriptor(one.credential_id) for one in known]
 
 
 def creation(settings: Settings, secret: str, me: Actor, known: Iterable[Passkey]) -> str:
     """What the browser is asked to make, as JSON."""
+    import webauthn
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     options = webauthn.generate_registration_options(
         rp_id=_host(settings),
         rp_name=settings.title,
@@ -70,7 +75,7 @@ def creation(settings: Settings, secret: str, me: Actor, known: Iterable[Passkey
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
             require_resident_key=True,
-            user_verification=_REQUIRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=_named(known),
     )
@@ -79,18 +84,23 @@ def creation(settings: Settings, secret: str, me: Actor, known: Iterable[Passkey
 
 def request(settings: Settings, secret: str, known: Iterable[Passkey] = ()) -> str:
     """What the browser is asked to prove, as JSON. Without `known`, any passkey of this place."""
+    import webauthn
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     options = webauthn.generate_authentication_options(
         rp_id=_host(settings),
         challenge=_challenge(secret),
         timeout=PATIENCE,
         allow_credentials=_named(known),
-        user_verification=_REQUIRED,
+        user_verification=UserVerificationRequirement.REQUIRED,
     )
     return webauthn.options_to_json(options)
 
 
 def made(settings: Settings, secret: str, said: str) -> Made | None:
     """What the browser made; None when its answer will not do."""
+    import webauthn
+
     try:
         found = webauthn.verify_registration_response(
             credential=said,
@@ -109,6 +119,8 @@ def made(settings: Settings, secret: str, said: str) -> Made | None:
 
 def credential_id(said: str) -> bytes | None:
     """Which passkey an answer says it is of; nothing is proved by it."""
+    from webauthn.helpers import parse_authentication_credential_json
+
     try:
         return bytes(parse_authentication_credential_json(said).raw_id)
     except Exception as error:
@@ -118,6 +130,9 @@ def credential_id(said: str) -> bytes | None:
 
 def used(settings: Settings, secret: str, said: str, known: Passkey) -> int | None:
     """How often the passkey was used by its own count; None when the answer will not do."""
+    import webauthn
+    from webauthn.helpers import parse_authentication_credential_json
+
     try:
         credential = parse_authentication_credential_json(said)
         found = webauthn.verify_authentication_response(

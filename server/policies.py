@@ -38,7 +38,8 @@ class Who(Enum):
 
 API = (Who.PUBLIC, Who.APP, Who.MEMBER, Who.ADMIN)
 PAGES = (Who.VISITOR, Who.LOGGED_IN, Who.STEWARD)
-NUMBERS = ("id", "below")  # in a path: numbers of things of ours
+OFFICES = (Who.ADMIN, Who.STEWARD)
+NUMBERS = ("id", "below", "quoting_id")  # in a path: numbers of things of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,7 @@ OWN_AFFAIRS = (
     "/settings/prove",
     "/settings/safety/",
     "/settings/password",
+    "/settings/email",
     "/settings/sessions",
     "/settings/apps",
     "/settings/leaving/delete",
@@ -159,12 +161,14 @@ OWN_AFFAIRS = (
 
 
 def _ensure_thawed(route: Route, found: Caller) -> None:
-    """Who is frozen reads, and does nothing that others could notice."""
+    """Who is frozen reads, and does nothing that others could notice; their office rests."""
     reason = found.account.frozen if found.account else None
-    if reason is None or route.method == "GET" or route.path.startswith(OWN_AFFAIRS):
+    reads = route.method == "GET" and route.who not in OFFICES
+    if reason is None or reads or route.path.startswith(OWN_AFFAIRS):
         return
     told = f" The stewards wrote: “{reason}”" if reason else ""
-    raise Refused(403, f"Your account is frozen: you can read, but not act.{told}")
+    what = "your office rests" if route.who in OFFICES else "you can read, but not act"
+    raise Refused(403, f"Your account is frozen: {what}.{told}")
 
 
 async def _caller(request: web.Request, route: Route) -> Caller:
@@ -193,7 +197,7 @@ def _ensure_numbers(request: web.Request) -> None:
 
 
 def _to_login(request: web.Request) -> Exception:
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         return Refused(403, "Please log in first. Nothing was changed.")
     return web.HTTPSeeOther("/login?next=" + quote(str(request.rel_url), safe=""))
 

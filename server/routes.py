@@ -26,10 +26,12 @@ from server.api import (
     pins,
     polls,
     profile,
+    quotes,
     reactions,
     registration,
     reports,
     requests,
+    scheduled,
     search,
     statuses,
     suggestions,
@@ -114,10 +116,12 @@ ROUTES: list[Route] = [
     *admin_signup_blocks.ROUTES,
     *statuses.ROUTES,
     *edits.ROUTES,
+    *scheduled.ROUTES,
     *media_api.ROUTES,
     *emojis.ROUTES,
     *pins.ROUTES,
     *polls.ROUTES,
+    *quotes.ROUTES,
     *reactions.ROUTES,
     *timelines.ROUTES,
     *lists.ROUTES,
@@ -151,10 +155,11 @@ ROUTES: list[Route] = [
 
 
 def add_routes(app: web.Application, routes: Iterable[Route] = ROUTES) -> None:
-    """Guarded, each; API paths with and without a slash at the end."""
+    """Guarded, each; API paths with and without a slash at the end; HEAD wherever GET is."""
     for route in routes:
         for path in _spellings(route.path):
-            app.router.add_route(route.method, path, guarded(route), expect_handler=_going_on)
+            for method in _methods(route):
+                app.router.add_route(method, path, guarded(route), expect_handler=_going_on)
 
 
 async def _going_on(request: web.Request) -> web.Response | None:
@@ -166,6 +171,11 @@ async def _going_on(request: web.Request) -> web.Response | None:
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     request.writer.output_size = 0  # the answer itself has not begun
     return None
+
+
+def _methods(route: Route) -> tuple[str, ...]:
+    """RFC 9110 §9.1: every server answers GET and HEAD; aiohttp leaves the body out."""
+    return ("GET", "HEAD") if route.method == "GET" else (route.method,)
 
 
 def _spellings(path: str) -> tuple[str, ...]:

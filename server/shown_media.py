@@ -34,7 +34,7 @@ from server.media import (
     file_answer,
     no_file,
 )
-from storage import actors, emojis, hosts, media, visible_posts
+from storage import accounts, actors, emojis, hosts, media, visible_posts
 from storage.here import Here
 from storage.ids import ActorId
 from storage.media import Media
@@ -92,14 +92,19 @@ def _may_see(reader: Reader, viewer: Viewer, row: Media) -> bool:
     if row.purpose != "attachment":
         return False
     if isinstance(viewer, Member):
-        member = actors.by_id(reader, viewer.actor)
-        if member is None or member.state != "active":
+        if not _is_welcome(reader, viewer.actor):
             return False
         if row.post is None:
             return row.owner == viewer.actor
     if row.post is None:
         return False
     return visible_posts.by_id(reader, viewer, row.post) is not None
+
+
+def _is_welcome(reader: Reader, id_: ActorId) -> bool:
+    """Whoever is kept from logging in opens nothing with an address that they had before."""
+    member, account = actors.by_id(reader, id_), accounts.by_actor(reader, id_)
+    return bool(member and member.state == "active" and account and account.state == "active")
 
 
 # ---- what lies elsewhere ----

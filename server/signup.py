@@ -73,7 +73,7 @@ def _mistakes(reader: Reader, wish: Wish) -> dict[str, Mistake]:
     if name is not None:
         found["username"] = name
     if not _is_address(wish.email):
-        found["email"] = Mistake("ERR_INVALID", N_("An email address looks like bep@post.example."))
+        found["email"] = Mistake("ERR_INVALID", _NO_ADDRESS)
     objection = passwords.objection(wish.password)
     if objection is not None:
         found["password"] = objection
@@ -85,12 +85,27 @@ def _blocked(reader: Reader, wish: Wish) -> dict[str, Mistake]:
     found: dict[str, Mistake] = {}
     if signup_blocks.is_name_blocked(reader, wish.name):
         found["username"] = Mistake("ERR_BLOCKED", _NAME_BLOCKED)
-    provider = hosts.names_of(wish.email.rpartition("@")[2].lower().rstrip("."))
-    if signup_blocks.is_email_blocked(reader, wish.email, provider):
+    if _is_unwanted(reader, wish.email):
         found["email"] = Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
     return found
 
 
+def _is_unwanted(reader: Reader, email: str) -> bool:
+    provider = hosts.names_of(email.rpartition("@")[2].lower().rstrip("."))
+    return signup_blocks.is_email_blocked(reader, email, provider)
+
+
+def change_email(writer: Writer, account: int, email: str) -> Mistake | None:
+    """Another address for somebody who is in; or why not, without a word about whose it is."""
+    if not _is_address(email):
+        return Mistake("ERR_INVALID", _NO_ADDRESS)
+    if _is_unwanted(writer, email) or accounts.has_email(writer, email):
+        return Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
+    accounts.set_email(writer, account, email)
+    return None
+
+
+_NO_ADDRESS = N_("An email address looks like bep@post.example.")
 _NAME_BLOCKED = N_("That name cannot be had here. Please choose another.")
 _EMAIL_BLOCKED = N_("That address cannot be used here. Please give another.")
 

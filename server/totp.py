@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
-import segno
-
 from storage import ids
 
 STEP = 30  # seconds
@@ -59,6 +57,8 @@ class Drawn:
 
 def drawn(text: str) -> Drawn:
     """ISO/IEC 18004, error correction M."""
+    import segno  # only where a code is drawn
+
     rows = list(segno.make(text, micro=False, error="m").matrix_iter(border=_QUIET))
     dark = [
         f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, module in enumerate(row) if module

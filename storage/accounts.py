@@ -132,6 +132,15 @@ def set_password(writer: Writer, actor: int, password: str) -> None:
     writer.after_commit(ACCESS, str(actor))
 
 
+def set_email(writer: Writer, actor: int, email: str) -> None:
+    """Raise Conflict("email") when the address has an account already."""
+    try:
+        writer.execute("UPDATE accounts SET email = ? WHERE actor = ?", email, actor)
+    except sqlite3.IntegrityError as error:
+        raise Conflict("email") from error
+    writer.after_commit(ACCESS, str(actor))
+
+
 def set_state(writer: Writer, actor: int, state: str) -> None:
     writer.execute(
         "UPDATE accounts SET state = ?1,"

@@ -35,6 +35,21 @@ def add(writer: Writer, said: Said) -> None:
     )
 
 
+def has_current_words(reader: Reader, said: Said, *, edited: bool) -> bool:
+    """Whether it says of its post what that says now: of the newest Update, or an unedited Create.
+
+    Older ones may be forgotten before newer ones, a Create never: so that one is not compared.
+    """
+    if said.type == "Create":
+        return not edited
+    if said.type != "Update":
+        return True
+    newest: int = reader.value(
+        "SELECT max(id) FROM activities WHERE post = ? AND type = 'Update'", said.post
+    )
+    return said.id == newest
+
+
 def by_id(reader: Reader, id_: int) -> Said | None:
     row: Row | None = reader.row(f"SELECT {_COLUMNS} FROM activities WHERE id = ?", id_)
     return Said(*row) if row else None

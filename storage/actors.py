@@ -30,7 +30,9 @@ class Field:
 class Actor:
     """One row. `domain` and `host` are '' for ours; `summary` is safe HTML.
 
-    `silenced` and `sensitized` were decided here (storage/decisions.py).
+    `silenced` and `sensitized` were decided here (storage/decisions.py). `own_state` is what
+    somebody is here for themselves while they are hidden because of their server: it is blocked,
+    or it says that they are suspended (`suspended_there`).
     """
 
     id: ActorId
@@ -66,6 +68,13 @@ class Actor:
     version: int = 1
     silenced: int = 0
     sensitized: bool = False
+    own_state: str | None = None
+    suspended_there: bool = False
+
+    @property
+    def judged(self) -> str:
+        """The state that was decided here, whatever their server does."""
+        return self.own_state or self.state
 
     @property
     def is_local(self) -> bool:
@@ -85,12 +94,20 @@ COLUMNS = (
     "id, uri, type, name, domain, host, display_name, summary, summary_source, fields, url, inbox,"
     " shared_inbox, outbox, followers, following, featured, avatar, header, locked, bot,"
     " discoverable, indexable, hide_collections, access, also_known_as, moved_to, state,"
-    " created_at, fetched_at, version, silenced, sensitized"
+    " created_at, fetched_at, version, silenced, sensitized, own_state, suspended_there"
 )
 PLACES = ", ".join("?" * (COLUMNS.count(",") + 1))
 
 
-_FLAGS = ("locked", "bot", "discoverable", "indexable", "hide_collections", "sensitized")
+_FLAGS = (
+    "locked",
+    "bot",
+    "discoverable",
+    "indexable",
+    "hide_collections",
+    "sensitized",
+    "suspended_there",
+)
 
 
 def from_row(row: Row) -> Actor:
@@ -131,7 +148,13 @@ def add(writer: Writer, actor: Actor) -> None:
         raise Conflict("uri" if "actors.uri" in str(error) else "name") from error
 
 
-_DECIDED = {"state", "silenced", "sensitized"}  # by us, never by what a document says
+_DECIDED = {
+    "state",
+    "silenced",
+    "sensitized",
+    "own_state",
+    "suspended_there",
+}  # by us, never by what a document says
 _FIXED = {"id", "uri", "type", "name", "domain", "host", "created_at", "version"}
 UPDATED = [name for name in Actor.__dataclass_fields__ if name not in _FIXED | _DECIDED]
 ASSIGNMENTS = ", ".join(f"{name} = ?" for name in UPDATED)
@@ -157,6 +180,25 @@ def set_state(writer: Writer, actor: ActorId, state: str) -> None:
         actor,
     )
     writer.after_commit(CHANGED, str(actor))
+
+
+def heed_their_server(writer: Writer, actor: Actor, suspended: bool, *, blocked: bool) -> None:
+    """Their server says that somebody is suspended there, or is not; what we decided stays.
+
+    `blocked`: it is blocked here, so they stay hidden.
+    """
+    if actor.suspended_there == suspended:
+        return
+    writer.execute(
+        "UPDATE actors SET suspended_there = ?1, version = version + 1,"
+        " own_state = iif(?2, coalesce(own_state, state), NULL),"
+        " state = CASE WHEN coalesce(own_state, state) = 'deleted' THEN 'deleted'"
+        " WHEN ?2 THEN 'suspended' ELSE coalesce(own_state, state) END WHERE id = ?3",
+        suspended,
+        suspended or blocked,
+        actor.id,
+    )
+    writer.after_commit(CHANGED, str(actor.id))
 
 
 def by_id(reader: Reader, id_: int) -> Actor | None:
@@ -191,6 +233,12 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Actor]:
         f"SELECT {COLUMNS} FROM actors WHERE id IN (SELECT value FROM json_each(?))", dumps(ids)
     )
     return {row[0]: from_row(row) for row in rows}
+
+
+def our_number(reader: Reader, uri: str) -> ActorId | None:
+    """Of one of ours."""
+    number: int | None = reader.value("SELECT id FROM actors WHERE uri = ? AND host = ''", uri)
+    return None if number is None else ActorId(number)
 
 
 def ids_by_uri(reader: Reader, uris: Iterable[str]) -> dict[str, ActorId]:

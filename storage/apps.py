@@ -67,9 +67,11 @@ def by_id(reader: Reader, id_: int) -> App | None:
 
 def many(reader: Reader, wanted: Iterable[int]) -> dict[int, App]:
     """By number; members' clients register anew, so a timeline has nearly one app an author."""
+    ids = sorted(set(wanted))
+    if not ids:
+        return {}
     rows = reader.rows(
-        f"SELECT {_APP} FROM apps WHERE id IN (SELECT value FROM json_each(?))",
-        dumps(sorted(set(wanted))),
+        f"SELECT {_APP} FROM apps WHERE id IN (SELECT value FROM json_each(?))", dumps(ids)
     )
     return {row[0]: _app(row) for row in rows}
 

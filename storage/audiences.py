@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from storage.units import Reader, Writer
 
 KINDS = ("public", "followers", "members", "circle", "instance", "neighbours", "named")
+OPEN_KINDS = ("public", "instance")  # whoever a mention adds could read it before
 
 
 @dataclass(frozen=True, slots=True)

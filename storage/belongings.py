@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from orjson import loads
+
 from storage.units import Reader
 
 
@@ -13,17 +15,21 @@ class Followed:
     domain: str
     reblogs: bool
     notify: bool
+    languages: tuple[str, ...]
 
 
 def followed(reader: Reader, account: int) -> list[Followed]:
     """People and communities elsewhere and here, asked for or accepted; not the place itself."""
     rows = reader.rows(
-        "SELECT w.name, w.domain, f.reblogs, f.notify FROM follows f"
+        "SELECT w.name, w.domain, f.reblogs, f.notify, f.languages FROM follows f"
         " JOIN actors w ON w.id = f.target WHERE f.follower = ? AND w.state = 'active'"
         " AND NOT (w.type = 'Group' AND w.host = '') ORDER BY f.id",
         account,
     )
-    return [Followed(name, domain, bool(r), bool(n)) for name, domain, r, n in rows]
+    return [
+        Followed(name, domain, bool(reblogs), bool(notify), tuple(loads(languages)))
+        for name, domain, reblogs, notify, languages in rows
+    ]
 
 
 def blocked(reader: Reader, account: int) -> list[tuple[str, str]]:

@@ -15,7 +15,8 @@ from storage.apps import hashed
 from storage.clock import milliseconds
 from storage.units import Reader, Row, Writer
 
-MOST = 10_000  # of all together; what ends first makes room (SECURITY 48)
+MOST = 10_000  # of a kind; what ends first makes room (SECURITY 48)
+MOST_OF_ACCOUNT = 20  # of a kind, too, so that nobody takes the room of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,17 @@ def begin(
 ) -> None:
     writer.execute("DELETE FROM challenges WHERE expires_at <= ?", writer.now_ms)
     writer.execute(
-        "DELETE FROM challenges WHERE hash IN (SELECT hash FROM challenges"
+        "DELETE FROM challenges WHERE hash IN (SELECT hash FROM challenges WHERE kind = ?"
         " ORDER BY expires_at DESC LIMIT -1 OFFSET ?)",
+        kind,
         MOST - 1,
+    )
+    writer.execute(
+        "DELETE FROM challenges WHERE hash IN (SELECT hash FROM challenges WHERE account = ?"
+        " AND kind = ? ORDER BY expires_at DESC LIMIT -1 OFFSET ?)",
+        account,
+        kind,
+        MOST_OF_ACCOUNT - 1,
     )
     writer.execute(
         "INSERT INTO challenges (hash, account, kind, detail, expires_at) VALUES (?, ?, ?, ?, ?)",

@@ -6,11 +6,16 @@ from json import dumps
 
 from orjson import loads
 
+from storage import jobs
+from storage.ids import ActorId
 from storage.paging import Page
 from storage.posts import Post
 from storage.units import Reader, Row, Writer
 from storage.unwanted import WANTED
-from storage.visibility import ALIVE, PEOPLE, Member, predicate
+from storage.visibility import ALIVE, FROM, PEOPLE, Member, predicate
+
+KIND = "find conversations"
+SLICE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,6 @@ def go_on(writer: Writer, post: Post, people: Collection[int], seeing: Collectio
     Unread for all but its author, and for those who want to hear no more of the thread.
     """
     for account in seeing:
-        others = dumps(sorted(set(people) - {account}), separators=(",", ":"))
         writer.execute(
             "INSERT INTO conversations (id, account, people, root, last_post, unread)"
             " SELECT ?1, a.actor, ?2, ?3, ?4, a.actor <> ?5 AND NOT EXISTS"
@@ -38,12 +42,16 @@ def go_on(writer: Writer, post: Post, people: Collection[int], seeing: Collectio
             " ON CONFLICT (account, root, people) DO UPDATE SET hidden = 0,"
             " last_post = max(last_post, excluded.last_post), unread = excluded.unread",
             writer.new_small_id(),
-            others,
+            _others(people, account),
             post.root,
             post.id,
             post.author,
             account,
         )
+
+
+def _others(people: Collection[int], account: int) -> str:
+    return dumps(sorted(set(people) - {account}), separators=(",", ":"))
 
 
 _COLUMNS = "c.id, c.people, c.last_post, c.unread"
@@ -83,3 +91,74 @@ def set_unread(writer: Writer, id_: int, unread: bool) -> None:
 def hide(writer: Writer, id_: int) -> None:
     """Until it goes on."""
     writer.execute("UPDATE conversations SET hidden = 1, unread = 0 WHERE id = ?", id_)
+
+
+# ---- direct posts that were there before conversations were ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A direct post: its number, its thread, and its author with those whom it names."""
+
+    post: int
+    root: int
+    people: frozenset[int]
+
+
+def find_next(writer: Writer) -> bool:
+    """Look through some posts, newest first, as long as that is planned; was there anything."""
+    job = jobs.next_due(writer, KIND)
+    if job is None:
+        return False
+    below = job.detail.get("below", (1 << 63) - 1)
+    rows = writer.rows("SELECT id FROM posts WHERE id < ? ORDER BY id DESC LIMIT ?", below, SLICE)
+    if rows:
+        _find(writer, rows[-1][0], below)
+        jobs.plan(writer, KIND, job.subject, detail={"below": rows[-1][0]})
+    else:
+        jobs.done(writer, job)
+    return True
+
+
+def _find(writer: Writer, first: int, below: int) -> None:
+    """What begins in this way is read already; what goes on meanwhile stays as it is."""
+    said = _said(writer, first, below)
+    everybody = dumps(sorted({one for each in said for one in each.people}))
+    members = writer.rows(
+        "SELECT actor FROM accounts WHERE actor IN (SELECT value FROM json_each(?))", everybody
+    )
+    for (account,) in members:
+        seen = _seen(writer, ActorId(account), [one.post for one in said if account in one.people])
+        writer.execute_many(
+            "INSERT INTO conversations (id, account, people, root, last_post, unread)"
+            " VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (account, root, people)"
+            " DO UPDATE SET last_post = max(last_post, excluded.last_post)",
+            [
+                (writer.new_small_id(), account, _others(one.people, account), one.root, one.post)
+                for one in said
+                if one.post in seen
+            ],
+        )
+
+
+def _said(reader: Reader, first: int, below: int) -> list[_Said]:
+    rows = reader.rows(
+        "SELECT p.id, p.root, p.author, (SELECT json_group_array(r.actor) FROM post_recipients r"
+        " WHERE r.post = p.id) FROM posts p JOIN audiences a ON a.id = p.audience"
+        " WHERE p.id >= ? AND p.id < ? AND p.deleted_at IS NULL AND a.kind = 'named'",
+        first,
+        below,
+    )
+    return [
+        _Said(post, root, frozenset({author, *loads(named)})) for post, root, author, named in rows
+    ]
+
+
+def _seen(reader: Reader, account: ActorId, wanted: list[int]) -> set[int]:
+    may, values = predicate(Member(account))
+    rows = reader.named(
+        f"SELECT p.id FROM {FROM} WHERE p.id IN (SELECT value FROM json_each(:wanted))"
+        f" AND {ALIVE} AND {may}",
+        {**values, "wanted": dumps(wanted)},
+    )
+    return {id_ for (id_,) in rows}

@@ -73,7 +73,8 @@ def _hide(writer: Writer, found: Sequence[int]) -> None:
 def _show(writer: Writer, found: Sequence[int]) -> None:
     writer.execute(
         "UPDATE actors SET state = own_state, own_state = NULL, version = version + 1"
-        " WHERE id IN (SELECT value FROM json_each(?)) AND own_state IS NOT NULL",
+        " WHERE id IN (SELECT value FROM json_each(?)) AND own_state IS NOT NULL"
+        " AND NOT suspended_there",
         dumps(found),
     )
     _tell(writer, found)

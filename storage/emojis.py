@@ -132,27 +132,39 @@ def _show_anew(writer: Writer, shortcode: str) -> None:
 def learn(writer: Writer, domain: str, stated: Iterable[Emoji]) -> None:
     """What a server says of its own emoji; an older saying changes nothing.
 
-    Number and domain of what is stated do not count.
+    Number and domain of what is stated do not count. Whatever names them may look different now:
+    `hosts.emojis` is in the keys of what is kept.
     """
     if domain == "":
         raise ValueError("ours are made here, not learned")
     there = list(stated)
     before = known(writer, [(domain, emoji.shortcode) for emoji in there]) if there else {}
+    changed = False
     for emoji in there:
         one = before.get((domain, emoji.shortcode))
-        if one is not None and not _is_newer(emoji, one):
-            continue
+        if one is None or _is_newer(emoji, one):
+            _learn(writer, domain, emoji, one)
+            changed = True
+    if changed:
         writer.execute(
-            "INSERT INTO emojis (id, shortcode, domain, uri, remote_url, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (shortcode, domain) DO UPDATE SET"
-            " remote_url = excluded.remote_url, updated_at = excluded.updated_at",
-            writer.new_id(),
-            emoji.shortcode,
+            "INSERT INTO hosts (host, emojis) VALUES (?, 1)"
+            " ON CONFLICT (host) DO UPDATE SET emojis = emojis + 1",
             domain,
-            None if one else _free(writer, emoji.uri),
-            emoji.remote_url,
-            milliseconds(emoji.updated_at),
         )
+
+
+def _learn(writer: Writer, domain: str, emoji: Emoji, before: Emoji | None) -> None:
+    writer.execute(
+        "INSERT INTO emojis (id, shortcode, domain, uri, remote_url, updated_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (shortcode, domain) DO UPDATE SET"
+        " remote_url = excluded.remote_url, updated_at = excluded.updated_at",
+        writer.new_id(),
+        emoji.shortcode,
+        domain,
+        None if before else _free(writer, emoji.uri),
+        emoji.remote_url,
+        milliseconds(emoji.updated_at),
+    )
 
 
 def _is_newer(stated: Emoji, one: Emoji) -> bool:

@@ -30,6 +30,8 @@ BY_SLICES = (
     "DELETE FROM shares WHERE id IN (SELECT id FROM shares WHERE actor = ?1 LIMIT ?2)",
     "DELETE FROM bookmarks WHERE id IN (SELECT id FROM bookmarks WHERE actor = ?1 LIMIT ?2)",
     "DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE actor = ?1 LIMIT ?2)",
+    "DELETE FROM scheduled_posts"
+    " WHERE id IN (SELECT id FROM scheduled_posts WHERE author = ?1 LIMIT ?2)",
     "DELETE FROM media WHERE id IN (SELECT id FROM media WHERE owner = ?1 LIMIT ?2)",
     "DELETE FROM notifications"
     " WHERE id IN (SELECT id FROM notifications WHERE account = ?1 LIMIT ?2)",
@@ -55,7 +57,6 @@ BY_SLICES = (
     "DELETE FROM endorsements WHERE id IN (SELECT id FROM endorsements WHERE actor = ?1 LIMIT ?2)",
     "DELETE FROM endorsements WHERE id IN (SELECT id FROM endorsements WHERE target = ?1 LIMIT ?2)",
     "DELETE FROM filters WHERE id IN (SELECT id FROM filters WHERE account = ?1 LIMIT ?2)",
-    "DELETE FROM exports WHERE id IN (SELECT id FROM exports WHERE account = ?1 LIMIT ?2)",
     "DELETE FROM imports WHERE id IN (SELECT id FROM imports WHERE account = ?1 LIMIT ?2)",
 )
 # Tables whose key holds the column; few rows for each of us.
@@ -82,6 +83,7 @@ WAYS_IN = (
     "DELETE FROM passkeys WHERE account = ?1",
     "DELETE FROM challenges WHERE account = ?1",
     "DELETE FROM known_places WHERE account = ?1",
+    "DELETE FROM exports WHERE account = ?1",
 )
 
 
@@ -117,6 +119,7 @@ def forget_pending(writer: Writer, actor: int) -> None:
 
 def erase(writer: Writer, actor: int, most: int = SLICE) -> int:
     """Take out up to `most` rows, posts first; return how many. 0: only the key is left."""
+    _hand_on_conversations(writer, actor)
     taken = _erase_posts(writer, actor, most)
     if taken:
         return taken
@@ -126,6 +129,32 @@ def erase(writer: Writer, actor: int, most: int = SLICE) -> int:
             return taken
     at_once = sum(writer.execute(statement, actor) for statement in AT_ONCE)
     return at_once + _empty(writer, actor)
+
+
+# The newest post of a conversation that stays, among the same people.
+_STAYS = (
+    "SELECT max(q.id) FROM posts q JOIN audiences a ON a.id = q.audience"
+    " WHERE q.root = conversations.root AND q.deleted_at IS NULL AND a.kind = 'named'"
+    " AND q.author <> ?1 AND conversations.people ="
+    " (SELECT json_group_array(n.actor) FROM (SELECT q.author AS actor UNION SELECT r.actor"
+    " FROM post_recipients r WHERE r.post = q.id ORDER BY 1) n"
+    " WHERE n.actor <> conversations.account)"
+)
+
+
+def _hand_on_conversations(writer: Writer, actor: int) -> None:
+    """What somebody said last goes; the conversation stays with those who said something too."""
+    rows = writer.rows(
+        "SELECT c.id FROM posts p JOIN conversations c ON c.last_post = p.id WHERE p.author = ?",
+        actor,
+    )
+    ended = dumps([id_ for (id_,) in rows])
+    writer.execute(
+        f"UPDATE conversations SET last_post = ({_STAYS})"
+        f" WHERE id IN (SELECT value FROM json_each(?2)) AND ({_STAYS}) IS NOT NULL",
+        actor,
+        ended,
+    )
 
 
 def _erase_posts(writer: Writer, actor: int, most: int) -> int:

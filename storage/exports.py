@@ -44,11 +44,15 @@ def ask(writer: Writer, account: int, kind: str) -> int:
     return id_
 
 
-def ready(writer: Writer, id_: int, file: str, size: int) -> bool:
-    """False when nobody waits for it any more."""
-    return bool(
-        writer.execute("UPDATE exports SET file = ?, bytes = ? WHERE id = ?", file, size, id_)
-    )
+def ready(writer: Writer, id_: int, file: str, size: int) -> None:
+    """Made: it takes the place of those before. Without effect where nobody waits any more."""
+    done = writer.execute("UPDATE exports SET file = ?, bytes = ? WHERE id = ?", file, size, id_)
+    if done:
+        writer.execute(
+            "DELETE FROM exports WHERE id < ?1"
+            " AND account = (SELECT account FROM exports WHERE id = ?1)",
+            id_,
+        )
 
 
 def by_id(reader: Reader, account: int, id_: int) -> Export | None:

@@ -15,6 +15,8 @@ ACTIONS = ("warn", "hide", "blur")
 MOST = 100
 MOST_KEYWORDS = 100
 MOST_POSTS = 500
+MOST_PHRASES = 500  # of a member, in all filters together
+MOST_CHARACTERS = 20_000  # in these
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,18 @@ def count(reader: Reader, account: int) -> int:
 
 
 # ---- phrases ----
+
+
+def measure(reader: Reader, account: int, filter_: int) -> tuple[int, int, int]:
+    """How many phrases a filter has and all of its owner have, and the characters in the latter."""
+    row = reader.row(
+        "SELECT ifnull(sum(k.filter = ?2), 0), count(*), ifnull(sum(length(k.keyword)), 0)"
+        " FROM filters f JOIN filter_keywords k ON k.filter = f.id WHERE f.account = ?1",
+        account,
+        filter_,
+    )
+    in_it, phrases, characters = row or (0, 0, 0)
+    return in_it, phrases, characters
 
 
 def add_keyword(writer: Writer, filter_: int, keyword: str, whole: bool) -> Keyword:

@@ -1,6 +1,10 @@
 """Who follows whom, asked for and accepted."""
 
 from dataclasses import dataclass
+from json import dumps
+from typing import NamedTuple
+
+from orjson import loads
 
 from storage.errors import Conflict
 from storage.paging import Page
@@ -11,7 +15,10 @@ FOLLOWED = "follow"
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """`state` is pending or accepted; the rest is what only the follower sees."""
+    """`state` is pending or accepted; the rest is what only the follower sees.
+
+    `languages`: posts in others stay out of home; none: no matter.
+    """
 
     id: int
     uri: str
@@ -20,14 +27,17 @@ class Follow:
     state: str
     reblogs: bool = True
     notify: bool = False
+    languages: tuple[str, ...] = ()
 
 
-COLUMNS = "id, uri, follower, target, state, reblogs, notify"
+COLUMNS = "id, uri, follower, target, state, reblogs, notify, languages"
+_OF_FOLLOWS = "f.id, f.uri, f.follower, f.target, f.state, f.reblogs, f.notify, f.languages"
 
 
 def _from_row(row: Row) -> Follow:
-    id_, uri, follower, target, state, reblogs, notify = row
-    return Follow(id_, uri, follower, target, state, bool(reblogs), bool(notify))
+    id_, uri, follower, target, state, reblogs, notify, languages = row
+    wanted = tuple(loads(languages))
+    return Follow(id_, uri, follower, target, state, bool(reblogs), bool(notify), wanted)
 
 
 def ask(writer: Writer, uri: str, follower: int, target: int) -> bool:
@@ -79,11 +89,18 @@ def remove(writer: Writer, follower: int, target: int) -> bool:
     return bool(removed)
 
 
-def set_options(writer: Writer, follower: int, target: int, reblogs: bool, notify: bool) -> None:
+Options = tuple[bool, bool, tuple[str, ...]]
+"""With boosts, with notices of new posts, in which languages (none: in all)."""
+
+
+def set_options(writer: Writer, follower: int, target: int, options: Options) -> None:
+    reblogs, notify, languages = options
     writer.execute(
-        "UPDATE follows SET reblogs = ?, notify = ? WHERE follower = ? AND target = ?",
+        "UPDATE follows SET reblogs = ?, notify = ?, languages = ?"
+        " WHERE follower = ? AND target = ?",
         reblogs,
         notify,
+        dumps(languages),
         follower,
         target,
     )
@@ -104,21 +121,49 @@ def by_uri(reader: Reader, uri: str) -> Follow | None:
 def local_followers(reader: Reader, target: int) -> list[Follow]:
     """Ours, accepted: whose home lists are to be filled."""
     rows = reader.rows(
-        "SELECT f.id, f.uri, f.follower, f.target, f.state, f.reblogs, f.notify FROM follows f"
-        " JOIN actors w ON w.id = f.follower"
+        f"SELECT {_OF_FOLLOWS} FROM follows f JOIN actors w ON w.id = f.follower"
         " WHERE f.target = ? AND f.state = 'accepted' AND w.host = ''",
         target,
     )
     return [_from_row(row) for row in rows]
 
 
+class Hearer(NamedTuple):
+    """One of ours who follows; `reblogs` and `notify` are 0 or 1, `languages` is JSON."""
+
+    follower: int
+    reblogs: int
+    notify: int
+    languages: str
+
+    def wants(self, language: str | None) -> bool:
+        """Whether posts in it belong into their home; a dialect goes with its language."""
+        if self.languages == "[]" or not language:
+            return True
+        spoken = language.lower()
+        wanted = [one.lower() for one in loads(self.languages)]
+        return spoken in wanted or spoken.partition("-")[0] in wanted
+
+
+def hearers(reader: Reader, target: int) -> list[Hearer]:
+    """As `local_followers`, with no more than it takes to bring them something."""
+    rows = reader.gathered(
+        "SELECT f.follower, f.reblogs, f.notify, f.languages FROM follows f"
+        " JOIN actors w ON w.id = f.follower"
+        " WHERE f.target = :target AND f.state = 'accepted' AND w.host = ''",
+        {"target": target},
+        width=len(Hearer._fields),
+    )
+    return list(map(Hearer._make, rows))
+
+
 def with_ours(reader: Reader, actor: int) -> list[Follow]:
     """Of ours by somebody, and of somebody by ours; asked for or accepted."""
     rows = reader.rows(
-        "SELECT f.id, f.uri, f.follower, f.target, f.state, f.reblogs, f.notify FROM follows f"
+        f"SELECT {_OF_FOLLOWS} FROM follows f"
         " JOIN actors w ON w.id = f.target WHERE f.follower = ?1 AND w.host = ''"
-        " UNION ALL SELECT f.id, f.uri, f.follower, f.target, f.state, f.reblogs, f.notify"
-        " FROM follows f JOIN actors w ON w.id = f.follower WHERE f.target = ?1 AND w.host = ''",
+        f" UNION ALL SELECT {_OF_FOLLOWS} FROM follows f"
+        " JOIN actors w ON w.id = f.follower WHERE f.target = ?1 AND w.host = ''",
         actor,
     )
     return [_from_row(row) for row in rows]

@@ -9,7 +9,7 @@ KEPT = timedelta(hours=1)
 
 
 def earlier(reader: Reader, account: int, key: str) -> int | None:
-    """The post that this key made within the hour."""
+    """The post, or the post for later, that this key made within the hour."""
     post: int | None = reader.value(
         "SELECT post FROM idempotency WHERE account = ? AND key = ? AND created_at > ?",
         account,
@@ -37,4 +37,11 @@ def keep(writer: Writer, account: int, key: str, post: int) -> None:
     """What the key that was claimed in this unit made."""
     writer.execute(
         "UPDATE idempotency SET post = ? WHERE account = ? AND key = ?", post, account, key
+    )
+
+
+def became(writer: Writer, account: int, scheduled: int, post: int) -> None:
+    """A post for later was posted: its key leads there now."""
+    writer.execute(
+        "UPDATE idempotency SET post = ? WHERE account = ? AND post = ?", post, account, scheduled
     )

@@ -109,6 +109,17 @@ def failed(reader: Reader, account: int, id_: int) -> list[Line]:
     return [Line(position, tuple(loads(row)), reason) for position, row, reason in rows]
 
 
+def unreachable(reader: Reader, id_: int, ending: str) -> int:
+    """How many lines failed already because the server with this ending did not answer."""
+    count: int = reader.value(
+        "SELECT count(*) FROM import_rows WHERE import = ?1 AND state = 'failed'"
+        " AND reason = 'unreachable' AND instr(row, ?2) > 0",
+        id_,
+        ending,
+    )
+    return count
+
+
 def settle(writer: Writer, id_: int, position: int, reason: str | None) -> None:
     """Done, or failed for a reason."""
     writer.execute(

@@ -13,6 +13,9 @@ from storage.units import Reader, Writer
 
 PLANNED = "job planned"
 
+# After a failure; what fails once more than there are pauses is parked.
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 360))
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -67,12 +70,39 @@ def done(writer: Writer, job: Job) -> None:
 
 
 def postpone(writer: Writer, job: Job, pause: timedelta, reason: str | None = None) -> None:
+    """Later; with a reason it failed, which is counted, and without one it waits."""
     writer.execute(
-        "UPDATE jobs SET due = ?, attempts = attempts + 1, reason = ? WHERE id = ?",
+        "UPDATE jobs SET due = ?1, attempts = attempts + (?2 IS NOT NULL), reason = ?2"
+        " WHERE id = ?3",
         milliseconds(writer.now + pause),
         reason,
         job.id,
     )
+
+
+def to_the_end(writer: Writer, job: Job) -> None:
+    """A part of it is done: others of its kind come first now."""
+    writer.execute(
+        "UPDATE jobs SET id = ?, due = ?, attempts = 0 WHERE id = ?",
+        writer.new_id(),
+        writer.now_ms,
+        job.id,
+    )
+
+
+def failed(writer: Writer, job: Job, reason: str) -> bool:
+    """It went wrong in a way nobody foresaw: later once more, or parked; whether that.
+
+    Not counted where it was meanwhile planned anew.
+    """
+    known = writer.value("SELECT attempts FROM jobs WHERE id = ?", job.id)
+    if known != job.attempts:
+        return False
+    if known >= len(PAUSES):
+        park(writer, job, reason)
+        return True
+    postpone(writer, job, PAUSES[known], reason)
+    return False
 
 
 def park(writer: Writer, job: Job, reason: str) -> None:

@@ -150,6 +150,11 @@ _TAKES = (
 )
 
 
+def hold(reader: Reader, actor: int) -> bool:
+    """Whether anybody has them in a list."""
+    return reader.row("SELECT 1 FROM list_members WHERE actor = ? LIMIT 1", actor) is not None
+
+
 def fan_out(writer: Writer, brought: Brought, owners: Collection[int]) -> None:
     """Put a line into those lists of these members that `by` is in."""
     rows = writer.named(

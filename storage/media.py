@@ -104,13 +104,30 @@ def of_posts(reader: Reader, posts: Iterable[int]) -> dict[int, list[Media]]:
     return found
 
 
+def of_scheduled(reader: Reader, scheduled: Iterable[int]) -> dict[int, list[Media]]:
+    """What waits for each post for later; whoever calls knows the order."""
+    rows = reader.rows(
+        f"SELECT {_COLUMNS}, scheduled FROM media"
+        " WHERE scheduled IN (SELECT value FROM json_each(?))",
+        dumps(sorted(set(scheduled))),
+    )
+    found: dict[int, list[Media]] = {}
+    for *row, post in rows:
+        found.setdefault(post, []).append(_from_row(tuple(row)))
+    return found
+
+
 def attachable(
     reader: Reader, owner: int, wanted: Sequence[int], post: int | None = None
 ) -> list[Media]:
-    """Those of their attachments that hang on nothing, or on this post; in the order asked for."""
+    """Those of their attachments that hang on nothing, or on this post; in the order asked for.
+
+    What waits for a post for later is not free.
+    """
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM media WHERE id IN (SELECT value FROM json_each(?))"
-        " AND owner = ? AND purpose = 'attachment' AND (post IS NULL OR post = ?)",
+        " AND owner = ? AND purpose = 'attachment' AND scheduled IS NULL"
+        " AND (post IS NULL OR post = ?)",
         dumps(list(wanted)),
         owner,
         post,
@@ -161,9 +178,10 @@ def forget(writer: Writer, id_: int) -> None:
 
 
 def forget_unattached(writer: Writer, before: datetime) -> int:
-    """What was sent, or taken off a post, before this moment and hangs on nothing."""
+    """What was sent, or taken off a post, before this moment and is meant for none."""
     return writer.execute(
-        "DELETE FROM media WHERE purpose = 'attachment' AND post IS NULL AND created_at < ?",
+        "DELETE FROM media WHERE purpose = 'attachment' AND post IS NULL AND scheduled IS NULL"
+        " AND created_at < ?",
         milliseconds(before),
     )
 

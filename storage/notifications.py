@@ -116,13 +116,20 @@ def withdraw(writer: Writer, account: int, type_: str, actor: int, post: int | N
     )
 
 
+# What an office is told is for who holds one now, and for nobody who once did.
+_IN_OFFICE = (
+    "(n.type NOT GLOB 'admin.*' OR EXISTS (SELECT 1 FROM accounts o WHERE o.actor = n.account"
+    " AND o.role IN ('admin', 'steward') AND o.frozen IS NULL))"
+)
+
+
 def page_of(reader: Reader, account: int, page: Page, wanted: Wanted) -> list[Notification]:
     """Those whose post, if they are about one, the member may still see."""
     may, values = predicate(Member(account))  # type: ignore[arg-type]
     rows = reader.named(
         f"SELECT {_COLUMNS} FROM notifications n JOIN actors w ON w.id = n.actor"
         " WHERE n.account = :me AND n.id < :below AND n.id > :above AND w.state = 'active'"
-        f" AND (n.about IS NOT NULL OR {TOLD})"
+        f" AND (n.about IS NOT NULL OR {TOLD}) AND {_IN_OFFICE}"
         " AND (:all OR n.type IN (SELECT value FROM json_each(:types)))"
         " AND n.type NOT IN (SELECT value FROM json_each(:not_types))"
         " AND (:actor IS NULL OR n.actor = :actor)"

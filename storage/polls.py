@@ -142,10 +142,10 @@ def of(reader: Reader, post: int) -> Poll | None:
 
 
 def votes_of(reader: Reader, actor: int, posts: Sequence[int]) -> dict[int, list[int]]:
-    """Positions of the options that an actor chose, by post."""
+    """Positions of the options that an actor chose, in that order, by post."""
     rows = reader.rows(
         "SELECT post, position FROM poll_votes WHERE post IN (SELECT value FROM json_each(?))"
-        " AND actor = ? ORDER BY post, position",
+        " AND actor = ? ORDER BY post, id",
         dumps(list(posts)),
         actor,
     )

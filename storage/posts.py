@@ -123,7 +123,7 @@ def add(writer: Writer, post: Post, recipients: Iterable[Recipient], tags: Itera
     _name(writer, post.id, recipients)
     _tag(writer, post.id, tags)
     _adopt(writer, post)
-    words.index(writer, post.id)
+    words.add(writer, post.id, post.title, post.spoiler, post.content)
 
 
 def _name(writer: Writer, post: PostId, recipients: Iterable[Recipient]) -> None:
@@ -172,6 +172,14 @@ def _adopt(writer: Writer, post: Post) -> None:
 def exists(reader: Reader, uri: str) -> bool:
     """Known, a tombstone included."""
     return reader.row("SELECT 1 FROM posts WHERE uri = ?", uri) is not None
+
+
+def number_of(reader: Reader, uri: str) -> int | None:
+    """Of one that is there."""
+    number: int | None = reader.value(
+        "SELECT id FROM posts WHERE uri = ? AND deleted_at IS NULL", uri
+    )
+    return number
 
 
 def by_uri(reader: Reader, uri: str) -> Post | None:

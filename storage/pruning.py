@@ -37,6 +37,12 @@ RULES: tuple[tuple[str, timedelta], ...] = (
         " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.activity = v.id) LIMIT ?2)",
         SAID,
     ),
+    (  # votes: what somebody chose is not kept for longer than it takes to say it
+        "DELETE FROM activities WHERE id IN (SELECT v.id FROM activities v"
+        " WHERE v.published_at < ?1 AND v.type = 'Create' AND v.post IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.activity = v.id) LIMIT ?2)",
+        timedelta(0),
+    ),
     (
         "DELETE FROM codes WHERE hash IN (SELECT hash FROM codes WHERE expires_at < ?1 LIMIT ?2)",
         timedelta(days=1),

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from json import dumps
 
+from storage.clock import milliseconds
 from storage.units import Reader, Row, Writer
+from storage.unwanted import HOST_WANTED
 
 QUOTED = "quoted"
 APPROVED, PENDING, REJECTED, REVOKED = "approved", "pending", "rejected", "revoked"
@@ -12,7 +15,10 @@ APPROVED, PENDING, REJECTED, REVOKED = "approved", "pending", "rejected", "revok
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """`request` is the URI of the quoting post, `stamp` that of the consent; numbers of posts."""
+    """`request` is the URI of the quoting post, `stamp` that of the consent; numbers of posts.
+
+    `attempts` to have the stamp failed.
+    """
 
     id: int
     stamp: str | None
@@ -20,13 +26,14 @@ class Quote:
     actor: int
     request: str
     state: str
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """How a quote stands.
 
-    `refused`: who is quoted blocks the quoter; `blocked`, `muted`: by the viewer.
+    `refused`: who is quoted blocks the quoter; the rest: by the viewer.
     """
 
     state: str
@@ -34,10 +41,11 @@ class Shown:
     deleted: bool
     refused: bool
     blocked: bool
+    host_blocked: bool
     muted: bool
 
 
-_COLUMNS = "id, uri, target, actor, request, state"
+_COLUMNS = "id, uri, target, actor, request, state, attempts"
 
 
 def _from_row(row: Row | None) -> Quote | None:
@@ -85,8 +93,34 @@ def decide(writer: Writer, id_: int, state: str) -> None:
     )
 
 
+def wait(writer: Writer, id_: int, pause: timedelta) -> None:
+    """The stamp could not be had; it is asked for again."""
+    writer.execute(
+        "UPDATE approvals SET attempts = attempts + 1, due = ? WHERE id = ?",
+        milliseconds(writer.now + pause),
+        id_,
+    )
+
+
+def stamp(writer: Writer, id_: int, uri: str) -> None:
+    """A consent that was given by saying nothing gets an address, so that it can be taken back."""
+    writer.execute("UPDATE approvals SET uri = ? WHERE id = ? AND uri IS NULL", uri, id_)
+
+
 def forget(writer: Writer, request: str) -> None:
-    writer.execute("DELETE FROM approvals WHERE request = ? AND kind = 'quote'", request)
+    """What was taken back stays so: nobody gets it again by quoting something else in between."""
+    writer.execute(
+        "DELETE FROM approvals WHERE request = ? AND kind = 'quote' AND state <> 'revoked'", request
+    )
+
+
+def forget_of_others(writer: Writer, request: str, author: int) -> None:
+    """Whoever asked for a post before it was known here asked for somebody else's."""
+    writer.execute(
+        "DELETE FROM approvals WHERE request = ? AND kind = 'quote' AND actor <> ?",
+        request,
+        author,
+    )
 
 
 def by_stamp(reader: Reader, uri: str) -> Quote | None:
@@ -95,18 +129,23 @@ def by_stamp(reader: Reader, uri: str) -> Quote | None:
     )
 
 
-def by_request(reader: Reader, uri: str) -> Quote | None:
+def by_request(reader: Reader, uri: str, target: int) -> Quote | None:
     return _from_row(
-        reader.row(f"SELECT {_COLUMNS} FROM approvals WHERE request = ? AND kind = 'quote'", uri)
+        reader.row(
+            f"SELECT {_COLUMNS} FROM approvals WHERE request = ? AND kind = 'quote' AND target = ?",
+            uri,
+            target,
+        )
     )
 
 
 def next_unchecked(reader: Reader) -> Quote | None:
-    """One whose stamp nobody has looked at yet."""
+    """One whose stamp nobody has seen yet, and which it is time to ask for."""
     return _from_row(
         reader.row(
             f"SELECT {_COLUMNS} FROM approvals WHERE state = 'pending' AND decided_at IS NULL"
-            " AND uri IS NOT NULL AND kind = 'quote' ORDER BY id LIMIT 1"
+            " AND uri IS NOT NULL AND kind = 'quote' AND due <= ? ORDER BY due, id LIMIT 1",
+            reader.now_ms,
         )
     )
 
@@ -116,17 +155,16 @@ def shown(reader: Reader, posts: Sequence[int], viewer: int) -> dict[int, Shown]
 
     `viewer` is a member, or 0.
     """
-    rows = reader.rows(
+    rows = reader.named(
         "SELECT p.id, q.state, q.target, o.deleted_at IS NOT NULL,"
         " EXISTS (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author),"
-        " EXISTS (SELECT 1 FROM blocks b WHERE b.actor = ?2 AND b.target = o.author),"
-        " EXISTS (SELECT 1 FROM mutes m WHERE m.actor = ?2 AND m.target = o.author"
-        " AND (m.expires_at IS NULL OR m.expires_at > ?3))"
-        " FROM json_each(?1) n CROSS JOIN posts p ON p.id = n.value"
-        " CROSS JOIN approvals q ON q.request = p.uri AND q.kind = 'quote'"
-        " JOIN posts o ON o.id = q.target AND o.uri = p.quoted",
-        dumps(list(posts)),
-        viewer,
-        reader.now_ms,
+        " EXISTS (SELECT 1 FROM blocks b WHERE b.actor = :viewer AND b.target = o.author),"
+        f" NOT {HOST_WANTED},"
+        " EXISTS (SELECT 1 FROM mutes m WHERE m.actor = :viewer AND m.target = o.author"
+        " AND (m.expires_at IS NULL OR m.expires_at > :now))"
+        " FROM json_each(:posts) n CROSS JOIN posts p ON p.id = n.value CROSS JOIN approvals q"
+        " ON q.request = p.uri AND q.kind = 'quote' AND +q.actor = p.author"
+        " JOIN posts o ON o.id = q.target AND o.uri = p.quoted JOIN actors w ON w.id = o.author",
+        {"posts": dumps(list(posts)), "viewer": viewer, "now": reader.now_ms},
     )
     return {row[0]: Shown(row[1], row[2], *map(bool, row[3:])) for row in rows}

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
 
+from orjson import loads
+
 from storage.clock import optional_moment
 from storage.units import Reader, Row
 from storage.unwanted import HOST_WANTED
@@ -19,6 +21,7 @@ class Relationship:
     requested: bool
     reblogs: bool
     notify: bool
+    languages: tuple[str, ...]
     followed_by: bool
     requested_by: bool
     blocking: bool
@@ -32,7 +35,7 @@ class Relationship:
 
 
 _STANDING = (
-    "SELECT v.value, f.state, f.reblogs, f.notify, b.state,"
+    "SELECT v.value, f.state, f.reblogs, f.notify, f.languages, b.state,"
     " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = :viewer AND x.target = v.value),"
     " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = v.value AND x.target = :viewer),"
     f" m.id, m.notifications, m.expires_at, NOT {HOST_WANTED},"
@@ -54,7 +57,7 @@ def of(reader: Reader, me: int, others: Sequence[int]) -> list[Relationship]:
 
 
 def _from_row(row: Row) -> Relationship:
-    other, state, reblogs, notify, back, blocking, blocked, *mute = row
+    other, state, reblogs, notify, languages, back, blocking, blocked, *mute = row
     muting, quiet, until, away, endorsed, note = mute
     return Relationship(
         target=other,
@@ -62,6 +65,7 @@ def _from_row(row: Row) -> Relationship:
         requested=state == "pending",
         reblogs=state == "accepted" and bool(reblogs),
         notify=state == "accepted" and bool(notify),
+        languages=tuple(loads(languages)) if languages else (),
         followed_by=back == "accepted",
         requested_by=back == "pending",
         blocking=bool(blocking),

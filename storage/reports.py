@@ -96,11 +96,12 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Report]:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """Which ones: settled or not, by and about whom (None: anybody)."""
+    """Which ones: settled or not, by and about whom (None: anybody), and not about whom."""
 
     resolved: bool = False
     reporter: int | None = None
     target: int | None = None
+    but: int | None = None
 
 
 def page_of(reader: Reader, filed: Filed, page: Page) -> list[Report]:
@@ -110,12 +111,14 @@ def page_of(reader: Reader, filed: Filed, page: Page) -> list[Report]:
         " AND (r.resolved_at IS NOT NULL) = :resolved"
         " AND (:reporter IS NULL OR r.reporter = :reporter)"
         " AND (:target IS NULL OR r.target = :target)"
+        " AND (:but IS NULL OR r.target <> :but)"
         f" ORDER BY r.id {page.order} LIMIT :limit",
         {
             **page.values,
             "resolved": filed.resolved,
             "reporter": filed.reporter,
             "target": filed.target,
+            "but": filed.but,
         },
     )
     return sorted((_from_row(row) for row in rows), key=lambda one: -one.id)

@@ -17,12 +17,16 @@ _IN_STATE = """CASE :status
     WHEN 'silenced' THEN w.silenced <> 0
     WHEN 'suspended' THEN w.state = 'suspended'
     WHEN 'sensitized' THEN w.sensitized
+    WHEN 'shown' THEN w.state = 'active'
     ELSE 1 END"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """Which ones; None is any. Texts are beginnings, of e-mail addresses any part."""
+    """Which ones; None is any. Texts are beginnings, of e-mail addresses any part.
+
+    `status` is one of STATUSES, or `shown`: whom others see, whatever was decided about them.
+    """
 
     origin: str | None = None
     status: str | None = None

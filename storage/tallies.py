@@ -23,7 +23,8 @@ class Tally:
 class Portrait(NamedTuple):
     """All that decides how an account is shown: whose it is, which version of it, and its tally.
 
-    `newest` in milliseconds. Two that are equal look the same.
+    `newest` in milliseconds; `emojis` grows whenever those of its server change. Two that are equal
+    look the same.
     """
 
     actor: int
@@ -32,19 +33,21 @@ class Portrait(NamedTuple):
     newest: int | None
     followers: int
     following: int
+    emojis: int
 
     @property
     def tally(self) -> Tally:
         return Tally(self.posts, optional_moment(self.newest), self.followers, self.following)
 
 
-PORTRAIT = "w.id, w.version, t.posts, t.newest, t.followers, t.following"
+PORTRAIT = "w.id, w.version, t.posts, t.newest, t.followers, t.following, ifnull(h.emojis, 0)"
+DRAWN = "JOIN tallies t ON t.actor = w.id LEFT JOIN hosts h ON h.host = w.host"
 
 
 def portraits(reader: Reader, wanted: Iterable[int]) -> list[Portrait]:
     """Of actors by number; who left, or was turned out, is not among them."""
     rows = reader.rows(
-        f"SELECT {PORTRAIT} FROM actors w JOIN tallies t ON t.actor = w.id"
+        f"SELECT {PORTRAIT} FROM actors w {DRAWN}"
         " WHERE w.id IN (SELECT value FROM json_each(?)) AND w.state = 'active'",
         dumps(sorted(set(wanted))),
     )

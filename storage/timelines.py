@@ -65,7 +65,7 @@ class Entry:
 
 
 _LINE = "h.entry, h.share, s.actor, h.post"
-_MARKED = "k.id, NULL, NULL, k.post"
+_MARKED = "k.id, NULL, NULL, p.id"
 
 
 def _lines(rows: list[Row]) -> list[Line]:
@@ -288,6 +288,22 @@ def _marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Line
     return _lines(rows)
 
 
+def quoting(reader: Reader, viewer: Viewer, quoted: int, page: Page) -> list[Line]:
+    """What quotes a post by consent; the cursor is the consent's own number."""
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT {_MARKED} FROM approvals k CROSS JOIN posts o ON o.id = k.target"
+        " CROSS JOIN posts p ON p.uri = k.request AND p.quoted = o.uri"
+        f" AND +p.author = +k.actor {PEOPLE}"
+        " WHERE k.target = :quoted AND k.kind = 'quote' AND k.state = 'approved'"
+        " AND k.id < :below AND k.id > :above AND NOT EXISTS"
+        " (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author)"
+        f" AND {ALIVE} AND {may} AND {_HEARD} ORDER BY k.id {page.order} LIMIT :limit",
+        {**_values(reader, viewer, page), **values, "quoted": quoted},
+    )
+    return _lines(rows)
+
+
 def outbox(reader: Reader, actor: ActorId, page: Page) -> list[Entry]:
     """What an account said to everybody, for other servers."""
     rows = reader.named(
@@ -306,28 +322,40 @@ def fan_out(
     writer: Writer, owners: Iterable[int], entry: int, post: PostId, share: int | None
 ) -> None:
     """Put a line into each of these members' home lists."""
-    reached = list(owners)
-    writer.execute_many(
-        "INSERT OR IGNORE INTO home_entries (owner, entry, post, share) VALUES (?, ?, ?, ?)",
-        [(owner, entry, post, share) for owner in reached],
+    reached = sorted(set(owners))
+    writer.execute(
+        "INSERT OR IGNORE INTO home_entries (owner, entry, post, share)"
+        " SELECT value, ?, ?, ? FROM json_each(?)",
+        entry,
+        post,
+        share,
+        dumps(reached),
     )
-    for owner in reached:
-        writer.after_commit(HOME, str(owner))
+    writer.after_commit_each(HOME, reached)
 
 
-def has_in_home(reader: Reader, owner: int, post: int) -> bool:
-    return (
-        reader.row("SELECT 1 FROM home_entries WHERE post = ? AND owner = ?", post, owner)
-        is not None
-    )
+def having_in_home(reader: Reader, post: int) -> frozenset[int]:
+    """Members in whose home list it is."""
+    rows = reader.rows("SELECT owner FROM home_entries WHERE post = ?", post)
+    return frozenset(owner for (owner,) in rows)
+
+
+# Whether the post p is in none of the languages in which ?1 follows ?2 (follows.Hearer.wants).
+_FOREIGN = (
+    "(ifnull(p.language, '') <> '' AND EXISTS (SELECT 1 FROM follows f WHERE f.follower = ?1"
+    " AND f.target = ?2 AND f.languages <> '[]' AND NOT EXISTS"
+    " (SELECT 1 FROM json_each(f.languages) l WHERE lower(l.value) IN"
+    " (lower(p.language), lower(substr(p.language, 1, instr(p.language || '-', '-') - 1))))))"
+)
 
 
 def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
     """Somebody was followed: their latest posts come into the home list."""
     writer.execute(
-        "INSERT OR IGNORE INTO home_entries (owner, entry, post) SELECT ?, p.id, p.id FROM posts p"
-        " JOIN audiences a ON a.id = p.audience WHERE p.author = ? AND p.deleted_at IS NULL"
-        " AND a.kind <> 'named' AND p.in_reply_to_uri IS NULL ORDER BY p.id DESC LIMIT ?",
+        "INSERT OR IGNORE INTO home_entries (owner, entry, post) SELECT ?1, p.id, p.id FROM posts p"
+        " JOIN audiences a ON a.id = p.audience WHERE p.author = ?2 AND p.deleted_at IS NULL"
+        f" AND a.kind <> 'named' AND p.in_reply_to_uri IS NULL AND NOT {_FOREIGN}"
+        " ORDER BY p.id DESC LIMIT ?3",
         owner,
         author,
         most,
@@ -348,6 +376,16 @@ def leave_home(writer: Writer, owner: int, author: int) -> None:
         " (SELECT id FROM shares WHERE actor = ?))",
         owner,
         author,
+        author,
+    )
+
+
+def leave_foreign(writer: Writer, owner: int, author: int) -> None:
+    """What an author said in languages in which they are not followed leaves the home list."""
+    writer.execute(
+        "DELETE FROM home_entries WHERE owner = ?1 AND share IS NULL AND post IN"
+        f" (SELECT p.id FROM posts p WHERE p.author = ?2 AND {_FOREIGN})",
+        owner,
         author,
     )
 

@@ -101,6 +101,10 @@ class Writer(Reader):
     def after_commit(self, subject: str, key: str = "") -> None:
         self.changes.append(Change(subject, key))
 
+    def after_commit_each(self, subject: str, keys: Iterable[int]) -> None:
+        """As `after_commit`, for many."""
+        self.changes.extend(Change(subject, str(key)) for key in keys)
+
     def new_id(self) -> int:
         return self._numbers.sortable(self.now)
 

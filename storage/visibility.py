@@ -5,6 +5,7 @@ The twin decides where no statement can be asked (streams). tests/storage/test_v
 both equal over generated worlds.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from json import dumps
 from typing import Any
@@ -135,6 +136,13 @@ def can_see(viewer: Viewer, facts: Facts) -> bool:
             return _peer_can(viewer, facts)
         case Steward() | System():
             return True
+
+
+def members_who_see(members: Iterable[int], facts: Facts) -> list[int]:
+    """Those of these members for whom `can_see` holds."""
+    if facts.deleted or not facts.author_active:
+        return []
+    return [one for one in members if _member_can(one, facts)]
 
 
 def _member_can(me: int, facts: Facts) -> bool:

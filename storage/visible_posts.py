@@ -15,7 +15,7 @@ from storage.posts import (
     recipients,
     tag_names,
 )
-from storage.tallies import PORTRAIT, Portrait
+from storage.tallies import DRAWN, PORTRAIT, Portrait
 from storage.units import Reader, Row
 from storage.visibility import ALIVE, FROM, PEOPLE, Facts, Member, Viewer, predicate
 
@@ -209,8 +209,8 @@ def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, 
 class Revision(NamedTuple):
     """All that decides how a post's words are shown, to whomever: what is equal reads the same.
 
-    `mentioned` grows whenever somebody whom it mentions changes their profile. The number of a post
-    that was erased may be given again; its URI is not.
+    `mentioned` grows whenever somebody whom it mentions changes their profile, `emojis` whenever
+    those of its server do. The number of a post that was erased may be given again; its URI is not.
     """
 
     post: int
@@ -218,6 +218,7 @@ class Revision(NamedTuple):
     uri: str
     author_name: str
     mentioned: int
+    emojis: int
 
 
 class Glance(NamedTuple):
@@ -241,7 +242,8 @@ class Glance(NamedTuple):
 _WIDTH = sum(len(one._fields) for one in (Revision, Portrait, Figures, Glance)) - 3
 _REVISION = (
     "c.id, c.version, c.uri, w.name, (SELECT ifnull(sum(x.version), 0) FROM post_recipients r"
-    " JOIN actors x ON x.id = r.actor WHERE r.post = c.id AND r.mentioned)"
+    " JOIN actors x ON x.id = r.actor WHERE r.post = c.id AND r.mentioned),"
+    " ifnull(h.emojis, 0)"
 )
 _ANSWERED = f"SELECT p.author FROM {FROM} WHERE p.id = c.in_reply_to AND {ALIVE}"
 
@@ -257,7 +259,7 @@ def glances(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, 
         " EXISTS (SELECT 1 FROM pins k WHERE k.post = c.id AND k.actor = c.author),"
         " EXISTS (SELECT 1 FROM thread_mutes q WHERE q.account = :me AND q.root = c.root)"
         " FROM json_each(:wanted) o CROSS JOIN posts c ON c.id = o.value"
-        f" CROSS JOIN posts p ON p.id = c.id {PEOPLE} JOIN tallies t ON t.actor = w.id"
+        f" CROSS JOIN posts p ON p.id = c.id {PEOPLE} {DRAWN}"
         f" WHERE {ALIVE} AND {may}",
         {**values, "wanted": dumps(sorted(set(wanted))), "me": me},
         width=_WIDTH,
@@ -266,9 +268,9 @@ def glances(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, 
 
 
 def _glance(row: Row) -> Glance:
-    revision, author, figures = row[:5], row[5:11], row[11:17]
+    revision, author, figures = row[:6], row[6:13], row[13:19]
     return Glance(
-        Revision._make(revision), Portrait._make(author), Figures._make(figures), *row[17:]
+        Revision._make(revision), Portrait._make(author), Figures._make(figures), *row[19:]
     )
 
 
@@ -316,18 +318,15 @@ def facts(reader: Reader, post: Post) -> Facts:
     followers = _set(
         reader,
         "SELECT follower FROM follows WHERE target = ? AND state = 'accepted'",
-        post.owner or 0,
+        post.owner,
     )
     members = _set(
         reader,
         "SELECT actor FROM collection_members WHERE collection = ? AND state = 'active'",
-        post.collection or 0,
+        post.collection,
     )
     blocked = _set(reader, "SELECT target FROM blocks WHERE actor = ?", post.author)
-    hosts = reader.rows(
-        "SELECT id, host FROM actors WHERE id IN (SELECT value FROM json_each(?))",
-        dumps(sorted(recipients | followers | members)),
-    )
+    hosts = _hosts(reader, recipients | followers | members)
     refused = reader.rows("SELECT host FROM hosts WHERE tier = 'blocked'")
     return Facts(
         author=post.author,
@@ -341,10 +340,21 @@ def facts(reader: Reader, post: Post) -> Facts:
         blocked_by_author=blocked,
         followers_of_owner=followers,
         members=members,
-        hosts=dict(hosts),
+        hosts=hosts,
         blocked_hosts=frozenset(host for (host,) in refused),
     )
 
 
-def _set(reader: Reader, sql: str, key: int) -> frozenset[int]:
-    return frozenset(id_ for (id_,) in reader.rows(sql, key))
+def _set(reader: Reader, sql: str, key: int | None) -> frozenset[int]:
+    return frozenset(id_ for (id_,) in reader.rows(sql, key)) if key else frozenset()
+
+
+def _hosts(reader: Reader, wanted: frozenset[int]) -> dict[int, str]:
+    if not wanted:
+        return {}
+    return dict(
+        reader.rows(
+            "SELECT id, host FROM actors WHERE id IN (SELECT value FROM json_each(?))",
+            dumps(sorted(wanted)),
+        )
+    )

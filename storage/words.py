@@ -53,5 +53,15 @@ def index(writer: Writer, post: int) -> None:
     )
 
 
+def add(writer: Writer, post: int, title: str, spoiler: str, content: str) -> None:
+    """Of a new post, which has no choices and no descriptions yet."""
+    writer.execute(
+        "INSERT INTO post_words (rowid, words, marks) VALUES (?, ?, ?)",
+        post,
+        _joined((post, title, spoiler, content, None, None)),
+        marks(content),
+    )
+
+
 def remove(writer: Writer, post: int) -> None:
     writer.execute("DELETE FROM post_words WHERE rowid = ?", post)

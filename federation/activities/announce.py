@@ -99,14 +99,13 @@ class Announce(Activity):
             raise Unknown("What was shared could not be had.")
 
     def _fan_out(self, writer: Writer, actor: Actor, post: Post, share: Share) -> None:
-        followers = [
-            follow.follower
-            for follow in follows.local_followers(writer, actor.id)
-            if follow.reblogs
-        ]
+        hearers = [hearer for hearer in follows.hearers(writer, actor.id) if hearer.reblogs]
+        followers = [hearer.follower for hearer in hearers]
+        unwanted = {hearer.follower for hearer in hearers if not hearer.wants(post.language)}
         if actor.is_local:
             followers.append(actor.id)
-        new = [one for one in followers if not timelines.has_in_home(writer, one, post.id)]
+        there = timelines.having_in_home(writer, post.id)
+        new = [one for one in followers if one not in there and one not in unwanted]
         brought = Brought(actor.id, share.id, post.id, share.id)
         spreading.bring(writer, brought, followers, home=new)
 

@@ -33,7 +33,7 @@ from storage.polls import Option
 from storage.polls import Poll as PollRow
 from storage.posts import POSTED, Post, Recipient
 from storage.units import Reader, Writer
-from storage.visibility import Facts, Member, Peer, can_see
+from storage.visibility import Facts, Member, Peer, can_see, members_who_see
 
 # How much a server may bring, in an hour, from people to whom nobody here has any tie.
 MOST_FROM_STRANGERS = 30
@@ -118,11 +118,9 @@ def _row(
     )
 
 
-def is_wanted(reader: Reader, arrival: Arrival) -> bool:
-    """Kept when its author is followed here, or it speaks to one of ours (SECURITY 26)."""
+def _speaks_to_us(reader: Reader, arrival: Arrival) -> bool:
+    """To one of ours who does not block its author."""
     author = arrival.author
-    if follows.is_followed_here(reader, author.id):
-        return True
     spoken_to = {recipient.actor for recipient in arrival.recipients}
     if arrival.parent is not None and arrival.parent.local:
         spoken_to.add(arrival.parent.author)
@@ -133,11 +131,16 @@ def is_wanted(reader: Reader, arrival: Arrival) -> bool:
 
 
 def ensure_wanted(writer: Writer, arrival: Arrival) -> None:
-    """Raise Unwanted where nobody is spoken to, or a server brings too much (SECURITY 26, 85)."""
-    if not is_wanted(writer, arrival):
-        raise Unwanted("Nobody here follows its author, and it is to nobody here.")
+    """Kept when its author is followed here, or it speaks to one of ours (SECURITY 26).
+
+    Raise Unwanted where neither is so, or a server of strangers brings too much (SECURITY 85).
+    """
     author = arrival.author
-    if follows.is_followed_here(writer, author.id) or reach.was_spoken_to(writer, author.id):
+    if follows.is_followed_here(writer, author.id):
+        return
+    if not _speaks_to_us(writer, arrival):
+        raise Unwanted("Nobody here follows its author, and it is to nobody here.")
+    if reach.was_spoken_to(writer, author.id):
         return
     if hosts.count_stranger(writer, author.host, STRANGERS_WITHIN) > MOST_FROM_STRANGERS:
         raise Unwanted("Too much comes from people of that server whom nobody here knows.")
@@ -183,16 +186,13 @@ def spread(writer: Writer, arrival: Arrival) -> None:
 
 
 def _fan_out(writer: Writer, arrival: Arrival, facts: Facts) -> None:
-    followers = follows.local_followers(writer, arrival.author.id)
-    reached = [
-        follow.follower
-        for follow in followers
-        if _belongs_at_home(writer, arrival, follow.follower)
-        and can_see(Member(ActorId(follow.follower)), facts)
-    ]
-    for follow in followers:
-        if follow.notify and follow.follower in reached:
-            notifications.add(writer, follow.follower, "status", arrival.author.id, arrival.post.id)
+    hearers = follows.hearers(writer, arrival.author.id)
+    followers = _at_home(writer, arrival, [hearer.follower for hearer in hearers])
+    reached = members_who_see(followers, facts)
+    unwanted = {one.follower for one in hearers if not one.wants(arrival.note.language)}
+    for hearer in hearers:
+        if hearer.notify and hearer.follower in reached and hearer.follower not in unwanted:
+            notifications.add(writer, hearer.follower, "status", arrival.author.id, arrival.post.id)
     if arrival.author.is_local:
         reached.append(arrival.author.id)
     spreading.bring(
@@ -201,7 +201,7 @@ def _fan_out(writer: Writer, arrival: Arrival, facts: Facts) -> None:
             arrival.author.id, arrival.post.id, arrival.post.id, answered=_answered_by(arrival)
         ),
         reached,
-        home=[*reached, *spreading.by_hashtag(writer, arrival.post, facts)],
+        home=[*(set(reached) - unwanted), *spreading.by_hashtag(writer, arrival.post, facts)],
     )
 
 
@@ -211,17 +211,17 @@ def _answered_by(arrival: Arrival) -> int | None:
     return parent.author if parent and parent.author != arrival.author.id else None
 
 
-def _belongs_at_home(reader: Reader, arrival: Arrival, owner: int) -> bool:
+def _at_home(reader: Reader, arrival: Arrival, followers: list[int]) -> list[int]:
     """An answer belongs into the lists of those who follow both, or who wrote what it answers."""
     if arrival.note.in_reply_to is None:
-        return True
+        return followers
     if arrival.parent is None:
-        return False
+        return []
     answered = arrival.parent.author
-    if answered in (arrival.author.id, owner):
-        return True
-    between = follows.between(reader, owner, answered)
-    return between is not None and between.state == "accepted"
+    if answered == arrival.author.id:
+        return followers
+    both = {answered, *(hearer.follower for hearer in follows.hearers(reader, answered))}
+    return [one for one in followers if one in both]
 
 
 def hashtag_links(writer: Reader, names: Sequence[str]) -> tuple[str, ...]:

@@ -52,8 +52,7 @@ class Create(Activity):
         return self.note.id
 
     def post(self, reader: Reader) -> int | None:
-        known = posts.by_uri(reader, self.note.id)
-        return known.id if known else None
+        return posts.number_of(reader, self.note.id)
 
     def needs(self, reader: Reader) -> Collection[str]:
         """Author, what it answers and quotes, and a few of those it mentions."""
@@ -101,14 +100,13 @@ def referred_to(said: Note) -> list[str]:
 
 def inboxes(reader: Reader, author: str, said: Note) -> set[str]:
     """Where a post of ours goes: to those it names, and to followers where it is for them."""
-    who = actors.by_uri(reader, author)
-    addressed = said.own
+    who, addressed = actors.our_number(reader, author), said.own
     if who is None or addressed is None or addressed.local_only:
         return set()
     found = set(named_inboxes(reader, said.named))
     kind, owner = addressed.audience.kind, addressed.audience.owner
-    if kind == "public" or (kind == "followers" and owner == who.id):
-        found.update(follows.inboxes(reader, who.id))
+    if kind == "public" or (kind == "followers" and owner == who):
+        found.update(follows.inboxes(reader, who))
     return found
 
 

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation.activities.create import reached
+from federation.activities.create import named_inboxes, reached
 from federation.activities.reactions import known_actor
 from federation.activity import Activity, derived_id, heading
+from federation.contexts import stated
 from federation.documents import Document, uri_of
 from federation.errors import Forbidden
 from federation.origins import host_of, same_origin
@@ -21,10 +22,14 @@ ERASE = "erase"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete(Activity):
-    """`what` is the URI of a post, of a consent to be quoted, or of the actor itself."""
+    """`what` is the URI of a post, of a consent to be quoted, or of the actor itself.
+
+    `consent` is the whole QuoteAuthorization, where one of ours takes one back.
+    """
 
     type: ClassVar[str] = "Delete"
     what: str
+    consent: Document | None = None
 
     @classmethod
     def parse(cls, document: Document) -> Self:
@@ -38,7 +43,11 @@ class Delete(Activity):
     def render(self) -> dict[str, Any]:
         if self.what == self.actor:
             return self.about(self.what, to=[PUBLIC])
-        return self.about({"id": self.what, "type": "Tombstone"}, to=[PUBLIC])
+        what = self.consent or {"id": self.what, "type": "Tombstone"}
+        return self.about(what, to=[PUBLIC])
+
+    def document(self) -> dict[str, Any]:
+        return stated("post" if self.consent else self.context, self.render())
 
     def subject(self) -> str:
         return self.what
@@ -85,6 +94,15 @@ class Delete(Activity):
             return ()
         if self.what == self.actor:
             return reach.inboxes_of_acquaintances(reader, actor.id)
+        stamp = quotes.by_stamp(reader, self.what)
+        if stamp is not None:
+            return self._holders(reader, actor, stamp)
         if known is None:
             return follows.inboxes(reader, actor.id)
         return reached(reader, actor, known)
+
+    def _holders(self, reader: Reader, actor: Actor, stamp: Quote) -> Collection[str]:
+        """Who quoted, and everybody who may have asked for the stamp because of what is quoted."""
+        quoted, quoter = posts.by_id(reader, stamp.target), actors.by_id(reader, stamp.actor)
+        inboxes = reached(reader, actor, quoted) if quoted else set()
+        return inboxes | set(named_inboxes(reader, [quoter.uri] if quoter else []))

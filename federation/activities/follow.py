@@ -14,6 +14,7 @@ from federation.origins import same_origin
 from storage import actors, blocks, collections, follows, notifications, timelines, unwanted
 from storage.actors import Actor
 from storage.errors import Conflict
+from storage.follows import Options
 from storage.units import Reader, Writer
 
 
@@ -21,12 +22,12 @@ from storage.units import Reader, Writer
 class Follow(Activity):
     """`target` is the URI of the followed.
 
-    `options`: with boosts, with notices of new posts; what only the follower sees.
+    `options` are what only the follower sees.
     """
 
     type: ClassVar[str] = "Follow"
     target: str
-    options: tuple[bool, bool] | None = None
+    options: Options | None = None
 
     @classmethod
     def parse(cls, document: Document) -> Self:
@@ -67,7 +68,7 @@ class Follow(Activity):
         except Conflict as taken:
             raise Forbidden("Another follow has that id.") from taken
         if self.options is not None:
-            follows.set_options(writer, follower.id, target.id, *self.options)
+            follows.set_options(writer, follower.id, target.id, self.options)
         return self._asked(writer, follower, target, new) if target.is_local else ()
 
     def _is_refused(self, writer: Writer, follower: Actor, target: Actor) -> bool:

@@ -66,7 +66,7 @@ class Move(Activity):
         for follow in follows.local_followers(writer, old.id):
             follower = people[follow.follower]
             if self._may_follow(writer, follower, new):
-                options = (follow.reblogs, follow.notify)
+                options = (follow.reblogs, follow.notify, follow.languages)
                 yield Follow(id=_new(writer), actor=follower.uri, target=new.uri, options=options)
             said = Follow(id=follow.uri, actor=follower.uri, target=old.uri)
             yield Undo(id=_new(writer), actor=follower.uri, inner=said)

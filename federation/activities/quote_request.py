@@ -68,8 +68,10 @@ class QuoteRequest(Activity):
         head = {"id": uris.activity(writer.here, writer.new_id()), "actor": author.uri}
         if not may_quote(writer, quoted, asker):
             return (Reject(inner=self, **head),)
-        before = quotes.by_request(writer, self.instrument)
-        stamp = before.stamp if before and before.target == quoted.id else None
+        before = quotes.by_request(writer, self.instrument, quoted.id)
+        if before and before.state == quotes.REVOKED:
+            return (Reject(inner=self, **head),)
+        stamp = before.stamp if before else None
         stamp = stamp or uris.approval(writer.here, writer.new_id())
         return (Accept(inner=self, result=stamp, **head),)
 

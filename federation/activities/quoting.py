@@ -11,6 +11,7 @@ from storage.units import Reader, Writer
 
 def keep(writer: Writer, author: Actor, said: Note) -> None:
     """Once the quoting post is kept. What is not known here cannot be shown, so it is not noted."""
+    quotes.forget_of_others(writer, said.id, author.id)
     quoted = posts.by_uri(writer, said.quote) if said.quote else None
     if quoted is None:
         return
@@ -40,6 +41,17 @@ def _state(reader: Reader, author: Actor, quoted: Post, stamp: str | None) -> st
     if may_quote(reader, quoted, author):
         return APPROVED
     return REJECTED if quoted.local else PENDING
+
+
+def consent(stamp: str, author: Actor, request: str, quoted: str) -> dict[str, str]:
+    """The `QuoteAuthorization`: `author` consents that the post `request` quotes theirs."""
+    return {
+        "id": stamp,
+        "type": "QuoteAuthorization",
+        "attributedTo": author.uri,
+        "interactingObject": request,
+        "interactionTarget": quoted,
+    }
 
 
 def may_quote(reader: Reader, quoted: Post, author: Actor) -> bool:

@@ -23,10 +23,10 @@ from storage import (
     words,
 )
 from storage.actors import Actor
-from storage.audiences import Audience
+from storage.audiences import OPEN_KINDS, Audience
 from storage.clock import clamped
 from storage.ids import ActorId
-from storage.posts import Post
+from storage.posts import Post, Recipient
 from storage.units import Reader, Writer
 from storage.visibility import Member, can_see
 
@@ -46,20 +46,28 @@ def revise(writer: Writer, author: Actor, known: Post, said: Note) -> None:
         beside = _beside(writer, known, poll)
         edits.keep(writer, known, beside)
         edited = clamped(said.updated, writer.now)
-        recipients = arriving.recipients_of(writer, said)
-        told = {one.actor for one in posts.recipients(writer, known.id) if one.mentioned}
-        posts.revise(writer, replace(revised, edited_at=edited), said.hashtags, recipients)
+        before = posts.recipients(writer, known.id)
+        named = _recipients(writer, known, said, {one.actor for one in before})
+        posts.revise(writer, replace(revised, edited_at=edited), said.hashtags, named)
         if new_media:
             showing.hang(writer, known, said.attachments)
         if known.quoted != said.quote:
             quoting.keep_anew(writer, author, said)
-        _tell(writer, author, known, told)
+        _tell(writer, author, known, {one.actor for one in before if one.mentioned})
     _poll(writer, known, said.poll, poll, new=new_poll)
     if new_poll or new_media:
         words.index(writer, known.id)
     _set_policies(writer, known, said.policies)
     if not author.is_local:
         _narrow(writer, author, known, said)
+
+
+def _recipients(reader: Reader, known: Post, said: Note, before: set[int]) -> tuple[Recipient, ...]:
+    """Whom it names now; of what is for few, only those whom it named before."""
+    named = arriving.recipients_of(reader, said)
+    if known.kind in OPEN_KINDS:
+        return named
+    return tuple(one for one in named if one.actor in before)
 
 
 def _beside(reader: Reader, known: Post, poll: polls.Poll | None) -> dict[str, Any]:

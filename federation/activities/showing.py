@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from federation.objects import emoji
 from federation.objects.attachment import Attachment
-from storage import emojis, media
+from storage import actors, emojis, hosts, media
 from storage.actors import Actor
 from storage.emojis import Emoji
 from storage.media import Media
@@ -56,6 +56,12 @@ def differs(reader: Reader, post: Post, attached: Sequence[Attachment]) -> bool:
 def _told(post: Post, row: Media) -> tuple[int | str | None, str, tuple[float, float]]:
     where = row.id if post.local else row.remote_url
     return where, row.description, (row.focus_x, row.focus_y)
+
+
+def heed_suspension(writer: Writer, actor: Actor, suspended: bool) -> None:
+    """Whom their own server hides is hidden here too, until it says otherwise."""
+    blocked = hosts.is_blocked(writer, actor.host, actor.domain)
+    actors.heed_their_server(writer, actor, suspended, blocked=blocked)
 
 
 def learn_emoji(writer: Writer, author: Actor, said: Sequence[Emoji]) -> None:

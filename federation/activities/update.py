@@ -25,13 +25,15 @@ from storage.units import Reader, Writer
 class Update(Activity):
     """`profile` or `note`, by the same actor. Keys are never learned from it (SECURITY 9).
 
-    `rendered` is the whole document where one of ours changed.
+    `rendered` is the whole document where one of ours changed; `suspended`: another’s server says
+    that they are.
     """
 
     type: ClassVar[str] = "Update"
     profile: Actor | None = None
     note: Note | None = None
     emojis: tuple[Emoji, ...] = ()
+    suspended: bool = False
     rendered: Mapping[str, Any] | None = None
 
     @classmethod
@@ -42,7 +44,12 @@ class Update(Activity):
             said_of = actor_object.parse(what)
             if said_of.row.uri != head["actor"]:
                 raise Forbidden("Only they themselves can change a profile.")
-            return cls(**head, profile=said_of.row, emojis=said_of.emojis)
+            return cls(
+                **head,
+                profile=said_of.row,
+                emojis=said_of.emojis,
+                suspended=said_of.suspended,
+            )
         said = note.parse(what)
         if said.author != head["actor"]:
             raise Forbidden("Only its author can change a post.")
@@ -79,6 +86,7 @@ class Update(Activity):
         elif self.profile is not None and not actor.is_local:
             actors.update(writer, merged(actor, self.profile, writer))
             showing.learn_emoji(writer, actor, self.emojis)
+            showing.heed_suspension(writer, actor, self.suspended)
         return ()
 
     def _revise(self, writer: Writer, actor: Actor, said: Note) -> None:

@@ -40,12 +40,16 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class ActorDocument:
-    """What a document says of an actor. `row` has no number, domain or moment of ours yet."""
+    """What a document says of an actor. `row` has no number, domain or moment of ours yet.
+
+    `suspended`: by their own server.
+    """
 
     row: Actor
     keys: tuple[PublicKey, ...]
     claimed_handle: str | None
     emojis: tuple[Emoji, ...] = ()
+    suspended: bool = False
 
 
 def parse(document: Document) -> ActorDocument:
@@ -86,7 +90,8 @@ def parse(document: Document) -> ActorDocument:
         created_at=moment(document, "published") or _EPOCH,
     )
     emojis = emoji.parse(document, id_)
-    return ActorDocument(row, _keys(document, id_), _claimed(document), emojis)
+    suspended = flag(document, "suspended") or False
+    return ActorDocument(row, _keys(document, id_), _claimed(document), emojis, suspended)
 
 
 def _claimed(document: Document) -> str | None:

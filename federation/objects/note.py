@@ -83,8 +83,9 @@ class Note:
     @property
     def named(self) -> tuple[str, ...]:
         """Whom it is addressed to, collections and the public left out as far as one can tell."""
-        public = [uri for uri in (*self.to, *self.cc) if uri not in PUBLIC_ALIASES]
-        return tuple(dict.fromkeys([*public, *(mention.href for mention in self.mentions)]))
+        collections = {*PUBLIC_ALIASES, f"{self.author}/followers"}  # as nearly everybody has it
+        people = [uri for uri in (*self.to, *self.cc) if uri not in collections]
+        return tuple(dict.fromkeys([*people, *(mention.href for mention in self.mentions)]))
 
 
 def parse(document: Document) -> Note:

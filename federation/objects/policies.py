@@ -1,7 +1,7 @@
 """Who may answer, favour, share and quote a post: `interactionPolicy` (GoToSocial, FEP-044f)."""
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from federation.documents import Document, uris_of
@@ -49,9 +49,8 @@ def _kind(rule: object, author: str) -> str:
 def render(policies: Policies, author: str, followers: str) -> dict[str, Any]:
     """What is not open to all; and who may quote, since without a word nobody may (FEP-044f)."""
     allowed = {"public": PUBLIC, "followers": followers, "nobody": author}
-    stated = zip(_TERMS.items(), astuple(policies), strict=True)
     return {
         term: {"automaticApproval": [allowed[kind]]}
-        for (deed, term), kind in stated
-        if kind != "public" or deed == "quote"
+        for deed, term in _TERMS.items()
+        if (kind := getattr(policies, deed)) != "public" or deed == "quote"
     }

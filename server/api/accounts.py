@@ -227,7 +227,8 @@ def _acting(act: Act) -> Callable[[web.Request], Any]:
 def _follow(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
     try:
         reblogs, notify = form.flag("reblogs"), form.flag("notify")
-        acts.follow(writer, me, target, reblogs=reblogs, notify=notify)
+        languages = form.languages("languages") if "languages" in form else None
+        acts.follow(writer, me, target, reblogs=reblogs, notify=notify, languages=languages)
     except acts.NotAllowed:
         raise Refused(403, "This action is not allowed") from None
 

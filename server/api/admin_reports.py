@@ -24,11 +24,14 @@ from storage.units import Reader, Writer
 
 
 async def several(request: web.Request) -> web.Response:
-    form, page = await form_of(request), page_of(request, 100, 200)
+    form, page, office = await form_of(request), page_of(request, 100, 200), office_of(request)
     filed = Filed(
-        bool(form.flag("resolved")), form.number("account_id"), form.number("target_account_id")
+        resolved=bool(form.flag("resolved")),
+        reporter=form.number("account_id"),
+        target=form.number("target_account_id"),
+        but=office.actor,
     )
-    body, cursors = await request.app[DATABASE].write(_several, office_of(request), filed, page)
+    body, cursors = await request.app[DATABASE].write(_several, office, filed, page)
     return linked(request, body, cursors, page, always_next=False)
 
 
@@ -50,13 +53,13 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _show(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
-    return _shown(writer, office, [found(writer, id_)])[0]
+    return _shown(writer, office, [found(writer, office, id_)])[0]
 
 
-def found(reader: Reader, id_: int) -> Report:
-    """404 where there is none."""
+def found(reader: Reader, office: Office, id_: int) -> Report:
+    """404 where there is none, or it is about whoever asks."""
     report = reports.by_id(reader, id_)
-    if report is None:
+    if report is None or report.target == office.actor:
         raise not_found()
     return report
 
@@ -70,7 +73,8 @@ async def update(request: web.Request) -> web.Response:
         raise unprocessable("A report is about spam, something legal, a violation, or other.")
 
     def unit(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
-        before = found(writer, id_)
+        before = found(writer, office, id_)
+        moderation.ensure_may_settle(writer, office, before)
         kind = category or ("violation" if rules else before.category)
         cited = before.rules if rules is None else rules
         ensure_rules(writer, cited)
@@ -86,7 +90,7 @@ Unit = Callable[[Writer, int, int | None], None]
 
 def _doing(action: str, unit: Unit) -> Callable[[web.Request], Any]:
     def done(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
-        found(writer, id_)
+        moderation.ensure_may_settle(writer, office, found(writer, office, id_))
         unit(writer, id_, office.actor)
         audit.note(writer, office.actor, f"report.{action}", f"report {id_}")
         return _show(writer, office, id_)

@@ -34,12 +34,13 @@ def _several(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, An
 
 def _rendered(reader: Reader, me: ActorId, found: Sequence[Conversation]) -> list[dict[str, Any]]:
     posts = status_entity.by_number(reader, Member(me), [one.last_post for one in found])
-    people = account_entity.by_number(reader, [who for one in found for who in one.people])
+    """Clients count on somebody being named: where nobody else is there, it is oneself."""
+    people = account_entity.by_number(reader, [me, *(who for one in found for who in one.people)])
     return [
         {
             "id": str(one.id),
             "unread": one.unread,
-            "accounts": [people[who] for who in one.people if who in people],
+            "accounts": [people[who] for who in one.people if who in people] or [people[me]],
             "last_status": posts.get(one.last_post),
         }
         for one in found

@@ -17,6 +17,7 @@ from server.entities import account as account_entity
 from server.entities import emoji as emoji_entity
 from server.entities import status as status_entity
 from server.entities.shared import Rendered, when
+from server.errors import unprocessable
 from server.forms import Form, form_of
 from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.mentions import resolve
@@ -34,6 +35,8 @@ from storage.visible_posts import Post
 async def edit(request: web.Request) -> web.Response:
     """Say it otherwise. What is not sent is no longer there; without a text, the text stays."""
     form, who, id_ = await form_of(request), caller(request), number(request)
+    if form.values.get("scheduled_at"):
+        raise unprocessable("This post is out; an edit counts at once. Nothing was changed.")
     before = await request.app[DATABASE].read(own, who.me, who.viewer, id_)
     if "status" not in form:
         form = Form({**form.values, "status": before.source or ""})

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.api.common import number, visible
 from server.entities import filter as filter_entity
-from server.errors import not_found, unprocessable
+from server.errors import Refused, not_found, unprocessable
 from server.forms import Form, form_of
 from server.keys import DATABASE
 from server.policies import Route, Who, caller, delete, get, post, put
@@ -93,7 +93,7 @@ def _create(writer: Writer, me: int, form: Form) -> Filter:
     title, contexts = _title(form), contexts_of(form)
     action = _action(form, "warn")
     id_ = filters.add(writer, me, title, contexts, action, until(form, writer.now))
-    _set_keywords(writer, own(writer, me, id_), form.groups("keywords_attributes") or ())
+    _set_keywords(writer, me, own(writer, me, id_), form.groups("keywords_attributes") or ())
     return own(writer, me, id_)
 
 
@@ -118,12 +118,14 @@ def _change(writer: Writer, me: int, id_: int, form: Form) -> Filter:
         expires_at=until(form, writer.now) if "expires_in" in form else known.expires_at,
     )
     filters.change(writer, wanted)
-    _set_keywords(writer, known, form.groups("keywords_attributes") or ())
+    _set_keywords(writer, me, known, form.groups("keywords_attributes") or ())
     return own(writer, me, id_)
 
 
-def _set_keywords(writer: Writer, known: Filter, wanted: Sequence[Form]) -> None:
+def _set_keywords(writer: Writer, me: int, known: Filter, wanted: Sequence[Form]) -> None:
     """New ones, changed ones by `id`, and those to be gone by `_destroy`."""
+    if len(wanted) > 2 * filters.MOST_KEYWORDS:  # all there were to go, and as many to come
+        raise _full(filters.MOST_KEYWORDS)
     mine = {one.id: one for one in known.keywords}
     for entry in wanted:
         id_ = entry.number("id")
@@ -135,6 +137,24 @@ def _set_keywords(writer: Writer, known: Filter, wanted: Sequence[Form]) -> None
             filters.remove_keywords(writer, [id_])
         else:
             filters.change_keyword(writer, _changed(mine[id_], entry))
+    if any(not entry.flag("_destroy") for entry in wanted):
+        ensure_fits(writer, me, known.id)
+
+
+def ensure_fits(reader: Reader, me: int, filter_: int) -> None:
+    """Looks at a filter and all of its owner's once phrases were written; the unit rolls back."""
+    in_it, phrases, characters = filters.measure(reader, me, filter_)
+    if in_it > filters.MOST_KEYWORDS:
+        raise _full(filters.MOST_KEYWORDS)
+    if phrases > filters.MOST_PHRASES or characters > filters.MOST_CHARACTERS:
+        raise unprocessable(
+            f"All your filters together have room for {filters.MOST_PHRASES} phrases"
+            f" with {filters.MOST_CHARACTERS} characters."
+        )
+
+
+def _full(most: int) -> Refused:
+    return unprocessable(f"A filter has room for {most} phrases.")
 
 
 def _add_keyword(writer: Writer, filter_: int, form: Form) -> Keyword:
@@ -175,10 +195,9 @@ async def create_keyword(request: web.Request) -> web.Response:
 
 
 def _create_keyword(writer: Writer, me: int, id_: int, form: Form) -> Keyword:
-    known = own(writer, me, id_)
-    if len(known.keywords) >= filters.MOST_KEYWORDS:
-        raise unprocessable(f"A filter has room for {filters.MOST_KEYWORDS} phrases.")
-    return _add_keyword(writer, id_, form)
+    made = _add_keyword(writer, own(writer, me, id_).id, form)
+    ensure_fits(writer, me, id_)
+    return made
 
 
 def own_keyword(reader: Reader, me: int, id_: int) -> Keyword:
@@ -203,6 +222,7 @@ async def change_keyword(request: web.Request) -> web.Response:
 def _change_keyword(writer: Writer, me: int, id_: int, form: Form) -> Keyword:
     wanted = _changed(own_keyword(writer, me, id_), form)
     filters.change_keyword(writer, wanted)
+    ensure_fits(writer, me, wanted.filter)
     return wanted
 
 

@@ -6,7 +6,15 @@ from typing import Any
 from aiohttp import web
 
 from server.api.common import number
-from server.api.filters import contexts_of, ensure_room, own, own_keyword, phrase_of, until
+from server.api.filters import (
+    contexts_of,
+    ensure_fits,
+    ensure_room,
+    own,
+    own_keyword,
+    phrase_of,
+    until,
+)
 from server.entities import filter as filter_entity
 from server.forms import Form, form_of
 from server.keys import DATABASE
@@ -41,6 +49,7 @@ def _create(writer: Writer, me: int, form: Form) -> dict[str, Any]:
     action = "hide" if form.flag("irreversible") else "warn"
     id_ = filters.add(writer, me, phrase, contexts, action, until(form, writer.now))
     word = filters.add_keyword(writer, id_, phrase, bool(form.flag("whole_word")))
+    ensure_fits(writer, me, id_)
     return _show(writer, me, word.id)
 
 
@@ -57,6 +66,7 @@ def _change(writer: Writer, me: int, id_: int, form: Form) -> dict[str, Any]:
     filters.change_keyword(
         writer, replace(word, keyword=phrase, whole=word.whole if whole is None else whole)
     )
+    ensure_fits(writer, me, known.id)
     filters.change(
         writer,
         replace(

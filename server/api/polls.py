@@ -92,13 +92,11 @@ def _is_position(text: str) -> bool:
 
 
 def _vote(writer: Writer, me: Actor, viewer: Viewer, id_: int, chosen: list[int]) -> dict[str, Any]:
-    """All of them or none, in one unit."""
+    """All of them or none, in one unit; where several may be chosen, others may be added later."""
     asked, poll = _polled(writer, viewer, id_)
     author = actors.by_id(writer, asked.author)
     if not chosen or author is None:
         raise unprocessable("Validation failed: Choose at least one option")
-    if polls.votes_of(writer, me.id, [id_]):
-        raise unprocessable("Validation failed: You have already voted on this poll")
     if chosen[-1] >= len(poll.options):
         raise unprocessable("Validation failed: The chosen vote option does not exist")
     for position in chosen:

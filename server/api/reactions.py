@@ -56,7 +56,7 @@ def _unfavourite(writer: Writer, me: Actor, post: Post) -> None:
         outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=like))
 
 
-def _unreblog(writer: Writer, me: Actor, post: Post) -> None:
+def unreblog(writer: Writer, me: Actor, post: Post) -> None:
     share = shares.of(writer, me.id, post.id)
     if share is not None:
         said = _announce(writer, me, post, share.uri, share.listed)
@@ -143,7 +143,7 @@ ROUTES: list[Route] = [
     post(f"{_ONE}/favourite", _acting(_favourite), Who.MEMBER, "write:favourites"),
     post(f"{_ONE}/unfavourite", _acting(_unfavourite), Who.MEMBER, "write:favourites"),
     post(f"{_ONE}/reblog", reblog, Who.MEMBER, "write:statuses"),
-    post(f"{_ONE}/unreblog", _acting(_unreblog), Who.MEMBER, "write:statuses"),
+    post(f"{_ONE}/unreblog", _acting(unreblog), Who.MEMBER, "write:statuses"),
     post(f"{_ONE}/bookmark", _acting(_bookmark), Who.MEMBER, "write:bookmarks"),
     post(f"{_ONE}/unbookmark", _acting(_unbookmark), Who.MEMBER, "write:bookmarks"),
     post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),

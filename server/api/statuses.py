@@ -8,15 +8,17 @@ from aiohttp import web
 from federation import outbox
 from federation.activities import Delete
 from federation.objects.policies import Policies
-from server import attachments, composing
+from server import attachments, composing, scheduled
 from server.api.common import number, own, visible
 from server.api.policies import wished_policies
 from server.api.polls import wished_poll
+from server.api.reactions import unreblog
 from server.composing import Handle
 from server.composition import Draft, publish
+from server.entities import scheduled as scheduled_entity
 from server.entities import status as status_entity
 from server.entities.shared import Rendered, unfolded
-from server.errors import Refused, unprocessable
+from server.errors import Refused, not_found, unprocessable
 from server.forms import Form, form_of
 from server.incoming import header
 from server.keys import DATABASE, OUTSIDE, SETTINGS
@@ -25,7 +27,9 @@ from server.policies import Route, Who, caller, get, post
 from server.policies import delete as remove
 from server.replies import answer
 from storage import idempotency, media, shares, visible_posts
+from storage import scheduled as scheduled_posts
 from storage.actors import Actor
+from storage.shares import Share
 from storage.units import Reader, Writer
 from storage.visibility import Viewer
 
@@ -38,26 +42,24 @@ async def create(request: web.Request) -> web.Response:
     form = await form_of(request)
     who = caller(request)
     text, spoiler = words(form, request.app[SETTINGS].max_characters)
-    mentioned = await resolve(request.app, composing.find_mentions(text))
+    now = request.app[OUTSIDE].clock()
+    due = scheduled.wished_time(form, now)
+    wish = {
+        **_wish(form, who.own_account.settings, text, spoiler, now),
+        "application": who.token.app if who.token else None,
+    }
     key = header(request, "Idempotency-Key")[:LONGEST_KEY]
-    status = await request.app[DATABASE].write(
-        _create,
-        who.me,
-        who.viewer,
-        _wish(form, who.own_account.settings, text, spoiler, request.app[OUTSIDE].clock()),
-        mentioned,
-        key,
-        who.token.app if who.token else None,
-    )
-    return answer(status)
+    database = request.app[DATABASE]
+    if due is not None:
+        return answer(await database.write(_create_later, who.me, who.viewer, due, wish, key))
+    mentioned = await resolve(request.app, composing.find_mentions(text))
+    return answer(await database.write(_create, who.me, who.viewer, wish, mentioned, key))
 
 
 def words(form: Form, most: int) -> tuple[str, str]:
     """Text and content warning, held to the length that we take."""
-    if form.values.get("scheduled_at"):
-        raise unprocessable(
-            "Posts for later are not possible on this server yet. Nothing was posted."
-        )
+    if form.values.get("quoted_status_id"):
+        raise unprocessable("Quoting is not possible on this server yet. Nothing was posted.")
     text, spoiler = form.text("status") or "", form.text("spoiler_text") or ""
     if not text.strip() and not form.values.get("media_ids"):
         raise unprocessable("Validation failed: Text can't be blank")
@@ -96,12 +98,10 @@ def _create(
     wish: dict[str, Any],
     mentioned: dict[Handle, Actor],
     key: str,
-    app: int | None,
-) -> Rendered:
+) -> Rendered | dict[str, Any]:
     """Checked, said and shown in one unit, so the answer cannot disagree with the effect."""
     if key and not idempotency.claim(writer, author.id, key):
-        earlier = idempotency.earlier(writer, author.id, key) or 0
-        return status_entity.one(writer, viewer, visible(writer, viewer, earlier))
+        return _earlier(writer, author, viewer, key)
     parent = wish.pop("in_reply_to")
     answered = None
     if parent is not None:
@@ -109,11 +109,32 @@ def _create(
         if answered is None:
             raise Refused(404, "The post you are answering is not there, or not meant for you.")
     wish["media"] = attachments.to_attach(writer, author, wish["media"])
-    draft = Draft(author=author, in_reply_to=answered, mentioned=mentioned, application=app, **wish)
+    draft = Draft(author=author, in_reply_to=answered, mentioned=mentioned, **wish)
     id_ = publish(writer, draft)
     if key:
         idempotency.keep(writer, author.id, key, id_)
-    return status_entity.one(writer, viewer, visible(writer, viewer, id_))
+    return status_entity.by_number(writer, viewer, [id_])[id_]
+
+
+def _create_later(
+    writer: Writer, author: Actor, viewer: Viewer, due: datetime, wish: dict[str, Any], key: str
+) -> Rendered | dict[str, Any]:
+    """Kept and shown in one unit."""
+    if key and not idempotency.claim(writer, author.id, key):
+        return _earlier(writer, author, viewer, key)
+    planned = scheduled.schedule(writer, author, due, {**wish, "key": key})
+    if key:
+        idempotency.keep(writer, author.id, key, planned.id)
+    return scheduled_entity.many(writer, [planned])[0]
+
+
+def _earlier(reader: Reader, author: Actor, viewer: Viewer, key: str) -> Rendered | dict[str, Any]:
+    """What the key made, now or for later."""
+    id_ = idempotency.earlier(reader, author.id, key) or 0
+    planned = scheduled_posts.one(reader, author.id, id_)
+    if planned is not None:
+        return scheduled_entity.many(reader, [planned])[0]
+    return status_entity.one(reader, viewer, visible(reader, viewer, id_))
 
 
 async def show(request: web.Request) -> web.Response:
@@ -168,6 +189,9 @@ def _delete(
     writer: Writer, author: Actor, viewer: Viewer, id_: int, with_media: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """What was written, for delete-and-redraft, and files that are not needed any more."""
+    share = shares.by_id(writer, id_)
+    if share is not None:
+        return _take_back(writer, author, viewer, share), []
     post = own(writer, author, viewer, id_)
     shown = unfolded(status_entity.one(writer, viewer, post))
     attached = media.of_posts(writer, [post.id]).get(post.id, [])
@@ -177,6 +201,17 @@ def _delete(
     if with_media:
         return shown, attachments.forget_all(writer, attached)
     return shown | {"media_attachments": attachments.own(writer, author, attached)}, []
+
+
+def _take_back(writer: Writer, author: Actor, viewer: Viewer, share: Share) -> dict[str, Any]:
+    """A boost, by its own number: the same as `unreblog` of what it brought."""
+    if share.actor != author.id:
+        raise not_found()
+    post = visible(writer, viewer, share.post)
+    shown = unfolded(status_entity.of_share(writer, viewer, share, post))
+    unreblog(writer, author, post)
+    del shown["content"]
+    return shown | {"text": ""}
 
 
 _ONE = "/api/v1/statuses/{id}"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -12,6 +12,12 @@ from storage import filters, visible_posts
 from storage.filters import Filter, Keyword, Marked
 from storage.units import Reader
 from storage.visibility import Member, Viewer
+
+MOST_MATCHES = 10  # phrases named of one filter; that there is one is what counts
+MOST_PLACES = 50  # where one phrase is looked at in one post
+
+_WORDS = re.compile(r"\w+")
+_INSIDE = re.compile(r"\w\w")
 
 
 def one(found: Filter) -> dict[str, Any]:
@@ -71,10 +77,11 @@ def matches(reader: Reader, viewer: Viewer, posts: Collection[int]) -> dict[int,
 
 
 def _results(known: list[Filter], post: int, text: str) -> list[dict[str, Any]]:
-    folded = text.casefold()
+    said = _Said(text.casefold())
     results = []
     for one in known:
-        phrases = [word.keyword for word in one.keywords if _meets(word, text, folded)]
+        met = (word.keyword for word in one.keywords if said.has(word))
+        phrases = list(islice(met, MOST_MATCHES))
         single = any(marked.post == post for marked in one.posts)
         if phrases or single:
             results.append(
@@ -87,15 +94,30 @@ def _results(known: list[Filter], post: int, text: str) -> list[dict[str, Any]]:
     return results
 
 
-def _meets(word: Keyword, text: str, folded: str) -> bool:
-    if word.keyword.casefold() not in folded:
+class _Said:
+    """The folded text of one post, to look for many phrases in: no pattern is made for any."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._words = frozenset(_WORDS.findall(text))
+
+    def has(self, word: Keyword) -> bool:
+        phrase = word.keyword.casefold()
+        if not word.whole:
+            return phrase in self._text
+        if _WORDS.fullmatch(phrase):
+            return phrase in self._words
+        return self._has_apart(phrase)
+
+    def _has_apart(self, phrase: str) -> bool:
+        """As no part of longer words, at those ends where it has a letter."""
+        text, at = self._text, -1
+        for _ in range(MOST_PLACES):
+            at = text.find(phrase, at + 1)
+            if at < 0:
+                return False
+            end = at + len(phrase)
+            before, after = text[max(at - 1, 0) : at + 1], text[end - 1 : end + 1]
+            if not (_INSIDE.fullmatch(before) or _INSIDE.fullmatch(after)):
+                return True
         return False
-    return not word.whole or _whole(word.keyword).search(text) is not None
-
-
-@lru_cache(maxsize=4096)
-def _whole(phrase: str) -> re.Pattern[str]:
-    """The phrase as no part of a longer word, at those ends where it has a letter."""
-    start = r"\b" if re.match(r"\w", phrase) else ""
-    end = r"\b" if re.search(r"\w\Z", phrase) else ""
-    return re.compile(f"{start}{re.escape(phrase)}{end}", re.IGNORECASE)

@@ -43,6 +43,7 @@ def _state(one: Shown) -> str:
         "deleted": one.deleted,
         "unauthorized": one.refused,
         "blocked_account": one.blocked,
+        "blocked_domain": one.host_blocked,
         "muted_account": one.muted,
     }
     return next((state for state, there in hindrances.items() if there), _STATES[one.state])

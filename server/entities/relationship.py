@@ -20,7 +20,7 @@ def _rendered(one: Relationship) -> dict[str, Any]:
         "following": one.following,
         "showing_reblogs": one.reblogs,
         "notifying": one.notify,
-        "languages": [],
+        "languages": list(one.languages),
         "followed_by": one.followed_by,
         "blocking": one.blocking,
         "blocked_by": one.blocked_by,

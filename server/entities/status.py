@@ -235,10 +235,18 @@ def _words_of_shares(
     missing = [share for share in seen if share.id not in found]
     described = _described(reader, viewer, {one.post: keys[one.id][1] for one in missing})
     for share in missing:
-        own = {"id": str(share.id), "uri": share.uri, "created_at": when(share.published_at)}
-        found[share.id] = orjson.dumps({**described[share.post], **_SILENT, **own})[:-1]
+        values = described[share.post] | _SILENT | _own_of_share(share, described[share.post])
+        found[share.id] = orjson.dumps(values)[:-1]
         reader.kept.put(keys[share.id], found[share.id])
     return found
+
+
+def _own_of_share(share: Share, shared: Values) -> Values:
+    """What a share says for itself; it may be quieter, or louder, than an open post."""
+    own = {"id": str(share.id), "uri": share.uri, "created_at": when(share.published_at)}
+    if shared["visibility"] in ("public", "unlisted"):
+        own["visibility"] = "public" if share.listed else "unlisted"
+    return own
 
 
 def _described(reader: Reader, viewer: Viewer, wanted: Mapping[int, Revision]) -> dict[int, Values]:

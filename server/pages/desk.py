@@ -106,11 +106,13 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _desk(reader: Reader, asked: Asked) -> DeskView:
+    """Without what was told about whoever reads it."""
+    me = asked.me.id if asked.me else None
     return DeskView(
         question=site.site(reader, asked.settings).charter.question,
         newcomers=_newcomers(reader),
-        reports=report_lines(reader, asked.locale, Filed(resolved=False)),
-        settled=report_lines(reader, asked.locale, Filed(resolved=True), 10),
+        reports=report_lines(reader, asked.locale, Filed(resolved=False, but=me)),
+        settled=report_lines(reader, asked.locale, Filed(resolved=True, but=me), 10),
     )
 
 

@@ -100,16 +100,17 @@ def _number(request: web.Request) -> int:
     return id_of(request.match_info["id"]) or 0
 
 
-def _found(reader: Reader, id_: int) -> tuple[Report, Actor]:
+def _found(reader: Reader, office: Office, id_: int) -> tuple[Report, Actor]:
+    """404 where there is none, or it is about whoever asks."""
     report = reports.by_id(reader, id_)
     target = actors.by_id(reader, report.target) if report else None
-    if report is None or target is None:
+    if report is None or target is None or target.id == office.actor:
         raise not_found()
     return report, target
 
 
 def _view(writer: Writer, asked: Asked, office: Office, id_: int, form: FormView) -> ReportView:
-    report, target = _found(writer, id_)
+    report, target = _found(writer, office, id_)
     _ = translations(asked.locale).gettext
     posts = _posts(writer, asked, office, report)
     assigned = actors.by_id(writer, report.assigned) if report.assigned else None
@@ -191,7 +192,8 @@ async def act(request: web.Request) -> web.Response:
 
 
 def _act(writer: Writer, office: Office, id_: int, form: Form) -> None:
-    report, target = _found(writer, id_)
+    report, target = _found(writer, office, id_)
+    moderation.ensure_may_settle(writer, office, report)
     do = form.text("do", 20) or "decide"
     if do == "decide":
         _decide(writer, office, report, form)

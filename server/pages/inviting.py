@@ -46,7 +46,7 @@ async def _page(request: web.Request, form: FormView, link: str | None = None) -
 
     def unit(reader: Reader, asked: Asked) -> InvitingView:
         me = asked.me.id if asked.me else 0
-        came = rosters.page_of(reader, Sought(invited_by=me), Page(100))
+        came = rosters.page_of(reader, Sought(invited_by=me, status="shown"), Page(100))
         known = desk.people(reader, came)
         return InvitingView(
             form=form,

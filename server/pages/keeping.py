@@ -2,19 +2,22 @@
 
 from aiohttp import web
 
-from server import auth, passwords
+from server import auth, mail, passwords, proof, signup
 from server.forms import form_of
-from server.keys import DATABASE
+from server.keys import DATABASE, OUTSIDE, SETTINGS
+from server.mistakes import Mistake
 from server.pages import paths, profile_forms, settings_page, site
 from server.pages.settings_page import Forms
 from server.pages.views import FormView
-from server.policies import Route, Who, caller, page, posted
+from server.policies import Route, Who, caller, count, page, posted
 from server.translations import N_, translations
 from storage import accounts, apps, challenges, sessions
+from storage.accounts import Account
 from storage.units import Writer
 
 _DONE = {
     "password": N_("Done. The new password is in force, and everything else is logged out."),
+    "email": N_("Done. The new address is in force, and everything else is logged out."),
     "session": N_("Done. It is logged out."),
     "app": N_("Done. The app can do nothing here any more."),
 }
@@ -55,11 +58,57 @@ async def password(request: web.Request) -> web.Response:
 
 def _change(writer: Writer, account: int, hashed: str, session: int) -> None:
     accounts.set_password(writer, account, hashed)
+    _end_others(writer, account, session)
+    sessions.prove(writer, session)
+
+
+def _end_others(writer: Writer, account: int, session: int) -> None:
+    """Every way in but this session; also the links for a new password that are under way."""
     challenges.end_all(writer, account)
     sessions.end_all(writer, account, but=session)
-    sessions.prove(writer, session)
     sessions.forget_resets(writer, account)
     apps.revoke_all(writer, account)
+
+
+async def email(request: web.Request) -> web.Response:
+    """POST /settings/email: ends everything else, as a new password does (SECURITY 68)."""
+    proof.ensure_fresh(request, f"{paths.SETTINGS}#email")
+    form, who = await form_of(request), caller(request)
+    new, account = (form.text("email", 400) or "").strip(), who.own_account
+    if new == account.email:
+        return web.Response(status=303, headers={"Location": f"{paths.SETTINGS}#email"})
+    count(request, "reset", f"email {account.actor}")
+    session = who.session.id if who.session else 0
+    mistake = await request.app[DATABASE].write(_change_email, account.actor, new, session)
+    if mistake is not None:
+        said = mistake.said(translations(site.locale_of(request)).gettext)
+        shown = FormView("email", {"email": new}, {"email": said})
+        return await settings_page.show(request, Forms(email=shown))
+    mail.in_background(_tell(request.app, account, who.me.name))
+    return _done("email", "email")
+
+
+def _change_email(writer: Writer, account: int, new: str, session: int) -> Mistake | None:
+    mistake = signup.change_email(writer, account, new)
+    if mistake is None:
+        _end_others(writer, account, session)
+    return mistake
+
+
+async def _tell(app: web.Application, account: Account, name: str) -> None:
+    """Where letters went until now: whoever did this should not go unnoticed."""
+    settings = app[SETTINGS]
+    _ = translations(account.locale).gettext
+    subject = _(N_("Your address at %(title)s was changed")) % {"title": settings.title}
+    text = _(
+        N_(
+            "Hello %(name)s,\n\n"
+            "from now on we write to another address, and no more to this one. Everything else"
+            " that was logged in is logged out.\n\n"
+            "If it was not you, somebody else is in your account: tell a steward of %(domain)s."
+        )
+    ) % {"name": name, "domain": settings.domain}
+    await mail.send(settings, app[OUTSIDE].clock, account.email, subject, text)
 
 
 async def end_session(request: web.Request) -> web.Response:
@@ -98,6 +147,7 @@ async def take_back(request: web.Request) -> web.Response:
 ROUTES: list[Route] = [
     page(paths.SETTINGS, show, Who.LOGGED_IN),
     posted(paths.SETTINGS_PASSWORD, password, limit="login"),
+    posted(paths.SETTINGS_EMAIL, email, limit="login"),
     posted(paths.SETTINGS_SESSIONS, end_session),
     posted(paths.SETTINGS_APPS, take_back),
 ]

@@ -15,6 +15,7 @@ SETTINGS = "/settings"
 SETTINGS_PROFILE = "/settings/profile"
 SETTINGS_PREFERENCES = "/settings/preferences"
 SETTINGS_PASSWORD = "/settings/password"  # noqa: S105 - an address
+SETTINGS_EMAIL = "/settings/email"
 SETTINGS_SESSIONS = "/settings/sessions"
 SETTINGS_APPS = "/settings/apps"
 PROVE = proof.PAGE

@@ -25,6 +25,7 @@ class Forms:
     profile: FormView | None = None
     preferences: FormView | None = None
     password: FormView | None = None
+    email: FormView | None = None
 
 
 async def show(
@@ -53,6 +54,8 @@ def _view(reader: Reader, asked: Asked, forms: Forms, session: int) -> SettingsV
         profile=forms.profile or profile_forms.profile(actor),
         preferences=forms.preferences or profile_forms.preferences(account, locale),
         password=forms.password or FormView("password"),
+        email=forms.email or FormView("email"),
+        address=account.email,
         audiences=choices.audiences(place, locale),
         languages=choices.languages(locale),
         sessions=_sessions(reader, actor, session, locale),

@@ -173,9 +173,9 @@ async def bring(request: web.Request) -> web.Response:
         return await _page(request, _again(form, _(_LARGE)))
     try:
         lines = importing.read(upload.data)
+        await request.app[DATABASE].write(importing.begin, me, kind, mode, lines)
     except CannotImport as error:
         return await _page(request, _again(form, _(error.sentence) % error.values))
-    await request.app[DATABASE].write(importing.begin, me, kind, mode, lines)
     return _done("import")
 
 

@@ -371,6 +371,8 @@ class SettingsView:
     profile: FormView
     preferences: FormView
     password: FormView
+    email: FormView
+    address: str
     audiences: tuple[Choice, ...]
     languages: tuple[Choice, ...]
     sessions: tuple[SessionView, ...] = ()
@@ -381,7 +383,8 @@ class SettingsView:
     @property
     def mistakes(self) -> int:
         """How many things there are to look at, in all forms."""
-        return sum(len(form.errors) for form in (self.profile, self.preferences, self.password))
+        forms = (self.profile, self.preferences, self.password, self.email)
+        return sum(len(form.errors) for form in forms)
 
 
 @dataclass(frozen=True, slots=True)

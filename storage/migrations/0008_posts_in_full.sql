@@ -98,3 +98,4 @@ CREATE INDEX conversations_about ON conversations (last_post);
 -- `marks` are words of ours about a post: 'link'.
 CREATE VIRTUAL TABLE post_words USING fts5 (words, marks, tokenize = "unicode61 remove_diacritics 2");
 INSERT INTO jobs (id, kind, subject, due) SELECT 1, 'index posts', 'all', 0 WHERE EXISTS (SELECT 1 FROM posts);
+INSERT INTO jobs (id, kind, subject, due) SELECT 2, 'find conversations', 'all', 0 WHERE EXISTS (SELECT 1 FROM posts);

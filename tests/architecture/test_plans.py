@@ -18,6 +18,7 @@ from storage import (
     follows,
     hosts,
     likes,
+    lists,
     media,
     notifications,
     pins,
@@ -27,6 +28,7 @@ from storage import (
     quotes,
     reach,
     received,
+    scheduled,
     shares,
     tags,
     timelines,
@@ -49,7 +51,7 @@ from tests.storage.raw import Explained, memory
 SMALL = {"mutes", "early_deletes", "codes", "resets", "sessions", "idempotency", "known_places"}
 # A partial index is walked through from its beginning: it holds only what is looked for.
 PARTIAL = {"deliveries_parked", "hosts_blocked", "hosts_unsettled", "posts_ours", "received_due"}
-PARTIAL |= {"polls_open", "approvals_to_check"}
+PARTIAL |= {"polls_open", "scheduled_posts_due", "approvals_to_check"}
 
 # What a statement makes itself and walks through: a thread, the people of a conversation.
 MADE = {"above", "below", "n", "gathered"}
@@ -71,6 +73,7 @@ def everyones(viewer: Viewer) -> tuple[Lists, ...]:
         lambda w, p: timelines.public(w, viewer, p, remote=True, media=True),
         lambda w, p: timelines.account(w, viewer, ME, Shown(), p),
         lambda w, p: timelines.pinned(w, viewer, ME, p),
+        lambda w, p: timelines.quoting(w, viewer, 1, p),
         *(partial(tagged_, viewer=viewer, tagged=tagged) for tagged in TAGS),
     )
 
@@ -85,6 +88,7 @@ OWN: tuple[Lists, ...] = (
     lambda w, p: timelines.bookmarked(w, ME, p),
     lambda w, p: timelines.outbox(w, ME, p),
     lambda w, p: timelines.of_list(w, ME, 1, p),
+    lambda w, p: scheduled.page_of(w, ME, p),
     lambda w, p: conversations.page_of(w, ME, p),
     lambda w, p: notifications.page_of(w, ME, p, Wanted()),
     lambda w, p: notifications.page_of(w, ME, p, Wanted(types=["follow"], actor=2)),
@@ -135,9 +139,11 @@ def single_posts(writer: Writer) -> None:
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, PUBLIC, to=[alice], tags=["tag"])
     visible_posts.facts(writer, said)
+    timelines.fan_out(writer, [alice], said.id, said.id, None)
     visible_posts.descendants(writer, Member(ME), said)
     visible_posts.ancestors(writer, Member(ME), cast.post(writer, alice, answers=said))
     posts.count_local(writer)
+    posts.number_of(writer, "u:1")
     posts.recipients(writer, said.id)
     posts.revise(writer, said, ["tag"])
     posts.bury(writer, said)
@@ -154,6 +160,9 @@ def posts_in_full(writer: Writer) -> None:
     polls.many(writer, [said.id])
     polls.vote(writer, "u:vote", asked, alice, 0)
     polls.next_due(writer)
+    scheduled.next_due(writer)
+    scheduled.how_many(writer, alice, writer.now)
+    scheduled.remove(writer, 1)
     polls.voters_here(writer, said.id)
     polls.refresh(writer, asked)
     polls.close(writer, said.id)
@@ -163,7 +172,7 @@ def posts_in_full(writer: Writer) -> None:
         writer, stamp="u:stamp", target=said.id, actor=alice, request="u:quote", state="pending"
     )
     quotes.next_unchecked(writer)
-    quotes.by_request(writer, "u:quote")
+    quotes.by_request(writer, "u:quote", said.id)
     quotes.by_stamp(writer, "u:stamp")
     quotes.shown(writer, [said.id], 1)
     posts.narrow(writer, said, said.audience, listed=False)
@@ -197,12 +206,14 @@ def queues(writer: Writer) -> None:
 
 def fanning_out(writer: Writer) -> None:
     follows.local_followers(writer, ME)
+    follows.hearers(writer, ME)
+    lists.hold(writer, ME)
     follows.inboxes(writer, ME)
     follows.is_followed_here(writer, ME)
     follows.ask(writer, "u:1", cast.actor(writer, "x"), cast.actor(writer, "y"))
     reach.inboxes_of_reactions(writer, 1)
     reach.part_from_all(writer, ME)
-    timelines.has_in_home(writer, ME, 1)
+    timelines.having_in_home(writer, 1)
     timelines.fill_from(writer, ME, 2)
     timelines.empty_of(writer, ME, 2)
     timelines.trim(writer, ME)
@@ -215,6 +226,7 @@ def shown(writer: Writer) -> None:
     media.of_posts(writer, [1, 2])
     media.attachable(writer, ME, [1, 2], 3)
     media.by_file(writer, "a.png")
+    media.of_scheduled(writer, [1, 2])
     media.forget_unattached(writer, writer.now)
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice)
@@ -229,6 +241,7 @@ def shown(writer: Writer) -> None:
 
 def people(writer: Writer) -> None:
     actors.by_uri(writer, "u:1")
+    actors.our_number(writer, "u:1")
     actors.by_handle(writer, "alice", "away.example")
     actors.followers_owner(writer, "u:1")
     actors.by_page(writer, "u:1")

@@ -364,9 +364,11 @@ def settings(**forms: FormView) -> SettingsView:
         ),
         "preferences": FormView("preferences", values={"visibility": "private", "language": "pt"}),
         "password": FormView("password"),
+        "email": FormView("email"),
     }
     return SettingsView(
         **(usual | forms),
+        address="ines@post.example",
         audiences=(Choice("public", "Everyone"), Choice("private", "Followers")),
         languages=(Choice("en", "English"), Choice("pt", "Português"), Choice("sv", "Svenska")),
         sessions=(

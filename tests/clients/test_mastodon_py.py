@@ -1,11 +1,13 @@
 """Mastodon.py, as its users use it, through our own pages."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
-from mastodon import Mastodon
+from mastodon import Mastodon, MastodonAPIError, MastodonNotFoundError
 
 from tests.support.browsing import OOB, Visitor
 from tests.support.process import PASSWORD, Running, running
@@ -80,6 +82,35 @@ def test_a_day_with_a_client(server: Running) -> None:
     gone = bep.status_delete(said.id)
     assert gone.text == "The Bramley gave its last apples. #garden"
     assert ines.account_unfollow(found.id).following is False
+
+
+def test_a_boost_is_deleted_by_its_own_number(server: Running) -> None:
+    ines, bep = log_in(server, "ines"), log_in(server, "bep")
+    said = bep.status_post("The kettle is on.")
+    boost = ines.status_reblog(said.id, visibility="unlisted")
+    assert (boost.visibility, boost.reblog.visibility) == ("unlisted", "public")
+    with pytest.raises(MastodonNotFoundError):
+        bep.status_delete(boost.id)
+    assert bep.status(said.id).reblogs_count == 1
+    assert ines.status_delete(boost.id).reblog.id == said.id
+    assert ines.status(said.id).reblogged is False
+    assert bep.status(said.id).reblogs_count == 0
+    with pytest.raises(MastodonNotFoundError):
+        ines.status(boost.id)
+
+
+def test_what_cannot_be_done_yet_is_said_and_nothing_is_posted(server: Running) -> None:
+    ines = log_in(server, "ines")
+    said = ines.status_post("The first of the leeks.")
+    with pytest.raises(MastodonAPIError, match="Quoting is not possible on this server yet"):
+        ines.status_post("Look at these.", quoted_status_id=said.id)
+    assert ines.timeline_home(limit=1)[0].id == said.id
+
+
+def test_the_time_on_the_server(server: Running) -> None:
+    """Mastodon.py reads it from the head of the first page."""
+    told: Any = log_in(server, "ines").get_approx_server_time()
+    assert abs((datetime.now(UTC) - told.astimezone(UTC)).total_seconds()) < 60
 
 
 def test_searching(server: Running) -> None:

@@ -92,16 +92,38 @@ async def test_an_edit_may_speak_to_somebody_new(
     vera = victim.person("vera")
     dora = await ours.person("dora")
     await follow(alice, vera)
-    said = vera.note("<p>First</p>", to=[f"{vera.uri}/followers"], cc=[])
+    said = vera.note("<p>First</p>")
     await hear(ours, vera, vera.says("Create", said))
     assert await dora.notified() == []
     tag = {"type": "Mention", "href": dora.actor.uri, "name": "@dora@ours.example"}
-    changed = said | {"content": "<p>@dora, too</p>", "tag": [tag], "cc": [dora.actor.uri]}
+    changed = said | {
+        "content": "<p>@dora, too</p>",
+        "tag": [tag],
+        "cc": [*said["cc"], dora.actor.uri],
+    }
     for _ in range(2):
         await hear(ours, vera, vera.says("Update", changed))
     assert await dora.notified() == [("mention", "vera@victim.example")]
     (seen,) = await alice.home()
     assert [one["acct"] for one in seen["mentions"]] == ["dora"]
+
+
+async def test_an_edit_of_what_is_for_followers_lets_nobody_else_in(
+    ours: Place, alice: Person, victim: Neighbour
+) -> None:
+    vera = victim.person("vera")
+    dora = await ours.person("dora")
+    await follow(alice, vera)
+    said = vera.note("<p>First</p>", to=[f"{vera.uri}/followers"], cc=[])
+    await hear(ours, vera, vera.says("Create", said))
+    tag = {"type": "Mention", "href": dora.actor.uri, "name": "@dora@ours.example"}
+    changed = said | {"content": "<p>@dora, too</p>", "tag": [tag], "cc": [dora.actor.uri]}
+    await hear(ours, vera, vera.says("Update", changed))
+    (seen,) = await alice.home()
+    assert seen["content"] == "<p>@dora, too</p>"
+    assert await dora.notified() == []
+    for path in ("", "/history"):
+        assert (await dora.ask("GET", f"/api/v1/statuses/{seen['id']}{path}"))[0] == 404
 
 
 async def test_what_we_never_heard_of_is_not_made_by_an_edit(

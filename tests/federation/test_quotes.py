@@ -1,14 +1,17 @@
 """Quotes: shown by the consent of who is quoted, to whom may see both (FEP-044f)."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
+from aiohttp import web
 
 from federation import quotes
 from server.keys import LOOKUP
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger
+from tests.support.clock import Watch
 from tests.support.servers import Person, Place, settle
 
 FOLLOWERS = "followers"
@@ -49,6 +52,23 @@ async def test_a_quote_is_shown_whatever_its_software_calls_it(
     assert seen["quote"]["state"] == "accepted"
     assert seen["quote"]["quoted_status"]["content"] == "<p>Quoted</p>"
     assert seen["quote"]["quoted_status"]["quote"] is None
+
+
+async def test_a_quote_of_whose_host_one_blocks_says_so_and_no_more(
+    ours: Place, alice: Person, victim: Neighbour, evil: Neighbour
+) -> None:
+    vera, mallory = victim.person("vera"), evil.person("mallory")
+    dora = await ours.person("dora")
+    quoted = mallory.note("<p>Quoted</p>")
+    evil.serves(quoted)
+    for one in (alice, dora):
+        await follow(one, vera)
+    said = vera.note("<p>Look</p>", quote=quoted["id"])
+    await hear(ours, vera, vera.says("Create", said))
+    assert (await quote_of(alice, said))["state"] == "accepted"
+    await alice.post("/api/v1/domain_blocks", domain=mallory.at.host)
+    assert await quote_of(alice, said) == {"state": "blocked_domain", "quoted_status": None}
+    assert (await quote_of(dora, said))["state"] == "accepted"
 
 
 async def test_a_stamp_counts_when_its_origin_says_all_of_it(
@@ -189,6 +209,29 @@ async def test_nobody_asks_for_what_they_cannot_see_or_did_not_write(
     assert orjson.loads(letter.body)["type"] == "Reject"
 
 
+async def test_consent_that_somebody_else_asked_for_is_worth_nothing(
+    ours: Place, alice: Person, vera: Stranger, victim: Neighbour
+) -> None:
+    """Whoever says that a post is theirs before it is known here."""
+    victor = victim.person("victor")
+    quoted = await alice.say("Followers may.", quote_approval_policy="followers")
+    theirs = victor.note("<p>Look</p>", quote=quoted["uri"])
+    await settle(ours)
+    victim.asked.clear()
+    forged = theirs | {"attributedTo": vera.uri}
+    asked = vera.says("QuoteRequest", quoted["uri"], instrument=forged)
+    assert (await hear(ours, vera, asked))[0] == "done"
+    (letter,) = victim.letters
+    theirs["quoteAuthorization"] = orjson.loads(letter.body)["result"]
+    path = theirs["quoteAuthorization"].removeprefix("http://ours.example")
+    headers = {"Accept": "application/activity+json"}
+    victim.serves(theirs)
+    assert await quote_of(alice, theirs) == {"state": "rejected", "quoted_status": None}
+    async with ours.client.get(path, headers=headers) as found:
+        assert found.status == 404
+    assert await quoted_by(alice, quoted) == []
+
+
 async def test_what_was_consented_to_stays_whatever_the_policy_becomes(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
@@ -219,6 +262,163 @@ async def test_who_blocks_the_quoter_is_quoted_no_more(
         (seen,) = await dora.home()
         assert seen["quote"]["state"] == state
         assert (seen["quote"]["quoted_status"] is None) == (act == "block")
+
+
+async def quoted_by(person: Person, post: Any, limit: int = 20) -> list[str]:
+    found = await person.get(f"/api/v1/statuses/{post['id']}/quotes", limit=limit)
+    return [one["uri"] for one in found]
+
+
+async def heard_quoting(ours: Place, who: Stranger, uri: str, **more: Any) -> tuple[Document, str]:
+    """A quote with its stamp, asked for and said; what the stamp is."""
+    note = who.note("<p>Look</p>", quote=uri, **more)
+    await settle(ours)
+    who.at.asked.clear()
+    await hear(ours, who, who.says("QuoteRequest", uri, instrument=note))
+    (letter,) = who.at.letters
+    note["quoteAuthorization"] = orjson.loads(letter.body)["result"]
+    await hear(ours, who, who.says("Create", note))
+    return note, note["quoteAuthorization"]
+
+
+async def test_what_quotes_a_post_is_listed_for_who_may_see_it(
+    ours: Place, alice: Person, vera: Stranger, evil: Neighbour
+) -> None:
+    dora, mallory = await ours.person("dora"), evil.person("mallory")
+    await follow(alice, vera)
+    said = await alice.say("Quote me.")
+    open_, _ = await heard_quoting(ours, vera, said["uri"])
+    within = {"to": [f"{vera.uri}/followers"], "cc": []}
+    private, _ = await heard_quoting(ours, vera, said["uri"], **within)
+    await follow(alice, mallory)
+    other, _ = await heard_quoting(ours, mallory, said["uri"])
+    everything = [other["id"], private["id"], open_["id"]]
+    assert await quoted_by(alice, said) == everything
+    assert await quoted_by(dora, said) == [other["id"], open_["id"]]
+    (first,) = await alice.get(f"/api/v1/statuses/{said['id']}/quotes", limit=1)
+    assert first["uri"] == other["id"]
+    number = await alice.find("@mallory@evil.example")
+    await alice.post(f"/api/v1/accounts/{number}/block")
+    assert await quoted_by(dora, said, limit=1) == [open_["id"]]  # what is hidden takes no place
+    await hear(ours, vera, vera.says("Update", open_ | {"quote": None}))
+    assert await quoted_by(dora, said) == []
+    hidden = await alice.say("@bob not for dora", visibility="direct")
+    assert (await dora.ask("GET", f"/api/v1/statuses/{hidden['id']}/quotes"))[0] == 404
+
+
+async def test_who_is_quoted_takes_back_their_consent_and_says_so(
+    ours: Place, alice: Person, vera: Stranger
+) -> None:
+    dora = await ours.person("dora")
+    await follow(dora, vera)
+    said = await alice.say("Quote me.")
+    note, stamp_ = await heard_quoting(ours, vera, said["uri"])
+    (seen,) = await dora.home()
+    assert seen["quote"]["state"] == "accepted"
+    path = f"/api/v1/statuses/{said['id']}/quotes/{seen['id']}/revoke"
+    assert (await dora.ask("POST", path))[0] == 404
+    assert (await quote_of(dora, note))["state"] == "accepted"
+    vera.at.asked.clear()
+    shown = await alice.post(path)
+    assert (shown["id"], shown["quote"]) == (
+        seen["id"],
+        {"state": "revoked", "quoted_status": None},
+    )
+    assert await alice.post(path) == shown
+    await settle(ours)
+    (letter,) = vera.at.letters
+    told = orjson.loads(letter.body)
+    assert (told["type"], told["actor"]) == ("Delete", alice.actor.uri)
+    assert told["object"] == {
+        "id": stamp_,
+        "type": "QuoteAuthorization",
+        "attributedTo": alice.actor.uri,
+        "interactingObject": note["id"],
+        "interactionTarget": said["uri"],
+    }
+    headers = {"Accept": "application/activity+json"}
+    async with ours.client.get(stamp_.removeprefix("http://ours.example"), headers=headers) as gone:
+        assert gone.status == 404
+    assert await quoted_by(alice, said) == []
+
+
+async def test_what_was_taken_back_is_not_had_again(
+    ours: Place, alice: Person, vera: Stranger
+) -> None:
+    dora = await ours.person("dora")
+    await follow(dora, vera)
+    said, other = await alice.say("Quote me."), await alice.say("Or me.")
+    note, _ = await heard_quoting(ours, vera, said["uri"])
+    (seen,) = await dora.home()
+    await alice.post(f"/api/v1/statuses/{said['id']}/quotes/{seen['id']}/revoke")
+    for quoted, state in ((other, "accepted"), (said, "revoked")):
+        again = note | {"quote": quoted["uri"], "content": f"<p>{state}</p>"}
+        await hear(ours, vera, vera.says("Update", again))
+        assert (await quote_of(dora, note))["state"] == state
+    await settle(ours)
+    vera.at.asked.clear()
+    await hear(ours, vera, vera.says("QuoteRequest", said["uri"], instrument=note))
+    (letter,) = vera.at.letters
+    assert orjson.loads(letter.body)["type"] == "Reject"
+    assert (await quote_of(dora, note))["state"] == "revoked"
+
+
+async def test_consent_that_was_never_stamped_is_taken_back_too(
+    ours: Place, alice: Person, vera: Stranger
+) -> None:
+    dora = await ours.person("dora")
+    await follow(dora, vera)
+    said = await alice.say("Quote me.")
+    note = vera.note("<p>Look</p>", quoteUrl=said["uri"])
+    await hear(ours, vera, vera.says("Create", note))
+    (seen,) = await dora.home()
+    await alice.post(f"/api/v1/statuses/{said['id']}/quotes/{seen['id']}/revoke")
+    assert (await quote_of(dora, note))["state"] == "revoked"
+
+
+async def broken(_: web.Request) -> web.Response:
+    return web.Response(status=503)
+
+
+async def test_a_stamp_that_cannot_be_had_is_asked_for_again(
+    ours: Place, alice: Person, victim: Neighbour, evil: Neighbour, watch: Watch
+) -> None:
+    vera, mallory = victim.person("vera"), evil.person("mallory")
+    await follow(alice, mallory)
+    policy = {"interactionPolicy": {"canQuote": {"automaticApproval": [vera.uri]}}}
+    quoted = vera.note("<p>Quoted</p>", **policy)
+    victim.serves(quoted)
+    said = mallory.note("<p>Look</p>", quote=quoted["id"])
+    said["quoteAuthorization"] = f"{vera.uri}/stamps/late"
+    victim.answers["/users/vera/stamps/late"] = broken
+    await hear(ours, mallory, mallory.says("Create", said))
+    for pause in quotes.PAUSES[:3]:
+        await checked(ours)
+        assert (await quote_of(alice, said))["state"] == "pending"
+        assert not await quotes.check_next(ours.database, ours.app[LOOKUP])
+        watch.advance(pause)
+    victim.answers.clear()
+    victim.serves(stamp(vera, said, quoted, id=said["quoteAuthorization"]))
+    await checked(ours)
+    assert (await quote_of(alice, said))["state"] == "accepted"
+
+
+async def test_a_stamp_that_is_never_had_is_given_up(
+    ours: Place, alice: Person, victim: Neighbour, evil: Neighbour, watch: Watch
+) -> None:
+    vera, mallory = victim.person("vera"), evil.person("mallory")
+    await follow(alice, mallory)
+    quoted = vera.note("<p>Quoted</p>")
+    victim.serves(quoted)
+    said = mallory.note("<p>Look</p>", quote=quoted["id"])
+    said["quoteAuthorization"] = f"{vera.uri}/stamps/never"
+    victim.answers["/users/vera/stamps/never"] = broken
+    await hear(ours, mallory, mallory.says("Create", said))
+    for pause in (*quotes.PAUSES, timedelta(days=30)):
+        await checked(ours)
+        watch.advance(pause)
+    assert not await quotes.check_next(ours.database, ours.app[LOOKUP])
+    assert (await quote_of(alice, said))["state"] == "pending"
 
 
 async def test_what_we_say_of_quoting_is_in_every_public_post(ours: Place, alice: Person) -> None:

@@ -8,7 +8,7 @@ from federation.activities.flag import MOST_COMMENT, MOST_OPEN
 from server import domain_limits
 from server.domain_limits import Wish
 from server.moderation import COMMAND_LINE
-from storage import reports
+from storage import accounts, reports
 from storage.reports import Report
 from storage.units import Writer
 from tests.federation.world import Neighbour, Stranger, verdict
@@ -47,6 +47,21 @@ async def test_a_member_tells_of_another_and_those_who_look_after_things_hear_of
     assert told["report"] == made
     assert [one for one in await mallory.notified() if one[0] == "admin.report"] == []
     assert [one for one in await alice.notified() if one[0] == "admin.report"] == []
+
+
+async def test_who_holds_the_office_no_more_reads_what_it_was_told(
+    ours: Place, alice: Person
+) -> None:
+    mallory, stella = await ours.person("mallory"), await ours.person("stella", role="steward")
+    await alice.post("/api/v1/reports", account_id=mallory.id, comment="It is spam.")
+    (told,) = [one for one in await stella.get("/api/v1/notifications") if "report" in one]
+    unread = (await stella.get("/api/v1/notifications/unread_count"))["count"]
+    await ours.database.write(accounts.set_role, stella.actor.id, "member")
+    for path in ("", "?types[]=admin.report"):
+        found = await stella.get(f"/api/v1/notifications{path}")
+        assert [one for one in found if one["type"] == "admin.report"] == []
+    assert (await stella.ask("GET", f"/api/v1/notifications/{told['id']}"))[0] == 404
+    assert (await stella.get("/api/v1/notifications/unread_count"))["count"] == unread - 1
 
 
 async def test_a_second_report_is_told_too(ours: Place, alice: Person) -> None:

@@ -69,16 +69,15 @@ async def test_whom_an_edit_mentions_is_told_and_who_was_mentioned_hears_on(
     places: Places,
 ) -> None:
     home, _ = places
-    alice, bob, carol = await friends(places)
+    alice, _, carol = await friends(places)
     dora = await home.person("dora")
-    said = await alice.say("@dora Are you there?", visibility="direct")
+    said = await alice.say("@dora Are you there?", visibility="unlisted")
     path = f"/api/v1/statuses/{said['id']}"
     wish = {"status": f"@dora {carol.handle} Are you there on Saturday?"}
     await alice.call("PUT", path, json=wish)
     await settle(*places)
     assert await carol.notified() == [("mention", "alice@home.example")]
     assert [one[0] for one in await dora.notified()] == ["mention"]
-    assert await bob.home() == []
     await alice.call("PUT", path, json={"status": f"{carol.handle} Saturday?"})
     await settle(*places)
     for person, number in (
@@ -88,8 +87,65 @@ async def test_whom_an_edit_mentions_is_told_and_who_was_mentioned_hears_on(
         now = await person.get(f"/api/v1/statuses/{number}")
         assert plain(now["content"]).endswith("Saturday?")
         assert [one["username"] for one in now["mentions"]] == ["carol"]
-        assert now["visibility"] == "direct"
+        assert now["visibility"] == "unlisted"
     assert len(await carol.notified()) == 1
+
+
+@pytest.mark.parametrize("visibility", ["direct", "private"])
+async def test_an_edit_of_what_is_for_few_lets_in_nobody_whom_it_mentions(
+    places: Places, visibility: str
+) -> None:
+    home, _ = places
+    alice, bob, carol = await friends(places)
+    dora, erin = await home.person("dora"), await home.person("erin")
+    said = await alice.say(f"@dora {bob.handle} Erin has the key.", visibility=visibility)
+    await settle(*places)
+    ((kind, _),) = await bob.notified()
+    path = f"/api/v1/statuses/{said['id']}"
+    edited = await alice.call(
+        "PUT", path, json={"status": f"@dora {bob.handle} @erin {carol.handle} Soon!"}
+    )
+    await settle(*places)
+    assert kind == "mention"
+    assert sorted(one["username"] for one in edited["mentions"]) == ["bob", "dora"]
+    for person in (erin, carol):
+        assert await person.notified() == []
+    for place in (path, f"{path}/history"):
+        assert (await erin.ask("GET", place))[0] == 404
+        assert (await dora.ask("GET", place))[0] == 200
+    (seen,) = await bob.get("/api/v1/notifications")
+    number = seen["status"]["id"]
+    assert plain(seen["status"]["content"]).endswith("Soon!")
+    assert (await carol.ask("GET", f"/api/v1/statuses/{number}"))[0] == 404
+
+
+async def test_what_was_said_before_an_edit_is_handed_to_no_server(
+    places: Places, watch: Watch
+) -> None:
+    home, _ = places
+    alice, *_ = await friends(places)
+    said = await alice.say("The key is under the pot.")
+
+    async def served() -> list[bool]:
+        """Of all activities about it, oldest first: whether anybody gets them."""
+        numbers = await home.database.read(
+            lambda r: r.rows(
+                "SELECT id FROM activities WHERE post = ? ORDER BY id", int(said["id"])
+            )
+        )
+        head = {"Accept": "application/activity+json"}
+        found = []
+        for (number,) in numbers:
+            async with home.client.get(f"/activities/{number}", headers=head) as answer:
+                found.append(answer.status == 200)
+                assert answer.status == 200 or "pot" not in await answer.text()
+        return found
+
+    assert await served() == [True]
+    for at, text in enumerate(("The pot is empty.", "Ask me.")):
+        watch.advance(timedelta(minutes=1))
+        await alice.call("PUT", f"/api/v1/statuses/{said['id']}", json={"status": text})
+        assert await served() == [*[False] * (at + 1), True]
 
 
 async def test_an_edit_never_changes_whom_a_post_is_for(places: Places) -> None:

@@ -71,12 +71,14 @@ async def seen_by(person: Person, handle: str) -> dict[str, Any]:
 
 async def test_followers_come_along(lands: Lands) -> None:
     number = await lands.alice.find(lands.bob.handle)
-    await lands.alice.post(f"/api/v1/accounts/{number}/follow", reblogs=False, notify=True)
+    options = {"reblogs": False, "notify": True, "languages": ["en"]}
+    await lands.alice.post(f"/api/v1/accounts/{number}/follow", **options)
     await go(lands)
     assert await following(lands.alice) == await following(lands.dora) == ["robert@third.example"]
     new = await lands.alice.find(lands.robert.handle)
     (standing,) = await lands.alice.get("/api/v1/accounts/relationships", **{"id[]": new})
     assert (standing["showing_reblogs"], standing["notifying"]) == (False, True)
+    assert standing["languages"] == ["en"]
     await lands.robert.say("The kettle is on, here too.")
     await settle(*lands.all)
     (first, *_) = await lands.alice.home()
@@ -141,3 +143,17 @@ async def test_who_leaves_is_gone_everywhere_and_so_are_their_ways_in(lands: Lan
     headers = {"Accept": "application/activity+json"}
     async with lands.away.client.get(f"/actors/{lands.bob.id}", headers=headers) as answer:
         assert answer.status == 410
+
+
+async def test_a_conversation_stays_with_those_who_said_something_in_it(lands: Lands) -> None:
+    erin, carol, bill = [await lands.home.person(name) for name in ("erin", "carol", "bill")]
+    first = await bill.say("@erin @carol Saturday?", visibility="direct")
+    await erin.say("@bill @carol Yes.", visibility="direct", in_reply_to_id=first["id"])
+    alone = await erin.say("@carol Between us.", visibility="direct")
+    await lands.home.database.write(leaving.leave, erin.actor)
+    while await leaving.erase_next(lands.home.database):
+        pass
+    for person in (bill, carol):
+        (found,) = await person.get("/api/v1/conversations")
+        assert found["last_status"]["id"] == first["id"]
+    assert (await carol.ask("GET", f"/api/v1/statuses/{alone['id']}"))[0] == 404

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from server.polls import close_next
+from storage import pruning
 from storage.units import Reader
 from tests.journeys.test_saying import Places, friends
 from tests.support.clock import Watch
@@ -77,6 +78,20 @@ async def test_several_may_be_chosen_where_that_is_asked(places: Places) -> None
         document = await answer.json(content_type=None)
     assert document["anyOf"][0] == {"type": "Note", "name": "Leek"}
     assert "votersCount" not in document
+
+
+async def test_where_several_may_be_chosen_others_may_be_added_later(places: Places) -> None:
+    alice, bob, _ = await friends(places)
+    dora = await places[0].person("dora")
+    said, seen = await asked(alice, bob, places, multiple=True)
+    for person, post in ((bob, seen), (dora, said)):
+        assert (await vote(person, post, 2))[0] == 200
+        status, body = await vote(person, post, 0)
+        assert (status, body["own_votes"]) == (200, [2, 0])
+        assert (await vote(person, post, 1, 2))[0] == 422  # none of them, for one is chosen
+        assert (await person.get(f"/api/v1/polls/{post['id']}"))["own_votes"] == [2, 0]
+    await settle(*places)
+    assert figures(await alice.get(f"/api/v1/polls/{said['id']}")) == ([2, 0, 2], 4, 2)
 
 
 async def test_when_it_is_over_everybody_learns_how_it_ended(places: Places, watch: Watch) -> None:
@@ -171,3 +186,29 @@ async def test_redrafting_brings_text_and_poll_back(places: Places) -> None:
         return [reader.value(f"SELECT count(*) FROM {name}") for name in tables]
 
     assert await places[0].database.read(left) == [0, 0, 0]
+
+
+async def test_what_was_chosen_is_not_kept_for_longer_than_it_takes_to_say_it(
+    places: Places, watch: Watch
+) -> None:
+    alice, bob, _ = await friends(places)
+    said, seen = await asked(alice, bob, places)
+    dora = await places[0].person("dora")
+    for person, post in ((bob, seen), (dora, said)):
+        assert (await vote(person, post, 1))[0] == 200
+        await bob.say("Voted.")
+    before = [await person.place.database.read(creates) for person in (dora, bob)]
+    watch.advance(timedelta(seconds=1))
+    for place in places:
+        await place.database.write(pruning.forget)
+    after = [await person.place.database.read(creates) for person in (dora, bob)]
+    assert after == [before[0] - 1, before[1]]  # bob's waits to be delivered
+    await settle(*places)
+    await bob.place.database.write(pruning.forget)
+    assert await bob.place.database.read(creates) == before[1] - 1
+    poll = await alice.get(f"/api/v1/polls/{said['id']}")
+    assert figures(poll) == ([0, 2, 0], 2, 2)
+
+
+def creates(reader: Reader) -> int:
+    return int(reader.value("SELECT count(*) FROM activities WHERE type = 'Create'"))

@@ -245,7 +245,8 @@ async def test_who_is_listed_costs_the_same_for_one_and_for_forty(
             reports.add(writer, made)
 
     paths = (ACCOUNTS, "/api/v2/admin/accounts", "/api/v1/admin/reports")
-    await bob.post("/api/v1/reports", account_id=ada.id)
+    carol = await place.person("carol")
+    await bob.post("/api/v1/reports", account_id=carol.id)
     for path in paths:
         await ada.get(path)  # what is remembered of the caller is remembered now
     before = [await statements(place, ada, path) for path in paths]
@@ -271,3 +272,27 @@ async def statements(place: Place, ada: Person, path: str) -> int:
         patch.setattr(Reader, "named", named)
         await ada.get(path)
     return len(seen)
+
+
+async def test_no_admin_settles_what_was_told_of_them_or_of_their_like(
+    place: Place, ada: Person, mallory: Person
+) -> None:
+    abe, bob = await place.person("abe", role="admin", scopes=OFFICE), await place.person("bob")
+    made = await bob.post("/api/v1/reports", account_id=ada.id, comment="She shouts.")
+    everything, path = "/api/v1/admin/reports", f"/api/v1/admin/reports/{made['id']}"
+    assert await ada.get(everything) == []
+    assert await ada.get(everything, target_account_id=ada.id) == []
+    assert (await ada.ask("GET", path))[0] == 404
+    assert [one["id"] for one in await abe.get(everything)] == [made["id"]]
+    before = await abe.get(path)
+    tried = [("POST", f"{path}/{do}") for do in ("assign_to_self", "unassign", "resolve", "reopen")]
+    for method, address in [("PUT", path), *tried]:
+        assert (await ada.ask(method, address, json={"category": "spam"}))[0] == 404, address
+        assert (await abe.ask(method, address, json={"category": "spam"}))[0] == 422, address
+    decided = {"type": "none", "text": "Oh.", "report_id": made["id"]}
+    for admin in (ada, abe):
+        about_another = f"{ACCOUNTS}/{mallory.id}/action"
+        assert (await admin.ask("POST", about_another, json=decided))[0] == 404
+    assert await abe.get(path) == before
+    other = await bob.post("/api/v1/reports", account_id=mallory.id)
+    assert (await ada.post(f"{everything}/{other['id']}/resolve"))["action_taken"] is True

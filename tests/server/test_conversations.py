@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from server.keys import JOBS
+from storage.conversations import KIND
+from storage.units import Writer
 from tests.support.servers import Person, Place
 
 ALL = "/api/v1/conversations"
@@ -43,6 +46,13 @@ async def test_a_direct_post_begins_one_for_each_who_takes_part(place: Place) ->
         (["bob", "carol"], "the three of us", False),
         (["bob"], "and you?", True),
     ]
+
+
+async def test_who_writes_to_nobody_is_named_themselves(place: Place) -> None:
+    """Clients look at the first account without asking whether there is one."""
+    alice, _, _ = await three(place)
+    await direct(alice, "not to be forgotten")
+    assert await seen(alice) == [(["alice"], "<p>not to be forgotten", False)]
 
 
 async def test_what_is_for_more_than_named_people_is_none(place: Place) -> None:
@@ -132,3 +142,41 @@ async def test_a_muted_thread_of_direct_posts_is_not_unread(place: Place) -> Non
     await alice.post(f"{ALL}/{one['id']}/read")
     await direct(bob, "@alice hello?", in_reply_to_id=first["id"])
     assert await seen(alice) == [(["bob"], "hello?", False)]
+
+
+async def test_direct_posts_from_before_are_found_bit_by_bit(place: Place) -> None:
+    """As after the migration of an older database: read already, and only for those who see."""
+    alice, bob, carol = await three(place)
+    first = await direct(alice, "@bob hello")
+    await direct(bob, "@alice and you?", in_reply_to_id=first["id"])
+    await direct(alice, "@bob @carol the three of us", in_reply_to_id=first["id"])
+    for number in range(205):
+        await carol.say(f"@bob not only for you {number}")
+    gone = await direct(carol, "@alice never mind")
+    await carol.call("DELETE", f"/api/v1/statuses/{gone['id']}")
+    await direct(carol, "@alice blocked later")
+    await carol.post(f"/api/v1/accounts/{alice.id}/block")
+
+    def forget(writer: Writer) -> None:
+        writer.execute("DELETE FROM conversations")
+        writer.execute("INSERT INTO jobs (id, kind, subject, due) VALUES (2, ?, 'all', 0)", KIND)
+
+    await place.database.write(forget)
+    assert await seen(bob) == []
+    await direct(bob, "@alice meanwhile", in_reply_to_id=first["id"])
+    (job,) = [one for one in place.app[JOBS] if one.name == KIND]
+    rounds = 0
+    while await job.run_once():
+        rounds += 1
+    assert rounds == 3
+    both, all_three = (["bob"], "meanwhile", True), (["bob", "carol"], "the three of us", False)
+    assert await seen(alice) == [both, all_three]
+    assert await seen(bob) == [
+        (["alice"], "meanwhile", False),
+        (["alice", "carol"], "the three of us", False),
+    ]
+    assert (["alice"], "blocked later", False) in await seen(carol)
+    count = await place.database.read(
+        lambda reader: reader.value("SELECT count(*) FROM conversations")
+    )
+    assert count == 6

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from server import moderation
 from storage import accounts, audit
 from storage.paging import Page
 from tests.support.servers import PASSWORD, Person, Place
@@ -168,4 +169,54 @@ async def test_an_invitation_keeps_who_gave_it(place: Place) -> None:
     account = await place.database.read(accounts.by_login, "gus")
     assert account is not None
     assert account.invited_by == bob.actor.id
+    assert "gus" not in await visitor.get("/invite"), "not before they are welcome"
+    await place.database.write(moderation.approve, moderation.COMMAND_LINE, account.actor)
     assert "gus" in await visitor.get("/invite")
+
+
+async def test_nobody_settles_what_was_told_of_them_or_of_their_like(
+    place: Place, stella: Person
+) -> None:
+    """By no form: it is not there for whom it is about, and no equal acts on it."""
+    alice, bob = await place.person("alice"), await place.person("bob")
+    await place.person("stan", role="steward")
+    await place.person("ada", role="admin")
+    made = await alice.post("/api/v1/reports", account_id=stella.id, comment="She shouts.")
+    other = await alice.post("/api/v1/reports", account_id=bob.id)
+    path = f"/desk/reports/{made['id']}"
+    acts_tried = (
+        {"do": "decide", "action": "none"},
+        {"do": "assign"},
+        {"do": "unassign"},
+        {"do": "reopen"},
+    )
+    for name, shown, refused in (("stella", 404, 404), ("stan", 200, 422)):
+        desk = await browser(place, name)
+        assert (path in await desk.get("/desk")) is (shown == 200)
+        status, text, _ = await desk.ask("GET", path)
+        assert (status, "She shouts." in text) == (shown, shown == 200)
+        page = await desk.get(f"/desk/reports/{other['id']}")
+        for form in acts_tried:
+            status, _, _ = await desk.send(page, path, **form)
+            assert status == refused, (name, form)
+    assert not {one for one in await acts(place) if one.startswith("report.")}
+    desk = await browser(place, "ada")
+    status, _, _ = await desk.send(await desk.get(path), path, do="decide", action="none")
+    assert status == 303
+    assert await acts(place) == ["report.resolve"]
+    assert path not in await (await browser(place, "stella")).get("/desk"), "nor once it is settled"
+
+
+async def test_invitations_name_only_whom_everybody_sees(place: Place) -> None:
+    bob = await place.person("bob")
+    names = ("active", "pending", "suspended", "deleted")
+    for state in names:
+        guest = await place.person(f"guest_{state}")
+        await place.database.write(_came_by, bob.actor.id, guest.actor.id, state)
+    page = await (await browser(place, "bob")).get("/invite")
+    assert [state for state in names if f"guest_{state}" in page] == ["active"]
+
+
+def _came_by(writer: Any, sponsor: int, guest: int, state: str) -> None:
+    writer.execute("UPDATE accounts SET invited_by = ? WHERE actor = ?", sponsor, guest)
+    writer.execute("UPDATE actors SET state = ? WHERE id = ?", state, guest)

@@ -232,3 +232,69 @@ async def test_older_clients_see_one_filter_for_each_phrase(place: Place) -> Non
     assert len(await alice.get(ALL)) == 1
     await alice.call("DELETE", f"/api/v1/filters/{older[0]['id']}")
     assert [one["phrase"] for one in await alice.get("/api/v1/filters")] == ["wasp"]
+
+
+def many(number: int, length: int = 8) -> list[dict[str, str]]:
+    return [{"keyword": f"{at:x}".rjust(length, "m")} for at in range(number)]
+
+
+async def test_there_is_room_for_so_many_phrases_however_they_are_sent(place: Place) -> None:
+    alice = await place.person("alice")
+    given = {"title": "Quiet", "context": ["home"]}
+    status, body = await alice.ask("POST", ALL, json={**given, "keywords_attributes": many(101)})
+    assert (status, set(body)) == (422, {"error"})
+    assert await alice.get(ALL) == []
+    first = await alice.post(ALL, **given, keywords_attributes=many(100))
+    path = f"{ALL}/{first['id']}"
+    for added in (many(1), many(300)):
+        assert (await alice.ask("PUT", path, json={"keywords_attributes": added}))[0] == 422
+    gone = [{"id": one["id"], "_destroy": True} for one in first["keywords"][:2]]
+    swapped = await alice.call("PUT", path, json={"keywords_attributes": [*gone, *many(2)]})
+    assert len(swapped["keywords"]) == 100
+
+
+@pytest.mark.parametrize(("length", "fits"), [(8, 5), (100, 2)])
+async def test_all_filters_together_have_room_for_so_much(
+    place: Place, length: int, fits: int
+) -> None:
+    alice = await place.person("alice")
+    given = {"title": "Quiet", "context": ["home"], "keywords_attributes": many(100, length)}
+    for _ in range(fits):
+        last = await alice.post(ALL, **given)
+    assert (await alice.ask("POST", ALL, json=given))[0] == 422
+    older = {"phrase": "one more", "context": ["home"]}
+    assert (await alice.ask("POST", "/api/v1/filters", json=older))[0] == 422
+    word = last["keywords"][0]["id"]
+    longer = {"keyword": "m" * 512} if length == 100 else {}
+    assert (await alice.ask("PUT", f"{ALL}/keywords/{word}", json=longer))[0] == (
+        422 if longer else 200
+    )
+    assert len(await alice.get(ALL)) == fits
+
+
+async def test_of_one_filter_ten_phrases_are_named(place: Place) -> None:
+    alice = await place.person("alice")
+    await make(alice, *(f"moth{at}" for at in range(30)))
+    await alice.say(" ".join(f"moth{at}" for at in range(30)))
+    assert await met(alice, "/api/v1/timelines/home") == [[f"moth{at}" for at in range(10)]]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "is_met"),
+    [
+        ("red moth", "A bored moth, a red moth!", True),
+        ("red moth", "A bored moth, a red moths", False),
+        ("STRASSE", "Die Straße", True),
+        ("c++", "c++11 is not c++", True),
+        ("c++", "abc++", False),
+        ("-)", "a-)b", True),
+        ("moth", "mothers", False),
+    ],
+)
+async def test_a_phrase_is_met_as_whole_words(
+    place: Place, phrase: str, text: str, is_met: bool
+) -> None:
+    alice = await place.person("alice")
+    await make(alice, phrase)
+    await alice.say(text)
+    assert await met(alice, "/api/v1/timelines/home") == [[phrase] if is_met else []]

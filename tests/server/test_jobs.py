@@ -1,12 +1,18 @@
 """What happens by itself goes on, whatever one round of it does."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from server import jobs
+from server import chores, exporting, jobs
+from server.exporting import ARCHIVE
 from server.jobs import Job
+from storage import jobs as planned
 from storage.changes import Change, Changes
+from storage.units import Reader
+from tests.support.clock import Watch
+from tests.support.servers import Place
 
 
 async def test_a_job_wakes_up_and_survives_a_failure(
@@ -34,3 +40,32 @@ async def test_a_job_wakes_up_and_survives_a_failure(
     await asyncio.wait([running])
     assert looks == 3
     assert "“look” failed" in caplog.text
+
+
+async def test_what_always_fails_is_parked_and_those_behind_it_are_done(
+    place: Place, watch: Watch
+) -> None:
+    """SECURITY 49, for archives, and so for all work that is planned."""
+    (make,) = [job for job in chores.of(place.app) if job.name == "make archives"]
+    alice = await place.person("alice")
+
+    async def work() -> None:
+        async with asyncio.timeout(10):
+            while await make.run_once():
+                pass
+
+    def kept(reader: Reader) -> list[tuple[str, int, bool]]:
+        rows = reader.rows(
+            "SELECT state, attempts, reason IS NOT NULL FROM jobs WHERE kind = ?", ARCHIVE
+        )
+        return [(state, attempts, bool(told)) for state, attempts, told in rows]
+
+    await place.database.write(planned.plan, ARCHIVE, "no number", None, {"export": 0})
+    watch.advance(timedelta(seconds=1))
+    await place.database.write(exporting.ask, alice.actor.id)
+    await work()
+    assert await place.database.read(kept) == [("due", 1, True)]
+    for pause in planned.PAUSES:
+        watch.advance(pause)
+        await work()
+    assert await place.database.read(kept) == [("parked", 4, True)]

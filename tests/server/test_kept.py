@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import pytest
 from server.entities import account as account_entity
 from server.entities import notification as notification_entity
 from server.entities import status as status_entity
-from storage import actors, notifications, posts, timelines, visible_posts
+from storage import actors, emojis, notifications, posts, timelines, visible_posts
 from storage.actors import Actor
+from storage.emojis import Emoji
 from storage.ids import ActorId
 from storage.notifications import Wanted
 from storage.paging import Page
@@ -84,7 +86,7 @@ async def _speak(village: Village) -> None:
     said["naming"] = await carol.say(f"{rose.handle} and {alice.handle}, come by! #plums #Pears")
     said["answer"] = await bob.say("Gladly.", in_reply_to_id=said["private"]["id"])
     said["hidden"] = await bob.say("Plums!", in_reply_to_id=said["direct"]["id"])
-    said["far"] = await rose.say("Roses in November. #roses")
+    said["far"] = await rose.say("Roses in November. :rose: #roses")
     await settle(village.home, village.away)
     far = await bob.get("/api/v2/search", q=said["far"]["uri"], resolve="true")
     for number in (far["statuses"][0]["id"], said["public"]["id"]):
@@ -150,7 +152,7 @@ async def _profile(village: Village) -> None:
 async def _profile_elsewhere(village: Village) -> None:
     """Of somebody whom a post mentions: with the address of their page, too."""
     rose = await village.at_home(village.rose)
-    moved = replace(rose, url="https://away.example/people/rose", display_name="Rose R.")
+    moved = replace(rose, url="https://away.example/people/rose", display_name="Rose :rose:")
     await village.home.database.write(actors.update, moved)
 
 
@@ -205,9 +207,24 @@ async def _delete(village: Village) -> None:
     await village.alice.call("DELETE", f"/api/v1/statuses/{village.said['private']['id']}")
 
 
+def _emoji(number: int) -> Change:
+    """Of another server: its posts and people look different, whatever they say themselves."""
+
+    def learn(writer: Writer, village: Village) -> None:
+        picture = f"https://away.example/rose{number}.png"
+        since = writer.now + timedelta(seconds=number)
+        emojis.learn(
+            writer, "away.example", [Emoji(0, "rose", remote_url=picture, updated_at=since)]
+        )
+
+    return _write(learn)
+
+
 CHANGES: dict[str, Change] = {
+    "an emoji elsewhere, for the first time": _emoji(0),
     "a profile": _profile,
     "a profile elsewhere, of somebody who is mentioned": _profile_elsewhere,
+    "an emoji elsewhere, drawn anew": _emoji(1),
     "a picture": _write(_picture),
     "an edit": _write(_edit),
     "a post": _say,

@@ -56,3 +56,28 @@ async def test_who_is_frozen_reads_and_does_nothing_that_others_notice(place: Pl
         cells += 1
     print(f"{cells} doors tried by somebody frozen")
     assert cells > 80
+
+
+async def test_the_office_of_who_is_frozen_rests(place: Place) -> None:
+    """They read what members read, and neither desk nor log nor what an admin's token opens."""
+    cells = 0
+    for role in ("steward", "admin"):
+        somebody = await place.person(role, role=role, scopes=OFFICE)
+        visitor = await browser(place, role)
+        await visitor.get("/desk")
+        await place.database.write(decisions.freeze, somebody.actor.id, "Rest.")
+        for route in ROUTES:
+            if route.who is Who.STEWARD:
+                status, text, _ = await visitor.ask(route.method, address(route))
+            elif route.who is Who.ADMIN and role == "admin":
+                async with place.client.request(
+                    route.method, address(route), headers=bearing(somebody.token)
+                ) as answer:
+                    status, text = answer.status, await answer.text()
+            else:
+                continue
+            assert (status, "your office rests" in text) == (403, True), (route.method, route.path)
+            cells += 1
+        await somebody.get("/api/v1/timelines/home")
+    print(f"{cells} doors of an office tried by somebody frozen")
+    assert cells > 45

@@ -41,7 +41,9 @@ async def owned_by(alice: Person, bob: Person) -> dict[str, str]:
     )
     marked = await alice.post(f"/api/v2/filters/{made['id']}/statuses", status_id=said["id"])
     list_ = (await alice.post("/api/v1/lists", title="Near"))["id"]
+    later = await alice.say("Later.", scheduled_at="2030-01-31T12:00:00Z")
     return {
+        "/api/v1/scheduled_statuses/{id}": later["id"],
         "/api/v1/lists/{id}": list_,
         "/api/v1/timelines/list/{id}": list_,
         "/api/v1/conversations/{id}": conversation["id"],
@@ -72,10 +74,11 @@ FORM = {
     "phrase": "mine",
     "context": ["home"],
     "description": "Mine",
+    "scheduled_at": "2031-01-31T12:00:00Z",
 }
 TABLES = (
     "lists list_members list_entries filters filter_keywords filter_posts conversations"
-    " featured_tags notifications media account_notes"
+    " featured_tags notifications media account_notes scheduled_posts"
 ).split()
 
 

@@ -12,7 +12,7 @@ import pytest
 from yarl import URL
 
 from server.activitypub import TYPE
-from storage import actors
+from storage import accounts, actors
 from tests.federation.world import Neighbour, neighbour
 from tests.server.test_attachments import opened, sent
 from tests.support.clock import Watch
@@ -124,6 +124,13 @@ async def test_an_address_closes_with_the_right_to_see(world: World, watch: Watc
     local = await shown_to(world, "stranger", "local")
     await author.call("DELETE", f"/api/v1/statuses/{world.posts['local']['id']}")
     assert (await opened(world.place, local))[0] == 404
+
+
+async def test_who_is_kept_out_opens_nothing_with_what_they_had(world: World) -> None:
+    url, stranger = await shown_to(world, "stranger", "local"), world.people["stranger"].actor.id
+    for state, status in (("disabled", 404), ("active", 200), ("pending", 404)):
+        await world.place.database.write(accounts.set_state, stranger, state)
+        assert (await opened(world.place, url))[0] == status, state
 
 
 async def test_an_address_is_good_for_a_day_at_most(world: World, watch: Watch) -> None:

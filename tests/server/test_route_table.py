@@ -284,6 +284,18 @@ async def test_other_sites_may_read_the_api_and_its_errors(place: Place) -> None
             assert "idempotency-key" in answer.headers["Access-Control-Allow-Headers"]
 
 
+async def test_head_is_answered_wherever_get_is(place: Place) -> None:
+    """And nothing else follows: the next answer on the same connection is read as what it is."""
+    cells = 0
+    for route in ROUTES:
+        if route.method != "GET":
+            continue
+        async with place.client.head(address(route), allow_redirects=False) as answer:
+            assert answer.status == await status_of(place, route), route.path
+        cells += 1
+    print(f"{cells} addresses asked for their head")
+
+
 async def test_an_unknown_address_of_the_api_answers_in_json(place: Place) -> None:
     async with place.client.options("/api/v1/nothing") as answer:
         assert answer.status == 204
@@ -352,3 +364,24 @@ async def owned_by(alice: Person, bob: Person) -> list[tuple[str, str]]:
         ("POST", f"/api/v1/polls/{asked['id']}/votes"),
         *((method, f"/api/v1/statuses/{secret['id']}{act}") for method, act in ACTS),
     ]
+
+
+async def test_what_a_token_opens_is_kept_by_nobody(place: Place) -> None:
+    """No cache between keeps an answer to a token, nor the refusal of one (SECURITY 77)."""
+    alice = await place.person("alice")
+    tried = 0
+    for route in ROUTES:
+        if route.who in API and route.method == "GET":
+            for given in (alice.token, "wrong"):
+                async with place.client.get(
+                    address(route), headers=bearing(given), allow_redirects=False
+                ) as answer:
+                    told = (answer.headers.get("Cache-Control"), answer.headers["Vary"])
+                assert told[0] == "private, no-store", (route.path, answer.status)
+                assert "Authorization" in told[1], route.path
+                tried += 1
+    path = f"/api/v1/accounts/{alice.id}?access_token={alice.token}"
+    async with place.client.get(path) as answer:
+        assert answer.headers["Cache-Control"] == "private, no-store"
+    print(f"{tried} answers to a token")
+    assert tried > 100

@@ -362,6 +362,26 @@ async def test_what_is_begun_is_bounded(place: Place) -> None:
         challenges.MOST = most
 
 
+async def test_who_waits_for_a_second_step_loses_their_place_to_nobody(
+    place: Place, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SECURITY 48: neither to passkeys begun by anybody, nor to others' log-ins."""
+    monkeypatch.setattr(challenges, "MOST", 3 * challenges.MOST_OF_ACCOUNT)
+    _, secret, _ = await set_up(place, watch)
+    other, _, _ = await set_up(place, watch, "mallory")
+    waiting = await password_given(place)
+
+    def crowd(writer: Writer) -> None:
+        for number in range(2 * challenges.MOST):
+            challenges.begin(writer, f"p{number}", "passkey", timedelta(minutes=20))
+            challenges.begin(writer, f"s{number}", "second", timedelta(minutes=20), other.actor.id)
+
+    await place.database.write(crowd)
+    form = waiting.values("/login/second") | {"code": code(secret, watch)}
+    assert await waiting.ask("POST", "/login/second", form) == 303
+    assert "kith" in waiting.cookies
+
+
 @pytest.mark.parametrize("state", ["disabled", "pending"])
 async def test_who_may_not_come_in_any_more_does_not_by_the_second_step(
     place: Place, watch: Watch, state: str

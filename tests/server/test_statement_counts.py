@@ -45,6 +45,7 @@ NUMBERS = {
     "/api/v1/statuses/": "root",
     "/api/v1/lists/": "list",
     "/api/v1/timelines/list/": "list",
+    "/api/v1/scheduled_statuses/": "scheduled",
     "/api/v2/filters/keywords/": "none",
     "/api/v2/filters/statuses/": "none",
     "/api/v2/filters/": "filter",
@@ -119,7 +120,10 @@ async def worlds(tmp_path: Path, watch: Watch) -> AsyncIterator[tuple[Counted, C
             numbers["people"] = "&id[]=".join(
                 map(str, await ids(place, "actors", "name LIKE 'person%'"))
             )
-            numbers["posts"] = "&id[]=".join(map(str, await ids(place, "posts", "uri LIKE '%'")))
+            newest = await ids(place, "posts", "uri LIKE '%'")
+            # With the one that others quote: it would be read beside the list otherwise.
+            asked = dict.fromkeys([numbers["root"], *newest])
+            numbers["posts"] = "&id[]=".join(map(str, [*asked][:20]))
             counted = Counted(place, me, numbers)
             await counted.listen()
             made.append(counted)
@@ -180,6 +184,7 @@ STILL = """
 /api/v1/polls/{id}
 /api/v1/preferences
 /api/v1/profile
+/api/v1/scheduled_statuses/{id}
 /api/v1/statuses/{id}
 /api/v1/statuses/{id}/source
 /api/v1/tags/{name}

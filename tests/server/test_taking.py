@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from server import exporting, importing
+from server import exporting, importing, leaving
 from server.exporting import Places
 from server.importing import CannotImport
+from server.media import MEDIA
 from storage import exports, imports
+from tests.server.test_attachments import sent
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, serving, settle
@@ -49,13 +51,16 @@ async def bring(person: Person, kind: str, text: str, mode: str = "merge") -> in
     return id_
 
 
+HOW = {"reblogs": False, "notify": True, "languages": ["en", "pt-BR"]}
+
+
 async def test_what_was_taken_along_is_the_same_where_it_is_brought(two: Two) -> None:
     home, away = two
     alice, bob, eve = [await home.person(name) for name in ("alice", "bob", "eve")]
     rose = await away.person("rose")
     await alice.follow(rose)
     await settle(home, away)
-    await alice.post(f"/api/v1/accounts/{bob.id}/follow", reblogs=False, notify=True)
+    await alice.post(f"/api/v1/accounts/{bob.id}/follow", **HOW)
     await alice.post(f"/api/v1/accounts/{eve.id}/mute", notifications=False)
     said = await bob.say("Keep this.")
     await alice.post(f"/api/v1/statuses/{said['id']}/bookmark")
@@ -91,6 +96,62 @@ async def test_a_file_may_replace_what_is_there(two: Two) -> None:
     await alice.post(f"/api/v1/accounts/{bob.id}/block")
     await bring(alice, "blocks", f"{eve.handle}\n", "overwrite")
     assert await table(alice, "blocks") == "eve@home.example\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("follows", "https://home.example/posts/1"),
+        ("follows", "eve@home.example\nnot a handle at all"),
+        ("bookmarks", "eve@home.example"),
+        ("lists", "eve@home.example"),
+        ("domain_blocks", "https://noise.example/x"),
+    ],
+)
+async def test_a_file_of_another_kind_replaces_nothing(two: Two, kind: str, text: str) -> None:
+    home, _ = two
+    alice, bob = await home.person("alice"), await home.person("bob")
+    await alice.follow(bob)
+    said = await bob.say("Keep this.")
+    await alice.post(f"/api/v1/statuses/{said['id']}/bookmark")
+    made = await alice.post("/api/v1/lists", title="L")
+    await alice.post(f"/api/v1/lists/{made['id']}/accounts", account_ids=[bob.id])
+    await alice.post("/api/v1/domain_blocks", domain="noise.example")
+    before = await table(alice, kind)
+    with pytest.raises(CannotImport, match="nothing was replaced"):
+        await bring(alice, kind, text, "overwrite")
+    assert await table(alice, kind) == before
+
+
+async def test_a_list_is_replaced_by_title_and_a_bare_name_is_ours(two: Two) -> None:
+    home, _ = two
+    alice, bob = await home.person("alice"), await home.person("bob")
+    await alice.follow(bob)
+    for title in ("One", "Two"):
+        made = await alice.post("/api/v1/lists", title=title)
+        await alice.post(f"/api/v1/lists/{made['id']}/accounts", account_ids=[bob.id])
+    await bring(alice, "lists", "One,bob", "overwrite")
+    assert await table(alice, "lists") == "One,bob@home.example\r\n"
+    await bring(alice, "follows", "bob", "overwrite")
+    assert "bob@home.example" in await table(alice, "follows")
+
+
+async def test_files_take_turns_and_a_silent_server_is_asked_twice(two: Two) -> None:
+    home, _ = two
+    alice, bob = await home.person("alice"), await home.person("bob")
+    long = importing.read(b"\n".join(f"x{n}@gone.example".encode() for n in range(9)))
+    short = importing.read(b"alice@home.example")
+    write = home.database.write
+    first = await write(importing.begin, alice.actor, "follows", "merge", long)
+    second = await write(importing.begin, bob.actor, "follows", "merge", short)
+    for _ in range(4):
+        await importing.import_next(home.app)
+    counted = await home.database.read(imports.by_id, second)
+    assert counted and (counted.due, counted.done) == (0, 1)
+    while await importing.import_next(home.app):
+        pass
+    found = await home.database.read(imports.failed, alice.actor.id, first)
+    assert [one.reason for one in found] == ["unreachable"] * 9
 
 
 async def test_each_line_that_fails_says_why(two: Two) -> None:
@@ -137,7 +198,7 @@ def test_what_is_no_list_is_refused_with_a_sentence(data: bytes) -> None:
 async def archive_of(person: Person) -> tuple[int, Places]:
     place = person.place
     id_: int = await place.database.write(exporting.ask, person.actor.id)
-    places = Places(place.app_folder / "exports", place.app_folder / "media", "http://m")
+    places = Places(place.app_folder / "exports", place.app[MEDIA].path_of, "http://m")
     assert await exporting.make_next(place.database, places)
     assert not await exporting.make_next(place.database, places)
     return id_, places
@@ -148,6 +209,9 @@ async def test_an_archive_holds_all_they_said_and_nobody_elses(two: Two) -> None
     alice, bob = await home.person("alice"), await home.person("bob")
     for number in range(120):
         await alice.say(f"Number {number}.", visibility=("public", "direct")[number % 2])
+    for visibility in ("public", "direct"):
+        made = await sent(alice, description=visibility)
+        await alice.say(visibility, visibility=visibility, media_ids=[made["id"]])
     other = await bob.say("Mine.")
     await alice.post(f"/api/v1/statuses/{other['id']}/reblog")
     id_, places = await archive_of(alice)
@@ -162,10 +226,35 @@ async def test_an_archive_holds_all_they_said_and_nobody_elses(two: Two) -> None
         names = set(archive.namelist())
     assert actor["id"] == alice.actor.uri
     assert "private" not in json.dumps(actor).lower()
-    assert outbox["totalItems"] == 121
+    assert outbox["totalItems"] == 123
+    shown = [one["object"].get("attachment", []) for one in outbox["orderedItems"][1:3]]
+    urls = [one["url"] for listed in shown for one in listed]
+    assert len(urls) == 2 and set(urls) <= names
     verbs = [one["type"] for one in outbox["orderedItems"]]
-    assert (verbs.count("Create"), verbs.count("Announce")) == (120, 1)
+    assert (verbs.count("Create"), verbs.count("Announce")) == (122, 1)
     assert {name for name, _ in exporting.FILES.values()} <= names
+
+
+async def test_there_is_one_archive_a_day_and_the_new_one_takes_its_place(
+    two: Two, watch: Watch
+) -> None:
+    alice = await two[0].person("alice")
+    first, places = await archive_of(alice)
+    assert await two[0].database.write(exporting.ask, alice.actor.id) == first
+    assert not await exporting.make_next(two[0].database, places)
+    watch.advance(exporting.ONCE_IN)
+    second, _ = await archive_of(alice)
+    assert second != first
+    assert await two[0].database.read(exports.by_id, alice.actor.id, first) is None
+    assert len(list(places.exports.iterdir())) == 1
+
+
+async def test_who_leaves_leaves_no_archive(two: Two) -> None:
+    alice = await two[0].person("alice")
+    _, places = await archive_of(alice)
+    await two[0].database.write(leaving.leave, alice.actor)
+    await exporting.remove_old(two[0].database, places.exports)
+    assert list(places.exports.iterdir()) == []
 
 
 async def test_an_archive_is_gone_after_a_week(two: Two, watch: Watch) -> None:
@@ -189,7 +278,7 @@ async def test_the_page_brings_and_hands_out_only_ones_own(two: Two) -> None:
         assert word in page
     assert await hers.send("/settings/data/archive") == 303
     assert "It is being put together." in await hers.open("/settings/data")
-    places = Places(home.app_folder / "exports", home.app_folder / "media", "http://m")
+    places = Places(home.app_folder / "exports", home.app[MEDIA].path_of, "http://m")
     assert await exporting.make_next(home.database, places)
     (url,) = re.findall(r"/settings/data/archive/[0-9]+", await hers.open("/settings/data"))
     async with home.client.get(url, headers=hers.cookie) as answer:

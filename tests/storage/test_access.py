@@ -399,8 +399,10 @@ def fill(writer: Writer) -> None:
             state,
             writer.now_ms,
         )
+    post = cast.post(writer, ActorId(alice))
     for type_ in ("Create", "Follow", "Announce", "Like", "Undo"):
-        activity = cast.said(writer, alice, "u:object", type_)
+        about = post.id if type_ == "Create" else None
+        activity = cast.said(writer, alice, "u:object", type_, about)
         writer.execute(
             "INSERT INTO deliveries (id, activity, host, inbox, object, state, due, created_at)"
             " VALUES (?, ?, 'a', 'a', 'o', ?, 0, ?)",

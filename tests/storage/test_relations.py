@@ -93,9 +93,9 @@ def test_what_only_the_follower_sees_stays_with_the_follow() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     cast.follow(writer, alice, bob)
-    follows.set_options(writer, alice, bob, reblogs=False, notify=True)
+    follows.set_options(writer, alice, bob, (False, True, ("en",)))
     (known,) = follows.local_followers(writer, bob)
-    assert (known.reblogs, known.notify) == (False, True)
+    assert (known.reblogs, known.notify, known.languages) == (False, True, ("en",))
 
 
 # ---- likes, shares, blocks: one for each pair ----

@@ -214,8 +214,7 @@ def test_home_holds_what_came_for_its_owner_and_hides_whom_they_do_not_want() ->
     assert ids(found) == [eves.id, bobs.id, mine.id]
     assert (found[0].cursor, found[0].share, found[0].sharer) == (shared.id, shared.id, bob)
     assert timelines.home(writer, bob, ALL) == []
-    assert timelines.has_in_home(writer, alice, bobs.id)
-    assert not timelines.has_in_home(writer, bob, bobs.id)
+    assert timelines.having_in_home(writer, bobs.id) == {alice}
 
     blocks.mute(writer, alice, Mute(eve, notifications=False, expires_at=None))
     assert ids(timelines.home(writer, alice, ALL)) == [bobs.id, mine.id]

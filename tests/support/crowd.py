@@ -1,5 +1,7 @@
 """A member with so many of everything: for counting what a list costs."""
 
+from datetime import timedelta
+
 from storage import (
     account_hosts,
     blocks,
@@ -17,7 +19,9 @@ from storage import (
     media,
     notifications,
     pins,
+    quotes,
     reports,
+    scheduled,
     shares,
     signup_blocks,
     timelines,
@@ -103,8 +107,35 @@ def _posts(
     pins.add(writer, me, mine.id, 100)
     edits.keep(writer, root, {})
     filters.add_post(writer, found["filter"], said.id)
+    found["scheduled"] = _later(writer, me)
     _shown(writer, said, number)
+    _quotes(writer, said, root)
     found["post"] = said.id
+
+
+def _quotes(writer: Writer, said: Post, root: Post) -> None:
+    writer.execute("UPDATE posts SET quoted = ? WHERE id = ?", root.uri, said.id)
+    quotes.keep(
+        writer, stamp=None, target=root.id, actor=said.author, request=said.uri, state="approved"
+    )
+
+
+def _later(writer: Writer, me: ActorId) -> int:
+    wish = {
+        "text": "Later.",
+        "spoiler": "",
+        "visibility": "public",
+        "local_only": False,
+        "sensitive": False,
+        "language": None,
+        "in_reply_to": None,
+        "poll": None,
+        "policies": {"quote": "public"},
+        "media": [],
+        "application": None,
+        "key": "",
+    }
+    return scheduled.add(writer, me, writer.now + timedelta(days=1), wish, []).id
 
 
 def _shown(writer: Writer, said: Post, number: int) -> None:

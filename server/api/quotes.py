@@ -1,0 +1,66 @@
+"""What quotes a post, and taking back one's consent to it."""
+
+from aiohttp import web
+
+from federation import outbox, uris
+from federation.activities import Delete
+from federation.activities.quoting import consent
+from server.api.common import number, own, visible
+from server.api.timelines import shown
+from server.entities import status as status_entity
+from server.entities.shared import Rendered
+from server.errors import not_found
+from server.keys import DATABASE
+from server.paging import page_of
+from server.policies import Route, Who, caller, get, post
+from server.replies import answer
+from storage import quotes, timelines
+from storage.actors import Actor
+from storage.paging import Page
+from storage.quotes import Quote
+from storage.timelines import Line
+from storage.units import Reader, Writer
+from storage.visibility import Viewer
+from storage.visible_posts import Post
+
+
+async def several(request: web.Request) -> web.Response:
+    viewer, id_ = caller(request).viewer, number(request)
+
+    def find(reader: Reader, page: Page) -> list[Line]:
+        return timelines.quoting(reader, viewer, visible(reader, viewer, id_).id, page)
+
+    return await shown(request, find, page_of(request), always_next=False)
+
+
+async def revoke(request: web.Request) -> web.Response:
+    """The quoting post as it is shown then."""
+    who, quoted, quoting = caller(request), number(request), number(request, "quoting_id")
+    return answer(await request.app[DATABASE].write(_revoke, who.me, who.viewer, quoted, quoting))
+
+
+def _revoke(writer: Writer, me: Actor, viewer: Viewer, quoted: int, quoting: int) -> Rendered:
+    target, quoter = own(writer, me, viewer, quoted), visible(writer, viewer, quoting)
+    given = quotes.by_request(writer, quoter.uri, target.id)
+    if given is None:
+        raise not_found()
+    if given.state == quotes.APPROVED:
+        _take_back(writer, me, target, given)
+    return status_entity.one(writer, viewer, visible(writer, viewer, quoter.id))
+
+
+def _take_back(writer: Writer, me: Actor, quoted: Post, given: Quote) -> None:
+    """Said to whoever may have asked for the stamp (FEP-044f)."""
+    stamp = given.stamp or uris.approval(writer.here, writer.new_id())
+    quotes.stamp(writer, given.id, stamp)
+    whole = consent(stamp, me, given.request, quoted.uri)
+    said = Delete(id=outbox.new_uri(writer), actor=me.uri, what=stamp, consent=whole)
+    outbox.publish(writer, said)
+
+
+_ALL = "/api/v1/statuses/{id}/quotes"
+
+ROUTES: list[Route] = [
+    get(_ALL, several, Who.MEMBER, "read:statuses"),
+    post(f"{_ALL}/{{quoting_id}}/revoke", revoke, Who.MEMBER, "write:statuses"),
+]
