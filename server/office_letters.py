@@ -154,7 +154,7 @@ def _to_stewards(
 ) -> list[Letter]:
     """`words`: subject and text, each in the reader's language."""
     letters = []
-    for steward in accounts.many(reader, accounts.stewards(reader)).values():
+    for steward in accounts.many(reader, accounts.stewards(reader, at_work=True)).values():
         if steward.actor not in but:
             _ = translations(steward.locale).gettext
             subject = _(words[0]) % {"title": settings.title}

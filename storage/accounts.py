@@ -171,11 +171,12 @@ def used(writer: Writer, actor: int) -> None:
     writer.execute("UPDATE accounts SET last_used_at = ? WHERE actor = ?", writer.now_ms, actor)
 
 
-def stewards(reader: Reader) -> list[int]:
-    """Actors who look after the instance, admins first."""
+def stewards(reader: Reader, *, at_work: bool = False) -> list[int]:
+    """Actors who look after the instance, admins first; `at_work`: whose office does not rest."""
     rows = reader.rows(
         "SELECT actor FROM accounts WHERE role IN ('admin', 'steward') AND state = 'active'"
-        " ORDER BY role <> 'admin', actor"
+        " AND (frozen IS NULL OR NOT ?) ORDER BY role <> 'admin', actor",
+        at_work,
     )
     return [actor for (actor,) in rows]
 

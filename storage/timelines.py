@@ -293,8 +293,7 @@ def quoting(reader: Reader, viewer: Viewer, quoted: int, page: Page) -> list[Lin
     may, values = predicate(viewer)
     rows = reader.named(
         f"SELECT {_MARKED} FROM approvals k CROSS JOIN posts o ON o.id = k.target"
-        " CROSS JOIN posts p ON p.uri = k.request AND p.quoted = o.uri"
-        f" AND +p.author = +k.actor {PEOPLE}"
+        f" CROSS JOIN posts p ON p.uri = k.request AND p.quoted = o.uri {PEOPLE}"
         " WHERE k.target = :quoted AND k.kind = 'quote' AND k.state = 'approved'"
         " AND k.id < :below AND k.id > :above AND NOT EXISTS"
         " (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author)"

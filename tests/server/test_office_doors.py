@@ -61,6 +61,7 @@ async def test_who_is_frozen_reads_and_does_nothing_that_others_notice(place: Pl
 async def test_the_office_of_who_is_frozen_rests(place: Place) -> None:
     """They read what members read, and neither desk nor log nor what an admin's token opens."""
     cells = 0
+    bob, carol = await place.person("bob"), await place.person("carol")
     for role in ("steward", "admin"):
         somebody = await place.person(role, role=role, scopes=OFFICE)
         visitor = await browser(place, role)
@@ -79,5 +80,7 @@ async def test_the_office_of_who_is_frozen_rests(place: Place) -> None:
             assert (status, "your office rests" in text) == (403, True), (route.method, route.path)
             cells += 1
         await somebody.get("/api/v1/timelines/home")
+        await bob.post("/api/v1/reports", account_id=carol.id)
+        assert ("admin.report", "bob") not in await somebody.notified()
     print(f"{cells} doors of an office tried by somebody frozen")
     assert cells > 45

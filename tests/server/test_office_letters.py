@@ -10,7 +10,7 @@ from server import moderation, office_letters
 from server.keys import OUTSIDE, SETTINGS
 from server.moderation import COMMAND_LINE, Verdict
 from server.office_letters import Letter
-from storage import jobs
+from storage import decisions, jobs
 from storage.units import Reader, Writer
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -65,6 +65,8 @@ async def test_stewards_hear_that_something_was_told_and_neither_what_nor_by_who
 ) -> None:
     for name, role in (("ada", "admin"), ("stella", "steward")):
         await post.person(name, role=role)
+    frozen = await post.person("stan", role="steward")
+    await post.database.write(decisions.freeze, frozen.actor.id, "Rest.")
     alice, mallory = await post.person("alice"), await post.person("mallory")
     await alice.post("/api/v1/reports", account_id=mallory.id, comment="He is rude.")
     found = await letters(post)
