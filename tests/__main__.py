@@ -19,7 +19,17 @@ def steps(arguments: list[str]) -> dict[str, list[str]]:
         "lint": [*python, "ruff", "check", "."],
         "types": [*python, "mypy"],
         "import rules": [str(BIN / "lint-imports"), "--no-logo"],
-        "tests": [*python, "pytest", "-q", "-n", "auto", "--dist", "loadfile", *arguments],
+        "tests": [
+            *python,
+            "pytest",
+            "-q",
+            "-n",
+            "auto",
+            "--dist",
+            "loadfile",
+            "--no-loadscope-reorder",
+            *arguments,
+        ],
     }
 
 

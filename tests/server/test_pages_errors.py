@@ -71,7 +71,7 @@ async def test_a_method_that_an_address_does_not_have_is_said_in_a_page(place: P
     async with place.client.put("/about", headers=HTML) as answer:
         assert answer.status == 405
         assert "405, not understood" in await answer.text()
-        assert answer.headers["Allow"] == "GET"
+        assert answer.headers["Allow"] == "GET,HEAD"
 
 
 # ---- files ----
