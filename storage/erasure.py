@@ -7,6 +7,7 @@ holds these lists against the schema.
 
 from json import dumps
 
+from storage import posts
 from storage.units import Reader, Writer
 
 SLICE = 500
@@ -119,7 +120,6 @@ def forget_pending(writer: Writer, actor: int) -> None:
 
 def erase(writer: Writer, actor: int, most: int = SLICE) -> int:
     """Take out up to `most` rows, posts first; return how many. 0: only the key is left."""
-    _hand_on_conversations(writer, actor)
     taken = _erase_posts(writer, actor, most)
     if taken:
         return taken
@@ -131,36 +131,12 @@ def erase(writer: Writer, actor: int, most: int = SLICE) -> int:
     return at_once + _empty(writer, actor)
 
 
-# The newest post of a conversation that stays, among the same people.
-_STAYS = (
-    "SELECT max(q.id) FROM posts q JOIN audiences a ON a.id = q.audience"
-    " WHERE q.root = conversations.root AND q.deleted_at IS NULL AND a.kind = 'named'"
-    " AND q.author <> ?1 AND conversations.people ="
-    " (SELECT json_group_array(n.actor) FROM (SELECT q.author AS actor UNION SELECT r.actor"
-    " FROM post_recipients r WHERE r.post = q.id ORDER BY 1) n"
-    " WHERE n.actor <> conversations.account)"
-)
-
-
-def _hand_on_conversations(writer: Writer, actor: int) -> None:
-    """What somebody said last goes; the conversation stays with those who said something too."""
-    rows = writer.rows(
-        "SELECT c.id FROM posts p JOIN conversations c ON c.last_post = p.id WHERE p.author = ?",
-        actor,
-    )
-    ended = dumps([id_ for (id_,) in rows])
-    writer.execute(
-        f"UPDATE conversations SET last_post = ({_STAYS})"
-        f" WHERE id IN (SELECT value FROM json_each(?2)) AND ({_STAYS}) IS NOT NULL",
-        actor,
-        ended,
-    )
-
-
 def _erase_posts(writer: Writer, actor: int, most: int) -> int:
     rows = writer.rows("SELECT id FROM posts WHERE author = ? ORDER BY id LIMIT ?", actor, most)
     if rows:
-        ids = dumps([id_ for (id_,) in rows])
+        found = [id_ for (id_,) in rows]
+        posts.leave_conversations(writer, found)  # the oldest go first, so what is left stays
+        ids = dumps(found)
         for statement in _WITH_POSTS:
             writer.execute(statement, ids)
     return len(rows)

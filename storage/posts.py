@@ -1,8 +1,9 @@
 """Posts as they are written; reading them for somebody goes through visible_posts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from json import dumps
 
 from storage import words
 from storage.clock import milliseconds, moment, optional_moment
@@ -253,32 +254,36 @@ def bury(writer: Writer, post: Post) -> None:
         "UPDATE media SET post = NULL, created_at = ? WHERE post = ?", writer.now_ms, post.id
     )
     words.remove(writer, post.id)
-    _leave_conversations(writer, post.id)
+    leave_conversations(writer, [post.id])
     writer.execute(
         "UPDATE activities SET body = '' WHERE post = ? AND type IN ('Create', 'Update')", post.id
     )
     writer.after_commit(DELETED, str(post.id))
 
 
-# The post of a conversation that was the last before: of its thread, among the same people.
-_BEFORE = (
+# The newest post of a conversation that stays, of its thread and among the same people.
+_STAYS = (
     "SELECT max(q.id) FROM posts q JOIN audiences a ON a.id = q.audience"
     " WHERE q.root = conversations.root AND q.deleted_at IS NULL AND a.kind = 'named'"
-    " AND q.id <> conversations.last_post AND conversations.people ="
+    " AND q.id NOT IN (SELECT value FROM json_each(?1)) AND conversations.people ="
     " (SELECT json_group_array(n.actor) FROM (SELECT q.author AS actor UNION SELECT r.actor"
     " FROM post_recipients r WHERE r.post = q.id ORDER BY 1) n"
     " WHERE n.actor <> conversations.account)"
 )
 
 
-def _leave_conversations(writer: Writer, post: PostId) -> None:
-    """What was said last in a conversation is gone: it ends with what was said before, if any."""
+def leave_conversations(writer: Writer, gone: Sequence[int]) -> None:
+    """What was said last in a conversation goes: it ends with what was said before, if any."""
+    ids = dumps(list(gone))
     writer.execute(
-        f"UPDATE conversations SET last_post = ({_BEFORE}) WHERE last_post = ?"
-        f" AND ({_BEFORE}) IS NOT NULL",
-        post,
+        f"UPDATE conversations SET last_post = ({_STAYS})"
+        " WHERE last_post IN (SELECT value FROM json_each(?1))"
+        f" AND ({_STAYS}) IS NOT NULL",
+        ids,
     )
-    writer.execute("DELETE FROM conversations WHERE last_post = ?", post)
+    writer.execute(
+        "DELETE FROM conversations WHERE last_post IN (SELECT value FROM json_each(?))", ids
+    )
 
 
 MOST_EARLY_DELETES = 20_000

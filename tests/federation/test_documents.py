@@ -213,9 +213,9 @@ def test_hidden_structures_are_refused(
 
 
 def test_ordinary_documents_have_no_hidden_structures() -> None:
-    documents.refuse_structures(
-        {"@context": [{"x": {"@reverse": "y"}}], "object": {"a": ["@graph"]}}
-    )
+    document = {"@context": [{"x": {"@reverse": "y"}}], "object": {"a": ["@graph"]}}
+    documents.refuse_structures(document)
+    assert documents.read(documents.dump(document)) == document
 
 
 def test_an_embedded_object_is_an_object() -> None:

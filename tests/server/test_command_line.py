@@ -181,6 +181,8 @@ def test_a_long_path_to_the_data_is_no_hindrance(tmp_path: Path) -> None:
     folder = tmp_path / ("a long name of a folder " * 6) / "data"
     with running(folder) as server:
         server.member("ines")
+        assert "ines" in json.dumps(server.kith("account", "list"))
+    assert (folder / "kith.sqlite3").is_file()
 
 
 def test_a_stop_finishes_what_is_under_way(tmp_path: Path) -> None:

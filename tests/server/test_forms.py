@@ -51,6 +51,7 @@ def test_no_name_of_a_field_makes_us_fail(pairs: list[tuple[str, str]]) -> None:
         form = Form(nest(list(pairs)))
     except Malformed:
         return  # given in two ways
+    assert set(form.values) == {name.partition("[")[0] for name, _ in pairs}
     for name, read in product(form.values, READINGS):
         with suppress(Refused):
             read(form, name)
