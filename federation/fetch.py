@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Self
 from urllib.parse import urljoin
@@ -88,6 +89,12 @@ class _RefusedAddress(OSError):
     """An OSError, so that the connector goes on to the host's next address."""
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """The certificates that the system trusts: read once, some 20 ms."""
+    return ssl.create_default_context()
+
+
 class Door:
     """One pooled client for the whole process; start() and close(), or `async with`.
 
@@ -123,9 +130,9 @@ class Door:
         await self.close()
 
     async def start(self) -> None:
-        """Open the pool; reads the certificates that the system trusts (some 20 ms)."""
+        """Open the pool."""
         connector = aiohttp.TCPConnector(
-            ssl=ssl.create_default_context(),
+            ssl=trusted(),
             resolver=_FewAddresses(self._resolver or self._system_resolver()),
             use_dns_cache=False,  # pooled connections spare the lookups; each new one asks afresh
             limit_per_host=self._per_host,

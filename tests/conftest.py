@@ -5,6 +5,7 @@ import pytest
 
 from storage.database import Database, open_database
 from storage.here import Here
+from tests.storage.raw import blank
 from tests.support.clock import Watch
 
 
@@ -20,5 +21,6 @@ def here() -> Here:
 
 @pytest.fixture
 async def database(tmp_path: Path, here: Here, watch: Watch) -> AsyncIterator[Database]:
+    (tmp_path / "db").write_bytes(blank())
     async with open_database(tmp_path / "db", here, watch) as opened:
         yield opened

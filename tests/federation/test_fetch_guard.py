@@ -4,7 +4,7 @@ import ast
 import datetime as dt
 import ssl
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from federation.errors import (
     OwnAuthority,
     Unreachable,
 )
-from federation.fetch import MAXIMUM_ADDRESSES, Door
+from federation.fetch import MAXIMUM_ADDRESSES, Door, trusted
 from tests.support.internet import LOOPBACK, Internet
 
 OWN_PORT = 8000
@@ -308,10 +308,24 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCo
     return folder / "ca.pem", context
 
 
-async def test_in_production_tls_is_verified_against_the_systems_authorities(
+@pytest.fixture
+def trust(
     authority: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], None]]:
+    """Call it to trust that authority from here on."""
+
+    def begin() -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority[0]))
+        trusted.cache_clear()
+
+    yield begin
+    trusted.cache_clear()
+
+
+async def test_in_production_tls_is_verified_against_the_systems_authorities(
+    authority: tuple[Path, ssl.SSLContext], trust: Callable[[], None]
 ) -> None:
-    bundle, context = authority
+    context = authority[1]
     internet, app = Internet(), web.Application()
     app.router.add_get("/", _good)
     app.router.add_get("/to", _redirect)
@@ -319,7 +333,7 @@ async def test_in_production_tls_is_verified_against_the_systems_authorities(
         async with door(internet, development=False) as out:
             with pytest.raises(Unreachable, match="certificate"):
                 await out.get("https://secure.social/", accept="*/*")
-        monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+        trust()
         async with door(internet, development=False) as out:
             assert (await out.get("https://secure.social/", accept="*/*")).body == b"good"
             with pytest.raises(Unreachable, match="certificate"):
@@ -327,12 +341,12 @@ async def test_in_production_tls_is_verified_against_the_systems_authorities(
 
 
 async def test_a_redirect_never_leads_from_https_to_http(
-    authority: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch, internet: Internet
+    authority: tuple[Path, ssl.SSLContext], trust: Callable[[], None], internet: Internet
 ) -> None:
-    bundle, context = authority
+    context = authority[1]
     app = web.Application()
     app.router.add_get("/to", _redirect)
-    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    trust()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(internet.serving(app, "secure.social", ssl=context))
         out = await stack.enter_async_context(door(internet))

@@ -2,26 +2,38 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from storage.connection import COMMON
 from storage.here import Here
 from storage.ids import Numbers
-from storage.schema import scripts
+from storage.schema import migrate, scripts
 from storage.units import Row, Writer
 from tests.support.clock import Watch
 
 HERE = Here("home.example", "home.example")
 
 
+@cache
+def blank() -> bytes:
+    """A database file as all migrations leave it."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw:
+        migrate(raw, Path("unused"))
+        return raw.serialize()
+
+
 def memory(up_to: int | None = None) -> sqlite3.Connection:
     """Our tables, as the first so many migrations make them."""
     raw = sqlite3.connect(":memory:", isolation_level=None)
+    if up_to is None:
+        raw.deserialize(blank())
     for pragma in COMMON:
         raw.execute(f"PRAGMA {pragma}")
     for number, script in scripts().items():
-        if up_to is None or number <= up_to:
+        if up_to is not None and number <= up_to:
             raw.executescript(script.read_text())
     return raw
 

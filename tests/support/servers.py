@@ -3,16 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from server import membership, passwords
-from server.app import build_app
+from server.app import FILE, build_app
 from server.keys import COURIER, DATABASE, INBOX, SETTINGS
-from server.membership import Newcomer
+from server.membership import Keys, Newcomer
 from server.outside import Outside
 from server.settings import Settings, load
 from storage import apps, ids
@@ -25,6 +27,11 @@ from tests.support.internet import Internet
 PASSWORD = "a short sentence to remember"
 ALL = "read write follow push"
 Client = TestClient[web.Request, web.Application]
+
+# What takes long and comes out alike is made once for all tests of a process.
+_keys: dict[str, Keys] = {}
+_hashed: dict[str, str] = {}
+_first_starts: dict[tuple[str, str], bytes] = {}
 
 
 @dataclass
@@ -103,8 +110,8 @@ class Place:
 
     async def person(self, name: str, *, role: str = "member", scopes: str = ALL) -> Person:
         """Make a member, as signing up does, with a token for a client."""
-        hashed = await passwords.hashed(PASSWORD)
-        made = await membership.make_keys()
+        hashed = await hashed_password()
+        made = await keys_of(f"{name}@{self.host}")
         newcomer = Newcomer(name=name, email=f"{name}@post.example", password=hashed, role=role)
         actor = await self.database.write(membership.join, newcomer, made)
         secret = await self.database.write(give_token, actor.id, scopes)
@@ -116,6 +123,20 @@ class Place:
         received = await self.app[INBOX].process_next()
         delivered = await self.app[COURIER].deliver_due()
         return received or delivered
+
+
+async def hashed_password() -> str:
+    """`PASSWORD` as the server keeps it."""
+    if PASSWORD not in _hashed:
+        _hashed[PASSWORD] = await passwords.hashed(PASSWORD)
+    return _hashed[PASSWORD]
+
+
+async def keys_of(handle: str) -> Keys:
+    """Keys of their own for everybody, and the same in every test."""
+    if handle not in _keys:
+        _keys[handle] = await membership.make_keys()
+    return _keys[handle]
 
 
 def give_token(writer: Writer, account: int | None, scopes: str = ALL) -> str:
@@ -152,6 +173,7 @@ async def serving(
 ) -> AsyncIterator[Place]:
     """A server under a host name of the test internet, whose jobs the test runs."""
     outside = Outside(clock=watch, resolver=internet)
+    await start_before(folder, host, settings)
     app = build_app(settings_for(folder, host, **settings), outside, background=False)
     client = TestClient(
         TestServer(app, host="127.0.0.1"), cookie_jar=DummyCookieJar(), headers={"Host": host}
@@ -159,6 +181,24 @@ async def serving(
     async with client:
         internet.ports[host] = int(client.port or 0)
         yield Place(host, app, client)
+
+
+async def start_before(folder: Path, host: str, settings: dict[str, str]) -> None:
+    """Let a new folder hold what the first start left there a minute before all tests."""
+    if folder.exists():
+        return
+    key = (host, repr(sorted(settings.items())))
+    if key not in _first_starts:
+        earlier = Watch()
+        earlier.advance(-timedelta(minutes=1))
+        with TemporaryDirectory() as first:
+            made = settings_for(Path(first), host, **settings)
+            app = build_app(made, Outside(clock=earlier, resolver=Internet()), background=False)
+            async with TestServer(app, host="127.0.0.1"):
+                pass
+            _first_starts[key] = Path(first, FILE).read_bytes()
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / FILE).write_bytes(_first_starts[key])
 
 
 async def settle(*places: Place, rounds: int = 200) -> None:
