@@ -171,6 +171,8 @@ def ensure_welcome(caller: Caller) -> None:
     account = caller.account
     if account is None:
         return
+    if account.unconfirmed:
+        raise Refused(403, "Your login is missing a confirmed e-mail address")
     if account.state == "pending":
         raise Refused(403, "Your login is currently pending approval")
     if account.state != "active" or caller.actor is None or caller.actor.state != "active":

@@ -9,7 +9,7 @@ from federation.activities import Follow
 from federation.keys import KeyPair, make_ed25519, make_rsa
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import accounts, actors, charters, keys
+from storage import accounts, actors, charters, confirmations, keys
 from storage.accounts import Account
 from storage.actors import Actor
 from storage.errors import Conflict
@@ -156,11 +156,19 @@ def enter_community(writer: Writer, actor: Actor) -> None:
     outbox.publish(writer, follow)
 
 
-def approve(writer: Writer, actor: Actor) -> None:
-    """Raise Conflict("email") where the address belongs to a member already."""
-    account = accounts.by_actor(writer, actor.id)
-    if account is not None and accounts.is_beside(account.email):
+def approve(writer: Writer, id_: ActorId) -> None:
+    """Let in who waits. Raises Conflict("email") where the address belongs to a member already.
+
+    Whoever lets somebody in who has not confirmed their address vouches for it.
+    """
+    actor, account = actors.by_id(writer, id_), accounts.by_actor(writer, id_)
+    if actor is None or account is None:
+        raise LookupError(id_)
+    if accounts.is_beside(account.email):
         raise Conflict("email")
-    accounts.set_state(writer, actor.id, "active")
-    actors.set_state(writer, actor.id, "active")
+    if account.unconfirmed:
+        accounts.set_email(writer, id_, accounts.address(account.email))
+        confirmations.end(writer, id_)
+    accounts.set_state(writer, id_, "active")
+    actors.set_state(writer, id_, "active")
     enter_community(writer, actor)

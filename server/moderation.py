@@ -183,7 +183,7 @@ def media_of(reader: Reader) -> str:
 
 def _end_ways_in(writer: Writer, account: int) -> None:
     sessions.end_all(writer, account)
-    sessions.forget_resets(writer, account)
+    sessions.forget_links(writer, account)
     apps.revoke_all(writer, account)
 
 
@@ -246,7 +246,7 @@ def approve(writer: Writer, office: Office, id_: int) -> None:
     if account is None or account.state != "pending":
         raise CannotDecide(_ANSWERED)
     try:
-        membership.approve(writer, target)
+        membership.approve(writer, target.id)
     except Conflict as taken:
         raise CannotDecide(_ADDRESS) from taken
     jobs.plan(writer, LETTER, f"welcome {id_}")
@@ -263,7 +263,7 @@ def reject(writer: Writer, office: Office, id_: int) -> None:
 
 
 def _hash(account: Account) -> str:
-    return signup_blocks.canonical_hash(account.email)
+    return signup_blocks.canonical_hash(accounts.address(account.email))
 
 
 # ---- for good ----

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from federation.activities.flag import LETTER
-from server import mail
+from server import confirming, mail
 from server.settings import Settings
 from server.translations import N_, translations
 from storage import accounts, actors, decisions, jobs, reports
@@ -61,8 +61,11 @@ async def send_next(database: Database, settings: Settings, clock: Clock) -> boo
 
 async def _sent(database: Database, settings: Settings, clock: Clock, job: Job) -> bool:
     """Whether all letters of the occasion were taken."""
-    if job.subject.startswith("welcome "):
-        newcomer = await database.read(_newcomer, int(job.subject.split()[1]))
+    occasion, number, *_ = job.subject.split()
+    if occasion == confirming.OCCASION:
+        return await confirming.send(database, settings, clock, int(number))
+    if occasion == "welcome":
+        newcomer = await database.read(_newcomer, int(number))
         return newcomer is None or await mail.welcome(settings, clock, *newcomer)
     letters = await database.read(_written, job, settings)
     taken = [await mail.send(settings, clock, one.to, one.subject, one.text) for one in letters]

@@ -42,6 +42,7 @@ from server.api import media as media_api
 from server.incoming import header
 from server.pages import (
     access,
+    confirming,
     desk,
     desk_report,
     editing,
@@ -140,6 +141,7 @@ ROUTES: list[Route] = [
     *registration.ROUTES,
     *oauth.ROUTES,
     *access.ROUTES,
+    *confirming.ROUTES,
     *entering.ROUTES,
     *proving.ROUTES,
     *safety.ROUTES,

@@ -162,7 +162,9 @@ class Settings:
         kinds.whole(1, 16), 2, "How many of them may go to one and the same server."
     )
     smtp_host: str = _setting(
-        kinds.HOST, "", "The mail server that takes our letters; empty means that we send none."
+        kinds.HOST,
+        "",
+        "The mail server that takes our letters; empty: none go, and addresses are not confirmed.",
     )
     smtp_tls: MailEncryption = _setting(
         kinds.one_of(MailEncryption), "starttls", "How the way to the mail server is encrypted."

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from federation.activities.flag import LETTER
-from server import membership, passwords
+from server import confirming, membership, passwords
 from server.membership import Newcomer
 from server.mistakes import Mistake
 from server.translations import N_
 from storage import accounts, actors, charters, hosts, jobs, sessions, signup_blocks
+from storage.accounts import Account
 from storage.actors import Actor
 from storage.database import Database
 from storage.errors import Conflict
@@ -43,6 +44,7 @@ class Wish:
     locale: str = "en"
     role: str = "member"
     watched: bool = False  # a steward decides, whatever the mode
+    confirms: bool = False  # we write to the address first, and wait for a yes
     by_office: bool = False  # the command line: blocks of names and addresses do not count
 
     @property
@@ -52,7 +54,7 @@ class Wish:
 
 
 async def sign_up(database: Database, wish: Wish) -> Actor:
-    """Make the account; pending where a steward decides. Raises NotYet."""
+    """Make the account; pending where a letter or a steward comes first. Raises NotYet."""
     mistakes = await database.read(_mistakes, wish)
     if mistakes:
         raise NotYet(mistakes)
@@ -95,13 +97,21 @@ def _is_unwanted(reader: Reader, email: str) -> bool:
     return signup_blocks.is_email_blocked(reader, email, provider)
 
 
-def change_email(writer: Writer, account: int, email: str) -> Mistake | None:
-    """Another address for somebody who is in; or why not, without a word about whose it is."""
+def change_email(writer: Writer, account: int, email: str, *, confirms: bool) -> Mistake | None:
+    """Another address for somebody who is in; or why not, without a word about whose it is.
+
+    `confirms`: once the letter that goes there is answered.
+    """
     if not _is_address(email):
         return Mistake("ERR_INVALID", _NO_ADDRESS)
-    if _is_unwanted(writer, email) or accounts.has_email(writer, email):
+    if _is_unwanted(writer, email):
         return Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
-    accounts.set_email(writer, account, email)
+    if confirms:
+        confirming.ask(writer, account, email, "change")
+    elif accounts.has_email(writer, email):
+        return Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
+    else:
+        accounts.set_email(writer, account, email)
     return None
 
 
@@ -129,7 +139,7 @@ def _join(writer: Writer, wish: Wish, hashed: str, made: membership.Keys) -> Act
         email=_email(writer, wish),
         password=hashed,
         role=wish.role,
-        state="pending" if wish.waits else "active",
+        state="pending" if wish.waits or wish.confirms else "active",
         reason=wish.reason.strip()[:LONGEST_REASON] or None,
         invited_by=invited_by,
         locale=wish.locale,
@@ -137,7 +147,9 @@ def _join(writer: Writer, wish: Wish, hashed: str, made: membership.Keys) -> Act
     )
     try:
         joined = membership.join(writer, newcomer, made)
-        if wish.waits:
+        if wish.confirms:
+            confirming.ask(writer, joined.id, wish.email, "ask" if wish.waits else "enter")
+        elif wish.waits:
             jobs.plan(writer, LETTER, f"asked {joined.id}")
         return joined
     except Conflict as taken:
@@ -145,7 +157,9 @@ def _join(writer: Writer, wish: Wish, hashed: str, made: membership.Keys) -> Act
 
 
 def _email(writer: Writer, wish: Wish) -> str:
-    """Where a steward decides, one who waits does not learn who is a member (SECURITY 71)."""
+    """Whoever waits does not learn who is a member (SECURITY 71)."""
+    if wish.confirms:
+        return accounts.unconfirmed(wish.email, writer.new_id())
     if wish.waits and accounts.has_email(writer, wish.email):
         return accounts.beside(wish.email, writer.new_id())
     return wish.email
@@ -170,6 +184,6 @@ def _invited(writer: Writer, wish: Wish) -> int | None:
     return sponsor
 
 
-def waiting(reader: Reader) -> list[int]:
-    """Who waits for a steward's answer."""
-    return [account.actor for account in accounts.everyone(reader, "pending")]
+def waiting(reader: Reader) -> list[Account]:
+    """Who waits for a steward's answer, longest first."""
+    return [one for one in accounts.everyone(reader, "pending") if not one.unconfirmed]

@@ -21,7 +21,8 @@ ACCESS = "access"  # tokens and sessions of an account changed: whatever was cac
 class Account:
     """`password` is an argon2id hash; `settings` are preferences by name.
 
-    `frozen`: they may read and not act; the words that they were told.
+    `frozen`: they may read and not act; the words that they were told. `unconfirmed`: who signed
+    up and has not opened the link in our letter.
     """
 
     actor: ActorId
@@ -37,11 +38,13 @@ class Account:
     created_at: datetime
     last_used_at: datetime | None = None
     frozen: str | None = None
+    unconfirmed: bool = False
 
 
 COLUMNS = (
     "actor, email, password, role, state, reason, agreed_to, invited_by, locale, settings,"
-    " created_at, last_used_at, frozen"
+    " created_at, last_used_at, frozen, EXISTS (SELECT 1 FROM confirmations"
+    " WHERE account = accounts.actor AND purpose <> 'change')"
 )
 
 
@@ -50,6 +53,7 @@ def _from_row(row: Row) -> Account:
     values["settings"] = loads(values["settings"])
     values["created_at"] = moment(values["created_at"])
     values["last_used_at"] = optional_moment(values["last_used_at"])
+    values["unconfirmed"] = bool(values["unconfirmed"])
     return Account(**values)
 
 
@@ -76,6 +80,12 @@ def add(writer: Writer, account: Account) -> None:
 
 
 _BESIDE = " (taken "
+_UNCONFIRMED = " (unconfirmed "
+
+
+def by_email(reader: Reader, email: str) -> Account | None:
+    row = reader.row(f"SELECT {COLUMNS} FROM accounts WHERE email = ?", email)
+    return _from_row(row) if row else None
 
 
 def has_email(reader: Reader, email: str) -> bool:
@@ -94,6 +104,16 @@ def is_beside(email: str) -> bool:
     return _BESIDE in email
 
 
+def unconfirmed(email: str, number: int) -> str:
+    """How an address is kept that nobody has confirmed yet: it keeps it from nobody else."""
+    return f"{email}{_UNCONFIRMED}{number})"
+
+
+def address(email: str) -> str:
+    """What somebody typed, of an address as it is kept."""
+    return email.partition(" (")[0]
+
+
 def by_actor(reader: Reader, actor: int) -> Account | None:
     row = reader.row(f"SELECT {COLUMNS} FROM accounts WHERE actor = ?", actor)
     return _from_row(row) if row else None
@@ -110,13 +130,14 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Account]:
 
 def by_login(reader: Reader, login: str) -> Account | None:
     """Find by e-mail address or by name."""
-    row = reader.row(f"SELECT {COLUMNS} FROM accounts WHERE email = ?", login.strip())
-    if row is None:
-        row = reader.row(
-            f"SELECT {COLUMNS} FROM accounts WHERE actor ="
-            " (SELECT id FROM actors WHERE name = ? AND domain = '')",
-            login.strip().removeprefix("@"),
-        )
+    found = by_email(reader, login.strip())
+    if found is not None:
+        return found
+    row = reader.row(
+        f"SELECT {COLUMNS} FROM accounts WHERE actor ="
+        " (SELECT id FROM actors WHERE name = ? AND domain = '')",
+        login.strip().removeprefix("@"),
+    )
     return _from_row(row) if row else None
 
 

@@ -78,6 +78,7 @@ WAYS_IN = (
     "DELETE FROM codes WHERE account = ?1",
     "DELETE FROM sessions WHERE account = ?1",
     "DELETE FROM resets WHERE account = ?1",
+    "DELETE FROM confirmations WHERE account = ?1",
     "DELETE FROM idempotency WHERE account = ?1",
     "DELETE FROM totp WHERE account = ?1",
     "DELETE FROM recovery_codes WHERE account = ?1",

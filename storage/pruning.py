@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from storage import confirmations, erasure
 from storage.clock import milliseconds
 from storage.units import Writer
 
@@ -52,6 +53,11 @@ RULES: tuple[tuple[str, timedelta], ...] = (
         timedelta(0),
     ),
     (
+        "DELETE FROM confirmations WHERE account IN (SELECT account FROM confirmations"
+        " WHERE expires_at < ?1 AND purpose = 'change' LIMIT ?2)",
+        timedelta(0),
+    ),
+    (
         "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions"
         " WHERE last_used_at < ?1 LIMIT ?2)",
         timedelta(days=60),
@@ -81,8 +87,14 @@ RULES: tuple[tuple[str, timedelta], ...] = (
 
 
 def forget(writer: Writer) -> int:
-    """Run every rule once; return how many rows went. Nothing more to do when it returns 0."""
-    return sum(
+    """Run every rule once; return how many rows went. Nothing more to do when it returns 0.
+
+    Who signed up and never opened the link in our letter goes as well; the name is free again.
+    """
+    never_in = confirmations.run_out(writer, SLICE)
+    for account in never_in:
+        erasure.forget_pending(writer, account)
+    return len(never_in) + sum(
         writer.execute(statement, milliseconds(writer.now - after), SLICE)
         for statement, after in RULES
     )

@@ -19,13 +19,13 @@ from server.translations import available, choose_locale, known, translations
 
 
 async def create(request: web.Request) -> web.Response:
-    """Make the account and answer with its token, which works once a steward has said yes."""
+    """Make the account and answer with its token, which works once its owner is in."""
     form, settings, token = await form_of(request), request.app[SETTINGS], caller(request).token
     if token is None or token.account is not None:
         raise Refused(403, "This action is not allowed")
     watched = await ensure_sign_up(request, settings.registrations)
     wish = _wish(form, settings.registrations, settings.default_locale)
-    wish = replace(wish, watched=watched)
+    wish = replace(wish, watched=watched, confirms=bool(settings.smtp_host))
     # By address and by e-mail: an app has as many tokens of its own as it likes (SECURITY 72).
     count(request, "signup", f"ip {caller_of(address_of(request))}", as_typed(wish.email))
     try:

@@ -13,6 +13,7 @@ from server.signup import NotYet, Wish, sign_up
 from storage import accounts, actors, apps, challenges, factors, ids, sessions
 from storage.accounts import Account
 from storage.actors import Actor
+from storage.errors import Conflict
 from storage.units import Reader, Writer
 
 Arguments = Mapping[str, Any]
@@ -49,7 +50,7 @@ def _listed(reader: Reader, state: str | None) -> list[dict[str, Any]]:
     return [
         {
             "name": people[account.actor].name,
-            "email": account.email,
+            "email": accounts.address(account.email),
             "role": account.role,
             "state": account.state,
             "reason": account.reason,
@@ -81,7 +82,7 @@ async def password(app: web.Application, given: Arguments) -> dict[str, Any]:
 def _password(writer: Writer, name: str, hashed: str) -> None:
     actor, _ = _found(writer, name)
     accounts.set_password(writer, actor.id, hashed)
-    sessions.forget_resets(writer, actor.id)
+    sessions.forget_links(writer, actor.id)
     challenges.end_all(writer, actor.id)
     sessions.end_all(writer, actor.id)
     apps.revoke_all(writer, actor.id)
@@ -112,10 +113,11 @@ def _approve(writer: Writer, name: str) -> tuple[Actor, Account]:
     actor, account = _found(writer, name)
     if account.state != "pending":
         raise CommandFailed(f"“{name}” is not waiting for an answer.")
-    if accounts.is_beside(account.email):
-        raise CommandFailed(f"The address of “{name}” belongs to a member already.")
-    membership.approve(writer, actor)
-    return actor, account
+    try:
+        membership.approve(writer, actor.id)
+    except Conflict as taken:
+        raise CommandFailed(f"The address of “{name}” belongs to a member already.") from taken
+    return _found(writer, name)
 
 
 async def disable(app: web.Application, given: Arguments) -> dict[str, Any]:

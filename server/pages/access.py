@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from server import auth, mail, passwords
+from server import auth, confirming, mail, passwords
 from server.doorkeeper import ensure_sign_up
 from server.errors import Refused
 from server.forms import Form, form_of
@@ -13,6 +13,7 @@ from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.pages import entering, paths, site
 from server.pages.starting import leave_session, onward, start_session
 from server.pages.views import (
+    Entered,
     FormView,
     LoginView,
     NewPasswordView,
@@ -43,19 +44,21 @@ async def signup(request: web.Request) -> web.Response:
 
 
 async def join(request: web.Request) -> web.Response:
-    """POST /signup: in at once, or waiting for a steward."""
+    """POST /signup: in at once, or waiting for one's own yes or a steward's."""
     form, settings = await form_of(request), request.app[SETTINGS]
     watched = await ensure_sign_up(request, settings.registrations)
-    wish = replace(_wish(form, settings.registrations, site.locale_of(request)), watched=watched)
+    wish = _wish(form, settings.registrations, site.locale_of(request))
+    wish = replace(wish, watched=watched, confirms=bool(settings.smtp_host))
     count(request, "signup", as_typed(wish.email))
     try:
         actor = await sign_up(request.app[DATABASE], wish)
     except NotYet as error:
         return await _again(request, form, error)
-    pending = wish.waits
     handle = f"@{actor.name}@{settings.domain}"
-    response = await entering.show(request, "signup_done", SignupDoneView(pending, handle))
-    if not pending:
+    state: Entered = "letter" if wish.confirms else "asked" if wish.waits else "in"
+    view = SignupDoneView(state, handle, wish.email)
+    response = await entering.show(request, "signup_done", view)
+    if state == "in":
         await start_session(request, response, actor.id)
     return response
 
@@ -100,6 +103,8 @@ async def enter(request: web.Request) -> web.Response:
     password = (form.text("password", 2000) or "")[: passwords.LONGEST + 1]
     fits = await passwords.fits(password, account.password if account else None)
     sentence = _objection(account, fits)
+    if account is not None and fits and account.unconfirmed:
+        await request.app[DATABASE].write(confirming.ask_again, account.actor)
     if sentence is not None or account is None:
         return await _not_in(request, typed, sentence or _WRONG, onward(form.text("next", 4096)))
     return await entering.let_in(request, account.actor, onward(form.text("next", 4096)))
@@ -216,7 +221,7 @@ def _set(writer: Writer, token: str, hashed: str) -> None:
     if account is None:
         raise Refused(410, _USED)
     accounts.set_password(writer, account, hashed)
-    sessions.forget_resets(writer, account)
+    sessions.forget_links(writer, account)
     challenges.end_all(writer, account)
     sessions.end_all(writer, account)
     apps.revoke_all(writer, account)

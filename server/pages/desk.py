@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from server import moderation, proof
+from server import moderation, proof, signup
 from server.errors import Refused
 from server.forms import form_of
 from server.keys import DATABASE
@@ -16,7 +16,7 @@ from server.pages.site import Asked
 from server.pages.views import Person
 from server.policies import Route, Who, caller, page, posted
 from server.translations import N_, translations
-from storage import accounts, actors, audit, reports
+from storage import actors, audit, reports
 from storage.accounts import Account
 from storage.actors import Actor
 from storage.paging import Page
@@ -118,7 +118,7 @@ def _desk(reader: Reader, asked: Asked) -> DeskView:
 
 def _newcomers(reader: Reader) -> tuple[NewcomerView, ...]:
     """Who waits, longest first."""
-    waiting = accounts.everyone(reader, "pending")[:MOST]
+    waiting = signup.waiting(reader)[:MOST]
     sponsors = [one.invited_by for one in waiting if one.invited_by]
     known = actors.many(reader, [*(one.actor for one in waiting), *sponsors])
     return tuple(_newcomer(reader, one, known) for one in waiting)

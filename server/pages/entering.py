@@ -23,6 +23,10 @@ from storage.factors import Passkey
 from storage.units import Reader, Writer
 
 WAITING = N_("Your account is waiting for a steward’s answer. You can log in once it has come.")
+UNCONFIRMED = N_(
+    "First open the link in the letter that we sent you. If none came, look among the unwanted"
+    " mail; ten minutes after the last one, logging in sends another."
+)
 CLOSED = N_("This account cannot log in at the moment. Please ask the stewards.")
 _NOT_THIS = N_(
     "That code does not fit, or it was used already. A new one comes every half minute; please try"
@@ -63,6 +67,8 @@ async def show(
 
 def state_objection(account: Account) -> str | None:
     """Why somebody who proved who they are cannot come in all the same."""
+    if account.unconfirmed:
+        return UNCONFIRMED
     if account.state == "pending":
         return WAITING
     return None if account.state == "active" else CLOSED

@@ -1,5 +1,7 @@
 """The settings page: password, where one is logged in, which apps were let in."""
 
+from dataclasses import dataclass
+
 from aiohttp import web
 
 from server import auth, mail, passwords, proof, signup
@@ -18,10 +20,21 @@ from storage.units import Writer
 _DONE = {
     "password": N_("Done. The new password is in force, and everything else is logged out."),
     "email": N_("Done. The new address is in force, and everything else is logged out."),
+    "letter": N_("A letter is on its way there. The address is yours once you open its link."),
     "session": N_("Done. It is logged out."),
     "app": N_("Done. The app can do nothing here any more."),
 }
 _WRONG = N_("That is not your password.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Another address; `session` stays, `confirms` as in signup."""
+
+    account: int
+    email: str
+    session: int
+    confirms: bool
 
 
 async def show(request: web.Request) -> web.Response:
@@ -58,44 +71,54 @@ async def password(request: web.Request) -> web.Response:
 
 def _change(writer: Writer, account: int, hashed: str, session: int) -> None:
     accounts.set_password(writer, account, hashed)
-    _end_others(writer, account, session)
+    end_others(writer, account, session)
     sessions.prove(writer, session)
 
 
-def _end_others(writer: Writer, account: int, session: int) -> None:
+def end_others(writer: Writer, account: int, session: int) -> None:
     """Every way in but this session; also the links for a new password that are under way."""
     challenges.end_all(writer, account)
     sessions.end_all(writer, account, but=session)
-    sessions.forget_resets(writer, account)
+    sessions.forget_links(writer, account)
     apps.revoke_all(writer, account)
 
 
 async def email(request: web.Request) -> web.Response:
-    """POST /settings/email: ends everything else, as a new password does (SECURITY 68)."""
+    """POST /settings/email: ends everything else, as a new password does (SECURITY 68).
+
+    Where we send letters, the address counts once the link in one is opened.
+    """
     proof.ensure_fresh(request, f"{paths.SETTINGS}#email")
     form, who = await form_of(request), caller(request)
     new, account = (form.text("email", 400) or "").strip(), who.own_account
     if new == account.email:
         return web.Response(status=303, headers={"Location": f"{paths.SETTINGS}#email"})
     count(request, "reset", f"email {account.actor}")
-    session = who.session.id if who.session else 0
-    mistake = await request.app[DATABASE].write(_change_email, account.actor, new, session)
+    change = _Change(
+        account.actor,
+        new,
+        session=who.session.id if who.session else 0,
+        confirms=bool(request.app[SETTINGS].smtp_host),
+    )
+    mistake = await request.app[DATABASE].write(_change_email, change)
     if mistake is not None:
         said = mistake.said(translations(site.locale_of(request)).gettext)
         shown = FormView("email", {"email": new}, {"email": said})
         return await settings_page.show(request, Forms(email=shown))
-    mail.in_background(_tell(request.app, account, who.me.name))
+    if change.confirms:
+        return _done("letter", "email")
+    mail.in_background(tell_of_new_address(request.app, account, who.me.name))
     return _done("email", "email")
 
 
-def _change_email(writer: Writer, account: int, new: str, session: int) -> Mistake | None:
-    mistake = signup.change_email(writer, account, new)
-    if mistake is None:
-        _end_others(writer, account, session)
+def _change_email(writer: Writer, change: _Change) -> Mistake | None:
+    mistake = signup.change_email(writer, change.account, change.email, confirms=change.confirms)
+    if mistake is None and not change.confirms:
+        end_others(writer, change.account, change.session)
     return mistake
 
 
-async def _tell(app: web.Application, account: Account, name: str) -> None:
+async def tell_of_new_address(app: web.Application, account: Account, name: str) -> None:
     """Where letters went until now: whoever did this should not go unnoticed."""
     settings = app[SETTINGS]
     _ = translations(account.locale).gettext

@@ -1,6 +1,6 @@
 """The addresses of the pages and of their forms."""
 
-from server import proof
+from server import confirming, proof
 
 HOME = "/"
 ABOUT = "/about"
@@ -9,6 +9,7 @@ LOGIN = "/login"
 LOGIN_SECOND = "/login/second"
 LOGIN_PASSKEY = "/login/passkey"
 LOGOUT = "/logout"
+CONFIRM = confirming.PAGE
 RESET = "/reset"
 RESET_NEW = "/reset/new"
 SETTINGS = "/settings"
@@ -16,6 +17,7 @@ SETTINGS_PROFILE = "/settings/profile"
 SETTINGS_PREFERENCES = "/settings/preferences"
 SETTINGS_PASSWORD = "/settings/password"  # noqa: S105 - an address
 SETTINGS_EMAIL = "/settings/email"
+SETTINGS_EMAIL_DONE = "/settings?done=email#email"
 SETTINGS_SESSIONS = "/settings/sessions"
 SETTINGS_APPS = "/settings/apps"
 PROVE = proof.PAGE

@@ -9,6 +9,7 @@ from federation.sanitise import SafeHtml, plain
 from server.pages.scopes import ScopeLine
 
 Registrations = Literal["open", "approval", "invitation", "closed"]
+Entered = Literal["in", "asked", "letter", "confirmed"]
 Kind = Literal["person", "community", "service"]
 DYES = 6
 GIST_LENGTH = 60
@@ -273,10 +274,19 @@ class SignupView:
 
 @dataclass(frozen=True, slots=True)
 class SignupDoneView:
-    """After signing up: waiting for the stewards, or in."""
+    """After signing up: in, asked (the stewards), letter (to open first), or confirmed by it."""
 
-    pending: bool
+    state: Entered
     handle: str
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmView:
+    """Whether an address is somebody's own; `token` is in the link of the letter."""
+
+    token: str
+    email: str
 
 
 @dataclass(frozen=True, slots=True)

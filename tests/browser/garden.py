@@ -22,7 +22,6 @@ from server.pages.views import (
     HashtagView,
     LandingView,
     LoginView,
-    NewPasswordView,
     Person,
     Picture,
     PollView,
@@ -30,10 +29,8 @@ from server.pages.views import (
     ProfileField,
     ProfileView,
     Registrations,
-    ResetView,
     SessionView,
     SettingsView,
-    SignupDoneView,
     SignupView,
     Site,
     Steward,
@@ -44,7 +41,7 @@ from server.pages.views import (
 )
 from tests.browser.garden_desk import desk
 from tests.browser.garden_roads import roads
-from tests.browser.garden_safety import safety
+from tests.browser.garden_safety import letters, safety
 
 ZONE = ZoneInfo("Europe/Stockholm")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=ZONE)
@@ -407,8 +404,6 @@ def _for_coming_in() -> dict[str, Case]:
         "signup": ("signup", replace(VISITOR, here="signup"), SignupView()),
         "signup-again": ("signup", VISITOR, SignupView(AGAIN)),
         "signup-bare": ("signup", _BARE, SignupView()),
-        "signup-done": ("signup_done", VISITOR, SignupDoneView(True, "@bep_k@garden.example")),
-        "signup-in": ("signup_done", MEMBER, SignupDoneView(False, "@bep_k@garden.example")),
         "login": ("login", replace(VISITOR, here="login"), LoginView(next="/settings?a=1&b=2")),
         "login-again": ("login", VISITOR, LoginView(FOUND)),
         "consent": ("consent", MEMBER, consent("read", "write", "follow", "push")),
@@ -457,9 +452,6 @@ def _for_oneself() -> dict[str, Case]:
             replace(settings(), sessions=(), apps=()),
         ),
         "settings-again": ("settings", MEMBER, wrong),
-        "reset": ("reset", VISITOR, ResetView()),
-        "reset-sent": ("reset", VISITOR, ResetView(sent=True)),
-        "new-password": ("new_password", VISITOR, NewPasswordView("t0ken")),
         "gone-post": ("gone", VISITOR, TombstoneView()),
         "gone-account": ("gone", VISITOR, TombstoneView("account")),
     }
@@ -491,6 +483,7 @@ def cases() -> dict[str, Case]:
         _for_reading(),
         _for_oneself(),
         safety(VISITOR, MEMBER),
+        letters(VISITOR, MEMBER),
         roads(VISITOR, MEMBER, SAMIRA),
         desk(replace(MEMBER, viewer=MARTA), BEP, SAMIRA, (APPLES, FROST)),
         modes,

@@ -1,4 +1,4 @@
-"""The pages about logging in safely, in each state."""
+"""The pages about logging in safely, and about letters that come first, in each state."""
 
 from datetime import datetime
 
@@ -6,7 +6,14 @@ from server import totp
 from server.pages.entering import PasskeyView, SecondView
 from server.pages.proving import ProveView
 from server.pages.safety import AddView, CodesView, PasskeyLine, SafetyView, SetUp
-from server.pages.views import FormView, Frame
+from server.pages.views import (
+    ConfirmView,
+    FormView,
+    Frame,
+    NewPasswordView,
+    ResetView,
+    SignupDoneView,
+)
 
 Case = tuple[str, Frame, object]
 WITH_SCRIPT = ("passkey", "prove", "add_passkey")
@@ -49,4 +56,19 @@ def safety(visitor: Frame, member: Frame) -> dict[str, Case]:
         "add-passkey-again": ("add_passkey", member, AddView(OPTIONS, said)),
         "recovery-codes": ("recovery_codes", member, CodesView(_CODES)),
         **{name: ("safety", member, view) for name, view in _safety(member.now).items()},
+    }
+
+
+def letters(visitor: Frame, member: Frame) -> dict[str, Case]:
+    """What is said after signing up, and behind the links in letters."""
+    handle, email = "@bep_k@garden.example", "bep@post.example"
+    return {
+        "signup-done": ("signup_done", visitor, SignupDoneView("asked", handle)),
+        "signup-in": ("signup_done", member, SignupDoneView("in", handle)),
+        "signup-letter": ("signup_done", visitor, SignupDoneView("letter", handle, email)),
+        "signup-confirmed": ("signup_done", visitor, SignupDoneView("confirmed", handle)),
+        "confirm": ("confirm", visitor, ConfirmView("t0ken", email)),
+        "reset": ("reset", visitor, ResetView()),
+        "reset-sent": ("reset", visitor, ResetView(sent=True)),
+        "new-password": ("new_password", visitor, NewPasswordView("t0ken")),
     }

@@ -1,22 +1,16 @@
 """Another address for letters: who may change it, what ends with it, who hears of it."""
 
-import asyncio
 from datetime import timedelta
-from email import message_from_bytes
-from email.policy import default
-from pathlib import Path
 
 import pytest
 
 from storage import accounts, sessions, signup_blocks
 from storage.units import Writer
 from tests.server.test_oauth import Browser
-from tests.server.test_passwords import writing
 from tests.support.clock import Watch
 from tests.support.servers import Person, Place
 
 NEW = "ines@new.example"
-SOON = 10.0
 
 
 async def change(browser: Browser, email: str) -> int:
@@ -95,23 +89,6 @@ async def test_the_same_again_ends_nothing(place: Place) -> None:
     await browser.log_in("ines")
     assert await change(browser, "ines@post.example") == 303
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 200
-
-
-@pytest.mark.parametrize("locale", ["en", "de"])
-async def test_the_old_address_hears_of_it(tmp_path: Path, watch: Watch, locale: str) -> None:
-    async with writing(tmp_path, watch) as (place, office):
-        office.open.set()
-        ines, browser = await place.person("ines"), Browser(place)
-        set_locale = "UPDATE accounts SET locale = ? WHERE actor = ?"
-        await place.database.write(lambda w: w.execute(set_locale, locale, ines.actor.id))
-        await browser.log_in("ines")
-        assert await change(browser, NEW) == 303
-        to, data = await asyncio.wait_for(office.letters.get(), SOON)
-        letter = message_from_bytes(data, policy=default)
-        assert "<ines@post.example>" in to
-        words = {"en": "another address", "de": "eine andere Adresse"}[locale]
-        assert words in letter.get_content()
-        assert NEW not in letter.get_content()
 
 
 async def test_who_is_frozen_may_still_change_where_letters_go(place: Place) -> None:

@@ -32,7 +32,7 @@ BREAK_OUT = (
 OUR_SCRIPT = '<script src="/static/passkeys.js" defer></script>'
 SCRIPT_URL = "javascript:alert({n})"
 OTHER_HOST = "//evil.example/{n}"
-CHOSEN_BY_CODE = {"registrations", "kind", "what"}  # Literal types: nobody types these
+CHOSEN_BY_CODE = {"registrations", "kind", "what", "state"}  # Literal types: nobody types these
 NEVER_SAID = {"Frame.here"}  # compared, not shown
 VOID = {"meta", "link", "input", "img", "br", "hr", "path", "circle", "rect"}
 

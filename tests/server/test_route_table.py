@@ -60,6 +60,7 @@ GET /api/v1/timelines/tag/{hashtag}
 GET /api/v2/instance
 GET /api/v2/search
 GET /approvals/{id:[0-9]{1,19}}
+GET /confirm
 GET /emojis/{id:[0-9]{1,19}}
 GET /favicon.ico
 GET /health
@@ -82,6 +83,7 @@ GET /tags/{name}
 POST /actor/inbox
 POST /actors/{id:[0-9]{1,19}}/inbox
 POST /api/v1/apps
+POST /confirm
 POST /inbox
 POST /login
 POST /login/passkey

@@ -277,7 +277,7 @@ def test_a_link_for_a_new_password_is_the_last_one_and_ends() -> None:
     writer.now += HOUR
     assert sessions.reset_of(writer, "second") is None
     sessions.offer_reset(writer, "third", alice, HOUR)
-    sessions.forget_resets(writer, alice)
+    sessions.forget_links(writer, alice)
     assert sessions.reset_of(writer, "third") is None
 
 

@@ -1,0 +1,129 @@
+"""Whose an email address is: a letter goes there, and only who opens its link goes on.
+
+So nobody learns from us whose address is known (SECURITY 71): the answer to a sign-up is the same,
+and the letter tells its owner.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from federation.activities.flag import LETTER
+from server import mail, membership
+from server.settings import Settings
+from server.translations import N_, translations
+from storage import accounts, actors, confirmations, ids, jobs
+from storage.accounts import Account
+from storage.clock import Clock
+from storage.confirmations import Confirmation
+from storage.database import Database
+from storage.units import Reader, Writer
+
+PAGE = "/confirm"
+OCCASION = "confirm"
+PAUSE = timedelta(minutes=10)  # between two letters
+
+_SUBJECT = N_("Is this your address? %(title)s asks")
+_ENTER = N_(
+    "Hello %(name)s,\n\n"
+    "somebody, probably you, signed up at %(title)s with this address. Open this page and say"
+    " yes:\n\n%(link)s\n\n"
+    "It is good for three days. If it was not you, do nothing, and it is forgotten."
+)
+_CHANGE = N_(
+    "Hello %(name)s,\n\n"
+    "from now on your letters from %(title)s are to go to this address. Open this page and say"
+    " yes:\n\n%(link)s\n\n"
+    "It is good for three days. If it was not you, do nothing, and it is forgotten."
+)
+_KNOWN_SUBJECT = N_("You have an account at %(title)s already")
+_KNOWN = N_(
+    "Somebody, perhaps you, gave this address at %(title)s. It belongs to your account"
+    " %(handle)s.\n\n"
+    "Log in with your name and your password:\n\n%(link)s\n\n"
+    "If you do not remember the password, choose a new one there. If it was not you, do nothing."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """`owner`: to whom the address belongs already."""
+
+    waiting: Confirmation
+    account: Account
+    name: str
+    owner: tuple[Account, str] | None = None
+
+
+def ask(writer: Writer, account: int, email: str, purpose: str) -> None:
+    """Write to the address, and wait."""
+    confirmations.begin(writer, account, email, purpose)
+    jobs.plan(writer, LETTER, f"{OCCASION} {account}")
+
+
+def ask_again(writer: Writer, account: int) -> None:
+    """One more letter to somebody who waits for theirs, at most every ten minutes."""
+    waiting = confirmations.of_account(writer, account)
+    if waiting and waiting.sent_at and writer.now - waiting.sent_at >= PAUSE:
+        jobs.plan(writer, LETTER, f"{OCCASION} {account}")
+
+
+async def send(database: Database, settings: Settings, clock: Clock, account: int) -> bool:
+    """Write the letter; True when nothing is left to do."""
+    secret = ids.secret()
+    letter = await database.conclude(_issue, account, secret)
+    if letter is None:
+        return True
+    if letter.owner is not None:
+        return await _tell_owner(settings, clock, *letter.owner)
+    _ = translations(letter.account.locale).gettext
+    values = {
+        "name": letter.name,
+        "title": settings.title,
+        "link": f"{settings.web_origin}{PAGE}?token={secret}",
+    }
+    words = _CHANGE if letter.waiting.purpose == "change" else _ENTER
+    subject, text = _(_SUBJECT) % values, _(words) % values
+    return await mail.send(settings, clock, letter.waiting.email, subject, text)
+
+
+def _issue(writer: Writer, id_: int, secret: str) -> _Letter | None:
+    waiting, account = confirmations.of_account(writer, id_), accounts.by_actor(writer, id_)
+    if waiting is None or account is None:
+        return None
+    confirmations.issue(writer, id_, secret)
+    owner = accounts.by_email(writer, waiting.email)
+    known = (owner, _name(writer, owner)) if owner else None
+    return _Letter(waiting, account, _name(writer, account), known)
+
+
+def _name(reader: Reader, account: Account) -> str:
+    actor = actors.by_id(reader, account.actor)
+    return actor.name if actor else ""
+
+
+async def _tell_owner(settings: Settings, clock: Clock, owner: Account, name: str) -> bool:
+    _ = translations(owner.locale).gettext
+    values = {
+        "title": settings.title,
+        "handle": f"@{name}@{settings.domain}",
+        "link": f"{settings.web_origin}/login",
+    }
+    text = _(_KNOWN) % values
+    return await mail.send(settings, clock, owner.email, _(_KNOWN_SUBJECT) % values, text)
+
+
+def confirm(writer: Writer, secret: str) -> Confirmation | None:
+    """Somebody opened the link and said yes; None when it is good for nothing any more."""
+    waiting = confirmations.by_secret(writer, secret)
+    account = accounts.by_actor(writer, waiting.account) if waiting else None
+    if waiting is None or account is None or accounts.has_email(writer, waiting.email):
+        return None
+    if account.state != ("active" if waiting.purpose == "change" else "pending"):
+        return None
+    accounts.set_email(writer, account.actor, waiting.email)
+    confirmations.end(writer, account.actor)
+    if waiting.purpose == "enter":
+        membership.approve(writer, account.actor)
+    elif waiting.purpose == "ask":
+        jobs.plan(writer, LETTER, f"asked {account.actor}")
+    return waiting

@@ -1,0 +1,67 @@
+"""The page behind the link in a letter: yes, this is my address."""
+
+from aiohttp import web
+
+from server import confirming, mail
+from server.errors import Refused
+from server.forms import form_of
+from server.keys import DATABASE, SETTINGS
+from server.pages import entering, keeping, paths
+from server.pages.views import ConfirmView, Entered, SignupDoneView
+from server.policies import Route, Who, caller, page, posted
+from storage import accounts, actors, confirmations
+from storage.accounts import Account
+from storage.confirmations import Confirmation
+from storage.units import Reader, Writer
+
+_USED = "This link was used already, or its three days are over."
+
+
+async def show(request: web.Request) -> web.Response:
+    """GET /confirm: asks only, as what reads letters for people opens their links."""
+    token = request.query.get("token", "")[:200]
+    waiting = await request.app[DATABASE].read(confirmations.by_secret, token)
+    if waiting is None:
+        raise Refused(410, _USED)
+    return await entering.show(request, "confirm", ConfirmView(token, waiting.email))
+
+
+async def confirm(request: web.Request) -> web.Response:
+    """POST /confirm. Nobody is logged in by it: the link may have reached somebody else."""
+    token = (await form_of(request)).text("token", 200) or ""
+    session = caller(request).session
+    before, done = await request.app[DATABASE].write(
+        _confirm, token, session.account if session else 0, session.id if session else 0
+    )
+    if done is None or before is None:
+        raise Refused(410, _USED)
+    account, name = before
+    if done.purpose == "change":
+        mail.in_background(keeping.tell_of_new_address(request.app, account, name))
+        return web.Response(status=303, headers={"Location": paths.SETTINGS_EMAIL_DONE})
+    state: Entered = "asked" if done.purpose == "ask" else "confirmed"
+    handle = f"@{name}@{request.app[SETTINGS].domain}"
+    return await entering.show(request, "signup_done", SignupDoneView(state, handle))
+
+
+def _confirm(
+    writer: Writer, token: str, account: int, session: int
+) -> tuple[tuple[Account, str] | None, Confirmation | None]:
+    """Who they were until now, and what was confirmed. A new address ends every other way in."""
+    waiting = confirmations.by_secret(writer, token)
+    before = _who(writer, waiting.account) if waiting else None
+    done = confirming.confirm(writer, token)
+    if done is not None and done.purpose == "change":
+        keeping.end_others(writer, done.account, session if account == done.account else 0)
+    return before, done
+
+
+def _who(reader: Reader, id_: int) -> tuple[Account, str] | None:
+    account, actor = accounts.by_actor(reader, id_), actors.by_id(reader, id_)
+    return (account, actor.name) if account and actor else None
+
+
+ROUTES: list[Route] = [
+    page(paths.CONFIRM, show, limit="reset"),
+    posted(paths.CONFIRM, confirm, Who.VISITOR, "reset"),
+]

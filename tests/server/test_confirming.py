@@ -1,0 +1,314 @@
+"""Whose an address is: the letter that asks, its link, and what nobody learns (SECURITY 71)."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server import confirming, office_letters
+from server.commands import run
+from server.keys import OUTSIDE, SETTINGS
+from storage import accounts, actors, confirmations, ids, pruning
+from storage.accounts import Account
+from tests.server.test_email import NEW, address, change
+from tests.server.test_oauth import Browser, register
+from tests.server.test_passwords import SOON, PostOffice, writing
+from tests.server.test_signup import OWN, posted, sign_up, state_of, texts
+from tests.support.clock import Watch
+from tests.support.servers import PASSWORD, Place
+
+Post = tuple[Place, PostOffice]
+LINK = re.compile(r"http://home\.example(/confirm\?token=\S+)")
+
+
+@pytest.fixture
+async def post(tmp_path: Path, watch: Watch) -> AsyncIterator[Post]:
+    """A server that takes in anybody and sends letters, and its mail server."""
+    async with writing(tmp_path / "home", watch, registrations="open") as (place, office):
+        office.open.set()
+        yield place, office
+
+
+async def written(post: Post) -> tuple[str, str]:
+    """The letter that is due: to whom, and what it says."""
+    place, office = post
+    job = office_letters.send_next(place.database, place.app[SETTINGS], place.app[OUTSIDE].clock)
+    assert await job
+    to, data = await asyncio.wait_for(office.letters.get(), SOON)
+    text = message_from_bytes(data, policy=default).get_content()
+    return re.findall("<(.*)>", to)[0], text
+
+
+async def answered(place: Place, text: str) -> tuple[int, Browser]:
+    """Open the link of a letter, and say yes."""
+    (link,), browser = LINK.findall(text), Browser(place)
+    assert await browser.ask("GET", link) == 200
+    return await browser.ask("POST", "/confirm", browser.values("/confirm")), browser
+
+
+async def account_of(place: Place, name: str) -> Account:
+    actor = await place.database.read(actors.by_handle, name)
+    assert actor is not None
+    account = await place.database.read(accounts.by_actor, actor.id)
+    assert account is not None
+    return account
+
+
+async def test_who_signs_up_is_in_once_the_link_is_opened_and_answered(post: Post) -> None:
+    place, _ = post
+    status, browser = await sign_up(place)
+    assert (status, "bep@post.example" in browser.text) == (200, True)
+    assert await browser.ask("GET", "/settings") == 303
+    assert await browser.log_in("bep_k") == 422
+    assert "First open the link" in browser.text
+    to, text = await written(post)
+    assert to == "bep@post.example"
+    (link,) = LINK.findall(text)
+    assert await browser.ask("GET", link) == 200
+    assert await state_of(place, "bep_k") == "pending"  # a reader of letters opens links, too
+    status, browser = await answered(place, text)
+    assert (status, "Welcome to" in browser.text) == (200, True)
+    assert await browser.ask("GET", "/settings") == 303  # nobody is logged in by a link
+    assert await browser.log_in("bep@post.example") == 303
+    assert await Browser(place).ask("GET", link) == 410
+
+
+async def test_where_a_steward_decides_they_hear_of_it_afterwards(
+    tmp_path: Path, watch: Watch
+) -> None:
+    async with writing(tmp_path / "home", watch, registrations="approval") as post:
+        place, office = post
+        office.open.set()
+        await place.person("stella", role="steward")
+        stella = Browser(place)
+        assert await stella.log_in("stella") == 303
+        await sign_up(place)
+        assert await stella.ask("GET", "/desk") == 200
+        assert "bep_k" not in stella.text
+        _, text = await written(post)
+        status, browser = await answered(place, text)
+        assert (status, "with the stewards" in browser.text) == (200, True)
+        to, text = await written(post)
+        assert (to, "@bep_k" in text) == ("stella@post.example", True)
+        await stella.ask("GET", "/desk")
+        assert "bep_k" in stella.text and "bep@post.example" in stella.text
+        assert await browser.log_in("bep_k") == 422
+        assert "waiting for a steward" in browser.text
+
+
+async def test_the_answer_is_the_same_whoever_has_the_address_and_its_owner_hears_of_it(
+    post: Post,
+) -> None:
+    """By page and by client, at once and at every attempt to log in."""
+    place, _ = post
+    await place.person("ines")
+    app = await register(place, "read write")
+    _, own = await app.token(grant_type="client_credentials", scope="read write")
+    headers, seen = {"Authorization": f"Bearer {own['access_token']}"}, []
+    for number, email in enumerate(("INES@post.example", "nobody@post.example")):
+        name = f"bep_{number}"
+        status, browser = await sign_up(place, username=name, email=email, password=OWN)
+        seen.append((status, texts(browser, name, email)))
+        for login in (name, email):
+            guest = Browser(place)
+            status = await guest.log_in(login, OWN)
+            seen.append((status, texts(guest, name, email)))
+        wish: dict[str, Any] = {
+            "username": f"jun_{number}",
+            "email": email,
+            "password": OWN,
+            "agreement": True,
+        }
+        seen.append((await posted(place, wish, headers), ""))
+    half = len(seen) // 2
+    assert seen[:half] == seen[half:]
+    letters = [await written(post) for _ in range(4)]
+    assert [to for to, _ in letters] == ["ines@post.example"] * 2 + ["nobody@post.example"] * 2
+    assert all("@ines@home.example" in text and not LINK.search(text) for _, text in letters[:2])
+    assert await Browser(place).log_in("ines@post.example") == 303
+
+
+async def test_an_address_that_nobody_confirmed_is_kept_from_nobody(post: Post) -> None:
+    place, _ = post
+    await sign_up(place, username="mallory")
+    await sign_up(place, username="bep_k")
+    (_, hers), (_, his) = await written(post), await written(post)
+    assert (await answered(place, his))[0] == 200
+    assert (await account_of(place, "bep_k")).email == "bep@post.example"
+    (link,) = LINK.findall(hers)
+    token = link.partition("=")[2]
+    assert await place.database.write(confirming.confirm, token) is None
+    assert await state_of(place, "mallory") == "pending"
+
+
+async def test_a_token_is_good_for_nothing_until_then(post: Post) -> None:
+    place, _ = post
+    app = await register(place, "read write")
+    _, own = await app.token(grant_type="client_credentials", scope="read write")
+    headers = {"Authorization": f"Bearer {own['access_token']}"}
+    wish = {"username": "bep_k", "email": "bep@post.example", "password": OWN, "agreement": True}
+    async with place.client.post("/api/v1/accounts", json=wish, headers=headers) as answer:
+        made = await answer.json()
+    bearer = {"Authorization": f"Bearer {made['access_token']}"}
+    async with place.client.get("/api/v1/preferences", headers=bearer) as answer:
+        assert answer.status == 403
+        assert "missing a confirmed e-mail address" in (await answer.json())["error"]
+    ada = await place.person("ada", role="admin", scopes="admin:read")
+    (shown,) = await ada.get("/api/v1/admin/accounts", username="bep_k")
+    assert (shown["email"], shown["confirmed"]) == ("bep@post.example", False)
+    assert (await answered(place, (await written(post))[1]))[0] == 200
+    async with place.client.get("/api/v1/preferences", headers=bearer) as answer:
+        assert answer.status == 200
+    (shown,) = await ada.get("/api/v1/admin/accounts", username="bep_k")
+    assert (shown["email"], shown["confirmed"]) == ("bep@post.example", True)
+
+
+async def test_another_letter_goes_to_who_knows_the_password_and_not_at_once(
+    post: Post, watch: Watch
+) -> None:
+    place, office = post
+    await sign_up(place)
+    _, first = await written(post)
+    send = (place.database, place.app[SETTINGS], place.app[OUTSIDE].clock)
+    browser = Browser(place)
+    await browser.log_in("bep_k")
+    assert not await office_letters.send_next(*send)
+    watch.advance(confirming.PAUSE)
+    await browser.log_in("bep_k", "not the password")
+    assert not await office_letters.send_next(*send)
+    await browser.log_in("bep_k")
+    _, second = await written(post)
+    assert await Browser(place).ask("GET", LINK.findall(first)[0]) == 410
+    assert (await answered(place, second))[0] == 200
+    assert office.letters.empty()
+
+
+async def test_after_three_days_it_is_forgotten_and_the_name_is_free(
+    post: Post, watch: Watch
+) -> None:
+    place, _ = post
+    await sign_up(place)
+    _, text = await written(post)
+    watch.advance(confirmations.LASTS - timedelta(seconds=1))
+    await place.database.write(pruning.forget)
+    assert await state_of(place, "bep_k") == "pending"
+    watch.advance(timedelta(seconds=1))
+    assert await Browser(place).ask("GET", LINK.findall(text)[0]) == 410
+    assert await place.database.write(pruning.forget) > 0
+    assert await state_of(place, "bep_k") is None
+    assert await place.database.read(actors.by_handle, "bep_k") is None
+    assert (await sign_up(place))[0] == 200
+
+
+async def test_an_office_may_vouch_for_an_address(post: Post) -> None:
+    place, _ = post
+    await sign_up(place)
+    await run(place.app, "account approve", {"name": "bep_k"})
+    account = await account_of(place, "bep_k")
+    assert (account.email, account.state) == ("bep@post.example", "active")
+    assert not account.unconfirmed
+    assert await Browser(place).log_in("bep@post.example") == 303
+
+
+async def test_a_link_lets_nobody_in_who_was_turned_away(post: Post) -> None:
+    place, _ = post
+    await sign_up(place)
+    _, text = await written(post)
+    await run(place.app, "account disable", {"name": "bep_k"})
+    token = LINK.findall(text)[0].partition("=")[2]
+    assert await place.database.write(confirming.confirm, token) is None
+    assert await state_of(place, "bep_k") == "disabled"
+
+
+# ---- a member's new address ----
+
+
+async def test_a_new_address_counts_once_its_letter_is_answered(post: Post) -> None:
+    place, _ = post
+    ines = await place.person("ines")
+    here, elsewhere = Browser(place), Browser(place)
+    await here.log_in("ines")
+    await elsewhere.log_in("ines")
+    assert await change(here, NEW) == 303
+    assert await here.ask("GET", here.headers["Location"]) == 200
+    assert "A letter is on its way there" in here.text
+    assert await address(ines) == "ines@post.example"
+    assert await elsewhere.ask("GET", "/settings") == 200
+    to, text = await written(post)
+    assert to == NEW
+    (link,) = LINK.findall(text)
+    assert await here.ask("GET", link) == 200
+    assert await here.ask("POST", "/confirm", here.values("/confirm")) == 303
+    assert await address(ines) == NEW
+    assert await here.ask("GET", here.headers["Location"]) == 200
+    assert "The new address is in force" in here.text
+    assert await elsewhere.ask("GET", "/settings") == 303
+    assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("en", "another address"), ("de", "eine andere Adresse")]
+)
+async def test_the_old_address_hears_of_it(post: Post, locale: str, words: str) -> None:
+    place, office = post
+    ines, browser = await place.person("ines"), Browser(place)
+    set_locale = "UPDATE accounts SET locale = ? WHERE actor = ?"
+    await place.database.write(lambda w: w.execute(set_locale, locale, ines.actor.id))
+    await browser.log_in("ines")
+    await change(browser, NEW)
+    assert (await answered(place, (await written(post))[1]))[0] == 303
+    to, data = await asyncio.wait_for(office.letters.get(), SOON)
+    text = message_from_bytes(data, policy=default).get_content()
+    assert "<ines@post.example>" in to
+    assert words in text
+    assert NEW not in text
+
+
+async def test_asking_for_anothers_address_tells_the_owner_and_nobody_else(post: Post) -> None:
+    place, _ = post
+    ines, browser = await place.person("ines"), Browser(place)
+    await place.person("bep")
+    await browser.log_in("ines")
+    seen = []
+    for wanted in ("bep@post.example", "free@post.example"):
+        seen.append((await change(browser, wanted), browser.headers["Location"]))
+        to, text = await written(post)
+        assert to == wanted
+        assert bool(LINK.search(text)) == (wanted == "free@post.example")
+    assert seen[0] == seen[1]
+    assert await address(ines) == "ines@post.example"
+
+
+async def test_a_new_password_voids_the_link(post: Post) -> None:
+    """Whoever wanted the address may be who the password was changed against."""
+    place, _ = post
+    ines, browser = await place.person("ines"), Browser(place)
+    await browser.log_in("ines")
+    await change(browser, NEW)
+    _, text = await written(post)
+    await browser.ask("GET", "/settings")
+    form = browser.values("/settings/password") | {
+        "current_password": PASSWORD,
+        "new_password": OWN,
+    }
+    assert await browser.ask("POST", "/settings/password", form) == 303
+    assert await Browser(place).ask("GET", LINK.findall(text)[0]) == 410
+    assert await address(ines) == "ines@post.example"
+
+
+async def test_only_the_hash_of_a_link_is_kept(post: Post) -> None:
+    """SECURITY 66."""
+    place, _ = post
+    await sign_up(place)
+    _, text = await written(post)
+    token = LINK.findall(text)[0].partition("=")[2]
+    held = b"".join(path.read_bytes() for path in place.app_folder.glob("kith.sqlite3*"))
+    assert token.encode() not in held
+    assert await place.database.read(confirmations.by_secret, token)
+    assert not await place.database.read(confirmations.by_secret, ids.secret())
