@@ -163,14 +163,14 @@ def _emojis(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
 
 
 def _upkeep(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    says = "Letters that wait or were given up, and servers that do not answer."
+    says = "Letters that wait, what was given up, and servers that do not answer."
     queue = verbs.add_parser("queue", help=says, description=says)
     queue.set_defaults(command="queue list", host=None)
     _answers(queue)
     whats = queue.add_subparsers(dest="what", metavar="WHAT")
     for name, says in (
         ("list", "List them, as without a word."),
-        ("retry", "Try letters again that were given up."),
+        ("retry", "Try again what was given up."),
         ("drop", "Forget letters that were given up."),
     ):
         _add(whats, name, says, f"queue {name}").add_argument("--host", help="of one server only")

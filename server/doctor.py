@@ -19,7 +19,7 @@ from server import VERSION
 from server.backup import DATABASE_FILE
 from server.setting_kinds import Listen
 from server.settings import Settings
-from storage import deliveries, hosts, received
+from storage import deliveries, hosts, jobs, received
 from storage.database import Database
 from storage.examination import examine as examine_file
 from storage.units import Reader
@@ -134,12 +134,14 @@ def _queues(reader: Reader) -> list[Finding]:
     depth, heard = deliveries.depth(reader), received.depth(reader)
     late = depth.oldest is not None and reader.now - depth.oldest > OLDEST
     waits = f"{depth.due} letters wait" + (f", since {depth.oldest:%d %B}" if late else "")
+    work = jobs.parked(reader)
     troubled = hosts.troubled(reader)
     names = ", ".join(host.host for host in troubled[:5])
     silent = f"{len(troubled)} servers do not answer: {names}" if troubled else "all answer"
     return [
         Finding("letters to others", True, waits),
         Finding("letters given up", not depth.parked, f"{depth.parked} (see `kith queue list`)"),
+        Finding("work given up", not work, f"{len(work)} (see `kith queue list`)"),
         Finding("letters from others", not heard.get("parked"), f"{heard.get('due', 0)} wait"),
         Finding("other servers", True, silent),
     ]

@@ -19,6 +19,7 @@ TIERS = {"noop": None, "silence": "limited", "suspend": "blocked"}
 LONGEST_COMMENT = 1000
 
 _NO_NAME = N_("You wrote “%(domain)s”, %(why)s. A server’s name is like garden.example.")
+_ENDING = N_("“%(domain)s” is the end of many names, and not one server.")
 _OURS = N_("“%(domain)s” would block this server itself.")
 _THERE = N_("There is a decision about “%(domain)s” already.")
 _NONE = N_("There is no decision about “%(domain)s”.")
@@ -47,6 +48,8 @@ def name_of(settings: Settings, given: str) -> str:
         raise CannotDecide(_NO_NAME, domain=given[:100], why=str(error)) from error
     if domain in (*hosts.names_of(settings.domain), *hosts.names_of(settings.web_domain)):
         raise CannotDecide(_OURS, domain=domain)
+    if "." not in domain and ":" not in domain:
+        raise CannotDecide(_ENDING, domain=domain)
     return domain
 
 

@@ -108,3 +108,31 @@ def failed(writer: Writer, job: Job, reason: str) -> bool:
 def park(writer: Writer, job: Job, reason: str) -> None:
     """It cannot be done; it stays where an admin finds it."""
     writer.execute("UPDATE jobs SET state = 'parked', reason = ? WHERE id = ?", reason, job.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Work that always failed, and how it did last."""
+
+    kind: str
+    subject: str
+    reason: str
+
+
+def parked(reader: Reader, most: int = 100) -> list[Parked]:
+    rows = reader.rows(
+        "SELECT kind, subject, reason FROM jobs WHERE state = 'parked' ORDER BY id LIMIT ?", most
+    )
+    return [Parked(*row) for row in rows]
+
+
+def again(writer: Writer) -> int:
+    """Try all that is parked once more. Return how many."""
+    kinds = {one.kind for one in parked(writer, -1)}
+    tried = writer.execute(
+        "UPDATE jobs SET state = 'due', due = ?, attempts = 0 WHERE state = 'parked'",
+        writer.now_ms,
+    )
+    for kind in kinds:
+        writer.after_commit(PLANNED, kind)
+    return tried

@@ -1,4 +1,4 @@
-"""`kith queue …`: letters that wait, that were given up, and servers that do not answer."""
+"""`kith queue …`: letters that wait, what was given up, and servers that do not answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +7,8 @@ from aiohttp import web
 
 from federation.origins import origin_of
 from server.keys import DATABASE
-from storage import deliveries, hosts, received
-from storage.units import Reader
+from storage import deliveries, hosts, jobs, received
+from storage.units import Reader, Writer
 
 Arguments = Mapping[str, Any]
 MOST_SHOWN = 100
@@ -31,6 +31,10 @@ def _listed(reader: Reader, only: str | None) -> dict[str, Any]:
             for one in deliveries.parked(reader, most)
             if only in (None, origin_of(one.inbox).authority)
         ],
+        "work": [
+            {"kind": one.kind, "subject": one.subject, "reason": one.reason}
+            for one in (jobs.parked(reader, most) if only is None else ())
+        ],
         "hosts": [
             {
                 "host": host.host,
@@ -46,7 +50,13 @@ def _listed(reader: Reader, only: str | None) -> dict[str, Any]:
 
 
 async def retry(app: web.Application, given: Arguments) -> dict[str, Any]:
-    return {"tried_again": await app[DATABASE].write(deliveries.again, given.get("host"))}
+    """Letters of one host; or all letters, and all other work that was given up."""
+    return {"tried_again": await app[DATABASE].write(_again, given.get("host"))}
+
+
+def _again(writer: Writer, host: str | None) -> int:
+    letters = deliveries.again(writer, host)
+    return letters if host is not None else letters + jobs.again(writer)
 
 
 async def drop(app: web.Application, given: Arguments) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from server import domain_limits, moderation
+from server.commands import run
+from server.control import CommandFailed
 from server.domain_limits import Wish
 from server.moderation import COMMAND_LINE
 from storage import actors, hosts
@@ -86,3 +88,17 @@ async def test_what_is_not_taken_holds_for_all_beneath(there: There) -> None:
         return [hosts.rejects(reader, name) for name in names]
 
     assert await ours.database.read(rejected) == [(True, False)] * 3 + [(False, False)]
+
+
+@pytest.mark.parametrize("name", ["com", "ORG", "localhost", "example", "ours.example", "com."])
+async def test_neither_ourselves_nor_the_end_of_many_names_is_blocked(
+    place: Place, name: str
+) -> None:
+    """By a client and by a command; one slip would take away half the world."""
+    ada = await place.person("ada", role="admin", scopes="read write admin:write")
+    own = "home.example" if name == "ours.example" else name
+    status, body = await ada.ask("POST", "/api/v1/admin/domain_blocks", json={"domain": own})
+    assert (status, own.lower().rstrip(".") in body["error"].lower()) == (422, True)
+    with pytest.raises(CommandFailed):
+        await run(place.app, "domain block", {"domain": own})
+    assert await run(place.app, "domain list", {}) == []

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from server import chores, exporting, jobs
+from server import chores, doctor, exporting, jobs
+from server.commands import run
 from server.exporting import ARCHIVE
 from server.jobs import Job
+from server.keys import SETTINGS
 from storage import jobs as planned
 from storage.changes import Change, Changes
 from storage.units import Reader
@@ -69,3 +71,12 @@ async def test_what_always_fails_is_parked_and_those_behind_it_are_done(
         watch.advance(pause)
         await work()
     assert await place.database.read(kept) == [("parked", 4, True)]
+    (shown,) = (await run(place.app, "queue list", {}))["work"]
+    assert (shown["kind"], shown["subject"]) == (ARCHIVE, "no number")
+    assert "ValueError" in shown["reason"]
+    looked_over = await doctor.examine(place.database, place.app[SETTINGS], watch())
+    (found,) = [one for one in looked_over if one.what == "work given up"]
+    assert (found.good, found.says) == (False, "1 (see `kith queue list`)")
+    assert await run(place.app, "queue retry", {"host": "away.example"}) == {"tried_again": 0}
+    assert await run(place.app, "queue retry", {}) == {"tried_again": 1}
+    assert await place.database.read(kept) == [("due", 0, True)]
