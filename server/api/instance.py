@@ -14,7 +14,7 @@ from server.keys import DATABASE, SETTINGS
 from server.policies import Route, Who, get
 from server.replies import answer
 from server.settings import Settings
-from storage import accounts, actors, charters, visible_posts
+from storage import accounts, actors, charters, featured_tags, visible_posts
 from storage.units import Reader
 
 # Clients compare numbers with Mastodon's; we speak what 4.2 spoke (clients.md, must-have 1).
@@ -22,6 +22,7 @@ COMPATIBLE = f"4.2.0 (compatible; Kith {VERSION})"
 API_VERSION = 1
 IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
 PIXELS = 40_000_000
+TRENDS = ("", "/tags", "/statuses", "/links")
 
 
 async def second(request: web.Request) -> web.Response:
@@ -34,7 +35,7 @@ async def first(request: web.Request) -> web.Response:
 
 def _configuration(settings: Settings) -> dict[str, Any]:
     return {
-        "accounts": {"max_featured_tags": 0, "max_pinned_statuses": MOST_PINNED},
+        "accounts": {"max_featured_tags": featured_tags.MOST, "max_pinned_statuses": MOST_PINNED},
         "statuses": {
             "max_characters": settings.max_characters,
             "max_media_attachments": attachments.MOST,
@@ -160,10 +161,22 @@ async def nothing_yet(request: web.Request) -> web.Response:
     return answer([])
 
 
+async def unranked(request: web.Request) -> web.Response:
+    """Trends: nobody and nothing is ranked here, so there is none (as Mastodon without them)."""
+    return answer([])
+
+
+async def translations(request: web.Request) -> web.Response:
+    """Languages from which posts are translated here: from none."""
+    return answer({})
+
+
 ROUTES: list[Route] = [
     get("/api/v1/instance", first, Who.PUBLIC),
     get("/api/v2/instance", second, Who.PUBLIC),
     get("/api/v1/instance/rules", rules, Who.PUBLIC),
     get("/api/v1/instance/extended_description", extended_description, Who.PUBLIC),
+    get("/api/v1/instance/translation_languages", translations, Who.PUBLIC),
+    *(get(f"/api/v1/trends{what}", unranked, Who.PUBLIC) for what in TRENDS),
     get("/api/v1/announcements", nothing_yet, Who.MEMBER),
 ]

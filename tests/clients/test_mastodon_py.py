@@ -51,6 +51,9 @@ def test_a_day_with_a_client(server: Running) -> None:
     assert (me.username, me.acct) == ("ines", "ines")
     assert ines.instance().domain == server.base.removeprefix("http://")
 
+    assert [*ines.trending_tags(), *ines.trending_statuses(), *ines.trending_links()] == []
+    assert ines.instance_translation_languages() == {}
+
     (found,) = ines.account_search("bep", limit=5)
     assert ines.account_follow(found.id).following
     said = bep.status_post("The Bramley gave its last apples. #garden", language="en")

@@ -47,6 +47,7 @@ GET /api/v1/directory
 GET /api/v1/instance
 GET /api/v1/instance/extended_description
 GET /api/v1/instance/rules
+GET /api/v1/instance/translation_languages
 GET /api/v1/polls/{id}
 GET /api/v1/statuses
 GET /api/v1/statuses/{id}
@@ -57,6 +58,10 @@ GET /api/v1/statuses/{id}/reblogged_by
 GET /api/v1/tags/{name}
 GET /api/v1/timelines/public
 GET /api/v1/timelines/tag/{hashtag}
+GET /api/v1/trends
+GET /api/v1/trends/links
+GET /api/v1/trends/statuses
+GET /api/v1/trends/tags
 GET /api/v2/instance
 GET /api/v2/search
 GET /approvals/{id:[0-9]{1,19}}

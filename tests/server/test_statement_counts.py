@@ -175,6 +175,7 @@ STILL = """
 /api/v1/instance
 /api/v1/instance/extended_description
 /api/v1/instance/rules
+/api/v1/instance/translation_languages
 /api/v1/lists/{id}
 /api/v1/markers
 /api/v1/media/{id}
@@ -188,6 +189,10 @@ STILL = """
 /api/v1/statuses/{id}
 /api/v1/statuses/{id}/source
 /api/v1/tags/{name}
+/api/v1/trends
+/api/v1/trends/links
+/api/v1/trends/statuses
+/api/v1/trends/tags
 /api/v2/filters/keywords/{id}
 /api/v2/filters/statuses/{id}
 /api/v2/instance

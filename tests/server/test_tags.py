@@ -125,3 +125,14 @@ async def test_hashtags_that_one_uses_are_suggested(place: Place) -> None:
     await alice.post("/api/v1/featured_tags", name="wasps")
     found = await alice.get("/api/v1/featured_tags/suggestions")
     assert [one["name"] for one in found] == ["moths", "bees"]
+
+
+async def test_a_profile_has_room_for_as_many_hashtags_as_the_instance_says(place: Place) -> None:
+    alice = await place.person("alice")
+    said = await alice.get("/api/v2/instance")
+    most = said["configuration"]["accounts"]["max_featured_tags"]
+    for number in range(most):
+        await alice.post("/api/v1/featured_tags", name=f"tag{number}")
+    status, body = await alice.ask("POST", "/api/v1/featured_tags", json={"name": "one_more"})
+    assert (status, str(most) in body["error"]) == (422, True)
+    assert len(await alice.get("/api/v1/featured_tags")) == most > 0
