@@ -171,10 +171,11 @@ def ensure_welcome(caller: Caller) -> None:
     account = caller.account
     if account is None:
         return
-    if account.unconfirmed:
-        raise Refused(403, "Your login is missing a confirmed e-mail address")
     if account.state == "pending":
-        raise Refused(403, "Your login is currently pending approval")
+        missing = "missing a confirmed e-mail address"
+        raise Refused(
+            403, f"Your login is {missing if account.unconfirmed else 'currently pending approval'}"
+        )
     if account.state != "active" or caller.actor is None or caller.actor.state != "active":
         raise Refused(403, "Your login is currently disabled")
 

@@ -11,7 +11,7 @@ from federation.activities.flag import LETTER
 from server import mail, membership
 from server.settings import Settings
 from server.translations import N_, translations
-from storage import accounts, actors, confirmations, ids, jobs
+from storage import accounts, actors, confirmations, hosts, ids, jobs, signup_blocks
 from storage.accounts import Account
 from storage.clock import Clock
 from storage.confirmations import Confirmation
@@ -21,6 +21,8 @@ from storage.units import Reader, Writer
 PAGE = "/confirm"
 OCCASION = "confirm"
 PAUSE = timedelta(minutes=10)  # between two letters
+MOST = 3  # letters for one confirmation
+MOST_A_DAY = 5  # to one mailbox
 
 _SUBJECT = N_("Is this your address? %(title)s asks")
 _ENTER = N_(
@@ -54,17 +56,27 @@ class _Letter:
     owner: tuple[Account, str] | None = None
 
 
-def ask(writer: Writer, account: int, email: str, purpose: str) -> None:
+def ask(
+    writer: Writer, account: int, email: str, purpose: str, invitation: str | None = None
+) -> None:
     """Write to the address, and wait."""
-    confirmations.begin(writer, account, email, purpose)
+    confirmations.begin(writer, account, email, purpose, invitation)
     jobs.plan(writer, LETTER, f"{OCCASION} {account}")
 
 
 def ask_again(writer: Writer, account: int) -> None:
-    """One more letter to somebody who waits for theirs, at most every ten minutes."""
+    """One more letter to somebody who waits for theirs: not at once, and not endlessly many."""
     waiting = confirmations.of_account(writer, account)
-    if waiting and waiting.sent_at and writer.now - waiting.sent_at >= PAUSE:
+    if waiting is None or waiting.letters >= MOST:
+        return
+    if waiting.sent_at is None or writer.now - waiting.sent_at >= PAUSE:
         jobs.plan(writer, LETTER, f"{OCCASION} {account}")
+
+
+def is_unwanted(reader: Reader, email: str) -> bool:
+    """Whether the stewards want nobody with that address, or of that provider."""
+    provider = hosts.names_of(email.rpartition("@")[2].lower().rstrip("."))
+    return signup_blocks.is_email_blocked(reader, email, provider)
 
 
 async def send(database: Database, settings: Settings, clock: Clock, account: int) -> bool:
@@ -88,12 +100,23 @@ async def send(database: Database, settings: Settings, clock: Clock, account: in
 
 def _issue(writer: Writer, id_: int, secret: str) -> _Letter | None:
     waiting, account = confirmations.of_account(writer, id_), accounts.by_actor(writer, id_)
-    if waiting is None or account is None:
+    if waiting is None or account is None or not _may_be(writer, waiting, account):
+        return None
+    if confirmations.letters_of_today(writer, waiting.email) >= MOST_A_DAY:
         return None
     confirmations.issue(writer, id_, secret)
     owner = accounts.by_email(writer, waiting.email)
-    known = (owner, _name(writer, owner)) if owner else None
+    known = (owner, _name(writer, owner)) if owner and owner.actor != id_ else None
     return _Letter(waiting, account, _name(writer, account), known)
+
+
+def _may_be(reader: Reader, waiting: Confirmation, account: Account) -> bool:
+    """Whether it may still become true, after all that was decided meanwhile."""
+    name = _name(reader, account)
+    if waiting.purpose == "change":
+        return account.state == "active" and not is_unwanted(reader, waiting.email)
+    blocked = signup_blocks.is_name_blocked(reader, name) or is_unwanted(reader, waiting.email)
+    return account.state == "pending" and not blocked
 
 
 def _name(reader: Reader, account: Account) -> str:
@@ -116,9 +139,10 @@ def confirm(writer: Writer, secret: str) -> Confirmation | None:
     """Somebody opened the link and said yes; None when it is good for nothing any more."""
     waiting = confirmations.by_secret(writer, secret)
     account = accounts.by_actor(writer, waiting.account) if waiting else None
-    if waiting is None or account is None or accounts.has_email(writer, waiting.email):
+    if waiting is None or account is None or not _may_be(writer, waiting, account):
         return None
-    if account.state != ("active" if waiting.purpose == "change" else "pending"):
+    owner = accounts.by_email(writer, waiting.email)
+    if owner is not None and owner.actor != account.actor:
         return None
     accounts.set_email(writer, account.actor, waiting.email)
     confirmations.end(writer, account.actor)

@@ -48,8 +48,6 @@ def name_of(settings: Settings, given: str) -> str:
         raise CannotDecide(_NO_NAME, domain=given[:100], why=str(error)) from error
     if domain in (*hosts.names_of(settings.domain), *hosts.names_of(settings.web_domain)):
         raise CannotDecide(_OURS, domain=domain)
-    if "." not in domain and ":" not in domain:
-        raise CannotDecide(_ENDING, domain=domain)
     return domain
 
 
@@ -66,6 +64,8 @@ async def put(
 
 def _put(writer: Writer, office: Office, domain: str, wish: Wish, new: bool) -> None:
     known = hosts.limit_of(writer, domain)
+    if known is None and "." not in domain and ":" not in domain:
+        raise CannotDecide(_ENDING, domain=domain)
     if known is not None and new:
         raise CannotDecide(_THERE, domain=domain)
     limit = known or Limit(id=writer.new_id(), host=domain, tier=None, since=writer.now)

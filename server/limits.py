@@ -40,6 +40,7 @@ LIMITERS = {
         _limiter("app", 5, 10),
         _limiter("login", 10, 10),
         _limiter("reset", 5, 60),
+        _limiter("confirm", 30, 60),
         _limiter("second", 10, 60),
         _limiter("ceremony", 60, 10),
         _limiter("token", 60, 10),

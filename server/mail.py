@@ -5,6 +5,7 @@ import logging
 import smtplib
 import ssl
 from collections.abc import Coroutine
+from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -57,6 +58,10 @@ async def send(settings: Settings, clock: Clock, to: str, subject: str, text: st
         return False
     try:
         message = written(settings, clock, to, subject, text)
+    except Exception:
+        log.exception("a letter could not be written")  # the library has many ways to say so
+        return False
+    try:
         await asyncio.to_thread(_hand_over, settings, message)
     except (OSError, ValueError, smtplib.SMTPException) as error:
         log.error("a letter was not taken by %s: %s", settings.smtp_host, type(error).__name__)
@@ -65,7 +70,11 @@ async def send(settings: Settings, clock: Clock, to: str, subject: str, text: st
 
 
 def written(settings: Settings, clock: Clock, to: str, subject: str, text: str) -> EmailMessage:
-    """The message; the library refuses line breaks in headers (SECURITY 56)."""
+    """The message; the library refuses line breaks in headers (SECURITY 56).
+
+    Raises ValueError where another address would be read than was given: what is encoded is
+    decoded on its way, with its line breaks.
+    """
     message = EmailMessage()
     message["From"] = settings.smtp_from or f"noreply@{settings.domain.partition(':')[0]}"
     user, _, domain = to.rpartition("@")
@@ -75,6 +84,9 @@ def written(settings: Settings, clock: Clock, to: str, subject: str, text: str) 
     message["Message-ID"] = make_msgid(domain=settings.domain.partition(":")[0])
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
+    read = message_from_bytes(message.as_bytes(), policy=policy.default)["To"]
+    if [one.addr_spec for one in read.addresses] != [to]:
+        raise ValueError("not an address")
     return message
 
 

@@ -123,7 +123,7 @@ def _subject(reader: Reader, office: Office, id_: int) -> tuple[Actor, Account |
 def decide(writer: Writer, office: Office, id_: int, verdict: Verdict) -> int:
     """Return the decision's number. Raises CannotDecide."""
     target, account = _subject(writer, office, id_)
-    if account is not None and account.state == "pending":
+    if target.state == "pending":
         raise CannotDecide(_WAITS)
     if len(verdict.text) > LONGEST_TEXT:
         raise CannotDecide(_CHARACTERS, most=LONGEST_TEXT)
@@ -230,7 +230,7 @@ def enable(writer: Writer, office: Office, id_: int) -> None:
     """Let somebody act again who was frozen, and log in who was kept out. Raises CannotDecide."""
     target, account = _subject(writer, office, id_)
     if account is not None and account.state == "disabled":
-        accounts.set_state(writer, id_, "active")
+        accounts.set_state(writer, id_, "pending" if target.state == "pending" else "active")
         _note(writer, office, "account.enable", target)
         if account.frozen is None:
             return

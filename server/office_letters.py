@@ -98,7 +98,7 @@ def _to_owner(
 ) -> list[Letter]:
     """`parts` are said already, in the owner's language."""
     owner = accounts.by_actor(reader, account)
-    if owner is None or owner.state == "deleted":
+    if owner is None or owner.state == "deleted" or owner.unconfirmed:
         return []
     _ = translations(owner.locale).gettext
     said = _(subject) % {"title": settings.title}

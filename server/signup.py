@@ -9,14 +9,18 @@ from server import confirming, membership, passwords
 from server.membership import Newcomer
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import accounts, actors, charters, hosts, jobs, sessions, signup_blocks
+from storage import accounts, actors, charters, jobs, sessions, signup_blocks
 from storage.accounts import Account
 from storage.actors import Actor
 from storage.database import Database
 from storage.errors import Conflict
 from storage.units import Reader, Writer
 
-EMAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[^@\s<>\"(),:;\\]{1,190}")
+# A mailbox without quotes or comments (RFC 5321), at a host by name.
+EMAIL = re.compile(
+    r"(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}"
+    r"@(?=.{1,190}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*"
+)
 MODES = ("open", "approval", "invitation", "closed")
 LONGEST_REASON = 2000
 
@@ -87,14 +91,9 @@ def _blocked(reader: Reader, wish: Wish) -> dict[str, Mistake]:
     found: dict[str, Mistake] = {}
     if signup_blocks.is_name_blocked(reader, wish.name):
         found["username"] = Mistake("ERR_BLOCKED", _NAME_BLOCKED)
-    if _is_unwanted(reader, wish.email):
+    if confirming.is_unwanted(reader, wish.email):
         found["email"] = Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
     return found
-
-
-def _is_unwanted(reader: Reader, email: str) -> bool:
-    provider = hosts.names_of(email.rpartition("@")[2].lower().rstrip("."))
-    return signup_blocks.is_email_blocked(reader, email, provider)
 
 
 def change_email(writer: Writer, account: int, email: str, *, confirms: bool) -> Mistake | None:
@@ -104,7 +103,7 @@ def change_email(writer: Writer, account: int, email: str, *, confirms: bool) ->
     """
     if not _is_address(email):
         return Mistake("ERR_INVALID", _NO_ADDRESS)
-    if _is_unwanted(writer, email):
+    if confirming.is_unwanted(writer, email):
         return Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
     if confirms:
         confirming.ask(writer, account, email, "change")
@@ -148,7 +147,8 @@ def _join(writer: Writer, wish: Wish, hashed: str, made: membership.Keys) -> Act
     try:
         joined = membership.join(writer, newcomer, made)
         if wish.confirms:
-            confirming.ask(writer, joined.id, wish.email, "ask" if wish.waits else "enter")
+            purpose = "ask" if wish.waits else "enter"
+            confirming.ask(writer, joined.id, wish.email, purpose, wish.invitation or None)
         elif wish.waits:
             jobs.plan(writer, LETTER, f"asked {joined.id}")
         return joined

@@ -207,13 +207,16 @@ def by_id(reader: Reader, id_: int) -> Actor | None:
 
 
 def by_uri(reader: Reader, uri: str) -> Actor | None:
-    row = reader.row(f"SELECT {COLUMNS} FROM actors WHERE uri = ?", uri)
+    """Nobody outside knows who is not let in yet, so nothing is said about them by URI."""
+    row = reader.row(f"SELECT {COLUMNS} FROM actors WHERE uri = ? AND state <> 'pending'", uri)
     return from_row(row) if row else None
 
 
 def state_of(reader: Reader, uri: str) -> str | None:
     """None for somebody who is not known."""
-    state: str | None = reader.value("SELECT state FROM actors WHERE uri = ?", uri)
+    state: str | None = reader.value(
+        "SELECT state FROM actors WHERE uri = ? AND state <> 'pending'", uri
+    )
     return state
 
 
@@ -237,7 +240,9 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Actor]:
 
 def our_number(reader: Reader, uri: str) -> ActorId | None:
     """Of one of ours."""
-    number: int | None = reader.value("SELECT id FROM actors WHERE uri = ? AND host = ''", uri)
+    number: int | None = reader.value(
+        "SELECT id FROM actors WHERE uri = ? AND host = '' AND state <> 'pending'", uri
+    )
     return None if number is None else ActorId(number)
 
 
@@ -246,7 +251,9 @@ def ids_by_uri(reader: Reader, uris: Iterable[str]) -> dict[str, ActorId]:
     if not wanted:
         return {}
     rows = reader.rows(
-        "SELECT uri, id FROM actors WHERE uri IN (SELECT value FROM json_each(?))", dumps(wanted)
+        "SELECT uri, id FROM actors WHERE uri IN (SELECT value FROM json_each(?))"
+        " AND state <> 'pending'",
+        dumps(wanted),
     )
     return {uri: ActorId(id_) for uri, id_ in rows}
 

@@ -10,50 +10,73 @@ from datetime import datetime, timedelta
 from storage import accounts
 from storage.apps import hashed
 from storage.clock import milliseconds, optional_moment
+from storage.signup_blocks import canonical_hash
 from storage.units import Reader, Row, Writer
 
 LASTS = timedelta(days=3)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """`sent_at`: when its last letter was written, if one was."""
+    """How many `letters` went, and when the last one was written."""
 
     account: int
     email: str
     purpose: str
+    letters: int = 0
     sent_at: datetime | None = None
 
 
-_COLUMNS = "account, email, purpose, sent_at"
+_COLUMNS = "account, email, purpose, letters, sent_at"
 
 
 def _from_row(row: Row) -> Confirmation:
-    account, email, purpose, sent_at = row
-    return Confirmation(account, email, purpose, optional_moment(sent_at))
+    account, email, purpose, letters, sent_at = row
+    return Confirmation(account, email, purpose, letters, optional_moment(sent_at))
 
 
-def begin(writer: Writer, account: int, email: str, purpose: str) -> None:
-    """Wait for the address to be confirmed, in place of an earlier one; its link is void."""
+def begin(
+    writer: Writer, account: int, email: str, purpose: str, invitation: str | None = None
+) -> None:
+    """Wait for the address to be confirmed, in place of an earlier one, whose link is void.
+
+    `invitation` is the secret of one that was used for it. Letters to one mailbox stay counted.
+    """
     writer.execute(
-        "INSERT OR REPLACE INTO confirmations (account, email, purpose, expires_at)"
-        " VALUES (?, ?, ?, ?)",
+        "INSERT INTO confirmations (account, email, canonical, purpose, invitation, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account) DO UPDATE SET email = excluded.email,"
+        " letters = iif(canonical = excluded.canonical, letters, 0), hash = NULL,"
+        " canonical = excluded.canonical, purpose = excluded.purpose,"
+        " invitation = excluded.invitation, expires_at = excluded.expires_at",
         account,
         email,
+        canonical_hash(email),
         purpose,
+        hashed(invitation) if invitation else None,
         milliseconds(writer.now + LASTS),
     )
     writer.after_commit(accounts.ACCESS, str(account))
 
 
 def issue(writer: Writer, account: int, secret: str) -> None:
-    """From now on its link has this secret, and none that was sent before."""
+    """A letter goes: from now on its link has this secret, and none that was sent before."""
     writer.execute(
-        "UPDATE confirmations SET hash = ?, sent_at = ? WHERE account = ?",
+        "UPDATE confirmations SET hash = ?, letters = letters + 1, sent_at = ? WHERE account = ?",
         hashed(secret),
         writer.now_ms,
         account,
     )
+
+
+def letters_of_today(reader: Reader, email: str) -> int:
+    """How many went to that mailbox within a day, whoever gave the address."""
+    sent: int = reader.value(
+        "SELECT ifnull(sum(letters), 0) FROM confirmations WHERE canonical = ? AND sent_at > ?",
+        canonical_hash(email),
+        milliseconds(reader.now - DAY),
+    )
+    return sent
 
 
 def of_account(reader: Reader, account: int) -> Confirmation | None:
@@ -90,3 +113,12 @@ def run_out(reader: Reader, most: int) -> list[int]:
         most,
     )
     return [account for (account,) in rows]
+
+
+def give_back(writer: Writer, account: int) -> None:
+    """The invitation that one of them used is good for somebody else."""
+    writer.execute(
+        "UPDATE invitations SET uses = uses - 1 WHERE uses > 0 AND hash ="
+        " (SELECT invitation FROM confirmations WHERE account = ?)",
+        account,
+    )

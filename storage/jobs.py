@@ -35,10 +35,14 @@ def plan(
     due: datetime | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """To be done at `due`, or at once. Planned again, the new time and detail count."""
+    """To be done at `due`, or at once. Planned again, the new time and detail count.
+
+    Under a new number: whoever is about to finish the earlier one does not finish this.
+    """
     writer.execute(
         "INSERT INTO jobs (id, kind, subject, detail, due) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (kind, subject) DO UPDATE SET detail = excluded.detail, due = excluded.due,"
+        " ON CONFLICT (kind, subject) DO UPDATE"
+        " SET id = excluded.id, detail = excluded.detail, due = excluded.due,"
         " state = 'due', reason = NULL, attempts = 0",
         writer.new_id(),
         kind,

@@ -93,6 +93,7 @@ def forget(writer: Writer) -> int:
     """
     never_in = confirmations.run_out(writer, SLICE)
     for account in never_in:
+        confirmations.give_back(writer, account)
         erasure.forget_pending(writer, account)
     return len(never_in) + sum(
         writer.execute(statement, milliseconds(writer.now - after), SLICE)

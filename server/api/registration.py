@@ -16,6 +16,7 @@ from server.policies import Route, Who, as_typed, caller, count, post
 from server.replies import answer
 from server.signup import NotYet, Wish, sign_up
 from server.translations import available, choose_locale, known, translations
+from storage.signup_blocks import canonical_hash
 
 
 async def create(request: web.Request) -> web.Response:
@@ -27,7 +28,12 @@ async def create(request: web.Request) -> web.Response:
     wish = _wish(form, settings.registrations, settings.default_locale)
     wish = replace(wish, watched=watched, confirms=bool(settings.smtp_host))
     # By address and by e-mail: an app has as many tokens of its own as it likes (SECURITY 72).
-    count(request, "signup", f"ip {caller_of(address_of(request))}", as_typed(wish.email))
+    count(
+        request,
+        "signup",
+        f"ip {caller_of(address_of(request))}",
+        as_typed(canonical_hash(wish.email)),
+    )
     try:
         actor = await sign_up(request.app[DATABASE], wish)
     except NotYet as error:

@@ -53,6 +53,7 @@ def _listed(reader: Reader, state: str | None) -> list[dict[str, Any]]:
             "email": accounts.address(account.email),
             "role": account.role,
             "state": account.state,
+            "confirmed": not account.unconfirmed,
             "reason": account.reason,
         }
         for account in found
@@ -161,6 +162,7 @@ def _second_step_off(writer: Writer, name: str, passkeys: bool) -> None:
     (factors.forget_all if passkeys else factors.end_totp)(writer, actor.id)
     challenges.end_all(writer, actor.id)
     sessions.end_all(writer, actor.id)
+    sessions.forget_links(writer, actor.id)
 
 
 async def role(app: web.Application, given: Arguments) -> dict[str, Any]:

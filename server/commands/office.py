@@ -130,7 +130,10 @@ async def _put(app: web.Application, given: Arguments, tier: str | None) -> dict
         private_comment=given.get("comment"),
         public_comment=given.get("public_comment"),
     )
-    accounts = await domain_limits.put(app[DATABASE], COMMAND_LINE, domain, wish)
+    try:
+        accounts = await domain_limits.put(app[DATABASE], COMMAND_LINE, domain, wish)
+    except CannotDecide as error:
+        raise CommandFailed(str(error)) from error
     return {"domain": domain, "tier": tier, "accounts": accounts}
 
 

@@ -26,6 +26,7 @@ from server.signup import NotYet, Wish, sign_up
 from server.translations import N_, translations
 from storage import accounts, apps, challenges, ids, sessions
 from storage.accounts import Account
+from storage.signup_blocks import canonical_hash
 from storage.units import Reader, Writer
 
 RESET_LASTS = timedelta(hours=1)
@@ -49,7 +50,7 @@ async def join(request: web.Request) -> web.Response:
     watched = await ensure_sign_up(request, settings.registrations)
     wish = _wish(form, settings.registrations, site.locale_of(request))
     wish = replace(wish, watched=watched, confirms=bool(settings.smtp_host))
-    count(request, "signup", as_typed(wish.email))
+    count(request, "signup", as_typed(canonical_hash(wish.email)))
     try:
         actor = await sign_up(request.app[DATABASE], wish)
     except NotYet as error:
@@ -103,7 +104,7 @@ async def enter(request: web.Request) -> web.Response:
     password = (form.text("password", 2000) or "")[: passwords.LONGEST + 1]
     fits = await passwords.fits(password, account.password if account else None)
     sentence = _objection(account, fits)
-    if account is not None and fits and account.unconfirmed:
+    if account is not None and fits and account.unconfirmed and account.state == "pending":
         await request.app[DATABASE].write(confirming.ask_again, account.actor)
     if sentence is not None or account is None:
         return await _not_in(request, typed, sentence or _WRONG, onward(form.text("next", 4096)))

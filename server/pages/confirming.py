@@ -12,8 +12,10 @@ from server.policies import Route, Who, caller, page, posted
 from storage import accounts, actors, confirmations
 from storage.accounts import Account
 from storage.confirmations import Confirmation
+from storage.sessions import Session
 from storage.units import Reader, Writer
 
+_STATES: dict[str, Entered] = {"enter": "confirmed", "ask": "asked", "change": "changed"}
 _USED = "This link was used already, or its three days are over."
 
 
@@ -30,29 +32,29 @@ async def confirm(request: web.Request) -> web.Response:
     """POST /confirm. Nobody is logged in by it: the link may have reached somebody else."""
     token = (await form_of(request)).text("token", 200) or ""
     session = caller(request).session
-    before, done = await request.app[DATABASE].write(
-        _confirm, token, session.account if session else 0, session.id if session else 0
-    )
+    before, done = await request.app[DATABASE].write(_confirm, token, session)
     if done is None or before is None:
         raise Refused(410, _USED)
     account, name = before
     if done.purpose == "change":
         mail.in_background(keeping.tell_of_new_address(request.app, account, name))
-        return web.Response(status=303, headers={"Location": paths.SETTINGS_EMAIL_DONE})
-    state: Entered = "asked" if done.purpose == "ask" else "confirmed"
+        if session is not None and session.account == done.account:
+            return web.Response(status=303, headers={"Location": paths.SETTINGS_EMAIL_DONE})
     handle = f"@{name}@{request.app[SETTINGS].domain}"
-    return await entering.show(request, "signup_done", SignupDoneView(state, handle))
+    view = SignupDoneView(_STATES[done.purpose], handle, done.email)
+    return await entering.show(request, "signup_done", view)
 
 
 def _confirm(
-    writer: Writer, token: str, account: int, session: int
+    writer: Writer, token: str, session: Session | None
 ) -> tuple[tuple[Account, str] | None, Confirmation | None]:
     """Who they were until now, and what was confirmed. A new address ends every other way in."""
     waiting = confirmations.by_secret(writer, token)
     before = _who(writer, waiting.account) if waiting else None
     done = confirming.confirm(writer, token)
     if done is not None and done.purpose == "change":
-        keeping.end_others(writer, done.account, session if account == done.account else 0)
+        stays = session.id if session and session.account == done.account else 0
+        keeping.end_others(writer, done.account, stays)
     return before, done
 
 
@@ -62,6 +64,6 @@ def _who(reader: Reader, id_: int) -> tuple[Account, str] | None:
 
 
 ROUTES: list[Route] = [
-    page(paths.CONFIRM, show, limit="reset"),
-    posted(paths.CONFIRM, confirm, Who.VISITOR, "reset"),
+    page(paths.CONFIRM, show),
+    posted(paths.CONFIRM, confirm, Who.VISITOR, "confirm"),
 ]

@@ -17,7 +17,7 @@ from server.pages.views import Person
 from server.policies import Route, Who, caller, page, posted
 from server.translations import N_, translations
 from storage import actors, audit, reports
-from storage.accounts import Account
+from storage.accounts import Account, address
 from storage.actors import Actor
 from storage.paging import Page
 from storage.reports import Filed
@@ -131,7 +131,7 @@ def _newcomer(reader: Reader, account: Account, known: dict[int, Actor]) -> Newc
         person=showing.person(reader.here, known[account.actor]),
         asked=account.created_at,
         reason=account.reason or "",
-        email=account.email,
+        email=address(account.email),
         invited_by=f"@{sponsor.name}" if sponsor else None,
     )
 

@@ -67,10 +67,8 @@ async def show(
 
 def state_objection(account: Account) -> str | None:
     """Why somebody who proved who they are cannot come in all the same."""
-    if account.unconfirmed:
-        return UNCONFIRMED
     if account.state == "pending":
-        return WAITING
+        return UNCONFIRMED if account.unconfirmed else WAITING
     return None if account.state == "active" else CLOSED
 
 

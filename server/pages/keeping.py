@@ -86,13 +86,15 @@ def end_others(writer: Writer, account: int, session: int) -> None:
 async def email(request: web.Request) -> web.Response:
     """POST /settings/email: ends everything else, as a new password does (SECURITY 68).
 
-    Where we send letters, the address counts once the link in one is opened.
+    Where we send letters, the address counts once the link in one is opened; the address until now
+    once more takes that back.
     """
-    proof.ensure_fresh(request, f"{paths.SETTINGS}#email")
     form, who = await form_of(request), caller(request)
     new, account = (form.text("email", 400) or "").strip(), who.own_account
     if new == account.email:
+        await request.app[DATABASE].write(sessions.forget_links, account.actor)
         return web.Response(status=303, headers={"Location": f"{paths.SETTINGS}#email"})
+    proof.ensure_fresh(request, f"{paths.SETTINGS}#email")
     count(request, "reset", f"email {account.actor}")
     change = _Change(
         account.actor,
@@ -106,6 +108,7 @@ async def email(request: web.Request) -> web.Response:
         shown = FormView("email", {"email": new}, {"email": said})
         return await settings_page.show(request, Forms(email=shown))
     if change.confirms:
+        mail.in_background(_tell_of_wish(request.app, account, who.me.name))
         return _done("letter", "email")
     mail.in_background(tell_of_new_address(request.app, account, who.me.name))
     return _done("email", "email")
@@ -118,19 +121,43 @@ def _change_email(writer: Writer, change: _Change) -> Mistake | None:
     return mistake
 
 
+_CHANGED = N_("Your address at %(title)s was changed")
+_NOW = N_(
+    "Hello %(name)s,\n\n"
+    "from now on we write to another address, and no more to this one. Everything else"
+    " that was logged in is logged out.\n\n"
+    "If it was not you, somebody else is in your account: tell a steward of %(domain)s."
+)
+_WANTED = N_("Another address is wanted for your account at %(title)s")
+_SOON = N_(
+    "Hello %(name)s,\n\n"
+    "somebody who is logged in as you wants us to write to another address. A letter went there;"
+    " once its link is opened, we write there and no more to this one.\n\n"
+    "If it was not you, log out everywhere and choose a new password: then that link is void."
+    "\n\n%(link)s"
+)
+
+
 async def tell_of_new_address(app: web.Application, account: Account, name: str) -> None:
     """Where letters went until now: whoever did this should not go unnoticed."""
+    await _tell(app, account, name, (_CHANGED, _NOW))
+
+
+async def _tell_of_wish(app: web.Application, account: Account, name: str) -> None:
+    await _tell(app, account, name, (_WANTED, _SOON))
+
+
+async def _tell(app: web.Application, account: Account, name: str, words: tuple[str, str]) -> None:
+    """`words`: subject and text."""
     settings = app[SETTINGS]
     _ = translations(account.locale).gettext
-    subject = _(N_("Your address at %(title)s was changed")) % {"title": settings.title}
-    text = _(
-        N_(
-            "Hello %(name)s,\n\n"
-            "from now on we write to another address, and no more to this one. Everything else"
-            " that was logged in is logged out.\n\n"
-            "If it was not you, somebody else is in your account: tell a steward of %(domain)s."
-        )
-    ) % {"name": name, "domain": settings.domain}
+    values = {
+        "name": name,
+        "title": settings.title,
+        "domain": settings.domain,
+        "link": f"{settings.web_origin}{paths.SETTINGS}#password",
+    }
+    subject, text = (_(one) % values for one in words)
     await mail.send(settings, app[OUTSIDE].clock, account.email, subject, text)
 
 
@@ -157,6 +184,7 @@ async def _end_everything(request: web.Request, account: int) -> web.Response:
 def _end_all(writer: Writer, account: int) -> None:
     challenges.end_all(writer, account)
     sessions.end_all(writer, account)
+    sessions.forget_links(writer, account)
     apps.revoke_all(writer, account)
 
 

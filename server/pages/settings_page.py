@@ -10,7 +10,7 @@ from server.pages.site import Asked, Sheet
 from server.pages.views import AppView, FormView, SessionView, SettingsView
 from server.policies import caller
 from server.profiles import MOST_FIELDS
-from storage import accounts, actors, apps, sessions
+from storage import accounts, actors, apps, confirmations, sessions
 from storage.accounts import Account
 from storage.actors import Actor
 from storage.apps import Token
@@ -50,6 +50,7 @@ async def show(
 def _view(reader: Reader, asked: Asked, forms: Forms, session: int) -> SettingsView:
     actor, account = _current(reader, asked)
     place, locale = asked.settings.title, asked.locale
+    waiting = confirmations.of_account(reader, actor.id)
     return SettingsView(
         profile=forms.profile or profile_forms.profile(actor),
         preferences=forms.preferences or profile_forms.preferences(account, locale),
@@ -61,6 +62,7 @@ def _view(reader: Reader, asked: Asked, forms: Forms, session: int) -> SettingsV
         sessions=_sessions(reader, actor, session, locale),
         apps=tuple(_app(token, locale) for token in apps.tokens_of(reader, actor.id)),
         field_slots=MOST_FIELDS,
+        wanted=waiting.email if waiting else None,
         picture_megabytes=asked.settings.media_max_bytes >> 20,
     )
 

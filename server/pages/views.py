@@ -9,7 +9,7 @@ from federation.sanitise import SafeHtml, plain
 from server.pages.scopes import ScopeLine
 
 Registrations = Literal["open", "approval", "invitation", "closed"]
-Entered = Literal["in", "asked", "letter", "confirmed"]
+Entered = Literal["in", "asked", "letter", "confirmed", "changed"]
 Kind = Literal["person", "community", "service"]
 DYES = 6
 GIST_LENGTH = 60
@@ -274,7 +274,10 @@ class SignupView:
 
 @dataclass(frozen=True, slots=True)
 class SignupDoneView:
-    """After signing up: in, asked (the stewards), letter (to open first), or confirmed by it."""
+    """After signing up: in, asked (the stewards), letter (to open first), or confirmed by it.
+
+    changed: a member has another address now.
+    """
 
     state: Entered
     handle: str
@@ -389,6 +392,7 @@ class SettingsView:
     apps: tuple[AppView, ...] = ()
     field_slots: int = 4
     picture_megabytes: int = 16
+    wanted: str | None = None  # the address that a letter asks about
 
     @property
     def mistakes(self) -> int:

@@ -67,6 +67,7 @@ def letters(visitor: Frame, member: Frame) -> dict[str, Case]:
         "signup-in": ("signup_done", member, SignupDoneView("in", handle)),
         "signup-letter": ("signup_done", visitor, SignupDoneView("letter", handle, email)),
         "signup-confirmed": ("signup_done", visitor, SignupDoneView("confirmed", handle)),
+        "address-changed": ("signup_done", visitor, SignupDoneView("changed", handle, email)),
         "confirm": ("confirm", visitor, ConfirmView("t0ken", email)),
         "reset": ("reset", visitor, ResetView()),
         "reset-sent": ("reset", visitor, ResetView(sent=True)),

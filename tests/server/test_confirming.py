@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from server import confirming, office_letters
+from server import confirming, mail, moderation, office_letters
 from server.commands import run
 from server.keys import OUTSIDE, SETTINGS
-from storage import accounts, actors, confirmations, ids, pruning
+from server.moderation import COMMAND_LINE, CannotDecide, Verdict
+from storage import accounts, actors, blocks, confirmations, ids, pruning, signup_blocks
 from storage.accounts import Account
-from tests.server.test_email import NEW, address, change
 from tests.server.test_oauth import Browser, register
 from tests.server.test_passwords import SOON, PostOffice, writing
 from tests.server.test_signup import OWN, posted, sign_up, state_of, texts
 from tests.support.clock import Watch
-from tests.support.servers import PASSWORD, Place
+from tests.support.servers import Place
 
 Post = tuple[Place, PostOffice]
 LINK = re.compile(r"http://home\.example(/confirm\?token=\S+)")
@@ -35,14 +35,24 @@ async def post(tmp_path: Path, watch: Watch) -> AsyncIterator[Post]:
         yield place, office
 
 
-async def written(post: Post) -> tuple[str, str]:
-    """The letter that is due: to whom, and what it says."""
-    place, office = post
-    job = office_letters.send_next(place.database, place.app[SETTINGS], place.app[OUTSIDE].clock)
-    assert await job
+async def arrived(office: PostOffice) -> tuple[str, str]:
+    """The next letter: to whom, and what it says."""
     to, data = await asyncio.wait_for(office.letters.get(), SOON)
     text = message_from_bytes(data, policy=default).get_content()
     return re.findall("<(.*)>", to)[0], text
+
+
+async def send(place: Place) -> bool:
+    """Write the letters of one occasion, if one is due."""
+    given = (place.database, place.app[SETTINGS], place.app[OUTSIDE].clock)
+    return await office_letters.send_next(*given)
+
+
+async def written(post: Post) -> tuple[str, str]:
+    """The letter of the occasion that is due."""
+    place, office = post
+    assert await send(place)
+    return await arrived(office)
 
 
 async def answered(place: Place, text: str) -> tuple[int, Browser]:
@@ -119,13 +129,13 @@ async def test_the_answer_is_the_same_whoever_has_the_address_and_its_owner_hear
             guest = Browser(place)
             status = await guest.log_in(login, OWN)
             seen.append((status, texts(guest, name, email)))
-        wish: dict[str, Any] = {
+        form: dict[str, Any] = {
             "username": f"jun_{number}",
             "email": email,
             "password": OWN,
             "agreement": True,
         }
-        seen.append((await posted(place, wish, headers), ""))
+        seen.append((await posted(place, form, headers), ""))
     half = len(seen) // 2
     assert seen[:half] == seen[half:]
     letters = [await written(post) for _ in range(4)]
@@ -152,8 +162,8 @@ async def test_a_token_is_good_for_nothing_until_then(post: Post) -> None:
     app = await register(place, "read write")
     _, own = await app.token(grant_type="client_credentials", scope="read write")
     headers = {"Authorization": f"Bearer {own['access_token']}"}
-    wish = {"username": "bep_k", "email": "bep@post.example", "password": OWN, "agreement": True}
-    async with place.client.post("/api/v1/accounts", json=wish, headers=headers) as answer:
+    form = {"username": "bep_k", "email": "bep@post.example", "password": OWN, "agreement": True}
+    async with place.client.post("/api/v1/accounts", json=form, headers=headers) as answer:
         made = await answer.json()
     bearer = {"Authorization": f"Bearer {made['access_token']}"}
     async with place.client.get("/api/v1/preferences", headers=bearer) as answer:
@@ -175,13 +185,12 @@ async def test_another_letter_goes_to_who_knows_the_password_and_not_at_once(
     place, office = post
     await sign_up(place)
     _, first = await written(post)
-    send = (place.database, place.app[SETTINGS], place.app[OUTSIDE].clock)
     browser = Browser(place)
     await browser.log_in("bep_k")
-    assert not await office_letters.send_next(*send)
+    assert not await send(place)
     watch.advance(confirming.PAUSE)
     await browser.log_in("bep_k", "not the password")
-    assert not await office_letters.send_next(*send)
+    assert not await send(place)
     await browser.log_in("bep_k")
     _, second = await written(post)
     assert await Browser(place).ask("GET", LINK.findall(first)[0]) == 410
@@ -226,82 +235,6 @@ async def test_a_link_lets_nobody_in_who_was_turned_away(post: Post) -> None:
     assert await state_of(place, "bep_k") == "disabled"
 
 
-# ---- a member's new address ----
-
-
-async def test_a_new_address_counts_once_its_letter_is_answered(post: Post) -> None:
-    place, _ = post
-    ines = await place.person("ines")
-    here, elsewhere = Browser(place), Browser(place)
-    await here.log_in("ines")
-    await elsewhere.log_in("ines")
-    assert await change(here, NEW) == 303
-    assert await here.ask("GET", here.headers["Location"]) == 200
-    assert "A letter is on its way there" in here.text
-    assert await address(ines) == "ines@post.example"
-    assert await elsewhere.ask("GET", "/settings") == 200
-    to, text = await written(post)
-    assert to == NEW
-    (link,) = LINK.findall(text)
-    assert await here.ask("GET", link) == 200
-    assert await here.ask("POST", "/confirm", here.values("/confirm")) == 303
-    assert await address(ines) == NEW
-    assert await here.ask("GET", here.headers["Location"]) == 200
-    assert "The new address is in force" in here.text
-    assert await elsewhere.ask("GET", "/settings") == 303
-    assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 401
-
-
-@pytest.mark.parametrize(
-    ("locale", "words"), [("en", "another address"), ("de", "eine andere Adresse")]
-)
-async def test_the_old_address_hears_of_it(post: Post, locale: str, words: str) -> None:
-    place, office = post
-    ines, browser = await place.person("ines"), Browser(place)
-    set_locale = "UPDATE accounts SET locale = ? WHERE actor = ?"
-    await place.database.write(lambda w: w.execute(set_locale, locale, ines.actor.id))
-    await browser.log_in("ines")
-    await change(browser, NEW)
-    assert (await answered(place, (await written(post))[1]))[0] == 303
-    to, data = await asyncio.wait_for(office.letters.get(), SOON)
-    text = message_from_bytes(data, policy=default).get_content()
-    assert "<ines@post.example>" in to
-    assert words in text
-    assert NEW not in text
-
-
-async def test_asking_for_anothers_address_tells_the_owner_and_nobody_else(post: Post) -> None:
-    place, _ = post
-    ines, browser = await place.person("ines"), Browser(place)
-    await place.person("bep")
-    await browser.log_in("ines")
-    seen = []
-    for wanted in ("bep@post.example", "free@post.example"):
-        seen.append((await change(browser, wanted), browser.headers["Location"]))
-        to, text = await written(post)
-        assert to == wanted
-        assert bool(LINK.search(text)) == (wanted == "free@post.example")
-    assert seen[0] == seen[1]
-    assert await address(ines) == "ines@post.example"
-
-
-async def test_a_new_password_voids_the_link(post: Post) -> None:
-    """Whoever wanted the address may be who the password was changed against."""
-    place, _ = post
-    ines, browser = await place.person("ines"), Browser(place)
-    await browser.log_in("ines")
-    await change(browser, NEW)
-    _, text = await written(post)
-    await browser.ask("GET", "/settings")
-    form = browser.values("/settings/password") | {
-        "current_password": PASSWORD,
-        "new_password": OWN,
-    }
-    assert await browser.ask("POST", "/settings/password", form) == 303
-    assert await Browser(place).ask("GET", LINK.findall(text)[0]) == 410
-    assert await address(ines) == "ines@post.example"
-
-
 async def test_only_the_hash_of_a_link_is_kept(post: Post) -> None:
     """SECURITY 66."""
     place, _ = post
@@ -312,3 +245,121 @@ async def test_only_the_hash_of_a_link_is_kept(post: Post) -> None:
     assert token.encode() not in held
     assert await place.database.read(confirmations.by_secret, token)
     assert not await place.database.read(confirmations.by_secret, ids.secret())
+
+
+# ---- what must not come of it ----
+
+
+async def test_few_letters_go_to_one_mailbox_however_it_is_written(
+    post: Post, watch: Watch
+) -> None:
+    """SECURITY 72: neither by logging in again and again, nor by many names."""
+    place, office = post
+    await place.person("ines")
+    for number in range(8):
+        await sign_up(place, username=f"bep_{number}", email=f"I.nes+{number}@post.example")
+    while await send(place):
+        pass
+    assert office.letters.qsize() == confirming.MOST_A_DAY
+    await sign_up(place, username="jun", email="jun@post.example")
+    for _ in range(10):
+        while await send(place):
+            pass
+        watch.advance(confirming.PAUSE)
+        await Browser(place).log_in("jun")
+    assert office.letters.qsize() == confirming.MOST_A_DAY + confirming.MOST
+    watch.advance(confirmations.DAY)
+    await Browser(place).log_in("bep_7")
+    assert await send(place)
+    assert office.letters.qsize() == confirming.MOST_A_DAY + confirming.MOST + 1
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "=?utf-8?q?=0d=0aSubject=3aX=0d=0a=0d=0aPay_me?=@evil.example",
+        "=?utf-8?q?x=0d=0aBcc=3a_y=40evil.example?=@evil.example",
+        "u@[.|",
+        "u@[127.0.0.1]",
+        "u@127.0.0.1",
+        "u@-x.example",
+        "u@x..example",
+        "ü@post.example",
+        "u@post.exämple",
+    ],
+)
+async def test_only_plain_addresses_are_written_to(post: Post, email: str) -> None:
+    """SECURITY 56: the library decodes what is encoded, with its line breaks."""
+    place, office = post
+    status, browser = await sign_up(place, email=email)
+    assert (status, "looks like" in browser.text) == (422, True)
+    assert not await send(place)
+    if "=?" in email or "[." in email:  # of somebody who came here before
+        settings, clock = place.app[SETTINGS], place.app[OUTSIDE].clock
+        assert not await mail.send(settings, clock, email, "Hello", "Text")
+    assert office.letters.empty()
+
+
+async def test_what_the_stewards_forbid_meanwhile_is_heeded(post: Post) -> None:
+    place, office = post
+    for name in ("bep_k", "jun"):
+        await sign_up(place, username=name, email=f"{name}@post.example")
+    tokens = [LINK.findall((await written(post))[1])[0].partition("=")[2] for _ in range(2)]
+    await place.database.write(lambda w: signup_blocks.block_name(w, "jun", exact=True))
+    assert await place.database.write(confirming.confirm, tokens[1]) is None
+    await place.database.write(lambda w: signup_blocks.block_email(w, domain="post.example"))
+    assert await place.database.write(confirming.confirm, tokens[0]) is None
+    await sign_up(place, username="ada", email="ada@other.example")
+    await place.database.write(lambda w: signup_blocks.block_email(w, domain="other.example"))
+    assert await send(place)
+    assert office.letters.empty()
+
+
+async def test_who_is_not_in_is_unknown_to_other_servers_and_can_be_forgotten(
+    post: Post, watch: Watch
+) -> None:
+    """Whatever is said about them by URI; nothing that names them stops what is forgotten."""
+    place, _ = post
+    await sign_up(place)
+    bep = (await account_of(place, "bep_k")).actor
+    for find in (actors.by_uri, actors.our_number, actors.state_of):
+        assert await place.database.read(find, f"http://home.example/actors/{bep}") is None
+    uris = [f"http://home.example/actors/{bep}"]
+    assert await place.database.read(actors.ids_by_uri, uris) == {}
+    ines = await place.person("ines")
+    await place.database.write(lambda w: blocks.add(w, "u:1", ines.actor.id, bep))
+    watch.advance(confirmations.LASTS)
+    assert await place.database.write(pruning.forget) > 0
+    assert await place.database.write(pruning.forget) == 0
+    left = await place.database.read(actors.by_id, bep)
+    assert left is not None
+    assert left.state == "deleted"
+    assert await place.database.read(accounts.by_actor, bep) is None
+
+
+async def test_no_decision_is_about_who_is_not_in(post: Post) -> None:
+    place, _ = post
+    await sign_up(place)
+    bep = (await account_of(place, "bep_k")).actor
+    await run(place.app, "account disable", {"name": "bep_k"})
+    verdict = Verdict(action="silence", text="")
+    with pytest.raises(CannotDecide):
+        await place.database.write(moderation.decide, COMMAND_LINE, bep, verdict)
+    await place.database.write(moderation.enable, COMMAND_LINE, bep)
+    assert await state_of(place, "bep_k") == "pending"
+    await place.database.write(moderation.reject, COMMAND_LINE, bep)
+    assert await state_of(place, "bep_k") is None
+
+
+async def test_an_invitation_that_nobody_came_by_is_good_again(
+    tmp_path: Path, watch: Watch
+) -> None:
+    async with writing(tmp_path / "home", watch, registrations="invitation") as post:
+        place, office = post
+        office.open.set()
+        code = (await run(place.app, "invite", {"uses": 1, "days": 7}))["code"]
+        assert (await sign_up(place, invite_code=code))[0] == 200
+        assert (await sign_up(place, invite_code=code, username="jun"))[0] == 422
+        watch.advance(confirmations.LASTS)
+        await place.database.write(pruning.forget)
+        assert (await sign_up(place, invite_code=code, username="jun"))[0] == 200
