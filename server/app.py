@@ -17,6 +17,7 @@ from server import (
     chores,
     founding,
     jobs,
+    mail,
     membership,
 )
 from server.auth import CALLERS, SUBJECTS, Callers
@@ -76,6 +77,7 @@ def build_app(
     add_routes(app)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_federation)
+    app.cleanup_ctx.append(_letters)
     if background:
         app.cleanup_ctx.append(_background)
     return app
@@ -139,6 +141,11 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
         )
         app[JOBS] = chores.of(app)
         yield
+
+
+async def _letters(_: web.Application) -> AsyncIterator[None]:
+    yield
+    await mail.finish()
 
 
 async def _background(app: web.Application) -> AsyncIterator[None]:

@@ -29,6 +29,16 @@ def in_background(work: Coroutine[Any, Any, object]) -> None:
     task.add_done_callback(_under_way.discard)
 
 
+async def finish() -> None:
+    """When the server stops: letters that are being handed over get five seconds for it."""
+    if not _under_way:
+        return
+    _, late = await asyncio.wait(_under_way, timeout=PATIENCE / 2)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+
+
 async def _logged(work: Coroutine[Any, Any, object]) -> None:
     try:
         await work

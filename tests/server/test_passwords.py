@@ -32,8 +32,12 @@ class PostOffice:
     letters: "asyncio.Queue[tuple[str, bytes]]" = field(default_factory=asyncio.Queue)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     called: asyncio.Event = field(default_factory=asyncio.Event)
+    talks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.talks.add(asyncio.create_task(self.talk(reader, writer)))
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.called.set()
         await self.open.wait()
         to = ""
@@ -50,6 +54,7 @@ class PostOffice:
             if verb == b"QUIT":
                 break
         writer.close()
+        await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -60,6 +65,8 @@ async def post_office() -> AsyncIterator[PostOffice]:
     async with server:
         yield office
         office.open.set()
+        if office.talks:  # what is begun is talked to its end
+            await asyncio.wait(office.talks, timeout=SOON)
 
 
 @asynccontextmanager
@@ -211,3 +218,16 @@ async def test_letters_are_counted_by_the_address_they_go_to(tmp_path: Path, wat
         for _ in range(5):
             await asyncio.wait_for(office.letters.get(), SOON)
         assert office.letters.empty()
+
+
+async def test_a_stop_waits_for_a_letter_that_is_being_handed_over(
+    tmp_path: Path, watch: Watch
+) -> None:
+    async with post_office() as office:
+        smtp = {"smtp_host": "127.0.0.1", "smtp_port": str(office.port), "smtp_tls": "off"}
+        async with serving(tmp_path, "home.example", Internet(), watch, **smtp) as place:
+            await place.person("ines")
+            assert await ask(Browser(place), "ines@post.example") == 200
+            await office.called.wait()
+            asyncio.get_running_loop().call_later(0.5, office.open.set)
+        assert office.letters.qsize() == 1
