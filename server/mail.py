@@ -50,16 +50,24 @@ async def welcome(settings: Settings, clock: Clock, account: Account, name: str)
     """The stewards' yes, in the language in which somebody signed up; returns as `send` does."""
     _ = translations(account.locale).gettext
     subject = _(N_("Welcome to %(title)s")) % {"title": settings.title}
-    text = _(
-        N_(
-            "Hello %(name)s,\n\n"
-            "The stewards have read what you wrote, and the answer is yes. It is good to have you"
-            " here.\n\n"
-            "Log in with your name and your password:\n\n%(link)s\n\n"
-            "Or use any app made for Mastodon, and give it the address %(domain)s."
-        )
-    ) % {"name": name, "link": f"{settings.web_origin}/login", "domain": settings.domain}
+    values = {"name": name, "link": f"{settings.web_origin}/login", "domain": settings.domain}
+    text = _(_ANSWERED if account.reason else _LET_IN) % values
     return await send(settings, clock, account.email, subject, text)
+
+
+_ANSWERED = N_(
+    "Hello %(name)s,\n\n"
+    "The stewards have read what you wrote, and the answer is yes. It is good to have you"
+    " here.\n\n"
+    "Log in with your name and your password:\n\n%(link)s\n\n"
+    "Or use any app made for Mastodon, and give it the address %(domain)s."
+)
+_LET_IN = N_(
+    "Hello %(name)s,\n\n"
+    "The stewards let you in. It is good to have you here.\n\n"
+    "Log in with your name and your password:\n\n%(link)s\n\n"
+    "Or use any app made for Mastodon, and give it the address %(domain)s."
+)
 
 
 async def send(settings: Settings, clock: Clock, to: str, subject: str, text: str) -> bool:

@@ -184,6 +184,7 @@ def _invited(writer: Writer, wish: Wish) -> int | None:
     return sponsor
 
 
-def waiting(reader: Reader) -> list[Account]:
-    """Who waits for a steward's answer, longest first."""
-    return [one for one in accounts.everyone(reader, "pending") if not one.unconfirmed]
+def waiting(reader: Reader, *, confirmed: bool = True) -> list[Account]:
+    """Who waits for a steward's answer, or still has to confirm their address; longest first."""
+    pending = accounts.everyone(reader, "pending")
+    return [one for one in pending if one.unconfirmed is not confirmed]

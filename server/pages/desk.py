@@ -70,6 +70,7 @@ class DeskView:
     newcomers: tuple[NewcomerView, ...]
     reports: tuple[ReportLine, ...]
     settled: tuple[ReportLine, ...]
+    unanswered: tuple[NewcomerView, ...] = ()  # who still has to confirm their address
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +112,15 @@ def _desk(reader: Reader, asked: Asked) -> DeskView:
     return DeskView(
         question=site.site(reader, asked.settings).charter.question,
         newcomers=_newcomers(reader),
+        unanswered=_newcomers(reader, confirmed=False),
         reports=report_lines(reader, asked.locale, Filed(resolved=False, but=me)),
         settled=report_lines(reader, asked.locale, Filed(resolved=True, but=me), 10),
     )
 
 
-def _newcomers(reader: Reader) -> tuple[NewcomerView, ...]:
+def _newcomers(reader: Reader, *, confirmed: bool = True) -> tuple[NewcomerView, ...]:
     """Who waits, longest first."""
-    waiting = signup.waiting(reader)[:MOST]
+    waiting = signup.waiting(reader, confirmed=confirmed)[:MOST]
     sponsors = [one.invited_by for one in waiting if one.invited_by]
     known = actors.many(reader, [*(one.actor for one in waiting), *sponsors])
     return tuple(_newcomer(reader, one, known) for one in waiting)

@@ -452,6 +452,7 @@ def _for_oneself() -> dict[str, Case]:
             replace(settings(), sessions=(), apps=()),
         ),
         "settings-again": ("settings", MEMBER, wrong),
+        "settings-wanted": ("settings", MEMBER, replace(settings(), wanted="marta@new.example")),
         "gone-post": ("gone", VISITOR, TombstoneView()),
         "gone-account": ("gone", VISITOR, TombstoneView("account")),
     }

@@ -63,7 +63,11 @@ def desk(steward: Frame, about: Person, by: Person, posts: tuple[PostView, ...])
     report = _report(line, now, posts)
     empty = DeskView("", (), (), ())
     full = DeskView(
-        "What do you hope to grow?", (newcomer, invited), (line,), (_line(by, about, now, True),)
+        "What do you hope to grow?",
+        (newcomer, invited),
+        (line,),
+        (_line(by, about, now, True),),
+        (newcomer,),
     )
     acts = (
         ActLine(now, "@marta", "account.freeze", "actor 7", "text: Rest a while."),

@@ -100,13 +100,14 @@ async def test_where_a_steward_decides_they_hear_of_it_afterwards(
         assert await stella.log_in("stella") == 303
         await sign_up(place)
         assert await stella.ask("GET", "/desk") == 200
-        assert "bep_k" not in stella.text
+        assert "Nobody waits for an answer." in stella.text
         _, text = await written(post)
         status, browser = await answered(place, text)
         assert (status, "with the stewards" in browser.text) == (200, True)
         to, text = await written(post)
         assert (to, "@bep_k" in text) == ("stella@post.example", True)
         await stella.ask("GET", "/desk")
+        assert "Nobody waits for an answer." not in stella.text
         assert "bep_k" in stella.text and "bep@post.example" in stella.text
         assert await browser.log_in("bep_k") == 422
         assert "waiting for a steward" in browser.text
@@ -223,6 +224,23 @@ async def test_an_office_may_vouch_for_an_address(post: Post) -> None:
     assert (account.email, account.state) == ("bep@post.example", "active")
     assert not account.unconfirmed
     assert await Browser(place).log_in("bep@post.example") == 303
+
+
+async def test_a_steward_may_help_where_no_letter_arrives(post: Post) -> None:
+    place, _ = post
+    await place.person("stella", role="steward")
+    stella = Browser(place)
+    await stella.log_in("stella")
+    await sign_up(place, reason="")
+    await written(post)
+    await stella.ask("GET", "/desk")
+    assert "Who has not opened our letter yet" in stella.text
+    assert "bep@post.example" in stella.text and "unconfirmed" not in stella.text
+    form = stella.values("/desk/newcomers") | {"do": "welcome"}
+    assert await stella.ask("POST", "/desk/newcomers", form) == 303
+    to, text = await written(post)
+    assert (to, "The stewards let you in." in text) == ("bep@post.example", True)
+    assert await Browser(place).log_in("bep_k") == 303
 
 
 async def test_a_link_lets_nobody_in_who_was_turned_away(post: Post) -> None:
