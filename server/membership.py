@@ -9,7 +9,7 @@ from federation.activities import Follow
 from federation.keys import KeyPair, make_ed25519, make_rsa
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import accounts, actors, charters, confirmations, keys
+from storage import accounts, actors, apps, challenges, charters, confirmations, keys, sessions
 from storage.accounts import Account
 from storage.actors import Actor
 from storage.errors import Conflict
@@ -172,3 +172,11 @@ def approve(writer: Writer, id_: ActorId) -> None:
     accounts.set_state(writer, id_, "active")
     actors.set_state(writer, id_, "active")
     enter_community(writer, actor)
+
+
+def end_ways_in(writer: Writer, account: int, but: int = 0) -> None:
+    """Sessions (but one), log-ins under way, links in letters, and every app (SECURITY 68)."""
+    challenges.end_all(writer, account)
+    sessions.end_all(writer, account, but=but)
+    sessions.forget_links(writer, account)
+    apps.revoke_all(writer, account)

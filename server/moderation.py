@@ -16,14 +16,12 @@ from server.translations import N_
 from storage import (
     accounts,
     actors,
-    apps,
     audit,
     decisions,
     erasure,
     jobs,
     notifications,
     reports,
-    sessions,
     signup_blocks,
     visible_posts,
 )
@@ -162,7 +160,7 @@ def _take_effect(writer: Writer, target: Actor, account: Account | None, verdict
         case "silence":
             decisions.silence(writer, target.id)
         case "suspend":
-            _end_ways_in(writer, target.id)
+            membership.end_ways_in(writer, target.id)
             suspensions.suspend(writer, target, media_of(writer))
 
 
@@ -179,12 +177,6 @@ def holds(target: Actor, account: Account | None, action: str) -> bool:
 def media_of(reader: Reader) -> str:
     """The address of our media folder."""
     return f"{reader.here.origin}/media"
-
-
-def _end_ways_in(writer: Writer, account: int) -> None:
-    sessions.end_all(writer, account)
-    sessions.forget_links(writer, account)
-    apps.revoke_all(writer, account)
 
 
 def _settle(writer: Writer, office: Office, target: int, verdict: Verdict) -> None:

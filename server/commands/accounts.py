@@ -83,10 +83,7 @@ async def password(app: web.Application, given: Arguments) -> dict[str, Any]:
 def _password(writer: Writer, name: str, hashed: str) -> None:
     actor, _ = _found(writer, name)
     accounts.set_password(writer, actor.id, hashed)
-    sessions.forget_links(writer, actor.id)
-    challenges.end_all(writer, actor.id)
-    sessions.end_all(writer, actor.id)
-    apps.revoke_all(writer, actor.id)
+    membership.end_ways_in(writer, actor.id)
 
 
 async def reset(app: web.Application, given: Arguments) -> dict[str, Any]:

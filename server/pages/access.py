@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from server import auth, confirming, mail, passwords
+from server import auth, confirming, mail, membership, passwords
 from server.doorkeeper import ensure_sign_up
 from server.errors import Refused
 from server.forms import Form, form_of
@@ -24,7 +24,7 @@ from server.pages.views import (
 from server.policies import Route, Who, as_typed, count, page, posted
 from server.signup import NotYet, Wish, sign_up
 from server.translations import N_, translations
-from storage import accounts, apps, challenges, ids, sessions
+from storage import accounts, ids, sessions
 from storage.accounts import Account
 from storage.signup_blocks import canonical_hash
 from storage.units import Reader, Writer
@@ -222,10 +222,7 @@ def _set(writer: Writer, token: str, hashed: str) -> None:
     if account is None:
         raise Refused(410, _USED)
     accounts.set_password(writer, account, hashed)
-    sessions.forget_links(writer, account)
-    challenges.end_all(writer, account)
-    sessions.end_all(writer, account)
-    apps.revoke_all(writer, account)
+    membership.end_ways_in(writer, account)
 
 
 ROUTES: list[Route] = [

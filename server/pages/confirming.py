@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from server import confirming, mail
+from server import confirming, mail, membership
 from server.errors import Refused
 from server.forms import form_of
 from server.keys import DATABASE, SETTINGS
@@ -54,7 +54,7 @@ def _confirm(
     done = confirming.confirm(writer, token)
     if done is not None and done.purpose == "change":
         stays = session.id if session and session.account == done.account else 0
-        keeping.end_others(writer, done.account, stays)
+        membership.end_ways_in(writer, done.account, stays)
     return before, done
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from server import auth, mail, passwords, proof, signup
+from server import auth, mail, membership, passwords, proof, signup
 from server.forms import form_of
 from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.mistakes import Mistake
@@ -13,7 +13,7 @@ from server.pages.settings_page import Forms
 from server.pages.views import FormView
 from server.policies import Route, Who, caller, count, page, posted
 from server.translations import N_, translations
-from storage import accounts, apps, challenges, sessions
+from storage import accounts, apps, sessions
 from storage.accounts import Account
 from storage.units import Writer
 
@@ -71,16 +71,8 @@ async def password(request: web.Request) -> web.Response:
 
 def _change(writer: Writer, account: int, hashed: str, session: int) -> None:
     accounts.set_password(writer, account, hashed)
-    end_others(writer, account, session)
+    membership.end_ways_in(writer, account, session)
     sessions.prove(writer, session)
-
-
-def end_others(writer: Writer, account: int, session: int) -> None:
-    """Every way in but this session; also the links for a new password that are under way."""
-    challenges.end_all(writer, account)
-    sessions.end_all(writer, account, but=session)
-    sessions.forget_links(writer, account)
-    apps.revoke_all(writer, account)
 
 
 async def email(request: web.Request) -> web.Response:
@@ -117,7 +109,7 @@ async def email(request: web.Request) -> web.Response:
 def _change_email(writer: Writer, change: _Change) -> Mistake | None:
     mistake = signup.change_email(writer, change.account, change.email, confirms=change.confirms)
     if mistake is None and not change.confirms:
-        end_others(writer, change.account, change.session)
+        membership.end_ways_in(writer, change.account, change.session)
     return mistake
 
 
@@ -175,17 +167,10 @@ async def end_session(request: web.Request) -> web.Response:
 
 
 async def _end_everything(request: web.Request, account: int) -> web.Response:
-    await request.app[DATABASE].write(_end_all, account)
+    await request.app[DATABASE].write(membership.end_ways_in, account)
     response = web.Response(status=303, headers={"Location": paths.LOGIN})
     auth.drop_cookie(request, response)
     return response
-
-
-def _end_all(writer: Writer, account: int) -> None:
-    challenges.end_all(writer, account)
-    sessions.end_all(writer, account)
-    sessions.forget_links(writer, account)
-    apps.revoke_all(writer, account)
 
 
 async def take_back(request: web.Request) -> web.Response:

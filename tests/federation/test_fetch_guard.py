@@ -166,11 +166,12 @@ async def test_without_leave_for_loopback_it_is_refused_like_others(
 
 
 async def test_a_host_with_a_dead_and_a_special_address_is_unreachable_not_refused(
-    internet: Internet,
+    internet: Internet, connected: list[Address]
 ) -> None:
     internet.answer("half.example", [LOOPBACK, "10.0.0.1"], port=1)
     async with door(internet) as out:
         await refused(out, "http://half.example/", Unreachable)
+    assert {host for host, _ in connected} == {LOOPBACK}
 
 
 async def test_a_host_with_very_many_addresses_costs_few_connections(

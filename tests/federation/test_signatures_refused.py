@@ -245,7 +245,7 @@ FALSE: dict[str, Request] = {
 
 @pytest.mark.parametrize("request_", UNREAD.values(), ids=UNREAD.keys())
 def test_a_malformed_request_is_refused_before_any_key(request_: Request) -> None:
-    refused_unread(request_)
+    assert refused_unread(request_)
 
 
 @pytest.mark.parametrize("request_", FALSE.values(), ids=FALSE.keys())

@@ -19,7 +19,7 @@ from storage import accounts, actors, blocks, confirmations, ids, pruning, signu
 from storage.accounts import Account
 from tests.server.test_oauth import Browser, register
 from tests.server.test_passwords import SOON, PostOffice, writing
-from tests.server.test_signup import OWN, posted, sign_up, state_of, texts
+from tests.server.test_signup import OWN, posted, sign_up, state_of, tried
 from tests.support.clock import Watch
 from tests.support.servers import Place
 
@@ -121,15 +121,11 @@ async def test_the_answer_is_the_same_whoever_has_the_address_and_its_owner_hear
     await place.person("ines")
     app = await register(place, "read write")
     _, own = await app.token(grant_type="client_credentials", scope="read write")
-    headers, seen = {"Authorization": f"Bearer {own['access_token']}"}, []
+    headers = {"Authorization": f"Bearer {own['access_token']}"}
+    seen = list[tuple[int, str]]()
     for number, email in enumerate(("INES@post.example", "nobody@post.example")):
         name = f"bep_{number}"
-        status, browser = await sign_up(place, username=name, email=email, password=OWN)
-        seen.append((status, texts(browser, name, email)))
-        for login in (name, email):
-            guest = Browser(place)
-            status = await guest.log_in(login, OWN)
-            seen.append((status, texts(guest, name, email)))
+        seen += await tried(place, name, email)
         form: dict[str, Any] = {
             "username": f"jun_{number}",
             "email": email,

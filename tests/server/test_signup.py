@@ -127,15 +127,10 @@ async def test_who_waits_does_not_learn_whose_address_is_known(place: Place) -> 
     await place.person("ines")
     app = await register(place, "read write")
     _, own = await app.token(grant_type="client_credentials", scope="read write")
-    seen = []
+    seen = list[tuple[int, str]]()
     for number, email in enumerate(("INES@post.example", "nobody@post.example")):
         name = f"bep_{number}"
-        status, browser = await sign_up(place, username=name, email=email, password=OWN)
-        seen.append((status, texts(browser, name, email)))
-        for login in (name, email):
-            guest = Browser(place)
-            status = await guest.log_in(login, OWN)
-            seen.append((status, texts(guest, name, email)))
+        seen += await tried(place, name, email)
         form = {**GOOD, "username": f"jun_{number}", "email": email, "password": OWN}
         headers = {"Authorization": f"Bearer {own['access_token']}"}
         async with place.client.post("/api/v1/accounts", json=form, headers=headers) as answer:
@@ -149,6 +144,17 @@ async def test_who_waits_does_not_learn_whose_address_is_known(place: Place) -> 
     with pytest.raises(CommandFailed, match="belongs to a member already"):
         await run(place.app, "account approve", {"name": "bep_0"})
     await run(place.app, "account approve", {"name": "bep_1"})
+
+
+async def tried(place: Place, name: str, email: str) -> list[tuple[int, str]]:
+    """What is answered to a sign-up, and to logging in by either afterwards."""
+    status, browser = await sign_up(place, username=name, email=email, password=OWN)
+    seen = [(status, texts(browser, name, email))]
+    for login in (name, email):
+        guest = Browser(place)
+        status = await guest.log_in(login, OWN)
+        seen.append((status, texts(guest, name, email)))
+    return seen
 
 
 def texts(browser: Browser, name: str, email: str) -> str:
