@@ -8,6 +8,7 @@ FederationError
 │   └── OwnAuthority    it is our own address: local objects come from the database
 ├── Unauthenticated     the request does not prove who sent it
 ├── Unreachable         the network, or the other server, did not answer; later may be better
+├── Busy                we have too much of this under way; it is not the other side's fault
 ├── Missing             the other server does not have it, or does not show it (404)
 └── Gone                the other server says that it was deleted (410)
 """
@@ -43,6 +44,10 @@ class Unauthenticated(FederationError):
 
 class Unreachable(FederationError):
     """Nothing usable came back; trying later is reasonable."""
+
+
+class Busy(FederationError):
+    """We have no place for this now: our own trouble, and never held against who asked (503)."""
 
 
 class Missing(FederationError):

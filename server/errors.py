@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 
 from federation.activity import Unknown, Unwanted
 from federation.errors import (
+    Busy,
     FederationError,
     Forbidden,
     Gone,
@@ -36,6 +37,7 @@ STATUS: dict[type[Exception], int] = {
     Unknown: 404,
     Gone: 410,
     Unreachable: 503,
+    Busy: 503,
     Conflict: 422,
     NotCommitted: 503,
     Overloaded: 503,
