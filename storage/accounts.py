@@ -142,8 +142,9 @@ def by_login(reader: Reader, login: str) -> Account | None:
 
 
 def everyone(reader: Reader, state: str | None = None) -> list[Account]:
-    rows = reader.rows(
-        f"SELECT {COLUMNS} FROM accounts WHERE (?1 IS NULL OR state = ?1) ORDER BY actor", state
+    rows = reader.named(
+        f"SELECT {COLUMNS} FROM accounts WHERE (:state IS NULL OR state = :state) ORDER BY actor",
+        {"state": state},
     )
     return [_from_row(row) for row in rows]
 
@@ -163,13 +164,11 @@ def set_email(writer: Writer, actor: int, email: str) -> None:
 
 
 def set_state(writer: Writer, actor: int, state: str) -> None:
-    writer.execute(
-        "UPDATE accounts SET state = ?1,"
-        " approved_at = CASE WHEN ?1 = 'active' THEN ifnull(approved_at, ?2) ELSE approved_at END"
-        " WHERE actor = ?3",
-        state,
-        writer.now_ms,
-        actor,
+    writer.execute_named(
+        "UPDATE accounts SET state = :state,"
+        " approved_at = CASE WHEN :state = 'active' THEN ifnull(approved_at, :now)"
+        " ELSE approved_at END WHERE actor = :actor",
+        {"state": state, "now": writer.now_ms, "actor": actor},
     )
     writer.after_commit(ACCESS, str(actor))
 

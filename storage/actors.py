@@ -173,11 +173,10 @@ def update(writer: Writer, actor: Actor) -> None:
 
 def set_state(writer: Writer, actor: ActorId, state: str) -> None:
     """While their server is blocked nobody is shown; what was decided meanwhile holds later."""
-    writer.execute(
-        "UPDATE actors SET version = version + 1, own_state = iif(own_state IS NULL, NULL, ?1),"
-        " state = iif(own_state IS NULL OR ?1 = 'deleted', ?1, state) WHERE id = ?2",
-        state,
-        actor,
+    writer.execute_named(
+        "UPDATE actors SET version = version + 1, own_state = iif(own_state IS NULL, NULL, :state),"
+        " state = iif(own_state IS NULL OR :state = 'deleted', :state, state) WHERE id = :actor",
+        {"state": state, "actor": actor},
     )
     writer.after_commit(CHANGED, str(actor))
 
@@ -189,14 +188,12 @@ def heed_their_server(writer: Writer, actor: Actor, suspended: bool, *, blocked:
     """
     if actor.suspended_there == suspended:
         return
-    writer.execute(
-        "UPDATE actors SET suspended_there = ?1, version = version + 1,"
-        " own_state = iif(?2, coalesce(own_state, state), NULL),"
+    writer.execute_named(
+        "UPDATE actors SET suspended_there = :suspended, version = version + 1,"
+        " own_state = iif(:hidden, coalesce(own_state, state), NULL),"
         " state = CASE WHEN coalesce(own_state, state) = 'deleted' THEN 'deleted'"
-        " WHEN ?2 THEN 'suspended' ELSE coalesce(own_state, state) END WHERE id = ?3",
-        suspended,
-        suspended or blocked,
-        actor.id,
+        " WHEN :hidden THEN 'suspended' ELSE coalesce(own_state, state) END WHERE id = :actor",
+        {"suspended": suspended, "hidden": suspended or blocked, "actor": actor.id},
     )
     writer.after_commit(CHANGED, str(actor.id))
 

@@ -135,10 +135,10 @@ def token_used(writer: Writer, id_: int) -> None:
 
 def revoke(writer: Writer, id_: int, account: int | None = None) -> bool:
     """Take a token back; with an account, only when it is theirs."""
-    removed = writer.rows(
-        "DELETE FROM tokens WHERE id = ?1 AND (?2 IS NULL OR account = ?2) RETURNING account",
-        id_,
-        account,
+    removed = writer.named(
+        "DELETE FROM tokens WHERE id = :token AND (:account IS NULL OR account = :account)"
+        " RETURNING account",
+        {"token": id_, "account": account},
     )
     for (owner,) in removed:
         writer.after_commit(ACCESS, str(owner))

@@ -109,10 +109,9 @@ def page_of_mutes(reader: Reader, actor: int, page: Page) -> list[Mute]:
 
 def unwanted(reader: Reader, actor: int) -> frozenset[int]:
     """Whom somebody blocks or mutes, now."""
-    rows = reader.rows(
-        "SELECT target FROM blocks WHERE actor = ?1 UNION SELECT target FROM mutes"
-        " WHERE actor = ?1 AND (expires_at IS NULL OR expires_at > ?2)",
-        actor,
-        reader.now_ms,
+    rows = reader.named(
+        "SELECT target FROM blocks WHERE actor = :actor UNION SELECT target FROM mutes"
+        " WHERE actor = :actor AND (expires_at IS NULL OR expires_at > :now)",
+        {"actor": actor, "now": reader.now_ms},
     )
     return frozenset(target for (target,) in rows)

@@ -34,19 +34,21 @@ def go_on(writer: Writer, post: Post, people: Collection[int], seeing: Collectio
     Unread for all but its author, and for those who want to hear no more of the thread.
     """
     for account in seeing:
-        writer.execute(
+        writer.execute_named(
             "INSERT INTO conversations (id, account, people, root, last_post, unread)"
-            " SELECT ?1, a.actor, ?2, ?3, ?4, a.actor <> ?5 AND NOT EXISTS"
-            " (SELECT 1 FROM thread_mutes m WHERE m.account = a.actor AND m.root = ?3)"
-            " FROM accounts a WHERE a.actor = ?6"
+            " SELECT :id, a.actor, :people, :root, :post, a.actor <> :author AND NOT EXISTS"
+            " (SELECT 1 FROM thread_mutes m WHERE m.account = a.actor AND m.root = :root)"
+            " FROM accounts a WHERE a.actor = :account"
             " ON CONFLICT (account, root, people) DO UPDATE SET hidden = 0,"
             " last_post = max(last_post, excluded.last_post), unread = excluded.unread",
-            writer.new_small_id(),
-            _others(people, account),
-            post.root,
-            post.id,
-            post.author,
-            account,
+            {
+                "id": writer.new_small_id(),
+                "people": _others(people, account),
+                "root": post.root,
+                "post": post.id,
+                "author": post.author,
+                "account": account,
+            },
         )
 
 

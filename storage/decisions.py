@@ -100,11 +100,10 @@ def freeze(writer: Writer, account: int, text: str | None) -> None:
 
 def set_sensitized(writer: Writer, actor: int, sensitized: bool) -> None:
     """Whatever they show is behind a click; all their posts read otherwise now."""
-    changed = writer.execute(
-        "UPDATE actors SET sensitized = ?1, version = version + 1"
-        " WHERE id = ?2 AND sensitized <> ?1",
-        sensitized,
-        actor,
+    changed = writer.execute_named(
+        "UPDATE actors SET sensitized = :sensitized, version = version + 1"
+        " WHERE id = :actor AND sensitized <> :sensitized",
+        {"sensitized": sensitized, "actor": actor},
     )
     if changed:
         writer.execute("UPDATE posts SET version = version + 1 WHERE author = ?", actor)
@@ -113,22 +112,20 @@ def set_sensitized(writer: Writer, actor: int, sensitized: bool) -> None:
 
 def silence(writer: Writer, actor: int, why: int = SILENCED) -> None:
     """`why` is SILENCED or SILENCED_WITH_SERVER; each ends by itself."""
-    changed = writer.execute(
-        "UPDATE actors SET silenced = silenced | ?1, version = version + 1"
-        " WHERE id = ?2 AND silenced & ?1 = 0",
-        why,
-        actor,
+    changed = writer.execute_named(
+        "UPDATE actors SET silenced = silenced | :why, version = version + 1"
+        " WHERE id = :actor AND silenced & :why = 0",
+        {"why": why, "actor": actor},
     )
     if changed:
         writer.after_commit(CHANGED, str(actor))
 
 
 def unsilence(writer: Writer, actor: int, why: int = SILENCED) -> None:
-    changed = writer.execute(
-        "UPDATE actors SET silenced = silenced & ~?1, version = version + 1"
-        " WHERE id = ?2 AND silenced & ?1 <> 0",
-        why,
-        actor,
+    changed = writer.execute_named(
+        "UPDATE actors SET silenced = silenced & ~:why, version = version + 1"
+        " WHERE id = :actor AND silenced & :why <> 0",
+        {"why": why, "actor": actor},
     )
     if changed:
         writer.after_commit(CHANGED, str(actor))

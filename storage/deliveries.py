@@ -51,17 +51,19 @@ def enqueue(writer: Writer, activity: int, host: str, inbox: str, object_: str) 
     It is due no earlier than those before it about the same object: so the earliest due time of a
     host is that of a letter which may go.
     """
-    writer.execute(
+    writer.execute_named(
         "INSERT INTO deliveries (id, activity, host, inbox, object, state, due, created_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, 'due', max(?6, ifnull((SELECT due FROM deliveries"
-        " WHERE host = ?3 AND object = ?5 AND state = 'due' ORDER BY id DESC LIMIT 1), 0)), ?6)"
-        " ON CONFLICT DO NOTHING",
-        writer.new_id(),
-        activity,
-        host,
-        inbox,
-        object_,
-        writer.now_ms,
+        " VALUES (:id, :activity, :host, :inbox, :object, 'due',"
+        " max(:now, ifnull((SELECT due FROM deliveries WHERE host = :host AND object = :object"
+        " AND state = 'due' ORDER BY id DESC LIMIT 1), 0)), :now) ON CONFLICT DO NOTHING",
+        {
+            "id": writer.new_id(),
+            "activity": activity,
+            "host": host,
+            "inbox": inbox,
+            "object": object_,
+            "now": writer.now_ms,
+        },
     )
     hosts.schedule(writer, host)
     writer.after_commit(DELIVERIES, host)
@@ -147,12 +149,11 @@ def park(writer: Writer, delivery: Delivery, reason: str) -> None:
 
 def expire(writer: Writer, before: datetime, most: int = 500) -> int:
     """Park what has waited too long. Return how many."""
-    tired = writer.rows(
+    tired = writer.named(
         "UPDATE deliveries SET state = 'parked', reason = 'nobody answered for seven days'"
-        " WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND created_at < ?1"
-        " AND id < ?1 << 16 LIMIT ?2) RETURNING host",  # an id begins with its moment
-        milliseconds(before),
-        most,
+        " WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND created_at < :before"
+        " AND id < :before << 16 LIMIT :most) RETURNING host",  # an id begins with its moment
+        {"before": milliseconds(before), "most": most},
     )
     for name in {row[0] for row in tired}:
         hosts.schedule(writer, name)
@@ -181,11 +182,10 @@ def parked(reader: Reader, most: int = 100) -> list[Parked]:
 
 def again(writer: Writer, host: str | None = None) -> int:
     """Try parked letters once more, of one host or of all. Return how many."""
-    tried = writer.rows(
-        "UPDATE deliveries SET state = 'due', attempts = 0, due = ?1, created_at = ?1"
-        " WHERE state = 'parked' AND (?2 IS NULL OR host = ?2) RETURNING host",
-        writer.now_ms,
-        host,
+    tried = writer.named(
+        "UPDATE deliveries SET state = 'due', attempts = 0, due = :now, created_at = :now"
+        " WHERE state = 'parked' AND (:host IS NULL OR host = :host) RETURNING host",
+        {"now": writer.now_ms, "host": host},
     )
     for name in {row[0] for row in tried}:
         hosts.schedule(writer, name)
@@ -195,8 +195,9 @@ def again(writer: Writer, host: str | None = None) -> int:
 
 def forget(writer: Writer, host: str | None = None) -> int:
     """Throw parked letters away. Return how many."""
-    return writer.execute(
-        "DELETE FROM deliveries WHERE state = 'parked' AND (?1 IS NULL OR host = ?1)", host
+    return writer.execute_named(
+        "DELETE FROM deliveries WHERE state = 'parked' AND (:host IS NULL OR host = :host)",
+        {"host": host},
     )
 
 

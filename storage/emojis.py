@@ -70,7 +70,7 @@ def by_id(reader: Reader, id_: int) -> Emoji | None:
 
 def by_file(reader: Reader, file: str) -> Emoji | None:
     """One of ours, by the name of its file or of the one without movement."""
-    row = reader.row(f"SELECT {_COLUMNS} FROM emojis WHERE file = ?1 OR still = ?1", file)
+    row = reader.row(f"SELECT {_COLUMNS} FROM emojis WHERE file = ? OR still = ?", file, file)
     return _from_row(row) if row else None
 
 
@@ -116,16 +116,16 @@ def remove(writer: Writer, shortcode: str) -> Emoji | None:
 def _show_anew(writer: Writer, shortcode: str) -> None:
     """Whatever of ours names it looks different now."""
     said = f":{shortcode}:"
-    writer.execute(
+    writer.execute_named(
         "UPDATE posts SET version = version + 1 WHERE local AND deleted_at IS NULL"
-        " AND (instr(content, ?1) OR instr(spoiler, ?1) OR EXISTS"
-        " (SELECT 1 FROM poll_options o WHERE o.post = posts.id AND instr(o.title, ?1)))",
-        said,
+        " AND (instr(content, :said) OR instr(spoiler, :said) OR EXISTS"
+        " (SELECT 1 FROM poll_options o WHERE o.post = posts.id AND instr(o.title, :said)))",
+        {"said": said},
     )
-    writer.execute(
+    writer.execute_named(
         "UPDATE actors SET version = version + 1 WHERE domain = ''"
-        " AND (instr(display_name, ?1) OR instr(summary, ?1) OR instr(fields, ?1))",
-        said,
+        " AND (instr(display_name, :said) OR instr(summary, :said) OR instr(fields, :said))",
+        {"said": said},
     )
 
 

@@ -29,74 +29,73 @@ _WITH_POSTS = (
 
 # Tables with a number of their own, and the columns by which a row is somebody's.
 BY_SLICES = (
-    "DELETE FROM likes WHERE id IN (SELECT id FROM likes WHERE actor = ?1 LIMIT ?2)",
-    "DELETE FROM shares WHERE id IN (SELECT id FROM shares WHERE actor = ?1 LIMIT ?2)",
-    "DELETE FROM bookmarks WHERE id IN (SELECT id FROM bookmarks WHERE actor = ?1 LIMIT ?2)",
-    "DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE actor = ?1 LIMIT ?2)",
+    "DELETE FROM likes WHERE id IN (SELECT id FROM likes WHERE actor = ? LIMIT ?)",
+    "DELETE FROM shares WHERE id IN (SELECT id FROM shares WHERE actor = ? LIMIT ?)",
+    "DELETE FROM bookmarks WHERE id IN (SELECT id FROM bookmarks WHERE actor = ? LIMIT ?)",
+    "DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE actor = ? LIMIT ?)",
     "DELETE FROM scheduled_posts"
-    " WHERE id IN (SELECT id FROM scheduled_posts WHERE author = ?1 LIMIT ?2)",
-    "DELETE FROM media WHERE id IN (SELECT id FROM media WHERE owner = ?1 LIMIT ?2)",
+    " WHERE id IN (SELECT id FROM scheduled_posts WHERE author = ? LIMIT ?)",
+    "DELETE FROM media WHERE id IN (SELECT id FROM media WHERE owner = ? LIMIT ?)",
     "DELETE FROM notifications"
-    " WHERE id IN (SELECT id FROM notifications WHERE account = ?1 LIMIT ?2)",
-    "DELETE FROM notifications"
-    " WHERE id IN (SELECT id FROM notifications WHERE actor = ?1 LIMIT ?2)",
-    "DELETE FROM follows WHERE id IN (SELECT id FROM follows WHERE follower = ?1 LIMIT ?2)",
-    "DELETE FROM follows WHERE id IN (SELECT id FROM follows WHERE target = ?1 LIMIT ?2)",
-    "DELETE FROM blocks WHERE id IN (SELECT id FROM blocks WHERE actor = ?1 LIMIT ?2)",
-    "DELETE FROM blocks WHERE id IN (SELECT id FROM blocks WHERE target = ?1 LIMIT ?2)",
-    "DELETE FROM mutes WHERE id IN (SELECT id FROM mutes WHERE actor = ?1 LIMIT ?2)",
-    "DELETE FROM mutes WHERE id IN (SELECT id FROM mutes WHERE target = ?1 LIMIT ?2)",
-    "DELETE FROM pins WHERE id IN (SELECT id FROM pins WHERE actor = ?1 LIMIT ?2)",
-    "DELETE FROM poll_votes WHERE id IN (SELECT id FROM poll_votes WHERE actor = ?1 LIMIT ?2)",
+    " WHERE id IN (SELECT id FROM notifications WHERE account = ? LIMIT ?)",
+    "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE actor = ? LIMIT ?)",
+    "DELETE FROM follows WHERE id IN (SELECT id FROM follows WHERE follower = ? LIMIT ?)",
+    "DELETE FROM follows WHERE id IN (SELECT id FROM follows WHERE target = ? LIMIT ?)",
+    "DELETE FROM blocks WHERE id IN (SELECT id FROM blocks WHERE actor = ? LIMIT ?)",
+    "DELETE FROM blocks WHERE id IN (SELECT id FROM blocks WHERE target = ? LIMIT ?)",
+    "DELETE FROM mutes WHERE id IN (SELECT id FROM mutes WHERE actor = ? LIMIT ?)",
+    "DELETE FROM mutes WHERE id IN (SELECT id FROM mutes WHERE target = ? LIMIT ?)",
+    "DELETE FROM pins WHERE id IN (SELECT id FROM pins WHERE actor = ? LIMIT ?)",
+    "DELETE FROM poll_votes WHERE id IN (SELECT id FROM poll_votes WHERE actor = ? LIMIT ?)",
     "DELETE FROM conversations"
-    " WHERE id IN (SELECT id FROM conversations WHERE account = ?1 LIMIT ?2)",
-    "DELETE FROM lists WHERE id IN (SELECT id FROM lists WHERE owner = ?1 LIMIT ?2)",
+    " WHERE id IN (SELECT id FROM conversations WHERE account = ? LIMIT ?)",
+    "DELETE FROM lists WHERE id IN (SELECT id FROM lists WHERE owner = ? LIMIT ?)",
     "DELETE FROM account_hosts"
-    " WHERE id IN (SELECT id FROM account_hosts WHERE account = ?1 LIMIT ?2)",
+    " WHERE id IN (SELECT id FROM account_hosts WHERE account = ? LIMIT ?)",
     "DELETE FROM followed_tags"
-    " WHERE id IN (SELECT id FROM followed_tags WHERE account = ?1 LIMIT ?2)",
-    "DELETE FROM featured_tags"
-    " WHERE id IN (SELECT id FROM featured_tags WHERE actor = ?1 LIMIT ?2)",
-    "DELETE FROM endorsements WHERE id IN (SELECT id FROM endorsements WHERE actor = ?1 LIMIT ?2)",
-    "DELETE FROM endorsements WHERE id IN (SELECT id FROM endorsements WHERE target = ?1 LIMIT ?2)",
-    "DELETE FROM filters WHERE id IN (SELECT id FROM filters WHERE account = ?1 LIMIT ?2)",
-    "DELETE FROM imports WHERE id IN (SELECT id FROM imports WHERE account = ?1 LIMIT ?2)",
+    " WHERE id IN (SELECT id FROM followed_tags WHERE account = ? LIMIT ?)",
+    "DELETE FROM featured_tags WHERE id IN (SELECT id FROM featured_tags WHERE actor = ? LIMIT ?)",
+    "DELETE FROM endorsements WHERE id IN (SELECT id FROM endorsements WHERE actor = ? LIMIT ?)",
+    "DELETE FROM endorsements WHERE id IN (SELECT id FROM endorsements WHERE target = ? LIMIT ?)",
+    "DELETE FROM filters WHERE id IN (SELECT id FROM filters WHERE account = ? LIMIT ?)",
+    "DELETE FROM imports WHERE id IN (SELECT id FROM imports WHERE account = ? LIMIT ?)",
 )
 # Tables whose key holds the column; few rows for each of us.
 AT_ONCE = (
-    "DELETE FROM home_entries WHERE owner = ?1",
-    "DELETE FROM markers WHERE account = ?1",
-    "DELETE FROM thread_mutes WHERE account = ?1",
-    "DELETE FROM list_members WHERE actor = ?1",
-    "DELETE FROM account_notes WHERE account = ?1",
-    "DELETE FROM account_notes WHERE target = ?1",
-    "DELETE FROM dismissed_suggestions WHERE account = ?1",
-    "DELETE FROM dismissed_suggestions WHERE target = ?1",
-    "DELETE FROM collection_members WHERE actor = ?1",
+    "DELETE FROM home_entries WHERE owner = ?",
+    "DELETE FROM markers WHERE account = ?",
+    "DELETE FROM thread_mutes WHERE account = ?",
+    "DELETE FROM list_members WHERE actor = ?",
+    "DELETE FROM account_notes WHERE account = ?",
+    "DELETE FROM account_notes WHERE target = ?",
+    "DELETE FROM dismissed_suggestions WHERE account = ?",
+    "DELETE FROM dismissed_suggestions WHERE target = ?",
+    "DELETE FROM collection_members WHERE actor = ?",
 )
 # The ways in, ended in the unit in which somebody goes.
 WAYS_IN = (
-    "DELETE FROM tokens WHERE account = ?1",
-    "DELETE FROM codes WHERE account = ?1",
-    "DELETE FROM sessions WHERE account = ?1",
-    "DELETE FROM resets WHERE account = ?1",
-    "DELETE FROM confirmations WHERE account = ?1",
-    "DELETE FROM idempotency WHERE account = ?1",
-    "DELETE FROM totp WHERE account = ?1",
-    "DELETE FROM recovery_codes WHERE account = ?1",
-    "DELETE FROM passkeys WHERE account = ?1",
-    "DELETE FROM challenges WHERE account = ?1",
-    "DELETE FROM known_places WHERE account = ?1",
-    "DELETE FROM exports WHERE account = ?1",
+    "DELETE FROM tokens WHERE account = ?",
+    "DELETE FROM codes WHERE account = ?",
+    "DELETE FROM sessions WHERE account = ?",
+    "DELETE FROM resets WHERE account = ?",
+    "DELETE FROM confirmations WHERE account = ?",
+    "DELETE FROM idempotency WHERE account = ?",
+    "DELETE FROM totp WHERE account = ?",
+    "DELETE FROM recovery_codes WHERE account = ?",
+    "DELETE FROM passkeys WHERE account = ?",
+    "DELETE FROM challenges WHERE account = ?",
+    "DELETE FROM known_places WHERE account = ?",
+    "DELETE FROM exports WHERE account = ?",
 )
 
 
 # What signing up makes.
 _NEVER_IN = (
-    "DELETE FROM notifications WHERE actor = ?1 OR account = ?1",
-    "DELETE FROM idempotency WHERE account = ?1",
-    "DELETE FROM consents WHERE actor = ?1",
-    "DELETE FROM keys WHERE actor = ?1",
+    "DELETE FROM notifications WHERE actor = ?",
+    "DELETE FROM notifications WHERE account = ?",
+    "DELETE FROM idempotency WHERE account = ?",
+    "DELETE FROM consents WHERE actor = ?",
+    "DELETE FROM keys WHERE actor = ?",
 )
 
 

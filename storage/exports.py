@@ -48,10 +48,10 @@ def ready(writer: Writer, id_: int, file: str, size: int) -> None:
     """Made: it takes the place of those before. Without effect where nobody waits any more."""
     done = writer.execute("UPDATE exports SET file = ?, bytes = ? WHERE id = ?", file, size, id_)
     if done:
-        writer.execute(
-            "DELETE FROM exports WHERE id < ?1"
-            " AND account = (SELECT account FROM exports WHERE id = ?1)",
-            id_,
+        writer.execute_named(
+            "DELETE FROM exports WHERE id < :export"
+            " AND account = (SELECT account FROM exports WHERE id = :export)",
+            {"export": id_},
         )
 
 

@@ -50,8 +50,9 @@ def confirm_totp(writer: Writer, account: int, step: int) -> bool:
 
 def use_step(writer: Writer, account: int, step: int) -> bool:
     """A code counts once, and no earlier one after it (RFC 6238 §5.2)."""
-    changed = writer.execute(
-        "UPDATE totp SET last_step = ?1 WHERE account = ?2 AND last_step < ?1", step, account
+    changed = writer.execute_named(
+        "UPDATE totp SET last_step = :step WHERE account = :account AND last_step < :step",
+        {"step": step, "account": account},
     )
     return bool(changed)
 

@@ -91,7 +91,7 @@ def remove(writer: Writer, filter_: int) -> None:
     writer.execute("DELETE FROM filters WHERE id = ?", filter_)
 
 
-_FILTERS = "SELECT id, title, contexts, action, expires_at FROM filters WHERE account = ?1"
+_FILTERS = "SELECT id, title, contexts, action, expires_at FROM filters WHERE account = ?"
 
 
 def of(reader: Reader, account: int) -> list[Filter]:
@@ -103,7 +103,7 @@ def of(reader: Reader, account: int) -> list[Filter]:
 def in_force(reader: Reader, account: int) -> list[Filter]:
     """Those that have not ended. Asks once where there are none."""
     rows = reader.rows(
-        f"{_FILTERS} AND (expires_at IS NULL OR expires_at > ?2) ORDER BY id",
+        f"{_FILTERS} AND (expires_at IS NULL OR expires_at > ?) ORDER BY id",
         account,
         reader.now_ms,
     )
@@ -112,7 +112,7 @@ def in_force(reader: Reader, account: int) -> list[Filter]:
 
 def one(reader: Reader, account: int, id_: int) -> Filter | None:
     """None where it is somebody else's."""
-    found = _filled(reader, reader.rows(f"{_FILTERS} AND id = ?2", account, id_))
+    found = _filled(reader, reader.rows(f"{_FILTERS} AND id = ?", account, id_))
     return found[0] if found else None
 
 
@@ -161,10 +161,10 @@ def count(reader: Reader, account: int) -> int:
 def measure(reader: Reader, account: int, filter_: int) -> tuple[int, int, int]:
     """How many phrases a filter has and all of its owner have, and the characters in the latter."""
     row = reader.row(
-        "SELECT ifnull(sum(k.filter = ?2), 0), count(*), ifnull(sum(length(k.keyword)), 0)"
-        " FROM filters f JOIN filter_keywords k ON k.filter = f.id WHERE f.account = ?1",
-        account,
+        "SELECT ifnull(sum(k.filter = ?), 0), count(*), ifnull(sum(length(k.keyword)), 0)"
+        " FROM filters f JOIN filter_keywords k ON k.filter = f.id WHERE f.account = ?",
         filter_,
+        account,
     )
     in_it, phrases, characters = row or (0, 0, 0)
     return in_it, phrases, characters

@@ -159,12 +159,12 @@ def hearers(reader: Reader, target: int) -> list[Hearer]:
 
 def with_ours(reader: Reader, actor: int) -> list[Follow]:
     """Of ours by somebody, and of somebody by ours; asked for or accepted."""
-    rows = reader.rows(
+    rows = reader.named(
         f"SELECT {_OF_FOLLOWS} FROM follows f"
-        " JOIN actors w ON w.id = f.target WHERE f.follower = ?1 AND w.host = ''"
+        " JOIN actors w ON w.id = f.target WHERE f.follower = :actor AND w.host = ''"
         f" UNION ALL SELECT {_OF_FOLLOWS} FROM follows f"
-        " JOIN actors w ON w.id = f.follower WHERE f.target = ?1 AND w.host = ''",
-        actor,
+        " JOIN actors w ON w.id = f.follower WHERE f.target = :actor AND w.host = ''",
+        {"actor": actor},
     )
     return [_from_row(row) for row in rows]
 

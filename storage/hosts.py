@@ -110,14 +110,13 @@ def settled(writer: Writer, host: str, times: int) -> None:
 def count_stranger(writer: Writer, host: str, window: timedelta) -> int:
     """One more letter from somebody whom nobody here follows; how many in the window by now."""
     began = writer.now_ms - int(window.total_seconds() * 1000)
-    rows = writer.rows(
-        "INSERT INTO hosts (host, strangers, strangers_since) VALUES (?1, 1, ?2)"
+    rows = writer.named(
+        "INSERT INTO hosts (host, strangers, strangers_since) VALUES (:host, 1, :now)"
         " ON CONFLICT (host) DO UPDATE SET"
-        " strangers = iif(strangers_since > ?3, strangers + 1, 1),"
-        " strangers_since = iif(strangers_since > ?3, strangers_since, ?2) RETURNING strangers",
-        host,
-        writer.now_ms,
-        began,
+        " strangers = iif(strangers_since > :began, strangers + 1, 1),"
+        " strangers_since = iif(strangers_since > :began, strangers_since, :now)"
+        " RETURNING strangers",
+        {"host": host, "now": writer.now_ms, "began": began},
     )
     count: int = rows[0][0]
     return count
@@ -221,27 +220,24 @@ def schedule(writer: Writer, host: str) -> None:
 def failed(writer: Writer, host: str, pause: timedelta, error: str) -> None:
     """It did not answer: nothing is sent to it before the pause is over."""
     today = writer.now.date().isoformat()
-    writer.execute(
+    writer.execute_named(
         "INSERT INTO hosts (host, open_at, failures, failed_days, failed_on, last_error)"
-        " VALUES (?1, ?2, 1, 1, ?3, ?4) ON CONFLICT (host) DO UPDATE SET open_at = ?2,"
-        " failures = failures + 1, last_error = ?4,"
-        " failed_days = failed_days + (failed_on IS NULL OR failed_on <> ?3), failed_on = ?3",
-        host,
-        milliseconds(writer.now + pause),
-        today,
-        error,
+        " VALUES (:host, :open_at, 1, 1, :today, :error) ON CONFLICT (host) DO UPDATE SET"
+        " open_at = :open_at, failures = failures + 1, last_error = :error,"
+        " failed_days = failed_days + (failed_on IS NULL OR failed_on <> :today),"
+        " failed_on = :today",
+        {"host": host, "open_at": milliseconds(writer.now + pause), "today": today, "error": error},
     )
     schedule(writer, host)
 
 
 def reached(writer: Writer, host: str) -> None:
     """It answered: whatever we held against it is forgotten."""
-    writer.execute(
-        "INSERT INTO hosts (host, reached_at) VALUES (?1, ?2) ON CONFLICT (host) DO UPDATE SET"
+    writer.execute_named(
+        "INSERT INTO hosts (host, reached_at) VALUES (:host, :now) ON CONFLICT (host) DO UPDATE SET"
         " failures = 0, failed_days = 0, failed_on = NULL, last_error = NULL, open_at = 0,"
-        " reached_at = ?2",
-        host,
-        writer.now_ms,
+        " reached_at = :now",
+        {"host": host, "now": writer.now_ms},
     )
     schedule(writer, host)
 
@@ -250,9 +246,9 @@ def heard_from(writer: Writer, host: str) -> None:
     """It spoke to us, signed: so it is there, and what waits for it may go (RELIABILITY 1)."""
     opened = writer.execute(
         "UPDATE hosts SET failures = 0, failed_days = 0, failed_on = NULL, open_at = 0,"
-        " heard_at = ?2 WHERE host = ?1 AND failures > 0",
-        host,
+        " heard_at = ? WHERE host = ? AND failures > 0",
         writer.now_ms,
+        host,
     )
     if opened:
         schedule(writer, host)

@@ -112,8 +112,8 @@ def failed(reader: Reader, account: int, id_: int) -> list[Line]:
 def unreachable(reader: Reader, id_: int, ending: str) -> int:
     """How many lines failed already because the server with this ending did not answer."""
     count: int = reader.value(
-        "SELECT count(*) FROM import_rows WHERE import = ?1 AND state = 'failed'"
-        " AND reason = 'unreachable' AND instr(row, ?2) > 0",
+        "SELECT count(*) FROM import_rows WHERE import = ? AND state = 'failed'"
+        " AND reason = 'unreachable' AND instr(row, ?) > 0",
         id_,
         ending,
     )
@@ -122,12 +122,10 @@ def unreachable(reader: Reader, id_: int, ending: str) -> int:
 
 def settle(writer: Writer, id_: int, position: int, reason: str | None) -> None:
     """Done, or failed for a reason."""
-    writer.execute(
-        "UPDATE import_rows SET state = iif(?3 IS NULL, 'done', 'failed'), reason = ?3"
-        " WHERE import = ?1 AND position = ?2",
-        id_,
-        position,
-        reason,
+    writer.execute_named(
+        "UPDATE import_rows SET state = iif(:reason IS NULL, 'done', 'failed'), reason = :reason"
+        " WHERE import = :import AND position = :position",
+        {"import": id_, "position": position, "reason": reason},
     )
 
 

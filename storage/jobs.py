@@ -75,12 +75,10 @@ def done(writer: Writer, job: Job) -> None:
 
 def postpone(writer: Writer, job: Job, pause: timedelta, reason: str | None = None) -> None:
     """Later; with a reason it failed, which is counted, and without one it waits."""
-    writer.execute(
-        "UPDATE jobs SET due = ?1, attempts = attempts + (?2 IS NOT NULL), reason = ?2"
-        " WHERE id = ?3",
-        milliseconds(writer.now + pause),
-        reason,
-        job.id,
+    writer.execute_named(
+        "UPDATE jobs SET due = :due, attempts = attempts + (:reason IS NOT NULL), reason = :reason"
+        " WHERE id = :job",
+        {"due": milliseconds(writer.now + pause), "reason": reason, "job": job.id},
     )
 
 

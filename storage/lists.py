@@ -98,12 +98,11 @@ def put(writer: Writer, list_: int, actor: int) -> bool:
 def take(writer: Writer, list_: int, actor: int) -> None:
     """They, and what they said or shared, leave the list."""
     writer.execute("DELETE FROM list_members WHERE list = ? AND actor = ?", list_, actor)
-    writer.execute(
-        "DELETE FROM list_entries WHERE list = ?1 AND (share IS NULL AND post IN"
-        " (SELECT id FROM posts WHERE author = ?2) OR share IN"
-        " (SELECT id FROM shares WHERE actor = ?2))",
-        list_,
-        actor,
+    writer.execute_named(
+        "DELETE FROM list_entries WHERE list = :list AND (share IS NULL AND post IN"
+        " (SELECT id FROM posts WHERE author = :actor) OR share IN"
+        " (SELECT id FROM shares WHERE actor = :actor))",
+        {"list": list_, "actor": actor},
     )
 
 
@@ -204,9 +203,8 @@ def trim_all(writer: Writer, kept: int) -> int:
 
 
 def _trim(writer: Writer, list_: int, kept: int) -> int:
-    return writer.execute(
-        "DELETE FROM list_entries WHERE list = ?1 AND entry <= (SELECT entry FROM list_entries"
-        " WHERE list = ?1 ORDER BY entry DESC LIMIT 1 OFFSET ?2)",
-        list_,
-        kept,
+    return writer.execute_named(
+        "DELETE FROM list_entries WHERE list = :list AND entry <= (SELECT entry FROM list_entries"
+        " WHERE list = :list ORDER BY entry DESC LIMIT 1 OFFSET :kept)",
+        {"list": list_, "kept": kept},
     )

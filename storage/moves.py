@@ -9,13 +9,11 @@ from storage.units import Reader, Writer
 
 def note(writer: Writer, actor: int, target: str | None) -> None:
     """They are elsewhere from now on; None: they came back, which ends no cool-down."""
-    writer.execute(
-        "UPDATE actors SET moved_to = ?1, version = version + 1,"
-        " moved_at = CASE WHEN ?1 IS NULL OR moved_to IS ?1 THEN moved_at ELSE ?2 END"
-        " WHERE id = ?3",
-        target,
-        writer.now_ms,
-        actor,
+    writer.execute_named(
+        "UPDATE actors SET moved_to = :target, version = version + 1,"
+        " moved_at = CASE WHEN :target IS NULL OR moved_to IS :target THEN moved_at ELSE :now END"
+        " WHERE id = :actor",
+        {"target": target, "now": writer.now_ms, "actor": actor},
     )
     writer.after_commit(CHANGED, str(actor))
 
@@ -49,9 +47,9 @@ def carry(writer: Writer, old: int, new: int) -> None:
     )
     for statement in (
         "INSERT OR IGNORE INTO list_members (list, actor, cursor)"
-        " SELECT m.list, ?2, m.cursor FROM list_members m JOIN lists l ON l.id = m.list"
-        " WHERE m.actor = ?1 AND l.owner <> ?2",
+        " SELECT m.list, :new, m.cursor FROM list_members m JOIN lists l ON l.id = m.list"
+        " WHERE m.actor = :old AND l.owner <> :new",
         "INSERT OR IGNORE INTO account_notes (account, target, comment)"
-        " SELECT account, ?2, comment FROM account_notes WHERE target = ?1 AND account <> ?2",
+        " SELECT account, :new, comment FROM account_notes WHERE target = :old AND account <> :new",
     ):
-        writer.execute(statement, old, new)
+        writer.execute_named(statement, {"old": old, "new": new})

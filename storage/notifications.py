@@ -81,16 +81,15 @@ def tell(writer: Writer, account: int, type_: str, actor: int, about: int) -> No
 
 
 def _wants(reader: Reader, account: int, actor: int) -> bool:
-    return reader.row(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM blocks WHERE actor = ?1 AND target = ?2)"
-        " OR EXISTS (SELECT 1 FROM mutes WHERE actor = ?1 AND target = ?2 AND notifications"
-        " AND (expires_at IS NULL OR expires_at > ?3))"
-        " OR EXISTS (SELECT 1 FROM actors WHERE id = ?2 AND silenced) AND NOT EXISTS"
-        " (SELECT 1 FROM follows WHERE follower = ?1 AND target = ?2 AND state = 'accepted')",
-        account,
-        actor,
-        reader.now_ms,
-    ) is None and not unwanted.host_unwanted(reader, account, actor)
+    return not reader.named(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM blocks WHERE actor = :account AND target = :actor)"
+        " OR EXISTS (SELECT 1 FROM mutes WHERE actor = :account AND target = :actor"
+        " AND notifications AND (expires_at IS NULL OR expires_at > :now))"
+        " OR EXISTS (SELECT 1 FROM actors WHERE id = :actor AND silenced) AND NOT EXISTS"
+        " (SELECT 1 FROM follows WHERE follower = :account AND target = :actor"
+        " AND state = 'accepted')",
+        {"account": account, "actor": actor, "now": reader.now_ms},
+    ) and not unwanted.host_unwanted(reader, account, actor)
 
 
 def _is_muted(reader: Reader, account: int, post: int | None) -> bool:

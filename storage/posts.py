@@ -265,7 +265,7 @@ def bury(writer: Writer, post: Post) -> None:
 _STAYS = (
     "SELECT max(q.id) FROM posts q JOIN audiences a ON a.id = q.audience"
     " WHERE q.root = conversations.root AND q.deleted_at IS NULL AND a.kind = 'named'"
-    " AND q.id NOT IN (SELECT value FROM json_each(?1)) AND conversations.people ="
+    " AND q.id NOT IN (SELECT value FROM json_each(:gone)) AND conversations.people ="
     " (SELECT json_group_array(n.actor) FROM (SELECT q.author AS actor UNION SELECT r.actor"
     " FROM post_recipients r WHERE r.post = q.id ORDER BY 1) n"
     " WHERE n.actor <> conversations.account)"
@@ -275,11 +275,11 @@ _STAYS = (
 def leave_conversations(writer: Writer, gone: Sequence[int]) -> None:
     """What was said last in a conversation goes: it ends with what was said before, if any."""
     ids = dumps(list(gone))
-    writer.execute(
+    writer.execute_named(
         f"UPDATE conversations SET last_post = ({_STAYS})"
-        " WHERE last_post IN (SELECT value FROM json_each(?1))"
+        " WHERE last_post IN (SELECT value FROM json_each(:gone))"
         f" AND ({_STAYS}) IS NOT NULL",
-        ids,
+        {"gone": ids},
     )
     writer.execute(
         "DELETE FROM conversations WHERE last_post IN (SELECT value FROM json_each(?))", ids

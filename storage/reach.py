@@ -5,32 +5,33 @@ from storage.units import Reader, Writer
 
 def inboxes_of_reactions(reader: Reader, post: int) -> list[str]:
     """Of those elsewhere who shared, favoured or answered a post: they may have kept it."""
-    rows = reader.rows(
+    rows = reader.named(
         "SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM actors w WHERE w.host <> '' AND w.id"
-        " IN (SELECT actor FROM shares WHERE post = ?1 UNION SELECT actor FROM likes"
-        " WHERE post = ?1 UNION SELECT author FROM posts WHERE in_reply_to = ?1"
+        " IN (SELECT actor FROM shares WHERE post = :post UNION SELECT actor FROM likes"
+        " WHERE post = :post UNION SELECT author FROM posts WHERE in_reply_to = :post"
         " AND deleted_at IS NULL)",
-        post,
+        {"post": post},
     )
     return [inbox for (inbox,) in rows]
 
 
 def inboxes_of_acquaintances(reader: Reader, actor: int) -> list[str]:
     """Of everybody elsewhere who may have kept something of an actor: what they said, or them."""
-    rows = reader.rows(
+    rows = reader.named(
         "SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM actors w WHERE w.host <> ''"
         " AND w.state = 'active' AND w.id IN ("
-        " SELECT follower FROM follows WHERE target = ?1"
-        " UNION SELECT target FROM follows WHERE follower = ?1"
+        " SELECT follower FROM follows WHERE target = :actor"
+        " UNION SELECT target FROM follows WHERE follower = :actor"
         " UNION SELECT r.actor FROM posts p JOIN post_recipients r ON r.post = p.id"
-        " WHERE p.author = ?1"
-        " UNION SELECT s.actor FROM posts p JOIN shares s ON s.post = p.id WHERE p.author = ?1"
-        " UNION SELECT l.actor FROM posts p JOIN likes l ON l.post = p.id WHERE p.author = ?1"
+        " WHERE p.author = :actor"
+        " UNION SELECT s.actor FROM posts p JOIN shares s ON s.post = p.id WHERE p.author = :actor"
+        " UNION SELECT l.actor FROM posts p JOIN likes l ON l.post = p.id WHERE p.author = :actor"
         " UNION SELECT a.author FROM posts p JOIN posts a ON a.in_reply_to = p.id"
-        " WHERE p.author = ?1"
-        " UNION SELECT o.author FROM likes l JOIN posts o ON o.id = l.post WHERE l.actor = ?1"
-        " UNION SELECT o.author FROM shares s JOIN posts o ON o.id = s.post WHERE s.actor = ?1)",
-        actor,
+        " WHERE p.author = :actor"
+        " UNION SELECT o.author FROM likes l JOIN posts o ON o.id = l.post WHERE l.actor = :actor"
+        " UNION SELECT o.author FROM shares s JOIN posts o ON o.id = s.post"
+        " WHERE s.actor = :actor)",
+        {"actor": actor},
     )
     return [inbox for (inbox,) in rows]
 
@@ -48,8 +49,8 @@ def was_spoken_to(reader: Reader, actor: int) -> bool:
 def part_from_all(writer: Writer, actor: int) -> None:
     """Nobody follows them, and they follow nobody, any more."""
     for statement in (
-        "DELETE FROM follows WHERE follower = ?1 OR target = ?1",
-        "DELETE FROM collection_members WHERE actor = ?1",
-        "DELETE FROM notifications WHERE actor = ?1 OR account = ?1",
+        "DELETE FROM follows WHERE follower = :actor OR target = :actor",
+        "DELETE FROM collection_members WHERE actor = :actor",
+        "DELETE FROM notifications WHERE actor = :actor OR account = :actor",
     ):
-        writer.execute(statement, actor)
+        writer.execute_named(statement, {"actor": actor})

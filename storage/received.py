@@ -100,12 +100,10 @@ def is_due(reader: Reader, received: Received) -> bool:
 
 def close(writer: Writer, received: Received, state: str = "done", reason: str = "") -> None:
     """Finish with it: done and refused forget the words, held and parked keep them."""
-    writer.execute(
-        "UPDATE received SET state = ?, reason = ?,"
-        " body = CASE WHEN ?1 IN ('held', 'parked') THEN body END WHERE id = ?3",
-        state,
-        reason or None,
-        received.id,
+    writer.execute_named(
+        "UPDATE received SET state = :state, reason = :reason,"
+        " body = CASE WHEN :state IN ('held', 'parked') THEN body END WHERE id = :id",
+        {"state": state, "reason": reason or None, "id": received.id},
     )
 
 

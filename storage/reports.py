@@ -154,23 +154,19 @@ def classify(writer: Writer, id_: int, category: str, rules: Sequence[int]) -> N
 
 
 def resolve(writer: Writer, id_: int, moderator: int | None) -> None:
-    writer.execute(
-        "UPDATE reports SET resolved_at = ?1, acted_by = ?2, updated_at = ?1 WHERE id = ?3"
-        " AND resolved_at IS NULL",
-        writer.now_ms,
-        moderator,
-        id_,
+    writer.execute_named(
+        "UPDATE reports SET resolved_at = :now, acted_by = :moderator, updated_at = :now"
+        " WHERE id = :report AND resolved_at IS NULL",
+        {"now": writer.now_ms, "moderator": moderator, "report": id_},
     )
 
 
 def resolve_about(writer: Writer, target: int, moderator: int | None) -> None:
     """Everything that waits about one account: it was decided on."""
-    writer.execute(
-        "UPDATE reports SET resolved_at = ?1, acted_by = ?2, updated_at = ?1 WHERE target = ?3"
-        " AND resolved_at IS NULL",
-        writer.now_ms,
-        moderator,
-        target,
+    writer.execute_named(
+        "UPDATE reports SET resolved_at = :now, acted_by = :moderator, updated_at = :now"
+        " WHERE target = :target AND resolved_at IS NULL",
+        {"now": writer.now_ms, "moderator": moderator, "target": target},
     )
 
 

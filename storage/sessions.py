@@ -44,15 +44,17 @@ def _from_row(row: Row) -> Session:
 def start(writer: Writer, secret: str, account: int, agent: str, address: str = "") -> int:
     """For somebody who has just proved who they are."""
     id_ = writer.new_id()
-    writer.execute(
+    writer.execute_named(
         "INSERT INTO sessions (id, hash, account, agent, created_at, last_used_at, address,"
-        " proven_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?5)",
-        id_,
-        hashed(secret),
-        account,
-        agent,
-        writer.now_ms,
-        address,
+        " proven_at) VALUES (:id, :hash, :account, :agent, :now, :now, :address, :now)",
+        {
+            "id": id_,
+            "hash": hashed(secret),
+            "account": account,
+            "agent": agent,
+            "now": writer.now_ms,
+            "address": address,
+        },
     )
     return id_
 
@@ -112,11 +114,11 @@ def know_place(writer: Writer, account: int, hash_: str) -> bool:
         hash_,
         writer.now_ms,
     )
-    writer.execute(
-        "DELETE FROM known_places WHERE account = ?1 AND hash IN (SELECT hash FROM known_places"
-        " WHERE account = ?1 ORDER BY last_seen DESC LIMIT -1 OFFSET ?2)",
-        account,
-        MOST_PLACES,
+    writer.execute_named(
+        "DELETE FROM known_places WHERE account = :account AND hash IN"
+        " (SELECT hash FROM known_places WHERE account = :account"
+        " ORDER BY last_seen DESC LIMIT -1 OFFSET :most)",
+        {"account": account, "most": MOST_PLACES},
     )
     return others is not None
 

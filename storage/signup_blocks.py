@@ -124,13 +124,12 @@ def names(reader: Reader) -> list[tuple[str, bool]]:
 
 def is_name_blocked(reader: Reader, name: str) -> bool:
     """Underscores do not make another name of it."""
-    row = reader.row(
-        "SELECT 1 FROM name_blocks WHERE CASE exact WHEN 1"
-        " THEN lower(name) = ?1 ELSE instr(?1, lower(name)) > 0 OR instr(?2, lower(name)) > 0 END",
-        name.lower(),
-        name.lower().replace("_", ""),
+    rows = reader.named(
+        "SELECT 1 FROM name_blocks WHERE CASE exact WHEN 1 THEN lower(name) = :name"
+        " ELSE instr(:name, lower(name)) > 0 OR instr(:plain, lower(name)) > 0 END",
+        {"name": name.lower(), "plain": name.lower().replace("_", "")},
     )
-    return row is not None
+    return bool(rows)
 
 
 # ---- networks ----

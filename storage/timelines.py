@@ -339,10 +339,10 @@ def having_in_home(reader: Reader, post: int) -> frozenset[int]:
     return frozenset(owner for (owner,) in rows)
 
 
-# Whether the post p is in none of the languages in which ?1 follows ?2 (follows.Hearer.wants).
+# Whether post p is in none of the languages in which :owner follows :author (follows.Hearer.wants).
 _FOREIGN = (
-    "(ifnull(p.language, '') <> '' AND EXISTS (SELECT 1 FROM follows f WHERE f.follower = ?1"
-    " AND f.target = ?2 AND f.languages <> '[]' AND NOT EXISTS"
+    "(ifnull(p.language, '') <> '' AND EXISTS (SELECT 1 FROM follows f WHERE f.follower = :owner"
+    " AND f.target = :author AND f.languages <> '[]' AND NOT EXISTS"
     " (SELECT 1 FROM json_each(f.languages) l WHERE lower(l.value) IN"
     " (lower(p.language), lower(substr(p.language, 1, instr(p.language || '-', '-') - 1))))))"
 )
@@ -350,14 +350,13 @@ _FOREIGN = (
 
 def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
     """Somebody was followed: their latest posts come into the home list."""
-    writer.execute(
-        "INSERT OR IGNORE INTO home_entries (owner, entry, post) SELECT ?1, p.id, p.id FROM posts p"
-        " JOIN audiences a ON a.id = p.audience WHERE p.author = ?2 AND p.deleted_at IS NULL"
+    writer.execute_named(
+        "INSERT OR IGNORE INTO home_entries (owner, entry, post) SELECT :owner, p.id, p.id"
+        " FROM posts p JOIN audiences a ON a.id = p.audience"
+        " WHERE p.author = :author AND p.deleted_at IS NULL"
         f" AND a.kind <> 'named' AND p.in_reply_to_uri IS NULL AND NOT {_FOREIGN}"
-        " ORDER BY p.id DESC LIMIT ?3",
-        owner,
-        author,
-        most,
+        " ORDER BY p.id DESC LIMIT :most",
+        {"owner": owner, "author": author, "most": most},
     )
 
 
@@ -381,11 +380,10 @@ def leave_home(writer: Writer, owner: int, author: int) -> None:
 
 def leave_foreign(writer: Writer, owner: int, author: int) -> None:
     """What an author said in languages in which they are not followed leaves the home list."""
-    writer.execute(
-        "DELETE FROM home_entries WHERE owner = ?1 AND share IS NULL AND post IN"
-        f" (SELECT p.id FROM posts p WHERE p.author = ?2 AND {_FOREIGN})",
-        owner,
-        author,
+    writer.execute_named(
+        "DELETE FROM home_entries WHERE owner = :owner AND share IS NULL AND post IN"
+        f" (SELECT p.id FROM posts p WHERE p.author = :author AND {_FOREIGN})",
+        {"owner": owner, "author": author},
     )
 
 

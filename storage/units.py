@@ -95,6 +95,10 @@ class Writer(Reader):
         """Return how many rows changed."""
         return self._connection.execute(sql, values).rowcount
 
+    def execute_named(self, sql: str, values: dict[str, Any]) -> int:
+        """As `execute`, with `:name` in place of `?`."""
+        return self._connection.execute(sql, values).rowcount
+
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         return self._connection.executemany(sql, rows).rowcount
 

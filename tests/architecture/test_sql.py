@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 STORAGE = ROOT / "storage"
 PACKAGES = ("server", "federation", "storage")
 DOORS = {"rows", "row", "value", "named", "gathered", "execute", "execute_many", "executemany"}
-DOORS |= {"executescript"}
+DOORS |= {"execute_named", "executescript"}
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 # Where statements of others are run, or files of ours: (module, function).
@@ -27,6 +27,7 @@ ENGINE = {
     ("units", "named"),
     ("units", "gathered"),
     ("units", "execute"),
+    ("units", "execute_named"),
     ("units", "execute_many"),
     ("connection", "connect"),  # pragmas, listed above it
     ("schema", "_apply"),  # a numbered file
@@ -76,6 +77,10 @@ class Call:
     module: Module
     function: Function
     node: ast.Call
+
+    @property
+    def door(self) -> str:
+        return self.node.func.attr if isinstance(self.node.func, ast.Attribute) else ""
 
     def __str__(self) -> str:
         return f"{self.module.name}.{self.function.name}:{self.node.lineno}"

@@ -88,6 +88,10 @@ class Explained(Writer):
         self._explain(sql, values)
         return super().execute(sql, *values)
 
+    def execute_named(self, sql: str, values: dict[str, Any]) -> int:
+        self._explain(sql, values)
+        return super().execute_named(sql, values)
+
     def _explain(self, sql: str, values: Any) -> None:
         lines = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
         self.plan += [(sql, line[3]) for line in lines]

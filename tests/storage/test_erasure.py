@@ -39,7 +39,7 @@ def erased_columns() -> list[tuple[str, str]]:
     """(table, column) of every statement that takes out what is somebody's."""
     statements = (*erasure.BY_SLICES, *erasure.AT_ONCE, *erasure.WAYS_IN)
     found = [
-        re.fullmatch(r"DELETE FROM (\w+) WHERE (?:.* WHERE )?(\w+) = \?1(?: LIMIT \?2\))?", one)
+        re.fullmatch(r"DELETE FROM (\w+) WHERE (?:.* WHERE )?(\w+) = \?(?: LIMIT \?\))?", one)
         for one in statements
     ]
     return [(one[1], one[2]) for one in found if one]

@@ -263,9 +263,9 @@ def test_no_server_fills_our_memory_of_early_deletes() -> None:
 def test_nor_do_many_servers_together() -> None:
     writer, most = fresh(), posts.MOST_EARLY_DELETES
     writer.execute(
-        "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < ?1)"
+        "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < ?)"
         " INSERT INTO early_deletes (uri, actor, kept_at, host)"
-        " SELECT 'u:' || n, 'u:m', ?2 + n, 'h' || n || '.example' FROM n",
+        " SELECT 'u:' || n, 'u:m', ? + n, 'h' || n || '.example' FROM n",
         most,
         writer.now_ms,
     )
