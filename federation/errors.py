@@ -8,6 +8,7 @@ FederationError
 │   └── OwnAuthority    it is our own address: local objects come from the database
 ├── Unauthenticated     the request does not prove who sent it
 ├── Unreachable         the network, or the other server, did not answer; later may be better
+│   └── Silent          it took our connection, or swallowed it, and let us wait
 ├── Busy                we have too much of this under way; it is not the other side's fault
 ├── Missing             the other server does not have it, or does not show it (404)
 └── Gone                the other server says that it was deleted (410)
@@ -44,6 +45,10 @@ class Unauthenticated(FederationError):
 
 class Unreachable(FederationError):
     """Nothing usable came back; trying later is reasonable."""
+
+
+class Silent(Unreachable):
+    """It did not answer in time: whoever asks it next would wait as well."""
 
 
 class Busy(FederationError):

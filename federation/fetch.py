@@ -7,10 +7,11 @@ it reads (SECURITY A13, C29, D32-38, E40); callers see our own errors only.
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from types import SimpleNamespace
 from typing import Self
@@ -34,15 +35,19 @@ from federation.answers import (
 )
 from federation.errors import (
     AddressRefused,
+    Busy,
     Forbidden,
     Malformed,
     OwnAuthority,
+    Silent,
     TooLarge,
     Unreachable,
 )
 from federation.origins import Origin, canonical, objection, origin_of
+from federation.places import Places
+from federation.sources import domain_of
 
-__all__ = ["USER_AGENT_TOKEN", "Answer", "Door", "Fetched", "Sign", "retry_after"]
+__all__ = ["USER_AGENT_TOKEN", "Answer", "Door", "Fetched", "Pool", "Sign", "retry_after"]
 
 USER_AGENT_TOKEN = "Kith"  # noqa: S105 - a product name
 """The product name in our User-Agent, by which we know a request of our own kind (D38)."""
@@ -54,6 +59,30 @@ DOCUMENT_LIMIT = 1024 * 1024
 ANSWER_LIMIT = 64 * 1024
 MAXIMUM_REDIRECTS = 3
 MAXIMUM_ADDRESSES = 6
+NAME_PATIENCE = 5.0  # seconds for a name to become an address
+
+
+class Pool(StrEnum):
+    """What a request is made for. Each has connections of its own: none waits for another's."""
+
+    DELIVERIES = "deliveries"
+    KEYS = "keys"
+    ACTIVITIES = "activities"
+    MEMBERS = "members"
+    PICTURES = "pictures"
+    BACKGROUND = "background"
+
+
+# (requests at once, of them to one registrable domain): docs/budgets.md. Of deliveries the courier
+# decides how many go where.
+POOLS: Mapping[Pool, tuple[int, int]] = {
+    Pool.DELIVERIES: (64, 64),
+    Pool.KEYS: (32, 4),
+    Pool.ACTIVITIES: (32, 4),
+    Pool.MEMBERS: (32, 4),
+    Pool.PICTURES: (16, 4),
+    Pool.BACKGROUND: (16, 4),
+}
 
 Sign = Callable[[str, str, bytes | None], Mapping[str, str]]
 """method, URL exactly as requested, body → headers to add; called once for each request sent."""
@@ -67,10 +96,18 @@ class _Request:
     headers: Mapping[str, str]
     body: bytes | None = None
     sign: Sign | None = None
+    pool: Pool = Pool.MEMBERS
 
     def headers_for(self, target: URL) -> dict[str, str]:
         signed = self.sign(self.method, str(target), self.body) if self.sign else {}
         return {**self.headers, **signed}
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a request came: who waited for a place of ours in vain was not let down by others."""
+
+    placed: bool = False
 
 
 @dataclass(slots=True)
@@ -96,7 +133,10 @@ def trusted() -> ssl.SSLContext:
 
 
 class Door:
-    """One pooled client for the whole process; start() and close(), or `async with`.
+    """One client for the whole process, with a pool for each purpose; start() and close().
+
+    Whatever is asked for takes a place in its pool, few for one domain (SECURITY 89): who wants
+    one waits for it within the deadline, and gets Busy where many wait already.
 
     `own_authority` is our own host[:port]; `allow_loopback` is for development and tests.
     """
@@ -120,7 +160,11 @@ class Door:
         self._allow_loopback = allow_loopback
         self._per_host = per_host
         self._own_resolver: AbstractResolver | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[Pool, aiohttp.ClientSession] = {}
+        self.places = {
+            pool: Places(f"requests, {pool}", most, each, waiting=4 * most)
+            for pool, (most, each) in POOLS.items()
+        }
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -130,15 +174,20 @@ class Door:
         await self.close()
 
     async def start(self) -> None:
-        """Open the pool."""
+        """Open the pools."""
+        resolver = _Names(self._resolver or self._system_resolver())
+        self._sessions = {pool: self._opened(resolver, most) for pool, (most, _) in POOLS.items()}
+
+    def _opened(self, resolver: AbstractResolver, most: int) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=trusted(),
-            resolver=_FewAddresses(self._resolver or self._system_resolver()),
+            resolver=resolver,
             use_dns_cache=False,  # pooled connections spare the lookups; each new one asks afresh
+            limit=most,
             limit_per_host=self._per_host,
             socket_factory=self._socket,
         )
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector,
             headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -150,9 +199,9 @@ class Door:
 
     async def close(self) -> None:
         """Close all connections; a resolver that was given stays its giver's."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions = {}
         if self._own_resolver is not None:
             await self._own_resolver.close()
             self._own_resolver = None
@@ -165,15 +214,17 @@ class Door:
         limit: int = DOCUMENT_LIMIT,
         deadline: float = 10.0,
         sign: Sign | None = None,
+        pool: Pool = Pool.MEMBERS,
     ) -> Answer:
         """GET, following at most three redirects, each checked and signed like a first request.
 
         `limit` is bytes after decompression, `deadline` seconds for everything together.
         """
-        request = _Request("GET", {"Accept": accept}, sign=sign)
-        with _plain_errors(origin_of(url).authority):
+        request = _Request("GET", {"Accept": accept}, sign=sign, pool=pool)
+        progress = _Progress()
+        with _plain_errors(origin_of(url).authority, progress):
             async with asyncio.timeout(deadline):
-                return await self._follow(request, url, limit)
+                return await self._follow(request, url, limit, progress)
 
     async def post(
         self,
@@ -190,37 +241,70 @@ class Door:
         Sent again only when a pooled connection turns out to be dead: what we post carries an id,
         so that the other side may see it twice.
         """
-        request = _Request("POST", {**(headers or {}), "Content-Type": content_type}, body, sign)
+        given = {**(headers or {}), "Content-Type": content_type}
+        request = _Request("POST", given, body, sign, Pool.DELIVERIES)
         until = asyncio.get_running_loop().time() + deadline
-        with _plain_errors(origin_of(url).authority):
+        progress = _Progress()
+        with _plain_errors(origin_of(url).authority, progress):
             target = self._target(url)
-            async with asyncio.timeout_at(until):
-                response = await self._send(request, target)
-            async with response:
+            async with (
+                asyncio.timeout_at(until) as end,
+                self._placed(request, target, progress),
+                await self._send(request, target) as response,
+            ):
+                end.reschedule(None)  # the status is known; reading on has an end of its own
                 return _answer(response, target, await _glimpse(response, until))
 
     async def document(
-        self, url: str, *, sign: Sign | None = None, limit: int = DOCUMENT_LIMIT
+        self,
+        url: str,
+        *,
+        sign: Sign | None = None,
+        limit: int = DOCUMENT_LIMIT,
+        deadline: float = 10.0,
+        pool: Pool = Pool.MEMBERS,
     ) -> Fetched:
         """Fetch an ActivityPub document; any other content type is Malformed (SECURITY C29)."""
-        answer = await self.get(url, accept=ACCEPT_ACTIVITY, sign=sign, limit=limit)
+        answer = await self.get(
+            url, accept=ACCEPT_ACTIVITY, sign=sign, limit=limit, deadline=deadline, pool=pool
+        )
         return document_in(answer, is_activity(answer))
 
-    async def jrd(self, url: str, *, limit: int = ANSWER_LIMIT) -> Fetched:
+    async def jrd(
+        self,
+        url: str,
+        *,
+        limit: int = ANSWER_LIMIT,
+        deadline: float = 10.0,
+        pool: Pool = Pool.MEMBERS,
+    ) -> Fetched:
         """Fetch a WebFinger answer (RFC 7033 §10.2), which some send as plain JSON."""
-        answer = await self.get(url, accept=ACCEPT_JRD, limit=limit)
+        answer = await self.get(url, accept=ACCEPT_JRD, limit=limit, deadline=deadline, pool=pool)
         fits = answer.content_type in ("application/jrd+json", "application/json")
         return document_in(answer, fits)
 
     def _system_resolver(self) -> AbstractResolver:
-        self._own_resolver = aiohttp.DefaultResolver()
+        self._own_resolver = aiohttp.AsyncResolver()
         return self._own_resolver
 
-    async def _follow(self, request: _Request, url: str, limit: int) -> Answer:
+    @asynccontextmanager
+    async def _placed(
+        self, request: _Request, target: URL, progress: _Progress
+    ) -> AsyncIterator[None]:
+        """Hold one of the pool's places for the domain that is asked."""
+        progress.placed = False
+        async with self.places[request.pool].waited_for(domain_of(target.host or "")):
+            progress.placed = True
+            yield
+
+    async def _follow(self, request: _Request, url: str, limit: int, progress: _Progress) -> Answer:
         target = self._target(url)
         seen = {target}
         for _ in range(MAXIMUM_REDIRECTS + 1):
-            async with await self._send(request, target) as response:
+            async with (
+                self._placed(request, target, progress),
+                await self._send(request, target) as response,
+            ):
                 location = _location(response)
                 if location is None:
                     return _answer(response, target, await _read(response, limit))
@@ -266,11 +350,12 @@ class Door:
     async def _send_once(
         self, request: _Request, target: URL, attempt: _Attempt
     ) -> aiohttp.ClientResponse:
-        if self._session is None:
+        session = self._sessions.get(request.pool)
+        if session is None:
             raise RuntimeError("the door is not open")
         token = _attempt.set(attempt)
         try:
-            return await self._session.request(
+            return await session.request(
                 request.method,
                 target,
                 data=request.body,
@@ -301,8 +386,11 @@ class Door:
         return allowed(address)
 
 
-class _FewAddresses(AbstractResolver):
-    """Another resolver's answers, cut short: each address costs somebody connection attempts."""
+class _Names(AbstractResolver):
+    """Another resolver's answers, in time and cut short.
+
+    Each address costs somebody connection attempts.
+    """
 
     def __init__(self, resolver: AbstractResolver) -> None:
         self._resolver = resolver
@@ -310,7 +398,8 @@ class _FewAddresses(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        return (await self._resolver.resolve(host, port, family))[:MAXIMUM_ADDRESSES]
+        async with asyncio.timeout(NAME_PATIENCE):
+            return (await self._resolver.resolve(host, port, family))[:MAXIMUM_ADDRESSES]
 
     async def close(self) -> None:
         await self._resolver.close()
@@ -378,12 +467,14 @@ async def _on_create(_: aiohttp.ClientSession, context: SimpleNamespace, __: obj
 
 
 @contextmanager
-def _plain_errors(host: str) -> Iterator[None]:
+def _plain_errors(host: str, progress: _Progress) -> Iterator[None]:
     """Turn whatever the network and the client library raise into one error of ours."""
     try:
         yield
     except TimeoutError:
-        raise Unreachable(f"{host} took too long to answer") from None
+        if not progress.placed:
+            raise Busy(f"Too many requests to {host} are under way.") from None
+        raise Silent(f"{host} took too long to answer") from None
     except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
         raise Unreachable(f"{host} {_reason(error)}") from None
 

@@ -40,7 +40,7 @@ class Places:
     @contextmanager
     def taken(self, *sources: str) -> Iterator[None]:
         """Hold a place, or raise Busy at once where there is none."""
-        if not self._is_free(sources):
+        if not self.is_free(*sources):
             self.refused += 1
             raise Busy(f"Too much of this is under way ({self.name}). Please try again shortly.")
         self._take(sources)
@@ -55,7 +55,7 @@ class Places:
 
         Whose sources are used up lets others go first.
         """
-        if self._is_free(sources):
+        if self.is_free(*sources):
             self._take(sources)
         else:
             await self._wait(sources)
@@ -81,7 +81,8 @@ class Places:
         finally:
             self._queue.pop(turn, None)
 
-    def _is_free(self, sources: tuple[str, ...]) -> bool:
+    def is_free(self, *sources: str) -> bool:
+        """Whether there is a place for somebody of these sources."""
         return self._in_use < self.most and all(self._taken[one] < self.each for one in sources)
 
     def _take(self, sources: tuple[str, ...]) -> None:
@@ -100,7 +101,7 @@ class Places:
         for turn, sources in list(self._queue.items()):
             if self._in_use >= self.most:
                 return
-            if not turn.done() and self._is_free(sources):
+            if not turn.done() and self.is_free(*sources):
                 self._take(sources)
                 del self._queue[turn]
                 turn.set_result(None)

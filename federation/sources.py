@@ -26,6 +26,15 @@ def domain_of(host: str) -> str:
     return _suffixes().privatesuffix(name) or name
 
 
+def network_of(address: str) -> str:
+    """The block of a public address; empty for others: a proxy that does not tell who calls."""
+    try:
+        is_public = ip_address(address).is_global
+    except ValueError:
+        return ""
+    return block_of(address) if is_public else ""
+
+
 def block_of(address: str) -> str:
     """The block that an address is in: /24 of IPv4, /64 of IPv6; empty for what is none."""
     try:

@@ -2,7 +2,7 @@
 
 import socket
 
-from aiohttp import DefaultResolver
+from aiohttp import AsyncResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 
@@ -27,7 +27,7 @@ class LocalNames(AbstractResolver):
                 )
             ]
         if self._system is None:
-            self._system = DefaultResolver()
+            self._system = AsyncResolver()
         return await self._system.resolve(host, port, family)
 
     async def close(self) -> None:

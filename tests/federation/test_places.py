@@ -7,7 +7,7 @@ import pytest
 
 from federation.errors import Busy
 from federation.places import Places
-from federation.sources import block_of, domain_of
+from federation.sources import block_of, domain_of, network_of
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,24 @@ def test_a_host_counts_for_whoever_registered_its_domain(host: str, domain: str)
 
 def test_a_block_is_of_an_address_only() -> None:
     assert block_of("example.com") == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("9.9.9.9", "9.9.9.0/24"),
+        ("2620:fe::fe", "2620:fe::/64"),
+        ("127.0.0.1", ""),
+        ("10.1.2.3", ""),
+        ("::1", ""),
+        ("unknown", ""),
+        ("", ""),
+    ],
+)
+def test_only_a_public_address_says_from_which_network_somebody_calls(
+    address: str, network: str
+) -> None:
+    assert network_of(address) == network
 
 
 def test_one_source_holds_few_places_and_others_find_some() -> None:
