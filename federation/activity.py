@@ -50,6 +50,12 @@ class Activity(ABC):
         """For verbs that others refer to by bare URI."""
         return None
 
+    def ensure_wanted(self, reader: Reader) -> None:  # noqa: B027 - most are wanted
+        """Raise FederationError where nobody here wants it, as far as can be told beforehand.
+
+        Asked before anything is fetched for it, so that strangers do not make us ask others.
+        """
+
     def needs(self, reader: Reader) -> Collection[str]:
         """URIs to be known before `apply`; asked again until nothing new is named."""
         return (self.actor,)

@@ -1,16 +1,15 @@
 """Documents of others in the one form that we read: plain JSON with our fixed aliases.
 
 Nearly every document has it already. Only one whose context renames what we rely on goes through
-pyld, with bundled contexts (SECURITY 21: no context is ever fetched, no structure of JSON-LD that
-says more than it shows is accepted).
+`jsonld_worker`, a process apart (SECURITY 21: no context is ever fetched, no structure of JSON-LD
+that says more than it shows is accepted).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from federation.contexts import ACTIVITYSTREAMS, SENT, bundled
+from federation.contexts import ACTIVITYSTREAMS
 from federation.documents import Document, refuse_structures
-from federation.errors import Malformed
 
 # Terms by which authority, audience and content are read: nobody may give them another meaning.
 RELIED_ON = frozenset(
@@ -23,12 +22,18 @@ RELIED_ON = frozenset(
 _HARMLESS = frozenset(("id", "type"))
 
 
-def normalise(document: Document) -> Document:
-    """Return the document as our aliases have it. Raises Malformed."""
+def is_plain(document: Document) -> bool:
+    """Whether its words mean what they look like: then it needs no JSON-LD (`reading`).
+
+    Raises Malformed for structures that say more than they show.
+    """
     refuse_structures(document)
-    if _is_plain(document.get("@context")):
-        return document
-    return _compacted(document)
+    return _is_plain(document.get("@context"))
+
+
+def names_ours(context: object) -> bool:
+    """Whether the normative context is among these."""
+    return _names_ours(context if isinstance(context, list) else [context])
 
 
 def _is_plain(context: object) -> bool:
@@ -80,29 +85,3 @@ def _means_the_same(term: str, meaning: object) -> bool:
         f"ldp:{term}",
         f"http://www.w3.org/ns/ldp#{term}",
     )
-
-
-def _load(url: str, _options: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "contextUrl": None,
-        "documentUrl": url,
-        "contentType": "application/ld+json",
-        "document": bundled(url),
-    }
-
-
-def _compacted(document: Document) -> Document:
-    stated = document.get("@context")
-    parts = stated if isinstance(stated, list) else [stated]
-    if not _names_ours(parts):
-        parts = [ACTIVITYSTREAMS, *parts]  # it applies all the same (AS2 Core §2.1)
-    from pyld import jsonld  # 11 MB, for documents with odd contexts only
-
-    try:
-        options = {"documentLoader": _load, "compactArrays": True}
-        whole = {**document, "@context": parts}
-        found: dict[str, Any] = jsonld.compact(whole, {"@context": SENT["actor"]}, options)
-    except Exception as error:  # pyld raises many kinds, and none of them is ours to retry
-        raise Malformed("The document’s JSON-LD cannot be read.") from error
-    refuse_structures(found)
-    return found

@@ -5,15 +5,24 @@ id is the address it came from, or when its id, asked on its own, answers with t
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
-from federation import jsonld, learning, signatures, webfinger
-from federation.documents import Document, kind, read
-from federation.errors import FederationError, Forbidden, Gone, Malformed, Missing, Unreachable
-from federation.fetch import Door, Sign
+from federation import documents, learning, signatures, webfinger
+from federation.documents import Document, kind
+from federation.errors import (
+    FederationError,
+    Forbidden,
+    Gone,
+    Malformed,
+    Missing,
+    Silent,
+    Unreachable,
+)
+from federation.fetch import Door, Fetched, Pool, Sign
 from federation.learning import Named
 from federation.objects import actor as actor_object
 from federation.objects import note
@@ -21,6 +30,9 @@ from federation.objects.actor import ActorDocument
 from federation.objects.note import Note
 from federation.origins import canonical, host_of, same_origin, server_name
 from federation.policy import hears
+from federation.reading import Reading, apart, beside
+from federation.silence import SilentHosts
+from federation.sources import domain_of
 from storage import actors, keys, posts
 from storage.actors import Actor
 from storage.clock import Clock
@@ -32,6 +44,8 @@ T = TypeVar("T")
 
 FETCHES = 20
 ANCESTORS = 8
+PATIENCE = 10.0  # seconds
+FAIR = 5.0  # who was given fewer seconds to answer is not called silent
 STALE = timedelta(days=1)
 PAUSE = timedelta(minutes=5)
 MOST_REMEMBERED = 10_000
@@ -39,15 +53,35 @@ MOST_REMEMBERED = 10_000
 
 @dataclass(slots=True)
 class Budget:
-    """How much one activity or one request may fetch (SECURITY 43)."""
+    """How much one activity or one request may fetch, and for how long (SECURITY 43, 90).
+
+    `patience` in seconds is for all of it together, from the first fetch on. Only members ask a
+    host that let others wait a moment ago.
+    """
 
     fetches: int = FETCHES
     depth: int = ANCESTORS
+    pool: Pool = Pool.MEMBERS
+    patience: float = PATIENCE
+    until: float | None = None
+
+    @property
+    def asks_silent_hosts(self) -> bool:
+        return self.pool is Pool.MEMBERS
 
     def spend(self) -> None:
         if self.fetches <= 0:
             raise Forbidden("That would need too many requests to other servers.")
         self.fetches -= 1
+
+    def left(self) -> float:
+        """Seconds for the next fetch. Raises Unreachable when there are none."""
+        now = asyncio.get_running_loop().time()
+        if self.until is None:
+            self.until = now + self.patience
+        if now >= self.until:
+            raise Unreachable("All that is needed could not be had in time.")
+        return min(self.until - now, PATIENCE)
 
 
 @dataclass(slots=True)
@@ -57,7 +91,8 @@ class _Memory:
     tried: dict[str, datetime] = field(default_factory=dict)
 
     def is_recent(self, what: str, now: datetime) -> bool:
-        return what in self.tried and now - self.tried[what] < PAUSE
+        # either way: a clock that was ahead may be put back
+        return what in self.tried and abs(now - self.tried[what]) < PAUSE
 
     def note(self, what: str, now: datetime) -> None:
         self.tried.pop(what, None)
@@ -69,10 +104,12 @@ class _Memory:
 class Lookup:
     """The way to everything that is not here yet. Requests are signed by the server itself."""
 
-    def __init__(self, database: Database, door: Door, clock: Clock) -> None:
+    def __init__(self, database: Database, door: Door, clock: Clock, reading: Reading) -> None:
         self._database = database
         self._door = door
         self._clock = clock
+        self._reading = reading
+        self.silent = SilentHosts(clock)
         self._sign: Sign | None = None
         self._fetching: dict[str, asyncio.Future[Document]] = {}
         self._fetching_keys: dict[str, asyncio.Future[str]] = {}
@@ -123,8 +160,8 @@ class Lookup:
         budget.spend()
         address = webfinger.address(self._database.here.scheme, domain, resource)
         await self._ensure_heard(host_of(address))
-        found = await self._door.jrd(address)
-        document = read(found.body)
+        found = await self._asked(self._door.jrd, address, budget)
+        document = await beside(len(found.body), documents.read, found.body)
         return webfinger.actor_in(document), webfinger.subject_in(document)
 
     async def _handle_of(self, found: ActorDocument, budget: Budget) -> Named:
@@ -172,7 +209,8 @@ class Lookup:
         if self._tried_keys.is_recent(address, now):
             raise Unreachable("That key was tried a moment ago.")
         self._tried_keys.note(address, now)
-        running = asyncio.ensure_future(self._owner_of(key_id, Budget(fetches=5)))
+        budget = Budget(fetches=5, pool=Pool.KEYS)
+        running = asyncio.ensure_future(self._owner_of(key_id, budget))
         _remember(self._fetching_keys, address, running)
         return running
 
@@ -201,17 +239,20 @@ class Lookup:
 
     async def _keep(self, document: Document, budget: Budget) -> None:
         """The post itself, then upwards, while the budget lasts and what is above can be had."""
-        said = note.parse(document)
+        said = await self._note(document)
         await self._keep_one(said, budget)
         for _ in range(budget.depth):
             above = said.in_reply_to
             if not above or await self._database.read(posts.exists, above):
                 return
             try:
-                said = note.parse(await self._document(above, budget))
+                said = await self._note(await self._document(above, budget))
                 await self._keep_one(said, budget)
             except FederationError:
                 return
+
+    async def _note(self, document: Document) -> Note:
+        return await apart(note.parse, document)
 
     async def _keep_one(self, said: Note, budget: Budget) -> None:
         await self.actor(said.author, budget)
@@ -231,7 +272,7 @@ class Lookup:
         self, document: Document, budget: Budget, key_address: str = ""
     ) -> Actor:
         """Keep or refresh an actor; a handle that is known stays, so nobody is asked about it."""
-        found = actor_object.parse(document)
+        found = await apart(actor_object.parse, document)
         known = await self._database.read(actors.by_uri, found.row.uri)
         if known is not None:
             named = Named(known.name, known.domain)
@@ -271,24 +312,43 @@ class Lookup:
         return await asyncio.shield(running)
 
     async def _fetched(self, uri: str, budget: Budget) -> Document:
-        address, document = await self._get(uri)
+        address, document = await self._get(uri, budget)
         id_ = document.get("id")
         if isinstance(id_, str) and canonical(id_) == canonical(address):
             return document
         if not isinstance(id_, str) or self._database.here.owns(id_):
             raise Malformed("The document does not say what it is.")
         budget.spend()
-        address, document = await self._get(id_)
+        address, document = await self._get(id_, budget)
         if document.get("id") != id_ or not same_origin(address, id_):
             raise Malformed("The document and its address do not belong together.")
         return document
 
-    async def _get(self, uri: str) -> tuple[str, Document]:
+    async def _get(self, uri: str, budget: Budget) -> tuple[str, Document]:
         """Where it came from in the end, and what it says; nothing from whom we do not hear."""
         await self._ensure_heard(host_of(uri))
-        found = await self._door.document(uri, sign=await self._signer())
-        await self._ensure_heard(host_of(found.url))
-        return found.url, jsonld.normalise(read(found.body))
+        ask = partial(self._door.document, sign=await self._signer())
+        found = await self._asked(ask, uri, budget)
+        host = host_of(found.url)
+        await self._ensure_heard(host)
+        return found.url, await self._reading.document(found.body, domain_of(host))
+
+    async def _asked(
+        self, ask: Callable[..., Awaitable[Fetched]], address: str, budget: Budget
+    ) -> Fetched:
+        """The answer of a host, in what is left of the time; one that lets us wait is noted."""
+        host = host_of(address)
+        if self.silent.is_silent(host) and not budget.asks_silent_hosts:
+            raise Unreachable(f"{host} let us wait a moment ago.")
+        deadline = budget.left()
+        try:
+            found = await ask(address, deadline=deadline, pool=budget.pool)
+        except Silent:
+            if deadline >= FAIR:
+                self.silent.note(host)
+            raise
+        self.silent.answered(host)
+        return found
 
     async def _ensure_heard(self, host: str) -> None:
         if not await self._database.read(hears, host):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from federation.documents import Document, uri_of, uris_of
 from federation.errors import FederationError, Unreachable
+from federation.fetch import Pool
 from federation.learning import FEATURED
 from federation.lookup import Budget, Lookup
 from federation.origins import same_origin
@@ -40,7 +41,7 @@ async def learn_next(database: Database, lookup: Lookup) -> bool:
 
 async def _fetched(lookup: Lookup, actor: Actor) -> list[str]:
     """The URIs that its origin lists, each post made known where it can be had."""
-    budget = Budget(fetches=FETCHES, depth=0)
+    budget = Budget(fetches=FETCHES, depth=0, pool=Pool.BACKGROUND)
     if actor.featured is None or not same_origin(actor.featured, actor.uri):
         return []
     items = await _items(lookup, await lookup.object(actor.featured, budget), budget)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from federation.documents import Document, kind
 from federation.errors import FederationError, Unreachable
+from federation.fetch import Pool
 from federation.lookup import Budget, Lookup
 from federation.origins import same_origin
 from storage import actors, posts, quotes
@@ -34,7 +35,7 @@ async def _judged(database: Database, lookup: Lookup, quote: Quote) -> str:
     if expected is None or not same_origin(stamp, str(expected["attributedTo"])):
         return REJECTED
     try:
-        found = await lookup.object(stamp, Budget(fetches=2))
+        found = await lookup.object(stamp, Budget(fetches=2, pool=Pool.BACKGROUND))
         return APPROVED if _says(found, expected) else REJECTED
     except Unreachable:
         return PENDING

@@ -55,12 +55,17 @@ _IMF_FIXDATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An incoming request as it came: every header line on its own, the body undecoded."""
+    """An incoming request as it came: every header line on its own, the body undecoded.
+
+    `network` is the address block that it came from, whose budget it counts against; empty where
+    that says nothing (behind a proxy that does not tell).
+    """
 
     method: str
     target: str
     headers: Sequence[tuple[str, str]]
     body: bytes
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)

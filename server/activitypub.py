@@ -12,7 +12,9 @@ from federation.objects import actor as actor_object
 from federation.objects import emoji as emoji_object
 from federation.objects import note
 from federation.signatures import Request
+from federation.sources import network_of
 from server import attaching
+from server.auth import address_of
 from server.composition import as_note
 from server.errors import Refused, not_found
 from server.forms import body_of
@@ -49,7 +51,7 @@ def _signed(request: web.Request, body: bytes) -> Request:
         (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
         for name, value in request.raw_headers
     ]
-    return Request(request.method, request.raw_path, headers, body)
+    return Request(request.method, request.raw_path, headers, body, network_of(address_of(request)))
 
 
 async def peer(request: web.Request) -> Viewer:

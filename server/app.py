@@ -12,6 +12,9 @@ from federation.delivery import Courier
 from federation.fetch import Door
 from federation.inbox import Inbox, Rules
 from federation.lookup import Lookup
+from federation.processing import Processor
+from federation.reading import Reading
+from federation.turns import Turns
 from server import (
     VERSION,
     chores,
@@ -35,6 +38,8 @@ from server.keys import (
     LIMITS,
     LOOKUP,
     OUTSIDE,
+    PROCESSOR,
+    READING,
     SETTINGS,
 )
 from server.limits import Limits
@@ -129,9 +134,13 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
         rules = Rules(
             settings.web_domain, max_age=timedelta(minutes=settings.signature_max_age_minutes)
         )
+        reading, turns = Reading(), Turns(database)
+        stack.push_async_callback(reading.close)
         app[DOOR] = app[PROXY].door = door
-        app[LOOKUP] = Lookup(database, door, outside.clock)
-        app[INBOX] = Inbox(database, app[LOOKUP], outside.clock, rules)
+        app[READING] = reading
+        app[LOOKUP] = lookup = Lookup(database, door, outside.clock, reading)
+        app[INBOX] = Inbox(database, lookup, outside.clock, rules, reading, turns)
+        app[PROCESSOR] = Processor(database, lookup, reading, turns)
         app[COURIER] = Courier(
             database,
             door,

@@ -9,6 +9,7 @@ from federation import domain_blocks, pins, quotes
 from federation.activities.delete import ERASE
 from federation.activities.flag import LETTER
 from federation.learning import FEATURED
+from federation.processing import AT_ONCE, PREPARED
 from federation.suspensions import END
 from server import (
     attachments,
@@ -22,7 +23,7 @@ from server import (
 )
 from server.exporting import Places
 from server.jobs import Job, attempt
-from server.keys import COURIER, DATABASE, INBOX, LOOKUP, OUTSIDE, SETTINGS
+from server.keys import COURIER, DATABASE, LOOKUP, OUTSIDE, PROCESSOR, SETTINGS
 from server.media import MEDIA, remove_strays
 from server.media import address as media_address
 from server.shown_media import PROXY
@@ -40,9 +41,11 @@ def of(app: web.Application) -> list[Job]:
 
 
 def _of_federation(app: web.Application) -> list[Job]:
+    processor = app[PROCESSOR]
     settle = partial(domain_blocks.settle, app[DATABASE])
     return [
-        Job("process received", app[INBOX].process_next, (RECEIVED,), workers=4),
+        Job("process received", processor.process_next, (RECEIVED,), workers=4),
+        Job("fetch for received", processor.prepare_next, (PREPARED,), workers=AT_ONCE),
         Job("deliver", app[COURIER].deliver_due, (DELIVERIES, AWAKE), pause=5.0, workers=8),
         Job("give up letters", app[COURIER].give_up, pause=600.0),
         Job("follow domain blocks", settle, pause=600.0),

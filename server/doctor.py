@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractResolver
 from federation import documents, webfinger
 from federation.errors import FederationError
 from federation.fetch import Door
+from federation.reading import beside
 from server import VERSION
 from server.backup import DATABASE_FILE
 from server.setting_kinds import Listen
@@ -88,7 +89,8 @@ async def reach(door: Door, settings: Settings) -> Finding:
     domain, origin = settings.domain, settings.web_origin
     address = webfinger.address(settings.scheme, domain, f"acct:{domain}@{domain}")
     try:
-        actor = webfinger.actor_in(documents.read((await door.jrd(address)).body))
+        body = (await door.jrd(address)).body
+        actor = webfinger.actor_in(await beside(len(body), documents.read, body))
         health = await door.get(f"{origin}/health", accept="text/plain")
     except FederationError as error:
         return Finding(OUTSIDE, False, f"nobody finds us: {error}")

@@ -8,6 +8,8 @@ from federation.delivery import Courier
 from federation.fetch import Door
 from federation.inbox import Inbox
 from federation.lookup import Lookup
+from federation.processing import Processor
+from federation.reading import Reading
 from server.jobs import Job
 from server.limits import Limits, Standing
 from server.outside import Outside
@@ -20,6 +22,8 @@ OUTSIDE = web.AppKey("outside", Outside)
 DOOR = web.AppKey("door", Door)
 LOOKUP = web.AppKey("lookup", Lookup)
 INBOX = web.AppKey("inbox", Inbox)
+PROCESSOR = web.AppKey("processor", Processor)
+READING = web.AppKey("reading", Reading)
 COURIER = web.AppKey("courier", Courier)
 LIMITS = web.AppKey("limits", Limits)
 JOBS = web.AppKey("jobs", Sequence[Job])

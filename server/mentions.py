@@ -19,7 +19,7 @@ MOST = 50
 async def resolve(app: web.Application, handles: Sequence[Handle]) -> dict[Handle, Actor]:
     """Those that exist; a name that fails stays text (DECISIONS, Worked questions)."""
     found: dict[Handle, Actor] = {}
-    budget = Budget()
+    budget = Budget(patience=PATIENCE)
 
     async def look(handle: Handle) -> None:
         with suppress(FederationError):

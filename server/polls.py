@@ -8,8 +8,10 @@ from aiohttp import web
 from federation.activities import revising
 from federation.activities.update import Update
 from federation.errors import FederationError
+from federation.fetch import Pool
 from federation.lookup import Budget
 from federation.objects import note
+from federation.reading import apart
 from server.composition import as_note, say_anew
 from server.keys import DATABASE, LOOKUP
 from storage import actors, polls, visible_posts
@@ -19,6 +21,7 @@ from storage.visibility import System, Viewer
 log = logging.getLogger(__name__)
 
 FRESH = timedelta(minutes=1)
+PATIENCE = 3.0  # seconds that a reader waits for another server's figures
 
 
 async def close_next(app: web.Application) -> bool:
@@ -29,7 +32,7 @@ async def close_next(app: web.Application) -> bool:
     post, ours = due
     voters = await app[DATABASE].read(polls.voters_here, post)
     if voters and not ours:
-        await _ask_again(app, post)
+        await _ask_again(app, post, Budget(fetches=2, pool=Pool.BACKGROUND))
     await app[DATABASE].conclude(_close, post)
     return True
 
@@ -48,7 +51,7 @@ def _close(writer: Writer, id_: int) -> None:
 async def refresh(app: web.Application, viewer: Viewer, id_: int) -> None:
     """Ask the server of an open poll how it stands, at most once a minute."""
     if await app[DATABASE].read(_is_stale, viewer, id_):
-        await _ask_again(app, id_)
+        await _ask_again(app, id_, Budget(fetches=2, patience=PATIENCE))
 
 
 def _is_stale(reader: Reader, viewer: Viewer, id_: int) -> bool:
@@ -59,14 +62,14 @@ def _is_stale(reader: Reader, viewer: Viewer, id_: int) -> bool:
     return fetched is None or reader.now - fetched >= FRESH
 
 
-async def _ask_again(app: web.Application, id_: int) -> None:
+async def _ask_again(app: web.Application, id_: int, budget: Budget) -> None:
     """What cannot be had stays as it was."""
     database = app[DATABASE]
     post = await database.read(visible_posts.by_id, System(), id_)
     if post is None:
         return
     try:
-        said = note.parse(await app[LOOKUP].object(post.uri, Budget(fetches=2)))
+        said = await apart(note.parse, await app[LOOKUP].object(post.uri, budget))
         if said.id == post.uri:
             heard = Update(id=f"{said.id}#fetched", actor=said.author, note=said)
             await database.conclude(heard.apply)

@@ -4,9 +4,9 @@ Leases live in memory, since one process owns the file: at start whatever was ta
 A row is closed in the unit that carries it out, so it takes effect at most once.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
 from json import dumps
 
 from storage.clock import milliseconds
@@ -74,16 +74,69 @@ def _supersede_hint(writer: Writer, uri: str) -> None:
     )
 
 
-def next_due(reader: Reader, taken: Iterable[int], most: int) -> list[Received]:
-    """The oldest that are due and not among those taken."""
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What is passed over when the next are looked for: those taken, their actors, full hosts."""
+
+    ids: tuple[int, ...] = ()
+    actors: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+HOSTS_AT_ONCE = 16
+
+
+def next_due(reader: Reader, skipped: Skipped, after: str, most: int) -> list[Received]:
+    """The oldest that are due of each host, host by host from the one behind `after`.
+
+    At most a share of `most` for each, so that what one host sent hides nothing of another's.
+    """
+    hosts = _waiting(reader, skipped, after)
+    hosts += [host for host in _waiting(reader, skipped, "") if host not in hosts]
+    each = max(1, most // max(1, len(hosts)))
+    found = (_next_of(reader, host, skipped, each) for host in hosts)
+    return [one for turn in zip_longest(*found) for one in turn if one is not None][:most]
+
+
+def _waiting(reader: Reader, skipped: Skipped, after: str) -> list[str]:
+    """Hosts of whom something is due, by name; one step of the index for each."""
+    rows = reader.named(
+        "WITH RECURSIVE waiting (host) AS ("
+        "SELECT min(host) FROM received WHERE state = 'due' AND host > :after UNION ALL"
+        " SELECT (SELECT min(r.host) FROM received r"
+        " WHERE r.state = 'due' AND r.host > waiting.host)"
+        " FROM waiting WHERE waiting.host IS NOT NULL)"
+        " SELECT host FROM waiting WHERE host NOT IN (SELECT value FROM json_each(:hosts))"
+        " AND EXISTS (SELECT 1 FROM received r WHERE r.state = 'due' AND r.host = waiting.host"
+        " AND r.due <= :now) LIMIT :most",
+        {
+            "after": after,
+            "hosts": dumps(skipped.hosts),
+            "now": reader.now_ms,
+            "most": HOSTS_AT_ONCE,
+        },
+    )
+    return [host for (host,) in rows]
+
+
+def _next_of(reader: Reader, host: str, skipped: Skipped, most: int) -> list[Received]:
     rows = reader.rows(
-        f"SELECT {_COLUMNS} FROM received WHERE state = 'due' AND due <= ?"
-        " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY due, id LIMIT ?",
+        f"SELECT {_COLUMNS} FROM received WHERE state = 'due' AND host = ? AND due <= ?"
+        " AND id NOT IN (SELECT value FROM json_each(?))"
+        " AND actor NOT IN (SELECT value FROM json_each(?)) ORDER BY due, id LIMIT ?",
+        host,
         reader.now_ms,
-        dumps(sorted(taken)),
+        dumps(skipped.ids),
+        dumps(skipped.actors),
         most,
     )
     return [_from_row(row) for row in rows]
+
+
+def due_by_host(reader: Reader) -> dict[str, int]:
+    """How many wait to be carried out, of each host."""
+    rows = reader.rows("SELECT host, count(*) FROM received WHERE state = 'due' GROUP BY host")
+    return dict(rows)
 
 
 def _from_row(row: Row) -> Received:
@@ -112,6 +165,15 @@ def postpone(writer: Writer, received: Received, pause: timedelta, reason: str) 
         "UPDATE received SET due = ?, attempts = attempts + 1, reason = ? WHERE id = ?",
         milliseconds(writer.now + pause),
         reason,
+        received.id,
+    )
+
+
+def put_off(writer: Writer, received: Received, pause: timedelta) -> None:
+    """There is no room for it now: later, and that is no fault of its own."""
+    writer.execute(
+        "UPDATE received SET due = ? WHERE id = ?",
+        milliseconds(writer.now + pause),
         received.id,
     )
 

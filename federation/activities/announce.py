@@ -61,6 +61,11 @@ class Announce(Activity):
         shared = posts.by_uri(reader, self.shared)
         return shared.id if shared else None
 
+    def ensure_wanted(self, reader: Reader) -> None:
+        sharer = actors.by_uri(reader, self.actor)
+        if sharer is not None and not sharer.is_local:
+            ensure_somebody_listens(reader, sharer, posts.by_uri(reader, self.shared))
+
     def needs(self, reader: Reader) -> Collection[str]:
         """The post is fetched only for somebody whom one of ours follows."""
         sharer = actors.by_uri(reader, self.actor)
@@ -91,10 +96,9 @@ class Announce(Activity):
 
     def _ensure_wanted(self, writer: Writer, sharer: Actor) -> None:
         known = posts.by_uri(writer, self.shared)
-        if sharer.is_local or (known is not None and known.local):
+        if sharer.is_local:
             return
-        if not follows.is_followed_here(writer, sharer.id):
-            raise Unwanted("Nobody here follows who shared it.")
+        ensure_somebody_listens(writer, sharer, known)
         if known is None:
             raise Unknown("What was shared could not be had.")
 
@@ -123,3 +127,9 @@ class Announce(Activity):
         actor = actors.by_uri(reader, self.actor)
         followers = follows.inboxes(reader, actor.id) if actor else []
         return {*followers, *author_inbox(reader, self.shared, for_many=True)}
+
+
+def ensure_somebody_listens(reader: Reader, sharer: Actor, shared: Post | None) -> None:
+    """Raise Unwanted unless somebody here follows who shares it, or wrote it."""
+    if (shared is None or not shared.local) and not follows.is_followed_here(reader, sharer.id):
+        raise Unwanted("Nobody here follows who shared it.")

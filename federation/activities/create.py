@@ -54,9 +54,22 @@ class Create(Activity):
     def post(self, reader: Reader) -> int | None:
         return posts.number_of(reader, self.note.id)
 
+    def ensure_wanted(self, reader: Reader) -> None:
+        """By somebody who is followed here, or to one of ours, as far as its own words tell."""
+        if self.background or reader.here.owns(self.actor):
+            return
+        author = actors.by_uri(reader, self.actor)
+        if author is not None and follows.is_followed_here(reader, author.id):
+            return
+        answered = posts.by_uri(reader, self.note.in_reply_to) if self.note.in_reply_to else None
+        if answered is not None and answered.local:
+            return
+        if not any(actors.our_number(reader, uri) for uri in self.note.named):
+            raise Unwanted("Nobody here follows its author, and it is to nobody here.")
+
     def needs(self, reader: Reader) -> Collection[str]:
         """Author, what it answers and quotes, and a few of those it mentions."""
-        if self.note.vote:
+        if self.note.vote or posts.exists(reader, self.note.id):
             return (self.actor,)
         return (self.actor, *referred_to(self.note))
 

@@ -54,6 +54,11 @@ class QuoteRequest(Activity):
     def subject(self) -> str:
         return self.instrument
 
+    def ensure_wanted(self, reader: Reader) -> None:
+        quoted = posts.by_uri(reader, self.quoted)
+        if quoted is None or not quoted.local:
+            raise Unwanted("It is about somebody else’s post.")
+
     def needs(self, reader: Reader) -> Collection[str]:
         return (self.actor,) if self.shown else (self.actor, self.instrument)
 

@@ -100,10 +100,22 @@ class Update(Activity):
 
     def _begin(self, writer: Writer, said: Note) -> None:
         """An edit that speaks to one of ours, of what we had no part in until then."""
-        mentioned = [mention.href for mention in said.mentions if writer.here.owns(mention.href)]
-        if not mentioned or posts.exists(writer, said.id) or said.vote:
+        if not self._mentioned(writer, said) or posts.exists(writer, said.id) or said.vote:
             raise Unwanted("What was changed is not known here.")
         Create(id=self.id, actor=self.actor, note=said).apply(writer)
+
+    def ensure_wanted(self, reader: Reader) -> None:
+        """Of somebody or something known here, or to one of ours now."""
+        if reader.here.owns(self.actor):
+            return
+        if self.note is None:
+            if actors.by_uri(reader, self.actor) is None:
+                raise Unwanted("Who changed is not known here.")
+        elif not posts.exists(reader, self.note.id) and not self._mentioned(reader, self.note):
+            raise Unwanted("What was changed is not known here.")
+
+    def _mentioned(self, reader: Reader, said: Note) -> list[str]:
+        return [mention.href for mention in said.mentions if reader.here.owns(mention.href)]
 
     def needs(self, reader: Reader) -> Collection[str]:
         """Of a post, whatever it refers to now."""

@@ -40,7 +40,7 @@ from storage.emojis import Emoji
 from storage.ids import ActorId
 from storage.notifications import Wanted
 from storage.paging import Page
-from storage.received import Received
+from storage.received import Received, Skipped
 from storage.timelines import Shown, Tagged
 from storage.units import Writer
 from storage.visibility import Anonymous, Member, Peer, System, Viewer
@@ -50,11 +50,18 @@ from tests.storage.raw import Explained, memory
 # These stay small, or a job walks through them a few times a day.
 SMALL = {"mutes", "early_deletes", "codes", "resets", "sessions", "idempotency", "known_places"}
 # A partial index is walked through from its beginning: it holds only what is looked for.
-PARTIAL = {"deliveries_parked", "hosts_blocked", "hosts_unsettled", "posts_ours", "received_due"}
+PARTIAL = {
+    "deliveries_parked",
+    "hosts_blocked",
+    "hosts_unsettled",
+    "posts_ours",
+    "received_due",
+    "received_of_host",
+}
 PARTIAL |= {"polls_open", "scheduled_posts_due", "approvals_to_check"}
 
 # What a statement makes itself and walks through: a thread, the people of a conversation.
-MADE = {"above", "below", "n", "gathered"}
+MADE = {"above", "below", "n", "gathered", "waiting"}
 
 RAW = memory()
 ME = ActorId(1)
@@ -181,7 +188,8 @@ def posts_in_full(writer: Writer) -> None:
 
 
 def queues(writer: Writer) -> None:
-    received.next_due(writer, [1], 32)
+    received.next_due(writer, Skipped((1,), ("u",), ("x",)), "a", 32)
+    received.due_by_host(writer)
     received.keep(writer, Received(0, "u:1", "u", "u", "h", "Like", "authentic", "{}"))
     received.depth(writer)
     alice = cast.actor(writer, "bob")

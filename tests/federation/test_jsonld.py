@@ -10,8 +10,8 @@ from pyld import jsonld as pyld
 
 from federation.contexts import BUNDLED, SENT, bundled
 from federation.errors import Malformed
-from federation.jsonld import normalise
 from tests.federation.world import AS, SECURITY
+from tests.support.reading import normalise
 
 LIKE: dict[str, Any] = {
     "id": "https://away.example/likes/1",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from federation.inbox import PAUSES
+from federation.processing import PAUSES
 from storage import received
 from storage.units import Reader, Writer
 from tests.federation.world import neighbour

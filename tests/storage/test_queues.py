@@ -6,7 +6,7 @@ from storage import deliveries, hosts, pruning, received
 from storage.database import Database
 from storage.deliveries import Delivery
 from storage.hosts import DEAD_AFTER_DAYS
-from storage.received import Received
+from storage.received import Received, Skipped
 from storage.units import Reader, Row, Writer
 from tests.storage import cast
 from tests.storage.raw import memory, steps, writer_on
@@ -39,7 +39,7 @@ def kept_in(reader: Reader, state: str) -> Row | None:
 
 
 async def due(database: Database, *taken: int) -> list[Received]:
-    return await database.read(received.next_due, taken, 50)
+    return await database.read(received.next_due, Skipped(taken), "", 50)
 
 
 async def keep(database: Database, one: Received) -> bool:

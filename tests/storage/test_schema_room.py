@@ -10,7 +10,7 @@ from storage.audiences import Audience
 from storage.database import Database
 from storage.ids import ActorId
 from storage.posts import Post
-from storage.received import Received
+from storage.received import Received, Skipped
 from storage.schema import MIGRATIONS
 from storage.units import Reader, Writer
 from storage.visibility import Anonymous, Member, Peer, Viewer
@@ -109,13 +109,13 @@ LETTER = Received(
 
 def hold(writer: Writer) -> None:
     assert received.keep(writer, LETTER)
-    (waiting,) = received.next_due(writer, (), 10)
+    (waiting,) = received.next_due(writer, Skipped(), "", 10)
     received.close(writer, waiting, "held", "waits for a steward")
 
 
 async def test_a_received_activity_waits_with_its_words(database: Database) -> None:
     await database.write(hold)
-    assert await database.read(received.next_due, (), 10) == []
+    assert await database.read(received.next_due, Skipped(), "", 10) == []
     assert await database.read(received.depth) == {"held": 1}
     assert not await database.write(received.keep, LETTER)
     kept = await database.read(lambda r: r.row("SELECT body, reason, signer FROM received"))

@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from aiohttp import DummyCookieJar, web
+from aiohttp import DummyCookieJar, TCPConnector, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from server import membership, passwords
 from server.app import FILE, build_app
-from server.keys import COURIER, DATABASE, INBOX, SETTINGS
+from server.keys import COURIER, DATABASE, PROCESSOR, SETTINGS
 from server.membership import Keys, Newcomer
 from server.outside import Outside
 from server.settings import Settings, load
@@ -120,9 +120,11 @@ class Place:
 
     async def work(self) -> bool:
         """Carry out what came, deliver what waits; whether there was anything."""
-        received = await self.app[INBOX].process_next()
+        processor = self.app[PROCESSOR]
+        received = await processor.process_next()
+        prepared = await processor.prepare_next()
         delivered = await self.app[COURIER].deliver_due()
-        return received or delivered
+        return received or prepared or delivered
 
 
 async def hashed_password() -> str:
@@ -176,7 +178,10 @@ async def serving(
     await start_before(folder, host, settings)
     app = build_app(settings_for(folder, host, **settings), outside, background=False)
     client = TestClient(
-        TestServer(app, host="127.0.0.1"), cookie_jar=DummyCookieJar(), headers={"Host": host}
+        TestServer(app, host="127.0.0.1"),
+        cookie_jar=DummyCookieJar(),
+        headers={"Host": host},
+        connector=TCPConnector(limit=0),  # as many callers as a test likes
     )
     async with client:
         internet.ports[host] = int(client.port or 0)

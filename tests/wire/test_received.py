@@ -25,7 +25,6 @@ from federation.activities import (
 )
 from federation.activity import Activity, knows, parse_activity
 from federation.errors import FederationError
-from federation.jsonld import normalise
 from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.objects.actor import ActorDocument
@@ -34,6 +33,7 @@ from federation.objects.note import Mention, Note
 from federation.sanitise import plain
 from federation.uris import PUBLIC
 from federation.webfinger import actor_in
+from tests.support.reading import normalise
 
 FOLDER = Path(__file__).parent / "received"
 

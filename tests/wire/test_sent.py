@@ -24,7 +24,6 @@ from federation.activity import _TYPES as VERBS
 from federation.activity import parse_activity
 from federation.contexts import SENT
 from federation.documents import kind, read
-from federation.jsonld import normalise
 from federation.objects import actor as actor_object
 from federation.objects import note
 from server import VERSION, commands, moderation, moving
@@ -35,6 +34,7 @@ from tests.federation.world import ACTIVITY, Neighbour, Stranger, neighbour
 from tests.server.test_imaging import corners, encoded
 from tests.support.clock import Watch
 from tests.support.internet import Internet
+from tests.support.reading import normalise
 from tests.support.servers import Person, Place, serving, settle
 
 FOLDER = Path(__file__).parent / "sent"
