@@ -25,9 +25,18 @@ def blank() -> bytes:
         return raw.serialize()
 
 
+class _Fleeting(sqlite3.Connection):
+    """Closed once nobody holds it: since 3.13 Python complains of one that was never closed."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def memory(up_to: int | None = None) -> sqlite3.Connection:
     """Our tables, as the first so many migrations make them."""
-    raw = sqlite3.connect(":memory:", isolation_level=None)
+    raw = sqlite3.connect(
+        ":memory:", isolation_level=None, factory=_Fleeting, check_same_thread=False
+    )
     if up_to is None:
         raw.deserialize(blank())
     for pragma in COMMON:
