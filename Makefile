@@ -1,14 +1,18 @@
 # The two commands are `make run` and `make test`; deploy/README.md says how to host Kith for years.
 # A variable in the environment goes before a default here: make run KITH_DOMAIN=localhost:8080 …
 
-.PHONY: help run test install demo bench requirements clean
+.PHONY: help run test short install demo bench requirements clean asked
+
+# Another Python, in an environment of its own: make test PYTHON=python3.13 VENV=build/python3.13
+export VENV ?= .venv
 
 help:
 	@echo 'make run           an instance for trying things out, at http://localhost:8000'
 	@echo 'make test          format, lint, types, import rules and all tests'
+	@echo 'make short         the tests that show soonest whether another Python will do'
 	@echo 'make install       everything for running and for development, into .venv'
 	@echo 'make demo          two communities that follow and answer each other'
-	@echo 'make bench         what it costs: requests, memory, time'
+	@echo 'make bench         what it costs: requests, memory, time (QUICK=1: under two minutes)'
 	@echo 'make requirements  pins the newest versions of what we need, with hashes'
 	@echo 'make clean         takes away what can be made again; data/ stays'
 
@@ -16,19 +20,22 @@ run: export KITH_DATA_DIR ?= ./data
 run: export KITH_DOMAIN ?= localhost:8000
 run: export KITH_LISTEN ?= 127.0.0.1:8000
 run: export KITH_DEVELOPMENT ?= true
-run: .venv/.runtime
-	@exec .venv/bin/kith serve
+run: $(VENV)/.runtime
+	@exec $(VENV)/bin/kith serve
 
-test: .venv/.development
-	@.venv/bin/python -m tests
+test: $(VENV)/.development
+	@$(VENV)/bin/python -m tests
 
-install: .venv/.development
+short: $(VENV)/.development
+	@$(VENV)/bin/python -m tests --short
 
-demo: .venv/.runtime
-	@exec .venv/bin/python -m server.demo
+install: $(VENV)/.development
 
-bench: .venv/.development
-	@.venv/bin/python -m tests.benchmarks --storage
+demo: $(VENV)/.runtime
+	@exec $(VENV)/bin/python -m server.demo
+
+bench: $(VENV)/.development
+	@$(VENV)/bin/python -m tests.benchmarks $(if $(QUICK),--quick,--storage)
 
 requirements:
 	@sh deploy/environment.sh pins
@@ -38,8 +45,13 @@ clean:
 	find server federation storage tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each set of packages. Development contains runtime, so it renews both.
-.venv/.runtime: deploy/requirements.txt pyproject.toml
+$(VENV)/.runtime: deploy/requirements.txt pyproject.toml
 	@sh deploy/environment.sh runtime
 
-.venv/.development: deploy/requirements.txt deploy/requirements-dev.txt pyproject.toml
+$(VENV)/.development: deploy/requirements.txt deploy/requirements-dev.txt pyproject.toml
 	@sh deploy/environment.sh development
+
+# Whether the environment is of the Python that was asked for cannot be seen from a stamp.
+ifdef PYTHON
+$(VENV)/.runtime $(VENV)/.development: asked
+endif

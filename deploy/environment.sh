@@ -2,8 +2,10 @@
 # Makes or renews .venv from the hash-pinned requirements, or pins them anew; called by the Makefile.
 #   sh deploy/environment.sh runtime | development | pins
 # PYTHON names the interpreter to use; else the first of the usual names that is new enough.
+# VENV names another folder for the environment.
 set -eu
 cd "$(dirname "$0")/.."
+venv=${VENV:-.venv}
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -27,7 +29,7 @@ apt_install() {
 }
 
 find_python() {
-    for name in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         if new_enough "$name"; then
             printf '%s\n' "$name"
             return
@@ -56,21 +58,31 @@ need_venv_module() {
     apt_install "$package"
 }
 
-# An environment that was copied from another folder would run that folder's code.
+version_of() {
+    "$1" -c 'import sys; print(sys.version, sys.base_prefix)' 2>/dev/null
+}
+
+# One that was copied from another folder would run that folder's code.
+is_ours() {
+    here=$("$venv/bin/python" -c 'import sys; print(sys.prefix)' 2>/dev/null) || return 1
+    [ "$here" = "$(cd "$venv" && pwd -P)" ] && new_enough "$venv/bin/python" &&
+        head -n 3 "$venv/bin/pip" 2>/dev/null | grep -qF "$here/"
+}
+
+is_asked_for() {
+    [ -z "${PYTHON:-}" ] || [ "$(version_of "$PYTHON")" = "$(version_of "$venv/bin/python")" ]
+}
+
 make_environment() {
-    here=$(.venv/bin/python -c 'import sys; print(sys.prefix)' 2>/dev/null || true)
-    if [ "$here" = "$(pwd -P)/.venv" ] && new_enough .venv/bin/python &&
-        head -n 3 .venv/bin/pip 2>/dev/null | grep -qF "$here/"; then
-        return
-    fi
+    is_ours && is_asked_for && return
     python=$(choose_python)
     need_venv_module "$python"
-    say "Making the environment in .venv with $("$python" --version) …"
-    "$python" -m venv --clear .venv || stop "The environment could not be made; see above."
+    say "Making the environment in $venv with $("$python" --version) …"
+    "$python" -m venv --clear "$venv" || stop "The environment could not be made; see above."
 }
 
 pip() {
-    .venv/bin/python -m pip --disable-pip-version-check "$@"
+    "$venv/bin/python" -m pip --disable-pip-version-check "$@"
 }
 
 install() {
@@ -80,7 +92,7 @@ install() {
 }
 
 pin() {
-    .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+    "$venv/bin/python" -m uv pip compile --quiet --universal --python-version 3.11 --upgrade \
         --generate-hashes --no-header --no-annotate "$@"
 }
 
@@ -88,12 +100,12 @@ case ${1:-} in
 runtime)
     make_environment
     install requirements.txt
-    touch .venv/.runtime
+    touch "$venv/.runtime"
     ;;
 development)
     make_environment
     install requirements-dev.txt
-    touch .venv/.runtime .venv/.development
+    touch "$venv/.runtime" "$venv/.development"
     ;;
 pins)
     make_environment

@@ -2,6 +2,8 @@
 
 What follows on the command line goes to pytest: `python -m tests -k inbox`. Each core takes whole
 files; `python -m tests -n 0` runs them in one process, for a debugger.
+
+`python -m tests --short` runs the part that shows soonest whether another Python will do.
 """
 
 import subprocess
@@ -10,26 +12,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent  # works without an activated environment
+CORES = ["-q", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+
+# What meets the standard library at every corner: storage, federation, a server that starts, is
+# asked, backed up and stopped, its commands, its guarded worker for pictures.
+SHORT = """
+tests/architecture tests/storage tests/federation tests/journeys/test_following.py
+tests/server/test_backup.py tests/server/test_command_line.py tests/server/test_imaging.py
+tests/server/test_oauth.py tests/server/test_serving.py tests/server/test_settings.py
+tests/server/test_statement_counts.py
+""".split()
 
 
 def steps(arguments: list[str]) -> dict[str, list[str]]:
     python = [sys.executable, "-m"]
+    if "--short" in arguments:
+        chosen = [one for one in arguments if one != "--short"]
+        return {"tests, the short form": [*python, "pytest", *CORES, *SHORT, *chosen]}
     return {
         "format": [*python, "ruff", "format", "--check", "."],
         "lint": [*python, "ruff", "check", "."],
         "types": [*python, "mypy"],
         "import rules": [str(BIN / "lint-imports"), "--no-logo"],
-        "tests": [
-            *python,
-            "pytest",
-            "-q",
-            "-n",
-            "auto",
-            "--dist",
-            "loadfile",
-            "--no-loadscope-reorder",
-            *arguments,
-        ],
+        "tests": [*python, "pytest", *CORES, *arguments],
     }
 
 
