@@ -4,15 +4,17 @@ import argparse
 import asyncio
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from subprocess import DEVNULL
 from tempfile import TemporaryDirectory
 
 from aiohttp import ClientSession
 
-from tests.benchmarks.__main__ import TEXT, show
 from tests.benchmarks.load import Figure, Process, measure
+from tests.benchmarks.table import show
 from tests.benchmarks.village import Member, move_in
+from tests.benchmarks.work import TEXT
 from tests.support.browsing import Visitor
 from tests.support.process import PASSWORD, Running, free_port, running
 
@@ -32,7 +34,7 @@ def leave(server: Running) -> None:
 
 def left(file: Path, author: str) -> int:
     """How many posts of theirs are in the file still."""
-    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as reader:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as reader:
         (count,) = reader.execute(
             "SELECT count(*) FROM posts WHERE author = ?", [author]
         ).fetchone()

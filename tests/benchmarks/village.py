@@ -35,6 +35,15 @@ class Member:
     base: str
     id: str
     token: str
+    name: str
+
+    @property
+    def host(self) -> str:
+        return self.base.partition("://")[2]
+
+    @property
+    def uri(self) -> str:
+        return f"{self.base}/actors/{self.id}"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -68,7 +77,7 @@ async def move_in(folder: Path, port: int, number: int) -> list[Member]:
         people = [await place.person(f"member{one}") for one in range(number)]
         for person in people:
             await _meet(person, people)
-    return [Member(f"http://{host}", one.id, one.token) for one in people]
+    return [Member(f"http://{host}", one.id, one.token, one.actor.name) for one in people]
 
 
 async def _meet(person: Person, people: list[Person]) -> None:
@@ -98,6 +107,19 @@ async def neighbours(number: int) -> AsyncIterator[list[Stranger]]:
         yield people
     finally:
         await server.close()
+
+
+def signed(stranger: Stranger, url: str) -> Ask:
+    """A question for a document. Its signature is good for an hour, and for more than one GET."""
+    headers = signatures.sign_request(
+        "GET",
+        url,
+        None,
+        key_id=stranger.key_id,
+        private_pem=stranger.pair.private_pem,
+        now=stranger.at.watch(),
+    )
+    return Ask("GET", url, {**headers, "Accept": ACTIVITY})
 
 
 def letter(stranger: Stranger, base: str, document: Document) -> Ask:
