@@ -18,6 +18,7 @@ from server.auth import address_of
 from server.composition import as_note
 from server.errors import Refused, not_found
 from server.forms import body_of
+from server.incoming import header
 from server.keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.media import address as media_address
 from server.replies import answer
@@ -36,7 +37,7 @@ PAGE = 20
 
 def wants_document(request: web.Request) -> bool:
     """Whether the caller is a server (SECURITY 31)."""
-    accepted = request.headers.get("Accept", "")
+    accepted = header(request, "Accept")
     return "application/activity+json" in accepted or "application/ld+json" in accepted
 
 

@@ -2,6 +2,7 @@
 
 import hmac
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
@@ -9,8 +10,9 @@ from ipaddress import ip_address
 from aiohttp import web
 
 from server.errors import Refused
-from server.incoming import cookie, header
+from server.incoming import address_in, cookie, header
 from server.keys import DATABASE, OUTSIDE, SETTINGS, VISITOR
+from server.setting_kinds import Network
 from storage import accounts, actors, apps, ids, sessions
 from storage.accounts import ACCESS, Account
 from storage.actors import CHANGED, Actor
@@ -276,18 +278,27 @@ def ensure_csrf(request: web.Request, given: str | None) -> None:
 
 
 def address_of(request: web.Request) -> str:
-    """The caller's address; a proxy's word counts only when we trust the proxy (SECURITY 4)."""
-    peer = request.remote or ""
+    """The caller's address; a proxy's word counts only when we trust the proxy (SECURITY 4).
+
+    All lines are one list, read from its end: before what a trusted proxy wrote stands what the
+    caller wrote. A hop that is no address ends it there, at whoever wrote it.
+    """
     trusted = request.app[SETTINGS].trusted_proxies
-    hops = [hop.strip() for hop in header(request, "X-Forwarded-For").split(",") if hop]
+    hops = [hop for hop in header(request, "X-Forwarded-For").split(",") if hop.strip()]
+    peer = address_in(request.remote or "") or (request.remote or "")
     while hops and _is_trusted(peer, trusted):
-        peer = hops.pop()
+        hop = address_in(hops.pop())
+        if not hop:
+            break
+        peer = hop
     return peer
 
 
-def _is_trusted(address: str, trusted: object) -> bool:
+def _is_trusted(address: str, trusted: Iterable[Network]) -> bool:
+    if not address:
+        return True  # a Unix socket has no address: only our own proxy reaches it
     try:
         found = ip_address(address)
     except ValueError:
-        return not address  # a Unix socket has no address: only our own proxy reaches it
-    return any(found in network for network in trusted)  # type: ignore[attr-defined]
+        return False
+    return any(found in network for network in trusted)

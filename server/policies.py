@@ -14,7 +14,7 @@ from server.auth import CALLER, Caller, ensure_csrf, ensure_welcome
 from server.doorkeeper import DOORKEEPER
 from server.errors import Refused, not_found
 from server.forms import form_of
-from server.incoming import id_of
+from server.incoming import given_twice, id_of
 from server.keys import BODY_LIMIT, LIMITS, OUTSIDE, STANDING
 from server.limits import Standing, caller_of
 
@@ -115,6 +115,7 @@ def guarded(route: Route) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ROUTE], request[BODY_LIMIT] = route, route.body
+        _ensure_said_once(request)
         _ensure_size(request, route)
         await _ensure_let_in(request)
         caller = await _caller(request, route)
@@ -132,6 +133,11 @@ def guarded(route: Route) -> Handler:
 def caller(request: web.Request) -> Caller:
     """Who is asking, as the guard found out."""
     return request[CALLER]
+
+
+def _ensure_said_once(request: web.Request) -> None:
+    if name := given_twice(request):
+        raise Refused(400, f"The header “{name}” may be there once only.")
 
 
 def _ensure_size(request: web.Request, route: Route) -> None:

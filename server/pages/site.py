@@ -9,6 +9,7 @@ from aiohttp import web
 from federation.sanitise import from_text
 from server import auth
 from server.auth import CALLER
+from server.incoming import header
 from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.pages import showing
 from server.pages.render import render
@@ -48,7 +49,7 @@ def locale_of(request: web.Request) -> str:
     """The reader's language among those that we have; the instance's own where they name none."""
     usual = known(request.app[SETTINGS].default_locale)
     others = [name for name in available() if name != usual]
-    return choose_locale(request.headers.get("Accept-Language"), [usual, *others])
+    return choose_locale(header(request, "Accept-Language"), [usual, *others])
 
 
 def asked(
