@@ -77,8 +77,8 @@ class Inbox:
         self.by_domain = Places("requests that wait for a key, by its domain", most=512, each=64)
         self.by_network = Places("requests that wait for a key, by network", most=512, each=64)
 
-    async def authenticate(self, request: Request) -> Actor:
-        """Return who signed; fetches at most the signer's key.
+    async def authenticate(self, request: Request, *, fetch: bool = True) -> Actor:
+        """Return who signed; fetches at most the signer's key, and with `fetch` False not even it.
 
         Raises Unauthenticated, Forbidden for those from whom we do not hear, and Busy.
         """
@@ -87,7 +87,10 @@ class Inbox:
         is_heard, known = await self._database.read(_before_reading, host, signed.key_id)
         if not is_heard:
             raise Forbidden("We have nothing to do with that server.")
-        signer = _known_signer(signed, known) or await self._asked_signer(signed, request)
+        signer = _known_signer(signed, known)
+        if signer is None and not fetch:
+            raise Unauthenticated("The signature’s key is not known.")
+        signer = signer or await self._asked_signer(signed, request)
         if signer.state != "active":
             raise Forbidden("We have nothing to do with that account.")
         return signer

@@ -7,80 +7,48 @@ from aiohttp import web
 
 from federation import contexts, media_links, uris
 from federation.activities.quoting import consent
-from federation.errors import Forbidden, Unauthenticated
 from federation.objects import actor as actor_object
 from federation.objects import emoji as emoji_object
 from federation.objects import note
-from federation.signatures import Request
-from federation.sources import network_of
 from server import attaching
-from server.auth import address_of
 from server.composition import as_note
+from server.documents import TYPE, VARY, ForPeers, as_it_came, bearing_keys, is_signed
 from server.errors import Refused, not_found
 from server.forms import body_of
-from server.incoming import header
 from server.keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.media import address as media_address
 from server.replies import answer
-from storage import activities, actors, emojis, keys, quotes, timelines, visible_posts
+from storage import activities, actors, blocks, emojis, keys, quotes, timelines, visible_posts
 from storage.actors import Actor
 from storage.ids import ActorId, PostId
 from storage.keys import Key
 from storage.paging import Page
 from storage.units import Reader
-from storage.visibility import Anonymous, Peer, Viewer
+from storage.visibility import Peer, Viewer
 from storage.visible_posts import Post
 
-TYPE = "application/activity+json"
 PAGE = 20
-
-
-def wants_document(request: web.Request) -> bool:
-    """Whether the caller is a server (SECURITY 31)."""
-    accepted = header(request, "Accept")
-    return "application/activity+json" in accepted or "application/ld+json" in accepted
 
 
 async def inbox(request: web.Request) -> web.Response:
     """Take an activity in. 202 means that it will survive whatever happens here."""
-    await request.app[INBOX].take_in(_signed(request, await body_of(request)))
+    if not is_signed(request):
+        raise Refused(401, "The request is not signed.")  # before its body is read
+    await request.app[INBOX].take_in(as_it_came(request, await body_of(request)))
     return web.Response(status=202)
 
 
-def _signed(request: web.Request, body: bytes) -> Request:
-    headers = [
-        (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
-        for name, value in request.raw_headers
-    ]
-    return Request(request.method, request.raw_path, headers, body, network_of(address_of(request)))
+def document(kind: str, body: dict[str, Any]) -> web.Response:
+    return _cached(answer(contexts.stated(kind, body), content_type=TYPE))
 
 
-async def peer(request: web.Request) -> Viewer:
-    """Who fetches: a server that signed, or anybody.
+def _cached(response: web.Response) -> web.Response:
+    """Anybody may keep what anybody is told; `headers.decorate` takes that back where one signed.
 
-    Raises Refused: 401 where a signature is needed or bad, 404 for those from whom we do not hear.
+    (SECURITY 31, 78)
     """
-    if "Signature" not in request.headers:
-        if request.app[SETTINGS].authorised_fetch:
-            raise Refused(401, "Requests to this server need a signature.")
-        return Anonymous()
-    try:
-        signer = await request.app[INBOX].authenticate(_signed(request, b""))
-    except Unauthenticated as error:
-        raise Refused(401, str(error)) from error
-    except Forbidden as error:
-        raise not_found() from error
-    return Peer(signer.host, signer.id)
-
-
-def document(kind: str, body: dict[str, Any], *, private: bool = False) -> web.Response:
-    return _cached(answer(contexts.stated(kind, body), content_type=TYPE), private=private)
-
-
-def _cached(response: web.Response, *, private: bool) -> web.Response:
-    """Say who may keep a copy (SECURITY 31, 78)."""
-    response.headers["Vary"] = "Accept, Signature"
-    response.headers["Cache-Control"] = "private, no-store" if private else "max-age=180"
+    response.headers["Vary"] = VARY
+    response.headers["Cache-Control"] = "max-age=180"
     return response
 
 
@@ -92,12 +60,13 @@ def _opened(request: web.Request, viewer: Viewer, response: web.Response) -> web
     return response
 
 
-async def application(request: web.Request) -> web.Response:
-    """The server itself. No signature needed: it is where keys are found (FEP-2677)."""
-    return await _actor_document(request, await request.app[DATABASE].read(actors.application))
+@bearing_keys
+async def application(request: web.Request, _: Viewer) -> web.Response:
+    """The server itself: where keys are found (FEP-2677)."""
+    return await actor_document(request, await request.app[DATABASE].read(actors.application))
 
 
-async def _actor_document(request: web.Request, actor: Actor) -> web.Response:
+async def actor_document(request: web.Request, actor: Actor) -> web.Response:
     database = request.app[DATABASE]
     known, tags = await database.read(_beside_actor, actor)
     media = media_address(request.app[SETTINGS].web_origin)
@@ -112,14 +81,19 @@ def _beside_actor(
     return keys.of_actor(reader, actor.id), attaching.emoji_tags_of(reader, actor)
 
 
-async def actor(request: web.Request) -> web.Response:
-    """An actor of ours. Its keys must be readable, so a signature is never asked for."""
-    return await _actor_document(request, await local_actor(request, also_suspended=True))
+@bearing_keys
+async def actor(request: web.Request, _: Viewer) -> web.Response:
+    """An actor of ours."""
+    return await actor_document(request, await _local_actor(request, also_suspended=True))
 
 
-async def local_actor(request: web.Request, *, also_suspended: bool = False) -> Actor:
-    """The actor in the address: 404 when there is none, 410 when they left."""
+async def _local_actor(request: web.Request, *, also_suspended: bool = False) -> Actor:
     found = await request.app[DATABASE].read(actors.by_id, int(request.match_info["id"]))
+    return local_actor(found, also_suspended=also_suspended)
+
+
+def local_actor(found: Actor | None, *, also_suspended: bool = False) -> Actor:
+    """One of ours: 404 when there is none, 410 when they left."""
     hidden = ("pending",) if also_suspended else ("suspended", "pending")
     if found is None or not found.is_local or found.state in hidden:
         raise not_found()
@@ -128,36 +102,53 @@ async def local_actor(request: web.Request, *, also_suspended: bool = False) -> 
     return found
 
 
-async def post(request: web.Request) -> web.Response:
-    """A post, to who may read it: 404 to others, 410 to those who could read it before."""
-    viewer = await peer(request)
-    id_ = int(request.match_info["id"])
-    found = await request.app[DATABASE].read(_post, viewer, id_)
+async def _whose(request: web.Request, viewer: Viewer) -> Actor:
+    """Whose collection it is: there for everybody but whom they block."""
+    found = await _local_actor(request)
+    if isinstance(viewer, Peer) and await request.app[DATABASE].read(
+        blocks.exists, found.id, viewer.signer
+    ):
+        raise not_found()
+    return found
+
+
+@ForPeers
+async def post(request: web.Request, viewer: Viewer) -> web.Response:
+    return await post_document(request, viewer, int(request.match_info["id"]))
+
+
+async def post_document(
+    request: web.Request, viewer: Viewer, id_: int, author: int | None = None
+) -> web.Response:
+    """A post, to who may read it: 404 to others, 410 to those who could read it before.
+
+    `author`: it is asked for as a post of theirs.
+    """
+    found = await request.app[DATABASE].read(_post, viewer, id_, author)
     if found is None:
         gone = await request.app[DATABASE].read(visible_posts.was_there, viewer, id_)
         raise Refused(410, "This was taken down.") if gone else not_found()
-    body, public = found
-    return _opened(request, viewer, document("post", body, private=not public))
+    return _opened(request, viewer, document("post", found))
 
 
-def _post(reader: Reader, viewer: Viewer, id_: int) -> tuple[dict[str, Any], bool] | None:
+def _post(reader: Reader, viewer: Viewer, id_: int, author: int | None) -> dict[str, Any] | None:
     found = visible_posts.by_id(reader, viewer, id_)
-    if found is None or not found.local:
+    if found is None or not found.local or author not in (None, found.author):
         return None
-    return _with_replies(note.render(as_note(reader, found))), found.kind == "public"
+    return _with_replies(note.render(as_note(reader, found)))
 
 
 def _with_replies(rendered: dict[str, Any]) -> dict[str, Any]:
     return {**rendered, "replies": f"{rendered['id']}/replies"}
 
 
-async def approval(request: web.Request) -> web.Response:
+@ForPeers
+async def approval(request: web.Request, viewer: Viewer) -> web.Response:
     """A stamp: one of ours consents that somebody quotes a post (FEP-044f)."""
-    viewer = await peer(request)
     found = await request.app[DATABASE].read(_approval, viewer, int(request.match_info["id"]))
     if found is None:
         raise not_found()
-    return document("post", found, private=viewer != Anonymous())
+    return document("post", found)
 
 
 def _approval(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any] | None:
@@ -170,7 +161,8 @@ def _approval(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any] | None
     return consent(uri, author, given.request, quoted.uri)
 
 
-async def emoji(request: web.Request) -> web.Response:
+@ForPeers
+async def emoji(request: web.Request, _: Viewer) -> web.Response:
     """A custom emoji of ours."""
     found = await request.app[DATABASE].read(emojis.by_id, int(request.match_info["id"]))
     if found is None or found.file is None:
@@ -178,16 +170,16 @@ async def emoji(request: web.Request) -> web.Response:
     return document("post", emoji_object.render(request.app[DATABASE].here, found))
 
 
-async def replies(request: web.Request) -> web.Response:
+@ForPeers
+async def replies(request: web.Request, viewer: Viewer) -> web.Response:
     """The answers to a post that the asker may read: a list of its own for each who signs."""
-    viewer = await peer(request)
     id_ = int(request.match_info["id"])
     found = await request.app[DATABASE].read(_replies, viewer, id_)
     if found is None:
         raise not_found()
     uri = f"{uris.post(request.app[DATABASE].here, id_)}/replies"
     collection = {"id": uri, "type": "Collection", "items": found}
-    return document("plain", collection, private=viewer != Anonymous())
+    return document("plain", collection)
 
 
 def _replies(reader: Reader, viewer: Viewer, id_: int) -> list[str] | None:
@@ -198,40 +190,39 @@ def _replies(reader: Reader, viewer: Viewer, id_: int) -> list[str] | None:
     return [one.uri for one in below if one.in_reply_to == id_][:100]
 
 
-async def activity(request: web.Request) -> web.Response:
+@ForPeers
+async def activity(request: web.Request, viewer: Viewer) -> web.Response:
     """What one of ours said, while it is about a post that the asker may read."""
-    viewer = await peer(request)
     found = await request.app[DATABASE].read(_activity, viewer, int(request.match_info["id"]))
     if found is None:
         raise not_found()
-    body, public = found
-    response = web.Response(body=body.encode(), content_type=TYPE)
-    return _opened(request, viewer, _cached(response, private=not public))
+    response = web.Response(body=found.encode(), content_type=TYPE)
+    return _opened(request, viewer, _cached(response))
 
 
-def _activity(reader: Reader, viewer: Viewer, id_: int) -> tuple[str, bool] | None:
+def _activity(reader: Reader, viewer: Viewer, id_: int) -> str | None:
     said = activities.by_id(reader, id_)
     about = visible_posts.by_id(reader, viewer, said.post) if said and said.post else None
     if said is None or about is None:
         return None
     if not activities.has_current_words(reader, said, edited=about.edited_at is not None):
         return None  # earlier words may have been for fewer, or are not meant any more
-    return said.body, about.kind == "public"
+    return said.body
 
 
-async def outbox(request: web.Request) -> web.Response:
+@ForPeers
+async def outbox(request: web.Request, viewer: Viewer) -> web.Response:
     """Where an actor's public posts are listed; pages are paths, so signatures cover them."""
-    await peer(request)
-    found = await local_actor(request)
+    found = await _whose(request, viewer)
     first = f"{found.outbox}/page/0"
     return document("plain", {"id": found.outbox, "type": "OrderedCollection", "first": first})
 
 
-async def outbox_page(request: web.Request) -> web.Response:
-    await peer(request)
-    found = await local_actor(request)
+@ForPeers
+async def outbox_page(request: web.Request, viewer: Viewer) -> web.Response:
+    found = await _whose(request, viewer)
     below = int(request.match_info["below"]) or None
-    items = await request.app[DATABASE].read(_outbox_items, found.id, below)
+    items = await request.app[DATABASE].read(_outbox_items, viewer, found.id, below)
     page = {
         "id": f"{found.outbox}/page/{below or 0}",
         "type": "OrderedCollectionPage",
@@ -244,9 +235,9 @@ async def outbox_page(request: web.Request) -> web.Response:
 
 
 def _outbox_items(
-    reader: Reader, actor_id: ActorId, below: int | None
+    reader: Reader, viewer: Viewer, actor_id: ActorId, below: int | None
 ) -> list[tuple[int, dict[str, Any]]]:
-    entries = timelines.outbox(reader, actor_id, Page(PAGE, max_id=below))
+    entries = timelines.outbox(reader, actor_id, Page(PAGE, max_id=below), viewer)
     return [(entry.cursor, _created(reader, entry.post)) for entry in entries]
 
 
@@ -264,21 +255,21 @@ def _created(reader: Reader, found: Post) -> dict[str, Any]:
     }
 
 
-async def people(request: web.Request) -> web.Response:
+@ForPeers
+async def people(request: web.Request, viewer: Viewer) -> web.Response:
     """Followers and followed: that there are such collections, and neither who nor how many."""
-    await peer(request)
-    found = await local_actor(request)
+    found = await _whose(request, viewer)
     uri = f"{found.uri}/{request.match_info['which']}"
     return document("plain", {"id": uri, "type": "OrderedCollection"})
 
 
-async def featured(request: web.Request) -> web.Response:
+@ForPeers
+async def featured(request: web.Request, viewer: Viewer) -> web.Response:
     """What an actor pinned, as far as the asker may read it."""
-    viewer = await peer(request)
-    found = await local_actor(request)
+    found = await _whose(request, viewer)
     items = await request.app[DATABASE].read(_featured, viewer, found.id)
     body = {"id": found.featured, "type": "OrderedCollection", "orderedItems": items}
-    return document("plain", body, private=viewer != Anonymous())
+    return document("plain", body)
 
 
 def _featured(reader: Reader, viewer: Viewer, actor_id: ActorId) -> list[str]:

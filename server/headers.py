@@ -2,11 +2,13 @@
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from multidict import CIMultiDict
 
 from server.auth import bearer_of
+from server.documents import PRIVATE, VARY, is_signed
 from server.incoming import header
 from server.keys import REQUEST_ID, SCRIPT, SETTINGS, STANDING
-from server.policies import API, PAGES, ROUTE
+from server.policies import API, PAGES, ROUTE, Who
 from storage import ids
 
 METHODS = "POST, PUT, DELETE, GET, PATCH, OPTIONS"
@@ -19,6 +21,7 @@ PAGE_POLICY = (
     " frame-ancestors 'none'"
 )
 SCRIPT_POLICY = f"{PAGE_POLICY}; script-src 'self'"
+OF_PAGES = "Accept, Accept-Language, Cookie, Signature"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -29,26 +32,33 @@ async def decorate(request: web.Request, response: web.StreamResponse) -> None:
     headers["Server"] = "Kith"
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Referrer-Policy", "same-origin")
-    route = request.get(ROUTE)
     html = response.content_type == "text/html"
     page_policy = SCRIPT_POLICY if request.get(SCRIPT) else PAGE_POLICY
     headers.setdefault("Content-Security-Policy", page_policy if html else API_POLICY)
     if request.app[SETTINGS].secure_cookies:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    _say_who_may_keep_it(request, headers)
     if is_open(request.path):
         _allow_other_origins(response)
-        headers.setdefault("Vary", "Authorization, Origin")
-    if route is not None and route.who in API and bearer_of(request) is not None:
-        headers["Cache-Control"] = "private, no-store"
-    if route is not None and route.who in PAGES:
-        headers.setdefault("Cache-Control", "private, no-store")
-        headers.setdefault("Vary", "Accept, Cookie, Accept-Language")
     standing = request.get(STANDING)
     if standing is not None and request.path.startswith("/api/"):
         headers["X-RateLimit-Limit"] = str(standing.limit)
         headers["X-RateLimit-Remaining"] = str(standing.remaining)
         reset = standing.reset.isoformat(timespec="microseconds")
         headers["X-RateLimit-Reset"] = reset.replace("+00:00", "Z")
+
+
+def _say_who_may_keep_it(request: web.Request, headers: CIMultiDict[str]) -> None:
+    """What hangs on who asks is kept by nobody, errors as all else (SECURITY 31, 77, 78)."""
+    route = request.get(ROUTE)
+    who = route.who if route is not None else None
+    if who is Who.PEER or who in PAGES:
+        headers.setdefault("Cache-Control", PRIVATE)
+        headers.setdefault("Vary", VARY if who is Who.PEER else OF_PAGES)
+    if is_open(request.path):
+        headers.setdefault("Vary", "Authorization, Origin")
+    if is_signed(request) or (who in API and bearer_of(request) is not None):
+        headers["Cache-Control"] = PRIVATE
 
 
 def request_id(request: web.Request) -> str:

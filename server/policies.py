@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 
 from server import auth, scopes
 from server.auth import CALLER, Caller, ensure_csrf, ensure_welcome
+from server.documents import ForPeers
 from server.doorkeeper import DOORKEEPER
 from server.errors import Refused, not_found
 from server.forms import form_of
@@ -33,7 +34,7 @@ class Who(Enum):
     VISITOR = "visitor"  # a page; a session adds to it
     LOGGED_IN = "logged in"  # a page for members
     STEWARD = "steward"  # a page for those who look after the place, by their role now
-    PEER = "peer"  # another server; signatures are checked by the handler
+    PEER = "peer"  # another server; signatures are checked by ForPeers, and by the inbox
 
 
 API = (Who.PUBLIC, Who.APP, Who.MEMBER, Who.ADMIN)
@@ -56,11 +57,17 @@ class Route:
     csrf: bool = False
 
     def __post_init__(self) -> None:
-        """An admin's scope and an admin's role go together: neither opens a door by itself."""
+        """An admin's scope and an admin's role go together: neither opens a door by itself.
+
+        Nor is a document answered without asking for whom.
+        """
         admins = [scopes.is_admins(scope) for scope in self.scopes]
         fits = all(admins) and admins if self.who is Who.ADMIN else not any(admins)
         if not fits:
             raise ValueError(f"{self.path}: admin scopes and Who.ADMIN need each other")
+        reads = self.method == "GET" and self.who is Who.PEER
+        if reads and not isinstance(self.handler, ForPeers):
+            raise ValueError(f"{self.path}: a document is made for somebody (server.documents)")
 
 
 def _declared(method: str) -> "Declare":

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from aiohttp import HttpVersion11, web
+from aiohttp.typedefs import Handler
 
 from server import activitypub, media, oauth, shown_media, wellknown
 from server.api import (
@@ -39,6 +40,7 @@ from server.api import (
     timelines,
 )
 from server.api import media as media_api
+from server.documents import ForPeers
 from server.incoming import header
 from server.pages import (
     access,
@@ -61,8 +63,13 @@ from server.replies import answer
 INBOX_BODY = 1024 * 1024
 
 
-def _get(path: str, handler: object, limit: str = "document") -> Route:
-    return Route(method="GET", path=path, handler=handler, who=Who.PEER, limits=(limit,))  # type: ignore[arg-type]
+def _get(path: str, handler: Handler, limit: str = "document") -> Route:
+    """For whoever asks, and the same for all."""
+    return Route(method="GET", path=path, handler=handler, who=Who.ANYBODY, limits=(limit,))
+
+
+def _document(path: str, handler: ForPeers) -> Route:
+    return Route(method="GET", path=path, handler=handler, who=Who.PEER, limits=("document",))
 
 
 def _inbox(path: str) -> Route:
@@ -82,16 +89,16 @@ FEDERATION = [
     _inbox("/inbox"),
     _inbox("/actor/inbox"),
     _inbox(f"/actors/{_ID}/inbox"),
-    _get("/actor", activitypub.application),
-    _get(f"/actors/{_ID}", activitypub.actor),
-    _get(f"/actors/{_ID}/outbox", activitypub.outbox),
-    _get(f"/actors/{_ID}/outbox/page/{{below:[0-9]{{1,19}}}}", activitypub.outbox_page),
-    _get(f"/actors/{_ID}/{{which:followers|following}}", activitypub.people),
-    _get(f"/actors/{_ID}/featured", activitypub.featured),
-    _get(f"/posts/{_ID}", activitypub.post),
-    _get(f"/posts/{_ID}/replies", activitypub.replies),
-    _get(f"/approvals/{_ID}", activitypub.approval),
-    _get(f"/activities/{_ID}", activitypub.activity),
+    _document("/actor", activitypub.application),
+    _document(f"/actors/{_ID}", activitypub.actor),
+    _document(f"/actors/{_ID}/outbox", activitypub.outbox),
+    _document(f"/actors/{_ID}/outbox/page/{{below:[0-9]{{1,19}}}}", activitypub.outbox_page),
+    _document(f"/actors/{_ID}/{{which:followers|following}}", activitypub.people),
+    _document(f"/actors/{_ID}/featured", activitypub.featured),
+    _document(f"/posts/{_ID}", activitypub.post),
+    _document(f"/posts/{_ID}/replies", activitypub.replies),
+    _document(f"/approvals/{_ID}", activitypub.approval),
+    _document(f"/activities/{_ID}", activitypub.activity),
     _get("/.well-known/webfinger", wellknown.webfinger),
     _get("/.well-known/host-meta", wellknown.host_meta),
     _get("/.well-known/nodeinfo", wellknown.nodeinfo_links),
@@ -102,7 +109,7 @@ FEDERATION = [
     _get("/media/{name}", media.serve),
     _get("/media/private/{name}", shown_media.private),
     _get(f"/media/proxy/{{kind:[a-z]+}}/{_ID}", shown_media.proxied),
-    _get(f"/emojis/{_ID}", activitypub.emoji),
+    _document(f"/emojis/{_ID}", activitypub.emoji),
 ]
 
 ROUTES: list[Route] = [

@@ -11,7 +11,7 @@ from storage.paging import Page
 from storage.posts import SHOWN, Post, from_row
 from storage.units import Reader, Row, Writer
 from storage.unwanted import BRINGER_WANTED, WANTED
-from storage.visibility import ALIVE, FROM, PEOPLE, Member, Viewer, predicate
+from storage.visibility import ALIVE, FROM, PEOPLE, Anonymous, Member, Viewer, predicate
 
 HOME = "home"
 KEPT = 800
@@ -303,13 +303,19 @@ def quoting(reader: Reader, viewer: Viewer, quoted: int, page: Page) -> list[Lin
     return _lines(rows)
 
 
-def outbox(reader: Reader, actor: ActorId, page: Page) -> list[Entry]:
-    """What an account said to everybody, for other servers."""
+_NOBODY_KNOWN = Anonymous()
+
+
+def outbox(
+    reader: Reader, actor: ActorId, page: Page, viewer: Viewer = _NOBODY_KNOWN
+) -> list[Entry]:
+    """What an account said to everybody, as far as another server may see it."""
+    may, values = predicate(viewer)
     rows = reader.named(
         f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE p.author = :actor"
         " AND a.kind = 'public' AND NOT p.local_only AND p.id < :below AND p.id > :above"
-        f" AND {ALIVE} ORDER BY p.id {page.order} LIMIT :limit",
-        {**page.values, "actor": actor},
+        f" AND {ALIVE} AND {may} ORDER BY p.id {page.order} LIMIT :limit",
+        {**page.values, "actor": actor, **values},
     )
     return _entries(page, rows)
 

@@ -10,8 +10,8 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from federation import uris
-from server.activitypub import wants_document
+from server import activitypub
+from server.documents import PRIVATE, ForPeers, bearing_keys, wants_document
 from server.errors import not_found
 from server.keys import DATABASE
 from server.pages import showing, site
@@ -34,6 +34,7 @@ from storage.actors import Actor
 from storage.paging import Page
 from storage.timelines import Entry, Shown, Tagged
 from storage.units import Reader
+from storage.visibility import Viewer
 from storage.visible_posts import Post
 
 ON_LANDING = 10
@@ -80,19 +81,27 @@ class _Gone:
 
 
 async def profile(request: web.Request) -> web.StreamResponse:
-    """GET /@name: one of ours, for people; servers are sent to the document (SECURITY 31)."""
+    """GET /@name: one of ours, for people; servers get the document (SECURITY 31)."""
+    if wants_document(request):
+        return await _profile_document(request)
     name, part = request.match_info["name"], _part(request)
 
     def unit(reader: Reader, asked: Asked) -> ProfileView | _Gone:
         return _profile(reader, asked, name, part)
 
-    if wants_document(request):
-        return _to_document(await request.app[DATABASE].read(_actor_uri, name))
     return await _shown(request, "profile", unit)
 
 
-def _actor_uri(reader: Reader, name: str) -> str:
-    return _ours(reader, name).uri
+@bearing_keys
+async def _profile_document(request: web.Request, _: Viewer) -> web.Response:
+    found = await request.app[DATABASE].read(_ours, request.match_info["name"])
+    return _unkept(await activitypub.actor_document(request, activitypub.local_actor(found)))
+
+
+def _unkept(response: web.Response) -> web.Response:
+    """Kept by no cache, as one that does not heed Vary would mix page and document."""
+    response.headers["Cache-Control"] = PRIVATE
+    return response
 
 
 def _ours(reader: Reader, name: str) -> Actor:
@@ -128,15 +137,23 @@ def _profile(reader: Reader, asked: Asked, name: str, part: "_Part") -> ProfileV
 
 
 async def thread(request: web.Request) -> web.StreamResponse:
-    """GET /@name/id: a post of ours, what it answers and what answers it."""
+    """GET /@name/id: a post of ours, what it answers and what answers it; servers as above."""
+    if wants_document(request):
+        return await _post_document(request)
     name, id_ = request.match_info["name"], int(request.match_info["id"])
 
     def unit(reader: Reader, asked: Asked) -> ThreadView | _Gone:
         return _thread(reader, asked, name, id_)
 
-    if wants_document(request):  # whoever may not read it hears so there
-        return _to_document(uris.post(request.app[DATABASE].here, id_))
     return await _shown(request, "thread", unit)
+
+
+@ForPeers
+async def _post_document(request: web.Request, viewer: Viewer) -> web.Response:
+    """At the web address itself: who follows a redirect does so with the first signature."""
+    name, id_ = request.match_info["name"], int(request.match_info["id"])
+    author = await request.app[DATABASE].read(_ours, name)
+    return _unkept(await activitypub.post_document(request, viewer, id_, author.id))
 
 
 def _thread(reader: Reader, asked: Asked, name: str, id_: int) -> ThreadView | _Gone:
@@ -199,12 +216,6 @@ async def _shown(request: web.Request, template: str, unit: View) -> web.Respons
     if isinstance(view, _Gone):
         return site.answer(request, asked, Sheet("gone", frame, view.view, 410))
     return site.answer(request, asked, Sheet(template, frame, view))
-
-
-def _to_document(uri: str) -> web.Response:
-    """Where the same is said in ActivityPub: another address, so no cache mixes the two."""
-    headers = {"Location": uri, "Vary": site.VARY, "Cache-Control": site.PRIVATE}
-    return web.Response(status=303, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ def everyones(viewer: Viewer) -> tuple[Lists, ...]:
         lambda w, p: timelines.account(w, viewer, ME, Shown(), p),
         lambda w, p: timelines.pinned(w, viewer, ME, p),
         lambda w, p: timelines.quoting(w, viewer, 1, p),
+        lambda w, p: timelines.outbox(w, ME, p, viewer),
         *(partial(tagged_, viewer=viewer, tagged=tagged) for tagged in TAGS),
     )
 
@@ -93,7 +94,6 @@ OWN: tuple[Lists, ...] = (
     lambda w, p: timelines.home(w, ME, p),
     lambda w, p: timelines.liked(w, ME, p),
     lambda w, p: timelines.bookmarked(w, ME, p),
-    lambda w, p: timelines.outbox(w, ME, p),
     lambda w, p: timelines.of_list(w, ME, 1, p),
     lambda w, p: scheduled.page_of(w, ME, p),
     lambda w, p: conversations.page_of(w, ME, p),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from server.activitypub import TYPE
+from server.documents import TYPE
 from storage import accounts, actors
 from tests.federation.world import Neighbour, neighbour
 from tests.server.test_attachments import opened, sent
