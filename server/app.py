@@ -75,7 +75,7 @@ def build_app(
     app[MEDIA] = MediaFolder(settings.data_dir / "media", settings.media_max_bytes)
     app[PROXY] = Proxy(settings.data_dir / "cache", settings.media_max_bytes, outside.clock)
     app[METERS] = Meters()
-    app[LIMITS] = Limits(outside.clock, enabled=settings.rate_limits)
+    app[LIMITS] = Limits(outside.clock, outside.monotonic, enabled=settings.rate_limits)
     app[ERROR_PAGE] = error.page
     preload()
     app.on_response_prepare.append(decorate)

@@ -13,7 +13,7 @@ from server.errors import Refused
 from server.incoming import address_in, cookie, header
 from server.keys import DATABASE, OUTSIDE, SETTINGS, VISITOR
 from server.setting_kinds import Network
-from storage import accounts, actors, apps, ids, sessions
+from storage import accounts, actors, apps, emojis, ids, sessions
 from storage.accounts import ACCESS, Account
 from storage.actors import CHANGED, Actor
 from storage.apps import Token
@@ -64,43 +64,74 @@ NOBODY = Caller()
 
 
 class Callers:
-    """Remembers who a token belongs to until anything about access changes (SECURITY 68).
+    """Remembers who a token belongs to until something about their access changes (SECURITY 68).
 
-    What was read before a change is not remembered after it: a change between the beginning and
-    the end of a reading makes it read again, and past a few such changes answer without keeping.
+    A change names an account or one token, and only what it names is forgotten. What was read
+    before such a change is not remembered after it: a change between the beginning and the end of
+    a reading makes it read again, and past a few such changes answer without keeping.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: OrderedDict[str, Caller] = OrderedDict()
-        self._changes = 0
+        self._about: dict[str, set[str]] = {}  # what a change may name → tokens
+        self._readings: list[set[str]] = []  # what changed during each that is under way
 
-    def forget(self, _: Change) -> None:
-        self._changes += 1
-        self._known.clear()
+    def forget(self, change: Change) -> None:
+        for changed in self._readings:
+            changed.add(change.key)
+        named = self._about.get(change.key, ()) if change.key else self._known
+        for key in tuple(named):
+            self._drop(key)
 
     async def of_token(self, secret: str) -> Caller | None:
         key = apps.hashed(secret)
         found = self._known.get(key)
         if found is not None:
+            self._known.move_to_end(key)
             return found
         for _ in range(MOST_READ):
-            before = self._changes
-            found = await self._database.read(_by_token, secret)
-            if before == self._changes:
+            found, is_current = await self._read(secret)
+            if is_current:
                 self._remember(key, found)
                 break
         return found
 
+    async def _read(self, secret: str) -> tuple[Caller | None, bool]:
+        """Whose it was, and whether nothing about them has changed since."""
+        changed = set[str]()
+        self._readings.append(changed)
+        try:
+            found = await self._database.read(_by_token, secret)
+        finally:
+            self._readings = [one for one in self._readings if one is not changed]
+        return found, found is None or changed.isdisjoint(("", *_names(found)))
+
     def _remember(self, key: str, found: Caller | None) -> None:
         if found is not None:
+            self._drop(key)  # another reading of the same
             self._known[key] = found
+            for name in _names(found):
+                self._about.setdefault(name, set()).add(key)
         while len(self._known) > MOST_REMEMBERED:
-            self._known.popitem(last=False)
+            self._drop(next(iter(self._known)))
+
+    def _drop(self, key: str) -> None:
+        found = self._known.pop(key, None)
+        for name in _names(found) if found else ():
+            self._about[name].discard(key)
+            if not self._about[name]:
+                del self._about[name]
+
+
+def _names(caller: Caller) -> tuple[str, ...]:
+    """How a change names what is known of a caller."""
+    token = caller.token
+    return (apps.change_key(token.id), str(token.account)) if token else ()
 
 
 CALLERS = web.AppKey("callers", Callers)
-SUBJECTS = (ACCESS, CHANGED)
+SUBJECTS = (ACCESS, CHANGED, emojis.CHANGED)
 
 
 def _by_token(reader: Reader, secret: str) -> Caller | None:
@@ -165,7 +196,7 @@ def _used(writer: Writer, token: Token) -> None:
     apps.token_used(writer, token.id)
     if token.account is not None:
         accounts.used(writer, token.account)
-    writer.after_commit(ACCESS, str(token.account))
+    writer.after_commit(ACCESS, apps.change_key(token.id))
 
 
 def ensure_welcome(caller: Caller) -> None:

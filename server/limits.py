@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from server.outside import Monotonic
 from storage.clock import Clock
 
 MOST_WINDOWS = 50_000
@@ -55,25 +56,30 @@ LIMITERS = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is left of the tightest limit, and when it begins anew."""
+    """What is left of the tightest limit, and when it begins anew: in seconds, and by the clock."""
 
     limit: int
     remaining: int
+    seconds: float
     reset: datetime
     exceeded: bool
 
 
 @dataclass(slots=True)
 class _Window:
-    ends: datetime
+    ends: float
     used: int = 0
 
 
 class Limits:
-    """Counts requests in memory; a restart forgives."""
+    """Counts requests in memory; a restart forgives.
 
-    def __init__(self, clock: Clock, *, enabled: bool) -> None:
+    Windows last as long as they say, however the clock is set; it only names their end.
+    """
+
+    def __init__(self, clock: Clock, monotonic: Monotonic, *, enabled: bool) -> None:
         self._clock = clock
+        self._monotonic = monotonic
         self._enabled = enabled
         self._windows: OrderedDict[tuple[str, str], _Window] = OrderedDict()
 
@@ -85,17 +91,19 @@ class Limits:
         return min(standings, key=lambda one: (not one.exceeded, one.remaining))
 
     def _spend(self, limiter: Limiter, caller: str) -> Standing:
-        now = self._clock()
+        now = self._monotonic()
         key = (limiter.name, caller)
         window = self._windows.pop(key, None)
         if window is None or window.ends <= now:
-            window = _Window(now + limiter.window)
+            window = _Window(now + limiter.window.total_seconds())
         self._windows[key] = window
         while len(self._windows) > MOST_WINDOWS:
             self._windows.popitem(last=False)
         window.used += 1
         left = limiter.count - window.used
-        return Standing(limiter.count, max(left, 0), window.ends, left < 0)
+        seconds = window.ends - now
+        reset = self._clock() + timedelta(seconds=seconds)
+        return Standing(limiter.count, max(left, 0), seconds, reset, left < 0)
 
 
 def network_of(address: str) -> str:

@@ -176,7 +176,12 @@ def approve(writer: Writer, id_: ActorId) -> None:
 
 def end_ways_in(writer: Writer, account: int, but: int = 0) -> None:
     """Sessions (but one), log-ins under way, links in letters, and every app (SECURITY 68)."""
+    log_out(writer, account, but=but)
+    apps.revoke_all(writer, account)
+
+
+def log_out(writer: Writer, account: int, but: int = 0) -> None:
+    """As `end_ways_in`, but apps keep their tokens: they rest while somebody is suspended."""
     challenges.end_all(writer, account)
     sessions.end_all(writer, account, but=but)
     sessions.forget_links(writer, account)
-    apps.revoke_all(writer, account)

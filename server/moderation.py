@@ -160,7 +160,7 @@ def _take_effect(writer: Writer, target: Actor, account: Account | None, verdict
         case "silence":
             decisions.silence(writer, target.id)
         case "suspend":
-            membership.end_ways_in(writer, target.id)
+            membership.log_out(writer, target.id)
             suspensions.suspend(writer, target, media_of(writer))
 
 

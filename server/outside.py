@@ -1,10 +1,15 @@
 """Everything that the server takes from the world; tests pass their own."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp.abc import AbstractResolver
 
 from storage.clock import Clock, system_clock
+
+Monotonic = Callable[[], float]
+"""Seconds since some moment, which no setting of the clock moves: for waiting and for windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +18,4 @@ class Outside:
 
     clock: Clock = system_clock
     resolver: AbstractResolver | None = None
+    monotonic: Monotonic = time.monotonic

@@ -16,7 +16,7 @@ from server.doorkeeper import DOORKEEPER
 from server.errors import Refused, not_found
 from server.forms import form_of
 from server.incoming import given_twice, id_of
-from server.keys import BODY_LIMIT, LIMITS, OUTSIDE, STANDING
+from server.keys import BODY_LIMIT, LIMITS, STANDING
 from server.limits import Standing, caller_of
 
 API_BODY = 64 * 1024
@@ -233,7 +233,7 @@ def _ensure_allowed(route: Route, found: Caller) -> None:
 def _spend(request: web.Request, route: Route, found: Caller) -> None:
     standing = request.app[LIMITS].spend(_windows(request, route, found))
     request[STANDING] = standing
-    _ensure_left(request, standing)
+    _ensure_left(standing)
 
 
 def count(request: web.Request, limiter: str, *callers: str) -> None:
@@ -241,7 +241,7 @@ def count(request: web.Request, limiter: str, *callers: str) -> None:
     standing = request.app[LIMITS].spend([(limiter, one) for one in callers])
     if standing is not None and standing.exceeded:
         request[STANDING] = standing
-    _ensure_left(request, standing)
+    _ensure_left(standing)
 
 
 def as_typed(text: str) -> str:
@@ -249,17 +249,13 @@ def as_typed(text: str) -> str:
     return f"typed {text.removeprefix('@').lower()}"
 
 
-def _ensure_left(request: web.Request, standing: Standing | None) -> None:
+def _ensure_left(standing: Standing | None) -> None:
     if standing is not None and standing.exceeded:
         raise Refused(
             429,
             f"That was a lot at once. Nothing is lost; try again at {standing.reset:%H:%M} UTC.",
-            headers={"Retry-After": str(_seconds(request, standing))},
+            headers={"Retry-After": str(int(standing.seconds) + 1)},
         )
-
-
-def _seconds(request: web.Request, standing: Standing) -> int:
-    return max(1, int((standing.reset - request.app[OUTSIDE].clock()).total_seconds()) + 1)
 
 
 def _windows(request: web.Request, route: Route, found: Caller) -> Sequence[tuple[str, str]]:

@@ -20,7 +20,6 @@ from server.media import MEDIA, Ingested, Purpose
 from server.media import address as media_address
 from server.mentions import resolve
 from storage import accounts, actors, keys, media
-from storage.accounts import ACCESS
 from storage.actors import Actor, Field
 from storage.ids import ActorId
 from storage.media import Media
@@ -223,7 +222,6 @@ def _change(writer: Writer, id_: ActorId, wish: Wish, made: _Made, folder: str) 
         tell(writer, before, after, folder)
     if wish.settings:
         accounts.set_settings(writer, id_, wish.settings)
-        writer.after_commit(ACCESS, str(id_))
     return dropped
 
 

@@ -14,7 +14,9 @@ from storage.errors import Conflict
 from storage.ids import ActorId
 from storage.units import Reader, Row, Writer
 
-ACCESS = "access"  # tokens and sessions of an account changed: whatever was cached is void
+ACCESS = (
+    "access"  # tokens or sessions changed: what was cached of an account, or one token, is void
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +187,7 @@ def set_settings(writer: Writer, actor: int, settings: Mapping[str, Any]) -> Non
         dumps(dict(settings)),
         actor,
     )
+    writer.after_commit(ACCESS, str(actor))
 
 
 def used(writer: Writer, actor: int) -> None:

@@ -129,19 +129,22 @@ def tokens_of(reader: Reader, account: int) -> list[Token]:
     return [_token(row) for row in rows]
 
 
+def change_key(id_: int) -> str:
+    """How a change of ACCESS names one token; of a whole account it names the number."""
+    return f"token {id_}"
+
+
 def token_used(writer: Writer, id_: int) -> None:
     writer.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", writer.now_ms, id_)
 
 
 def revoke(writer: Writer, id_: int, account: int | None = None) -> bool:
     """Take a token back; with an account, only when it is theirs."""
-    removed = writer.named(
-        "DELETE FROM tokens WHERE id = :token AND (:account IS NULL OR account = :account)"
-        " RETURNING account",
-        {"token": id_, "account": account},
+    removed = writer.execute(
+        "DELETE FROM tokens WHERE id = ? AND account IS ifnull(?, account)", id_, account
     )
-    for (owner,) in removed:
-        writer.after_commit(ACCESS, str(owner))
+    if removed:
+        writer.after_commit(ACCESS, change_key(id_))
     return bool(removed)
 
 

@@ -9,6 +9,8 @@ from storage.clock import milliseconds, moment
 from storage.errors import Conflict
 from storage.units import Reader, Row, Writer
 
+CHANGED = "emoji"  # one of ours looks different, and so does any of ours who says it
+
 
 @dataclass(frozen=True, slots=True)
 class Emoji:
@@ -127,6 +129,7 @@ def _show_anew(writer: Writer, shortcode: str) -> None:
         " AND (instr(display_name, :said) OR instr(summary, :said) OR instr(fields, :said))",
         {"said": said},
     )
+    writer.after_commit(CHANGED)
 
 
 def learn(writer: Writer, domain: str, stated: Iterable[Emoji]) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from json import dumps
 
 from storage import actors, posts
+from storage.accounts import ACCESS
 from storage.ids import ActorId
 from storage.units import Reader, Writer
 
@@ -108,6 +109,7 @@ def close_account(writer: Writer, actor: int) -> None:
         " password = '', reason = NULL, settings = '{}' WHERE actor = ?",
         actor,
     )
+    writer.after_commit(ACCESS, str(actor))
 
 
 def forget_pending(writer: Writer, actor: int) -> None:
@@ -119,6 +121,7 @@ def forget_pending(writer: Writer, actor: int) -> None:
         writer.execute(statement, actor)
     for statement in _NEVER_IN:
         writer.execute(statement, actor)
+    writer.after_commit(ACCESS, str(actor))
     try:
         writer.execute("DELETE FROM accounts WHERE actor = ?", actor)
         writer.execute("DELETE FROM actors WHERE id = ?", actor)

@@ -1,13 +1,19 @@
 """Whose token it is, remembered: never longer than it is true (SECURITY 68)."""
 
 import asyncio
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
-from server.auth import MOST_READ, MOST_REMEMBERED, Callers
-from storage import apps
+import pytest
+
+from server import auth
+from server.auth import MOST_READ, MOST_REMEMBERED, SUBJECTS, Callers
+from storage import accounts, actors, apps
 from storage.accounts import ACCESS
 from storage.changes import Change
 from storage.database import Database
+from storage.ids import ActorId
 from storage.units import Writer
 from tests.storage import cast
 from tests.support.servers import give_token
@@ -27,6 +33,18 @@ class Held(Database):
         self.read_once.set()
         await self.let_go.wait()
         return found
+
+
+class Counted(Database):
+    """A database that counts what is read."""
+
+    def __init__(self, real: Database) -> None:
+        self.real = real
+        self.readings = 0
+
+    async def read(self, unit: Any, *args: Any, **kwargs: Any) -> Any:
+        self.readings += 1
+        return await self.real.read(unit, *args, **kwargs)
 
 
 def of_alice(writer: Writer) -> str:
@@ -79,6 +97,62 @@ async def test_while_access_goes_on_changing_an_answer_comes_and_is_not_kept(
         assert await asked(MOST_READ) == MOST_READ
         assert await asked(MOST_READ - 1) == MOST_READ  # so it had not been kept, and now it is
         assert await asked(0) == 0
+
+
+def of_many(writer: Writer) -> list[str]:
+    """Two tokens each of 250 people."""
+    people = [cast.account(writer, f"member{number}") for number in range(250)]
+    return [give_token(writer, one) for one in people for _ in range(2)]
+
+
+async def test_what_changed_is_forgotten_and_nothing_else(database: Database) -> None:
+    """Of 500 tokens that are remembered, only what a change is about is asked for again."""
+    secrets, counted = await database.write(of_many), Counted(database)
+    callers = Callers(counted)
+
+    async def asked_again() -> list[int]:
+        """Which tokens are looked up when all of them are used."""
+        found = []
+        for number, secret in enumerate(secrets):
+            before = counted.readings
+            await callers.of_token(secret)
+            found += [number] * (counted.readings - before)
+        return found
+
+    with ExitStack() as listening:
+        for subject in SUBJECTS:
+            listening.enter_context(database.changes.heard_by(subject, callers.forget))
+        assert len(await asked_again()) == 500
+        assert await asked_again() == []
+        token = (await database.read(apps.token, secrets[7])) or pytest.fail()
+        await database.write(auth._used, token)
+        assert await asked_again() == [7], "a use was noted"
+        await database.write(accounts.set_role, token.account or 0, "steward")
+        assert await asked_again() == [6, 7], "an account changed"
+        somebody = (await database.read(actors.by_id, token.account or 0)) or pytest.fail()
+        await database.write(actors.update, somebody)
+        assert await asked_again() == [6, 7], "an actor changed"
+        await database.write(actors.update, replace(somebody, id=ActorId(1)))
+        assert await asked_again() == [], "an actor who has no token changed"
+        await database.write(take_back, secrets[6])
+        assert await asked_again() == [6], "one token was taken back"
+        assert await callers.of_token(secrets[6]) is None
+        callers.forget(Change(ACCESS))
+        assert len(await asked_again()) == 500, "anything may have changed"
+    assert len(callers._about) == 250 + 499
+
+
+async def test_a_change_during_a_reading_counts_only_where_it_is_about_the_same(
+    database: Database,
+) -> None:
+    secret, held = await database.write(of_alice), Held(database)
+    callers = Callers(held)
+    asking = asyncio.create_task(callers.of_token(secret))
+    await held.read_once.wait()
+    callers.forget(Change(ACCESS, "1"))
+    held.let_go.set()
+    assert await asking
+    assert (held.readings, len(callers._known)) == (1, 1)
 
 
 def of_a_crowd(writer: Writer) -> list[str]:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from server.limits import LIMITERS, MOST_WINDOWS, Limits, caller_of
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -10,7 +12,7 @@ from tests.support.servers import give_token, serving
 
 
 def test_a_window_closes_and_opens_again(watch: Watch) -> None:
-    limits = Limits(watch, enabled=True)
+    limits = Limits(watch, watch.monotonic, enabled=True)
     count = LIMITERS["login"].count
     for left in range(count - 1, -1, -1):
         standing = limits.spend([("login", "ip 192.0.2.1")])
@@ -28,15 +30,53 @@ def test_a_window_closes_and_opens_again(watch: Watch) -> None:
     assert not again.exceeded
 
 
+@pytest.mark.parametrize("hours", [5, -5])
+def test_a_window_lasts_as_long_as_it_says_however_the_clock_is_set(
+    watch: Watch, hours: int
+) -> None:
+    limits = Limits(watch, watch.monotonic, enabled=True)
+    caller = [("login", "ip 192.0.2.1")]
+    watch.set(timedelta(hours=hours))
+    for _ in range(LIMITERS["login"].count + 1):
+        standing = limits.spend(caller)
+    assert standing and standing.exceeded
+    watch.set(timedelta(hours=-hours))
+    watch.advance(timedelta(minutes=9))
+    standing = limits.spend(caller)
+    assert standing and standing.exceeded
+    assert standing.seconds == 60
+    assert standing.reset == watch() + timedelta(minutes=1)
+    watch.advance(timedelta(minutes=1))
+    standing = limits.spend(caller)
+    assert standing and not standing.exceeded
+
+
+async def test_a_clock_that_was_ahead_keeps_nobody_waiting(tmp_path: Path, watch: Watch) -> None:
+    async with serving(tmp_path, "home.example", Internet(), watch, rate_limits="on") as place:
+        watch.set(timedelta(hours=5))
+        for _ in range(LIMITERS["api"].count + 1):
+            async with place.client.get("/api/v1/instance/rules") as answer:
+                last = answer.status
+        watch.set(timedelta(hours=-5))
+        assert last == 429
+        async with place.client.get("/api/v1/instance/rules") as answer:
+            assert answer.status == 429
+            assert int(answer.headers["Retry-After"]) <= 301
+            assert answer.headers["X-RateLimit-Reset"].startswith("2026-11-24T08:05")
+        watch.advance(timedelta(minutes=5))
+        async with place.client.get("/api/v1/instance/rules") as answer:
+            assert answer.status == 200
+
+
 def test_the_tightest_limit_is_told(watch: Watch) -> None:
-    limits = Limits(watch, enabled=True)
+    limits = Limits(watch, watch.monotonic, enabled=True)
     standing = limits.spend([("api", "token 1"), ("delete", "token 1")])
     assert standing is not None
     assert standing.limit == LIMITERS["delete"].count
 
 
 def test_many_callers_take_no_more_room_than_we_have(watch: Watch) -> None:
-    limits = Limits(watch, enabled=True)
+    limits = Limits(watch, watch.monotonic, enabled=True)
     for number in range(MOST_WINDOWS + 500):
         limits.spend([("api", str(number))])
     assert len(limits._windows) == MOST_WINDOWS

@@ -174,7 +174,7 @@ async def serving(
     folder: Path, host: str, internet: Internet, watch: Watch, **settings: str
 ) -> AsyncIterator[Place]:
     """A server under a host name of the test internet, whose jobs the test runs."""
-    outside = Outside(clock=watch, resolver=internet)
+    outside = Outside(clock=watch, resolver=internet, monotonic=watch.monotonic)
     await start_before(folder, host, settings)
     app = build_app(settings_for(folder, host, **settings), outside, background=False)
     client = TestClient(
