@@ -50,6 +50,19 @@ def understood(
     return Addressed(NAMED)
 
 
+def understood_of_share(
+    reader: Reader, sharer: Actor, to: Sequence[str], cc: Sequence[str]
+) -> Addressed | None:
+    """For whom somebody shares a post: everybody, or those who follow; None for anything less.
+
+    Where it says nothing of that, it is for those who follow: a share goes to them by its nature.
+    """
+    if not (to or cc):
+        return Addressed(Audience("followers", owner=sharer.id))
+    addressed = understood(reader, sharer, to, cc, None)
+    return None if addressed.audience == NAMED else addressed
+
+
 def stated(reader: Reader, author: Actor, addressed: Addressed, named: Sequence[str]) -> Addresses:
     """How one of ours addresses a post; `named` are the URIs of those it names."""
     kind = addressed.audience.kind
@@ -81,6 +94,23 @@ def chosen(visibility: str, author: Actor) -> Addressed:
             return kept_here(Addressed(EVERYBODY, listed=True))
         case _:
             return Addressed(NAMED)
+
+
+def chosen_for_share(visibility: str, sharer: Actor, post: Post) -> Addressed:
+    """For whom a member shares a post: what was for their followers is so when it is shared.
+
+    Of what they wish for by default, a share follows what it can: none is for named people only.
+    """
+    if visibility not in ("public", "unlisted") or post.kind != "public":
+        return Addressed(Audience("followers", owner=sharer.id))
+    return chosen(visibility, sharer)
+
+
+def width(addressed: Addressed) -> int:
+    """How far something reaches, to be compared."""
+    kinds = ("named", "followers", "public")
+    kind = addressed.audience.kind
+    return (kinds.index(kind) if kind in kinds else 1) * 2 + addressed.listed
 
 
 def kept_here(addressed: Addressed) -> Addressed:

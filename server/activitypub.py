@@ -18,7 +18,17 @@ from server.forms import body_of
 from server.keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.media import address as media_address
 from server.replies import answer
-from storage import activities, actors, blocks, emojis, keys, quotes, timelines, visible_posts
+from storage import (
+    activities,
+    actors,
+    blocks,
+    emojis,
+    keys,
+    quotes,
+    shares,
+    timelines,
+    visible_posts,
+)
 from storage.actors import Actor
 from storage.ids import ActorId, PostId
 from storage.keys import Key
@@ -207,6 +217,10 @@ def _activity(reader: Reader, viewer: Viewer, id_: int) -> str | None:
         return None
     if not activities.has_current_words(reader, said, edited=about.edited_at is not None):
         return None  # earlier words may have been for fewer, or are not meant any more
+    if said.type == "Announce":
+        share = shares.by_uri(reader, said.uri)  # none where it was taken back
+        if share is None or shares.seen(reader, viewer, share.id) is None:
+            return None
     return said.body
 
 

@@ -9,12 +9,16 @@ from storage.clock import milliseconds, moment
 from storage.ids import PostId
 from storage.paging import Page
 from storage.units import Reader, Row, Writer
+from storage.visibility import System, Viewer, predicate
 
 SHARED = "shared"
+_SYSTEM = System()
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
+    """`audience` is for everybody, or for those who follow `actor`: `kind` says which."""
+
     id: int
     uri: str
     actor: int
@@ -22,18 +26,23 @@ class Share:
     audience: int
     listed: bool
     published_at: datetime
+    kind: str = "public"
 
 
 COLUMNS = "id, uri, actor, post, audience, listed, published_at"
+_READ = (
+    "SELECT s.id, s.uri, s.actor, s.post, s.audience, s.listed, s.published_at, a.kind"
+    " FROM shares s JOIN audiences a ON a.id = s.audience"
+)
 
 
 def _from_row(row: Row) -> Share:
-    id_, uri, actor, post, audience, listed, published = row
-    return Share(id_, uri, actor, PostId(post), audience, bool(listed), moment(published))
+    id_, uri, actor, post, audience, listed, published, kind = row
+    return Share(id_, uri, actor, PostId(post), audience, bool(listed), moment(published), kind)
 
 
 def add(writer: Writer, share: Share) -> bool:
-    """Return whether it is new: one for each actor and post."""
+    """Return whether it is new: one for each actor and post. Said again, it may be for fewer."""
     new = writer.execute(
         f"INSERT INTO shares ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         share.id,
@@ -46,7 +55,22 @@ def add(writer: Writer, share: Share) -> bool:
     )
     if new:
         writer.after_commit(SHARED, str(share.post))
+    else:
+        _narrow(writer, share)
     return bool(new)
+
+
+def _narrow(writer: Writer, said: Share) -> None:
+    """What is said again for fewer is for fewer; for more, as it was."""
+    writer.execute(
+        "UPDATE shares SET listed = min(listed, ?), audience = iif(audience ="
+        " (SELECT id FROM audiences WHERE kind = 'public'), ?, audience)"
+        " WHERE actor = ? AND post = ?",
+        said.listed,
+        said.audience,
+        said.actor,
+        said.post,
+    )
 
 
 def remove(writer: Writer, share: Share) -> None:
@@ -55,8 +79,18 @@ def remove(writer: Writer, share: Share) -> None:
 
 
 def by_id(reader: Reader, id_: int) -> Share | None:
-    row = reader.row(f"SELECT {COLUMNS} FROM shares WHERE id = ?", id_)
+    row = reader.row(f"{_READ} WHERE s.id = ?", id_)
     return _from_row(row) if row else None
+
+
+def seen(reader: Reader, viewer: Viewer, id_: int) -> Share | None:
+    """By number, where the viewer is among those whom it is for; of its post, it says nothing."""
+    shared, values = predicate(viewer, of_share=True)
+    rows = reader.named(
+        f"{_READ} WHERE s.id = :id AND {shared}",
+        {**values, "id": id_},
+    )
+    return _from_row(rows[0]) if rows else None
 
 
 def many(reader: Reader, wanted: Collection[int]) -> list[Share]:
@@ -64,29 +98,32 @@ def many(reader: Reader, wanted: Collection[int]) -> list[Share]:
     if not wanted:
         return []
     rows = reader.rows(
-        f"SELECT {COLUMNS} FROM shares WHERE id IN (SELECT value FROM json_each(?))",
+        f"{_READ} WHERE s.id IN (SELECT value FROM json_each(?))",
         dumps(sorted(set(wanted))),
     )
     return [_from_row(row) for row in rows]
 
 
 def by_uri(reader: Reader, uri: str) -> Share | None:
-    row = reader.row(f"SELECT {COLUMNS} FROM shares WHERE uri = ?", uri)
+    row = reader.row(f"{_READ} WHERE s.uri = ?", uri)
     return _from_row(row) if row else None
 
 
 def of(reader: Reader, actor: int, post: int) -> Share | None:
-    row = reader.row(f"SELECT {COLUMNS} FROM shares WHERE actor = ? AND post = ?", actor, post)
+    row = reader.row(f"{_READ} WHERE s.actor = ? AND s.post = ?", actor, post)
     return _from_row(row) if row else None
 
 
-def page_of(reader: Reader, post: int, page: Page) -> list[tuple[int, int]]:
-    """(cursor, actor), newest first."""
+def page_of(
+    reader: Reader, post: int, page: Page, viewer: Viewer = _SYSTEM
+) -> list[tuple[int, int]]:
+    """(cursor, actor), newest first: those who shared it with the viewer among others."""
+    shared, values = predicate(viewer, of_share=True)
     rows = reader.named(
         "SELECT s.id, s.actor FROM shares s JOIN actors w ON w.id = s.actor"
         " WHERE s.post = :post AND s.id < :below AND s.id > :above AND w.state = 'active'"
-        f" ORDER BY s.id {page.order} LIMIT :limit",
-        {**page.values, "post": post},
+        f" AND {shared} ORDER BY s.id {page.order} LIMIT :limit",
+        {**page.values, **values, "post": post},
     )
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
 

@@ -102,11 +102,13 @@ def _brought(
     reader: Reader, owner: ActorId, page: Page, table: str, whose: str, list_: int
 ) -> list[Line]:
     may, values = predicate(Member(owner))
+    shared, _ = predicate(Member(owner), of_share=True)
     rows = reader.gathered(
         f"SELECT {_LINE} FROM {table}"
         f" JOIN posts p ON p.id = h.post {PEOPLE} LEFT JOIN shares s ON s.id = h.share"
         f" WHERE {whose} AND h.entry < :below AND h.entry > :above"
         f" AND {ALIVE} AND {may} AND {WANTED} AND {_SHARER_WANTED}"
+        f" AND (s.id IS NULL OR {shared})"
         f" ORDER BY h.entry {page.order} LIMIT :limit",
         {**_values(reader, Member(owner), page), **values, "list": list_},
         width=len(Line._fields),
@@ -243,10 +245,11 @@ def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object])
 
 def _shared(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
     may, allowed = predicate(viewer)
+    shared, _ = predicate(viewer, of_share=True)
     return reader.named(
         f"SELECT s.id, s.id, s.actor, {SHOWN} FROM shares s JOIN posts p ON p.id = s.post"
         f" {PEOPLE} WHERE s.actor = :actor AND s.id < :below AND s.id > :above AND {_SHOWN}"
-        f" AND {_SHARED_BY_SOMEBODY} AND {ALIVE} AND {may}"
+        f" AND {_SHARED_BY_SOMEBODY} AND {ALIVE} AND {may} AND {shared}"
         f" ORDER BY s.id {page.order} LIMIT :limit",
         {**values, **allowed},
     )

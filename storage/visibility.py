@@ -90,16 +90,37 @@ _PEER = f"""(NOT p.local_only AND a.kind <> 'instance'
                 AND {_UNBLOCKED}))))"""
 
 
-def predicate(viewer: Viewer) -> tuple[str, dict[str, Any]]:
-    """Return the condition on `p`, `w` and `a`, without ALIVE, and the values it names."""
+# A share `s` of a post is for everybody, or for those who follow whoever shares it. The author of
+# the post is told of it in any case.
+_SHARED_OPENLY = "s.audience = (SELECT id FROM audiences WHERE kind = 'public')"
+
+_SHARED_TO_MEMBER = f"""({_SHARED_OPENLY} OR s.actor = :me
+    OR EXISTS (SELECT 1 FROM posts q WHERE q.id = s.post AND q.author = :me)
+    OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
+        WHERE e.id = s.audience AND f.follower = :me AND f.state = 'accepted'))"""
+
+_SHARED_TO_PEER = f"""({_SHARED_OPENLY}
+    OR EXISTS (SELECT 1 FROM actors x WHERE x.host = :host
+        AND (x.id = s.actor OR x.id = (SELECT q.author FROM posts q WHERE q.id = s.post)))
+    OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
+        JOIN actors x ON x.id = f.follower
+        WHERE e.id = s.audience AND f.state = 'accepted' AND x.host = :host
+            AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = s.actor AND b.target = x.id)))"""
+
+
+def predicate(viewer: Viewer, *, of_share: bool = False) -> tuple[str, dict[str, Any]]:
+    """Return the condition on `p`, `w` and `a`, without ALIVE, and the values it names.
+
+    `of_share`: that on `s`, a share of a post which has its own.
+    """
     match viewer:
         case Anonymous():
-            return _ANONYMOUS, {}
+            return _SHARED_OPENLY if of_share else _ANONYMOUS, {}
         case Member(actor):
-            return _MEMBER, {"me": actor}
+            return _SHARED_TO_MEMBER if of_share else _MEMBER, {"me": actor}
         case Peer(host, signer):
             values = {"host": host, "names": dumps(names_of(host)), "signer": signer}
-            return _PEER, values
+            return _SHARED_TO_PEER if of_share else _PEER, values
         case Steward() | System():
             return "1", {}
 

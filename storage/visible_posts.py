@@ -179,11 +179,9 @@ class Figures(NamedTuple):
     bookmarked: int = 0
 
 
-# Of the post whose number is o.value.
-_COUNTS = (
-    "(SELECT count(*) FROM likes l WHERE l.post = o.value),"
-    " (SELECT count(*) FROM shares s WHERE s.post = o.value)"
-)
+# Of the post whose number is o.value; shares as far as the viewer is among those they are for.
+_LIKES = "(SELECT count(*) FROM likes l WHERE l.post = o.value)"
+_SHARES = "SELECT count(*) FROM shares s WHERE s.post = o.value"
 _DONE = (
     "EXISTS (SELECT 1 FROM likes l WHERE l.post = o.value AND l.actor = :me),"
     " EXISTS (SELECT 1 FROM shares s WHERE s.post = o.value AND s.actor = :me),"
@@ -195,12 +193,14 @@ _ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIV
 def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, Figures]:
     """Counts derived from rows (SECURITY 28), for many posts in one statement.
 
-    Answers are counted as far as the viewer may see them; a count tells that there is one.
+    Answers and shares are counted as far as the viewer may see them: a count tells of each.
     """
     may, values = predicate(viewer)
+    shared, _ = predicate(viewer, of_share=True)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.named(
-        f"SELECT o.value, {_COUNTS}, ({_ANSWERS} AND {may}), {_DONE} FROM json_each(:wanted) o",
+        f"SELECT o.value, {_LIKES}, ({_SHARES} AND {shared}),"
+        f" ({_ANSWERS} AND {may}), {_DONE} FROM json_each(:wanted) o",
         {**values, "wanted": dumps(list(wanted)), "me": me},
     )
     return {row[0]: Figures._make(row[1:]) for row in rows}
@@ -251,9 +251,11 @@ _ANSWERED = f"SELECT p.author FROM {FROM} WHERE p.id = c.in_reply_to AND {ALIVE}
 def glances(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Glance]:
     """By number, those that the viewer may see; whatever is kept about them decides nothing."""
     may, values = predicate(viewer)
+    shared, _ = predicate(viewer, of_share=True)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.gathered(
-        f"SELECT {_REVISION}, {PORTRAIT}, {_COUNTS}, ({_ANSWERS} AND {may}), {_DONE},"
+        f"SELECT {_REVISION}, {PORTRAIT}, {_LIKES},"
+        f" ({_SHARES} AND {shared}), ({_ANSWERS} AND {may}), {_DONE},"
         f" ifnull(c.in_reply_to, 0), ifnull(({_ANSWERED} AND {may}), 0), c.type,"
         " c.quoted IS NOT NULL,"
         " EXISTS (SELECT 1 FROM pins k WHERE k.post = c.id AND k.actor = c.author),"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
+from federation import addressing
 from federation.activities import spreading
 from federation.activities.reactions import actor_and_post, author_inbox, known_actor
 from federation.activity import Activity, Unknown, Unwanted, heading
@@ -12,9 +13,9 @@ from federation.documents import Document, moment, uri_of, uris_of
 from federation.errors import Forbidden
 from federation.objects.note import stamp
 from federation.policy import ensure_allowed
-from federation.uris import PUBLIC_ALIASES
-from storage import actors, follows, ids, notifications, posts, shares, timelines
+from storage import actors, audiences, follows, ids, notifications, posts, shares, timelines
 from storage.actors import Actor
+from storage.audiences import Audience
 from storage.clock import clamped
 from storage.lists import Brought
 from storage.posts import Post
@@ -80,19 +81,30 @@ class Announce(Activity):
         if post.kind != "public" and not (post.author == actor.id and post.owner == actor.id):
             raise Forbidden("It was not meant for everyone, so it cannot be shared.")
         ensure_allowed(writer, post, "announce", actor)
-        share = Share(
-            posts.free_id(writer, ids.sortable(clamped(self.published, writer.now))),
-            self.id,
-            actor.id,
-            post.id,
-            post.audience,
-            bool(PUBLIC_ALIASES.intersection(self.to)) and post.listed,
-            clamped(self.published, writer.now),
-        )
+        share = self._share(writer, actor, post)
         if shares.add(writer, share):
             notifications.add(writer, post.author, "reblog", actor.id, post.id)
             self._fan_out(writer, actor, post, share)
         return ()
+
+    def _share(self, writer: Writer, actor: Actor, post: Post) -> Share:
+        """For those to whom it is addressed, and never for more than may read the post."""
+        addressed = addressing.understood_of_share(writer, actor, self.to, self.cc)
+        if addressed is None:
+            raise Unwanted("It is shared with a few people only, which is not done here.")
+        open_ = post.kind == addressed.audience.kind == "public"
+        published = clamped(self.published, writer.now)
+        return Share(
+            posts.free_id(writer, ids.sortable(published)),
+            self.id,
+            actor.id,
+            post.id,
+            post.audience
+            if open_
+            else audiences.ensure(writer, Audience("followers", owner=actor.id)),
+            open_ and addressed.listed and post.listed,
+            published,
+        )
 
     def _ensure_wanted(self, writer: Writer, sharer: Actor) -> None:
         known = posts.by_uri(writer, self.shared)

@@ -166,12 +166,6 @@ def _narrow(writer: Writer, author: Actor, known: Post, said: Note) -> None:
     parent = posts.by_id(writer, known.in_reply_to) if known.in_reply_to else None
     stated = addressing.understood(writer, author, said.to, said.cc, parent)
     before = Addressed(Audience(known.kind, known.owner, known.collection), known.listed)
-    if _width(stated) < _width(before):
+    if addressing.width(stated) < addressing.width(before):
         audience = audiences.ensure(writer, stated.audience)
         posts.narrow(writer, known, audience, listed=stated.listed)
-
-
-def _width(addressed: Addressed) -> int:
-    kinds = ("named", "followers", "public")
-    kind = addressed.audience.kind
-    return (kinds.index(kind) if kind in kinds else 1) * 2 + addressed.listed

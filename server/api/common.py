@@ -24,7 +24,7 @@ def visible(reader: Reader, viewer: Viewer, id_: int) -> Post:
     """The post, or the one that a share of that number brought; 404 where they may not see it."""
     post = visible_posts.by_id(reader, viewer, id_)
     if post is None:
-        share = shares.by_id(reader, id_)
+        share = shares.seen(reader, viewer, id_)
         post = visible_posts.by_id(reader, viewer, share.post) if share else None
     if post is None:
         raise not_found()

@@ -12,6 +12,7 @@ from server.api.common import number, visible
 from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.entities.shared import Rendered
+from server.errors import unprocessable
 from server.forms import form_of
 from server.keys import DATABASE
 from server.paging import linked, page_of
@@ -21,6 +22,7 @@ from storage import actors, bookmarks, likes, shares, thread_mutes
 from storage.actors import Actor
 from storage.audiences import PUBLIC, Audience
 from storage.paging import Page
+from storage.shares import Share
 from storage.units import Reader, Writer
 from storage.visibility import Viewer
 from storage.visible_posts import Post
@@ -59,16 +61,20 @@ def _unfavourite(writer: Writer, me: Actor, post: Post) -> None:
 def unreblog(writer: Writer, me: Actor, post: Post) -> None:
     share = shares.of(writer, me.id, post.id)
     if share is not None:
-        said = _announce(writer, me, post, share.uri, share.listed)
+        said = _announce(writer, me, post, share.uri, _reach(me, share))
         outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
 
 
-def _announce(writer: Writer, me: Actor, post: Post, uri: str, listed: bool) -> Announce:
+def _reach(me: Actor, share: Share) -> Addressed:
+    if share.kind == "public":
+        return Addressed(PUBLIC, share.listed)
+    return Addressed(Audience("followers", owner=me.id))
+
+
+def _announce(writer: Writer, me: Actor, post: Post, uri: str, addressed: Addressed) -> Announce:
     author = actors.by_id(writer, post.author)
-    own = post.kind == "followers"
-    audience = Audience("followers", owner=me.id) if own else PUBLIC
     named = (author.uri,) if author else ()
-    addresses = addressing.stated(writer, me, Addressed(audience, listed=listed), named)
+    addresses = addressing.stated(writer, me, addressed, named)
     return Announce(
         id=uri,
         actor=me.uri,
@@ -79,20 +85,32 @@ def _announce(writer: Writer, me: Actor, post: Post, uri: str, listed: bool) -> 
     )
 
 
+SHARED_WITH = ("public", "unlisted", "private")
+
+
 async def reblog(request: web.Request) -> web.Response:
-    form = await form_of(request)
-    quietly = form.text("visibility") in ("unlisted", "private", "direct")
-    who = caller(request)
+    """For whom is the wish of the moment, or what the member chose for all they say."""
+    form, who = await form_of(request), caller(request)
+    wish = form.text("visibility") or None
+    if wish is not None and wish not in SHARED_WITH:
+        raise unprocessable("A boost is public, unlisted or private. Nothing was boosted.")
+    default = str(who.own_account.settings.get("privacy", "public"))
     shown = await request.app[DATABASE].write(
-        _reblog, who.me, who.viewer, number(request), not quietly
+        _reblog, who.me, who.viewer, number(request), wish, default
     )
     return answer(shown)
 
 
-def _reblog(writer: Writer, me: Actor, viewer: Viewer, id_: int, listed: bool) -> Rendered:
+def _reblog(
+    writer: Writer, me: Actor, viewer: Viewer, id_: int, wish: str | None, default: str
+) -> Rendered:
     post = visible(writer, viewer, id_)
-    if shares.of(writer, me.id, post.id) is None:
-        outbox.publish(writer, _announce(writer, me, post, outbox.new_uri(writer), listed))
+    wanted = addressing.chosen_for_share(wish or default, me, post)
+    before = shares.of(writer, me.id, post.id)
+    if before is None:
+        outbox.publish(writer, _announce(writer, me, post, outbox.new_uri(writer), wanted))
+    elif wish and addressing.width(_reach(me, before)) > addressing.width(wanted):
+        raise unprocessable("You have boosted this for more people. Take that back first.")
     share = shares.of(writer, me.id, post.id)
     if share is None:
         raise LookupError("the share that was just made")
@@ -116,15 +134,19 @@ def _unmute(writer: Writer, me: Actor, post: Post) -> None:
     thread_mutes.remove(writer, me.id, post.root)
 
 
+def _likers(reader: Reader, post: int, page: Page, viewer: Viewer) -> list[tuple[int, int]]:
+    return likes.page_of(reader, post, page)
+
+
 def _listing(
-    find: Callable[[Reader, int, Page], list[tuple[int, int]]],
+    find: Callable[[Reader, int, Page, Viewer], list[tuple[int, int]]],
 ) -> Callable[[web.Request], Any]:
     """Who did something to a post, as a list of accounts."""
 
     def unit(
         reader: Reader, viewer: Viewer, id_: int, page: Page
     ) -> tuple[list[dict[str, Any]], list[int]]:
-        found = find(reader, visible(reader, viewer, id_).id, page)
+        found = find(reader, visible(reader, viewer, id_).id, page, viewer)
         people = account_entity.in_order(reader, [actor for _, actor in found])
         return people, [cursor for cursor, _ in found]
 
@@ -148,6 +170,6 @@ ROUTES: list[Route] = [
     post(f"{_ONE}/unbookmark", _acting(_unbookmark), Who.MEMBER, "write:bookmarks"),
     post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
     post(f"{_ONE}/unmute", _acting(_unmute), Who.MEMBER, "write:mutes"),
-    get(f"{_ONE}/favourited_by", _listing(likes.page_of), Who.PUBLIC, "read:statuses"),
+    get(f"{_ONE}/favourited_by", _listing(_likers), Who.PUBLIC, "read:statuses"),
     get(f"{_ONE}/reblogged_by", _listing(shares.page_of), Who.PUBLIC, "read:statuses"),
 ]

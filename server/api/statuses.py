@@ -143,7 +143,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _show(reader: Reader, viewer: Viewer, id_: int) -> Rendered:
-    share = shares.by_id(reader, id_)
+    share = shares.seen(reader, viewer, id_)
     post = visible(reader, viewer, id_)
     if share is not None:
         return status_entity.of_share(reader, viewer, share, post)

@@ -229,11 +229,16 @@ def _words_of_shares(
     reader: Reader, viewer: Viewer, glances: Glances, seen: Sequence[Share]
 ) -> dict[int, bytes]:
     """The same of shares, by their own number."""
-    keys = {share.id: (share.id, glances[share.post].revision) for share in seen}
+    keys = {
+        share.id: (share.id, share.uri, share.kind, share.listed, glances[share.post].revision)
+        for share in seen
+    }
     kept = ((id_, reader.kept.get(key)) for id_, key in keys.items())
     found = {id_: words for id_, words in kept if words is not None}
     missing = [share for share in seen if share.id not in found]
-    described = _described(reader, viewer, {one.post: keys[one.id][1] for one in missing})
+    described = _described(
+        reader, viewer, {one.post: glances[one.post].revision for one in missing}
+    )
     for share in missing:
         values = described[share.post] | _SILENT | _own_of_share(share, described[share.post])
         found[share.id] = orjson.dumps(values)[:-1]
@@ -245,7 +250,7 @@ def _own_of_share(share: Share, shared: Values) -> Values:
     """What a share says for itself; it may be quieter, or louder, than an open post."""
     own = {"id": str(share.id), "uri": share.uri, "created_at": when(share.published_at)}
     if shared["visibility"] in ("public", "unlisted"):
-        own["visibility"] = "public" if share.listed else "unlisted"
+        own["visibility"] = visibility(share.kind, share.listed)
     return own
 
 
