@@ -1,6 +1,6 @@
 """What a member writes about somebody for themselves. Nobody else can notice."""
 
-from storage.units import Writer
+from storage.units import Reader, Writer
 
 
 def put(writer: Writer, account: int, target: int, comment: str) -> None:
@@ -17,3 +17,10 @@ def put(writer: Writer, account: int, target: int, comment: str) -> None:
         target,
         comment,
     )
+
+
+def exists(reader: Reader, account: int, target: int) -> bool:
+    row = reader.row(
+        "SELECT 1 FROM account_notes WHERE account = ? AND target = ?", account, target
+    )
+    return row is not None

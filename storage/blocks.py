@@ -85,6 +85,12 @@ def unmute(writer: Writer, actor: int, target: int) -> None:
     writer.execute("DELETE FROM mutes WHERE actor = ? AND target = ?", actor, target)
 
 
+def mutes(reader: Reader, actor: int, target: int) -> bool:
+    """Whether there is a mute, over or not."""
+    row = reader.row("SELECT 1 FROM mutes WHERE actor = ? AND target = ?", actor, target)
+    return row is not None
+
+
 def muted(reader: Reader, actor: int, target: int) -> Mute | None:
     row = reader.row(
         "SELECT target, notifications, expires_at, id FROM mutes WHERE actor = ? AND target = ?"

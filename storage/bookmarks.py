@@ -1,6 +1,6 @@
 """What a member keeps for later. Nobody else can notice."""
 
-from storage.units import Writer
+from storage.units import Reader, Writer
 
 
 def add(writer: Writer, actor: int, post: int) -> None:
@@ -14,3 +14,9 @@ def add(writer: Writer, actor: int, post: int) -> None:
 
 def remove(writer: Writer, actor: int, post: int) -> None:
     writer.execute("DELETE FROM bookmarks WHERE actor = ? AND post = ?", actor, post)
+
+
+def exists(reader: Reader, actor: int, post: int) -> bool:
+    return (
+        reader.row("SELECT 1 FROM bookmarks WHERE actor = ? AND post = ?", actor, post) is not None
+    )

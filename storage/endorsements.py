@@ -17,6 +17,11 @@ def remove(writer: Writer, actor: int, target: int) -> None:
     writer.execute("DELETE FROM endorsements WHERE actor = ? AND target = ?", actor, target)
 
 
+def exists(reader: Reader, actor: int, target: int) -> bool:
+    row = reader.row("SELECT 1 FROM endorsements WHERE actor = ? AND target = ?", actor, target)
+    return row is not None
+
+
 def page_of(reader: Reader, actor: int, page: Page) -> list[tuple[int, int]]:
     """(cursor, endorsed), newest first."""
     rows = reader.named(

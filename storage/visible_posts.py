@@ -37,6 +37,7 @@ __all__ = [
     "hosts",
     "many",
     "mentioned",
+    "once_seen",
     "recipients",
     "tag_names",
     "tagged",
@@ -48,6 +49,18 @@ __all__ = [
 def by_id(reader: Reader, viewer: Viewer, id_: int) -> Post | None:
     found = many(reader, viewer, [id_])
     return found.get(PostId(id_))
+
+
+def once_seen(reader: Reader, id_: int) -> Post | None:
+    """The post, whoever may see it now: only for those who take back what they did with it.
+
+    Whoever asks has looked at their own row first, and shows nothing of what it says.
+    """
+    row = reader.row(
+        f"SELECT {SHOWN} FROM {FROM} WHERE p.id = ? AND p.deleted_at IS NULL",
+        id_,
+    )
+    return from_row(row) if row else None
 
 
 def by_uri(reader: Reader, viewer: Viewer, uri: str) -> Post | None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from federation.errors import FederationError
 from federation.webfinger import split_handle
 from server import acts
-from server.api.common import is_there, number, somebody
+from server.api.common import Has, concerning, is_there, nothing, number, somebody
 from server.api.timelines import shown
 from server.entities import account as account_entity
 from server.entities import relationship as relationship_entity
@@ -208,9 +208,11 @@ def _familiar(reader: Reader, me: int, wanted: list[int]) -> list[dict[str, Any]
 Act = Callable[[Writer, Actor, Actor, Form], None]
 
 
-def _acting(act: Act) -> Callable[[web.Request], Any]:
+def _acting(act: Act, has: Has = nothing) -> Callable[[web.Request], Any]:
+    """A handler; for taking something back, `has` finds the row that is enough for it."""
+
     def unit(writer: Writer, me: Actor, id_: int, form: Form) -> dict[str, Any]:
-        target = somebody(writer, id_)
+        target = concerning(writer, me.id, id_, has)
         act(writer, me, target, form)
         return relationship_entity.many(writer, me.id, [target.id])[0]
 
@@ -256,6 +258,14 @@ def _note(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
     if len(comment) > LONGEST_NOTE:
         raise unprocessable(f"A note has {LONGEST_NOTE} characters at most. Nothing was changed.")
     account_notes.put(writer, me.id, target.id, comment)
+
+
+def _follows(reader: Reader, me: int, id_: int) -> bool:
+    return follows.between(reader, me, id_) is not None
+
+
+def _is_followed(reader: Reader, me: int, id_: int) -> bool:
+    return follows.between(reader, id_, me) is not None
 
 
 def _unmute(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
@@ -310,18 +320,28 @@ ROUTES: list[Route] = [
         "write:follows",
         limits=("api", "follow"),
     ),
-    post(f"{_ONE}/unfollow", _acting(_plainly(acts.unfollow)), Who.MEMBER, "write:follows"),
+    post(
+        f"{_ONE}/unfollow",
+        _acting(_plainly(acts.unfollow), _follows),
+        Who.MEMBER,
+        "write:follows",
+    ),
     post(
         f"{_ONE}/remove_from_followers",
-        _acting(_plainly(acts.remove_follower)),
+        _acting(_plainly(acts.remove_follower), _is_followed),
         Who.MEMBER,
         "write:follows",
     ),
     post(f"{_ONE}/block", _acting(_plainly(acts.block)), Who.MEMBER, "write:blocks"),
-    post(f"{_ONE}/unblock", _acting(_plainly(acts.unblock)), Who.MEMBER, "write:blocks"),
+    post(
+        f"{_ONE}/unblock",
+        _acting(_plainly(acts.unblock), blocks.exists),
+        Who.MEMBER,
+        "write:blocks",
+    ),
     post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
-    post(f"{_ONE}/note", _acting(_note), Who.MEMBER, "write:accounts"),
-    post(f"{_ONE}/unmute", _acting(_unmute), Who.MEMBER, "write:mutes"),
+    post(f"{_ONE}/note", _acting(_note, account_notes.exists), Who.MEMBER, "write:accounts"),
+    post(f"{_ONE}/unmute", _acting(_unmute, blocks.mutes), Who.MEMBER, "write:mutes"),
     get("/api/v1/blocks", blocked, Who.MEMBER, "read:blocks"),
     get("/api/v1/mutes", muted, Who.MEMBER, "read:mutes"),
 ]

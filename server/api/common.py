@@ -1,5 +1,7 @@
 """What many resources need: the number in the address, the post or the person behind it."""
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from server.errors import Refused, not_found
@@ -10,6 +12,14 @@ from storage.actors import Actor
 from storage.units import Reader
 from storage.visibility import Viewer
 from storage.visible_posts import Post
+
+# Whether a member has a row of their own about a post, or an actor.
+Has = Callable[[Reader, int, int], bool]
+
+
+def nothing(reader: Reader, me: int, id_: int) -> bool:
+    """For acts that are not a taking back: no row is enough for them."""
+    return False
 
 
 def number(request: web.Request, name: str = "id") -> int:
@@ -29,6 +39,38 @@ def visible(reader: Reader, viewer: Viewer, id_: int) -> Post:
     if post is None:
         raise not_found()
     return post
+
+
+def taking_back(reader: Reader, viewer: Viewer, me: int, id_: int, has: Has) -> Post:
+    """The post with which the caller did something that they take back.
+
+    That needs their own row, and not that they may see the post still; 404 without either.
+    """
+    seen = visible_posts.by_id(reader, viewer, id_)
+    if seen is not None:
+        return seen
+    share = shares.by_id(reader, id_)
+    if share is not None and (
+        share.actor == me or shares.seen(reader, viewer, share.id) is not None
+    ):
+        id_ = share.post
+    post = visible_posts.by_id(reader, viewer, id_)
+    if post is None and has(reader, me, id_):
+        post = visible_posts.once_seen(reader, id_)
+    if post is None:
+        raise not_found()
+    return post
+
+
+def concerning(reader: Reader, me: int, id_: int, has: Has) -> Actor:
+    """Somebody about whom the caller takes something back: there to be seen, or their own row is.
+
+    404 without either.
+    """
+    found = actors.by_id(reader, id_)
+    if found is None or not (is_there(found) or has(reader, me, id_)):
+        raise not_found()
+    return found
 
 
 def somebody(reader: Reader, id_: int) -> Actor:

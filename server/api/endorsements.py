@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from server.api.accounts import listed_people
-from server.api.common import number, somebody
+from server.api.common import concerning, nothing, number, somebody
 from server.entities import relationship as relationship_entity
 from server.errors import unprocessable
 from server.keys import DATABASE
@@ -22,7 +22,8 @@ Act = Callable[[Writer, int, int], None]
 
 def _acting(act: Act) -> Callable[[web.Request], Any]:
     def unit(writer: Writer, me: int, id_: int) -> dict[str, Any]:
-        target = somebody(writer, id_).id
+        has = endorsements.exists if act is endorsements.remove else nothing
+        target = concerning(writer, me, id_, has).id
         act(writer, me, target)
         return relationship_entity.many(writer, me, [target])[0]
 

@@ -1,5 +1,7 @@
 """What quotes a post, and taking back one's consent to it."""
 
+from typing import Any
+
 from aiohttp import web
 
 from federation import outbox, uris
@@ -7,14 +9,14 @@ from federation.activities import Delete
 from federation.activities.quoting import consent
 from server.api.common import number, own, visible
 from server.api.timelines import shown
-from server.entities import status as status_entity
+from server.entities import taken_back
 from server.entities.shared import Rendered
 from server.errors import not_found
 from server.keys import DATABASE
 from server.paging import page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import quotes, timelines
+from storage import quotes, timelines, visible_posts
 from storage.actors import Actor
 from storage.paging import Page
 from storage.quotes import Quote
@@ -39,14 +41,19 @@ async def revoke(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].write(_revoke, who.me, who.viewer, quoted, quoting))
 
 
-def _revoke(writer: Writer, me: Actor, viewer: Viewer, quoted: int, quoting: int) -> Rendered:
-    target, quoter = own(writer, me, viewer, quoted), visible(writer, viewer, quoting)
-    given = quotes.by_request(writer, quoter.uri, target.id)
-    if given is None:
+def _revoke(
+    writer: Writer, me: Actor, viewer: Viewer, quoted: int, quoting: int
+) -> Rendered | dict[str, Any]:
+    target, quoter = own(writer, me, viewer, quoted), visible_posts.once_seen(writer, quoting)
+    given = quotes.by_request(writer, quoter.uri, target.id) if quoter else None
+    if quoter is None or given is None:
         raise not_found()
+    seen = visible_posts.by_id(writer, viewer, quoter.id)
+    if seen is None and given.state not in (quotes.APPROVED, quotes.REVOKED):
+        raise not_found()  # nothing was given, so there is nothing to take back
     if given.state == quotes.APPROVED:
         _take_back(writer, me, target, given)
-    return status_entity.one(writer, viewer, visible(writer, viewer, quoter.id))
+    return taken_back.one(writer, viewer, me.id, quoter)
 
 
 def _take_back(writer: Writer, me: Actor, quoted: Post, given: Quote) -> None:

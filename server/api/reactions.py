@@ -8,9 +8,10 @@ from aiohttp import web
 from federation import addressing, outbox
 from federation.activities import Announce, Like, Undo
 from federation.addressing import Addressed
-from server.api.common import number, visible
+from server.api.common import Has, number, taking_back, visible
 from server.entities import account as account_entity
 from server.entities import status as status_entity
+from server.entities import taken_back
 from server.entities.shared import Rendered
 from server.errors import unprocessable
 from server.forms import form_of
@@ -44,6 +45,30 @@ def _acting(act: Act) -> Callable[[web.Request], Any]:
         return answer(shown)
 
     return handle
+
+
+def _taking_back(act: Act, has: Has) -> Callable[[web.Request], Any]:
+    """A handler that needs only the caller's own row, which `has` finds (SECURITY 96)."""
+
+    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> Rendered | dict[str, Any]:
+        post = taking_back(writer, viewer, me.id, id_, has)
+        act(writer, me, post)
+        return taken_back.one(writer, viewer, me.id, post)
+
+    async def handle(request: web.Request) -> web.Response:
+        who = caller(request)
+        shown = await request.app[DATABASE].write(unit, who.me, who.viewer, number(request))
+        return answer(shown)
+
+    return handle
+
+
+def _likes(reader: Reader, me: int, post: int) -> bool:
+    return likes.uri_of(reader, me, post) is not None
+
+
+def _shares(reader: Reader, me: int, post: int) -> bool:
+    return shares.of(reader, me, post) is not None
 
 
 def _favourite(writer: Writer, me: Actor, post: Post) -> None:
@@ -127,7 +152,7 @@ def _unbookmark(writer: Writer, me: Actor, post: Post) -> None:
 
 def _mute(writer: Writer, me: Actor, post: Post) -> None:
     """Of the whole thread."""
-    thread_mutes.add(writer, me.id, post.root)
+    thread_mutes.add(writer, me.id, post.root, post.id)
 
 
 def _unmute(writer: Writer, me: Actor, post: Post) -> None:
@@ -163,13 +188,18 @@ _ONE = "/api/v1/statuses/{id}"
 
 ROUTES: list[Route] = [
     post(f"{_ONE}/favourite", _acting(_favourite), Who.MEMBER, "write:favourites"),
-    post(f"{_ONE}/unfavourite", _acting(_unfavourite), Who.MEMBER, "write:favourites"),
+    post(f"{_ONE}/unfavourite", _taking_back(_unfavourite, _likes), Who.MEMBER, "write:favourites"),
     post(f"{_ONE}/reblog", reblog, Who.MEMBER, "write:statuses"),
-    post(f"{_ONE}/unreblog", _acting(unreblog), Who.MEMBER, "write:statuses"),
+    post(f"{_ONE}/unreblog", _taking_back(unreblog, _shares), Who.MEMBER, "write:statuses"),
     post(f"{_ONE}/bookmark", _acting(_bookmark), Who.MEMBER, "write:bookmarks"),
-    post(f"{_ONE}/unbookmark", _acting(_unbookmark), Who.MEMBER, "write:bookmarks"),
+    post(
+        f"{_ONE}/unbookmark",
+        _taking_back(_unbookmark, bookmarks.exists),
+        Who.MEMBER,
+        "write:bookmarks",
+    ),
     post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
-    post(f"{_ONE}/unmute", _acting(_unmute), Who.MEMBER, "write:mutes"),
+    post(f"{_ONE}/unmute", _taking_back(_unmute, thread_mutes.said_by), Who.MEMBER, "write:mutes"),
     get(f"{_ONE}/favourited_by", _listing(_likers), Who.PUBLIC, "read:statuses"),
     get(f"{_ONE}/reblogged_by", _listing(shares.page_of), Who.PUBLIC, "read:statuses"),
 ]

@@ -8,14 +8,14 @@ from aiohttp import web
 from federation import outbox
 from federation.activities import Accept, Follow, Reject
 from server.api.accounts import listed_people
-from server.api.common import number, somebody
+from server.api.common import is_there, number
 from server.entities import relationship as relationship_entity
 from server.errors import not_found
 from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import follows
+from storage import actors, follows
 from storage.actors import Actor
 from storage.paging import Page
 from storage.units import Reader, Writer
@@ -33,9 +33,11 @@ def _several(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]],
 
 def _answering(verb: type[Accept] | type[Reject]) -> Callable[[web.Request], Any]:
     def unit(writer: Writer, me: Actor, id_: int) -> dict[str, Any]:
-        asker = somebody(writer, id_)
-        asked = follows.between(writer, asker.id, me.id)
-        if asked is None or asked.state != "pending":
+        asked = follows.between(writer, id_, me.id)
+        asker = actors.by_id(writer, id_)
+        if asker is None or asked is None or asked.state != "pending":
+            raise not_found()
+        if verb is Accept and not is_there(asker):
             raise not_found()
         follow = Follow(id=asked.uri, actor=asker.uri, target=me.uri)
         outbox.publish(writer, verb(id=outbox.new_uri(writer), actor=me.uri, inner=follow))

@@ -15,9 +15,11 @@ from server.api.polls import wished_poll
 from server.api.reactions import unreblog
 from server.composing import Handle
 from server.composition import Draft, publish
+from server.entities import account as account_entity
 from server.entities import scheduled as scheduled_entity
 from server.entities import status as status_entity
-from server.entities.shared import Rendered, unfolded
+from server.entities import taken_back
+from server.entities.shared import Rendered, unfolded, when
 from server.errors import Refused, not_found, unprocessable
 from server.forms import Form, form_of
 from server.incoming import header
@@ -32,6 +34,7 @@ from storage.actors import Actor
 from storage.shares import Share
 from storage.units import Reader, Writer
 from storage.visibility import Viewer
+from storage.visible_posts import Post
 
 VISIBILITIES = ("public", "unlisted", "private", "direct", "local")
 LONGEST_KEY = 200
@@ -207,11 +210,24 @@ def _take_back(writer: Writer, author: Actor, viewer: Viewer, share: Share) -> d
     """A boost, by its own number: the same as `unreblog` of what it brought."""
     if share.actor != author.id:
         raise not_found()
-    post = visible(writer, viewer, share.post)
-    shown = unfolded(status_entity.of_share(writer, viewer, share, post))
+    post = visible_posts.once_seen(writer, share.post)
+    if post is None:
+        raise not_found()
+    shown = _shown_last(writer, author, viewer, share, post)
     unreblog(writer, author, post)
     del shown["content"]
     return shown | {"text": ""}
+
+
+def _shown_last(
+    reader: Reader, author: Actor, viewer: Viewer, share: Share, post: Post
+) -> dict[str, Any]:
+    """A boost of one's own, the words of which one may not see any more, perhaps."""
+    if visible_posts.by_id(reader, viewer, post.id) is not None:
+        return unfolded(status_entity.of_share(reader, viewer, share, post))
+    hollow = taken_back.hollow(reader, author.id, post)
+    own = {"id": str(share.id), "uri": share.uri, "created_at": when(share.published_at)}
+    return hollow | own | {"account": account_entity.one(reader, author), "reblog": hollow}
 
 
 _ONE = "/api/v1/statuses/{id}"

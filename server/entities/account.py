@@ -1,6 +1,7 @@
 """Actors as `Account`, the caller's own as `CredentialAccount`."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -75,6 +76,14 @@ def _gone_on(reader: Reader, found: Sequence[Actor]) -> dict[str | None, Actor]:
 
 def one(reader: Reader, actor: Actor) -> dict[str, Any]:
     return render(reader, [actor])[actor.id]
+
+
+def bare(here: Here, actor: Actor) -> dict[str, Any]:
+    """Somebody whom nobody sees any more: by their handle, and nothing else."""
+    nobody = replace(
+        actor, display_name="", summary="", fields=(), avatar=None, header=None, state="active"
+    )
+    return _account(here, nobody, Tally(), [])
 
 
 def by_number(reader: Reader, wanted: Iterable[int]) -> dict[int, Rendered]:

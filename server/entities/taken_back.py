@@ -1,0 +1,55 @@
+"""What is answered when somebody takes back what they did with a post.
+
+The post as they may see it; where they may not see it any more, a `Status` that is whole, and
+says nothing but its number, its address, its author, and that nothing of theirs is left there.
+"""
+
+from typing import Any
+
+from server.entities import account as account_entity
+from server.entities import status as status_entity
+from server.entities.shared import Rendered, when
+from storage import actors, bookmarks, likes, shares, thread_mutes, visible_posts
+from storage.units import Reader
+from storage.visibility import Viewer
+from storage.visible_posts import Post
+
+
+def one(reader: Reader, viewer: Viewer, me: int, post: Post) -> Rendered | dict[str, Any]:
+    seen = visible_posts.by_id(reader, viewer, post.id)
+    return hollow(reader, me, post) if seen is None else status_entity.one(reader, viewer, seen)
+
+
+def hollow(reader: Reader, me: int, post: Post) -> dict[str, Any]:
+    """A post that the member may not see."""
+    return {
+        "id": str(post.id),
+        "created_at": when(post.published_at),
+        "uri": post.uri,
+        "url": None,
+        "account": _author(reader, post),
+        "content": "",
+        "spoiler_text": "",
+        "sensitive": False,
+        "visibility": "private",
+        "language": None,
+        "edited_at": None,
+        "local_only": False,
+        **dict.fromkeys(("card", "poll", "quote", "reblog", "application")),
+        **dict.fromkeys(("in_reply_to_id", "in_reply_to_account_id")),
+        **{name: [] for name in ("media_attachments", "mentions", "tags", "emojis", "filtered")},
+        **dict.fromkeys(("replies_count", "reblogs_count", "favourites_count", "quotes_count"), 0),
+        "favourited": likes.uri_of(reader, me, post.id) is not None,
+        "reblogged": shares.of(reader, me, post.id) is not None,
+        "bookmarked": bookmarks.exists(reader, me, post.id),
+        "muted": thread_mutes.said_by(reader, me, post.id),
+    }
+
+
+def _author(reader: Reader, post: Post) -> dict[str, Any]:
+    author = actors.by_id(reader, post.author)
+    if author is None:
+        raise LookupError(post.author)
+    if author.state == "active":
+        return account_entity.one(reader, author)
+    return account_entity.bare(reader.here, author)
