@@ -1,18 +1,26 @@
-"""Carries letters to other servers, each at least once, for a week (RELIABILITY 1).
+"""Carries deliveries to other servers, each for a week, and once unless we die (RELIABILITY 1).
 
 A host that does not answer closes as a whole, for longer each time; after seven days of failures it
-is asked once a day. What a host refuses for good is parked, so it keeps nothing else waiting.
+is asked once a day. Only an answer opens it again. What a host refuses for good is parked, so it
+keeps nothing else waiting. Who goes first, `dispatch` says.
 """
 
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from datetime import timedelta
+from enum import Enum, auto
+from typing import Concatenate, Never, ParamSpec
 
 from federation import media_links
-from federation.errors import FederationError, Forbidden, Unreachable
+from federation.dispatch import Budget, Choice, choose
+from federation.errors import Busy, FederationError, Forbidden, Unreachable
 from federation.fetch import Answer, Door, retry_after
 from federation.lookup import signer
+from federation.places import Places
+from federation.sources import domain_of
 from storage import (
     actors,
     blocks,
@@ -26,12 +34,25 @@ from storage import (
 )
 from storage.clock import Clock, milliseconds
 from storage.database import Database
-from storage.deliveries import Delivery
+from storage.deliveries import DELIVERIES, Delivery
+from storage.errors import StorageError
+from storage.hosts import AWAKE, Standing
 from storage.paging import Page
 from storage.units import Reader, Writer
 from storage.visibility import Peer
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+
+DEADLINE = 30.0  # seconds for everything, of a server that is known to answer
+PROBE_DEADLINE = 10.0  # of any other
+PROMPT = 5.0  # who takes longer to answer shares places with those that fail
+PAUSE = 5.0  # between two looks for what has become due
+FINISH = 3.0  # for what is under way at a stop
+REST = 1.0  # before our own database is asked again
+TRIES = 8  # of writing down how a delivery went, each rest twice as long
+
 
 SCHEDULE = tuple(
     timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 3600, 7200, 14400, 28800)
@@ -55,94 +76,167 @@ def spread(pause: timedelta) -> timedelta:
     return pause * (1 - JITTER + 2 * JITTER * ids.fraction())
 
 
+class Verdict(Enum):
+    """What becomes of a delivery at the moment of sending."""
+
+    SEND = auto()
+    WITHDRAW = auto()
+    SKIP = auto()  # it does not wait any more
+
+
 class Courier:
-    """Takes what is due, a few letters for each host at once."""
+    """Takes what is due, a few deliveries for each source and each host at once.
+
+    Who looks for what may go takes it in the same step, and nobody else looks meanwhile: so what a
+    look found cannot have been delivered since.
+    """
 
     def __init__(
-        self, database: Database, door: Door, clock: Clock, *, at_once: int = 64, per_host: int = 2
+        self,
+        database: Database,
+        door: Door,
+        clock: Clock,
+        *,
+        at_once: int = 64,
+        per_host: int = 2,
+        timer: Callable[[], float] | None = None,
     ) -> None:
         self._database = database
         self._door = door
         self._clock = clock
-        self._at_once = at_once
-        self._per_host = per_host
-        self._taken: dict[int, str] = {}
+        self._timer = timer or asyncio.get_running_loop().time
+        self._budget = Budget(at_once, per_host)
+        self._looking = asyncio.Lock()
+        self._taken: dict[asyncio.Task[None], Choice] = {}
+        self._wake = asyncio.Event()
+        self.places = {one: _places(one, self._budget) for one in Standing}
         self.outcomes: Counter[str] = Counter()
+
+    async def run(self) -> Never:
+        """Deliver until cancelled; what is under way then has a moment to come to its end."""
+        with ExitStack() as listening:
+            for subject in (DELIVERIES, AWAKE):
+                changes = self._database.changes
+                listening.enter_context(changes.heard_by(subject, lambda _: self._wake.set()))
+            try:
+                while True:
+                    self._wake.clear()  # before looking, or what comes meanwhile would be missed
+                    await self._start_due()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(PAUSE):
+                            await self._wake.wait()
+            except asyncio.CancelledError:
+                await self._finish()
+                raise
 
     async def deliver_due(self) -> bool:
         """Deliver whatever is due now; return whether there was anything."""
-        full = [h for h, n in Counter(self._taken.values()).items() if n >= self._per_host]
-        room = self._at_once - len(self._taken)
-        due = await self._database.read(_due, list(self._taken), full, room)
-        fresh = [letter for letter, is_probe in due if self._take(letter, is_probe)]
-        await asyncio.gather(*(self._carry(letter) for letter in fresh))
-        return bool(fresh)
+        started = await self._start_due()
+        await asyncio.gather(*started)
+        return bool(started)
 
-    def _take(self, letter: Delivery, is_probe: bool) -> bool:
-        """Asked without waiting in between, so no two take the same."""
-        there = sum(host == letter.host for host in self._taken.values())
-        if letter.id in self._taken or there >= (1 if is_probe else self._per_host):
-            return False
-        self._taken[letter.id] = letter.host
-        return True
+    async def _start_due(self) -> list["asyncio.Task[None]"]:
+        """Look for what may go and take it, as one step."""
+        async with self._looking:
+            strange, found = await self._look()
+            while strange:
+                await self._database.conclude(_place, strange)
+                strange, found = await self._look()
+            return [task for task in map(self._start, found) if task is not None]
 
-    async def _carry(self, letter: Delivery) -> None:
+    async def _look(self) -> tuple[list[str], list[Choice]]:
+        return await self._database.read(_look, self._budget, list(self._taken.values()))
+
+    def _start(self, choice: Choice) -> "asyncio.Task[None] | None":
+        """Take it; until it ends it holds its place and is not looked for."""
+        place = ExitStack()
         try:
-            if not await self._database.read(_is_wanted, letter):
-                await self._settled(letter, "withdrawn")
-                return
-            await self._judge(letter, await self._send(letter))
+            place.enter_context(self.places[choice.turn.standing].taken(choice.turn.source))
+        except Busy:
+            return None
+        task = asyncio.create_task(self._carry(choice), name="delivery")
+        self._taken[task] = choice
+
+        def end(_: object) -> None:
+            place.close()
+            del self._taken[task]
+            self._wake.set()
+
+        task.add_done_callback(end)
+        return task
+
+    async def _finish(self) -> None:
+        """Wait a little for what is under way, so that it need not be sent again."""
+        if self._taken:
+            _, late = await asyncio.wait(self._taken, timeout=FINISH)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _carry(self, choice: Choice) -> None:
+        letter = choice.delivery
+        try:
+            await self._send(choice)
         except Unreachable as error:
             await self._unanswered(letter, None, str(error))
         except Forbidden as error:
-            await self._database.conclude(deliveries.park, letter, str(error))
+            await self._conclude(deliveries.park, letter, str(error))
             self.outcomes["refused"] += 1
         except FederationError as error:
             await self._later(letter, str(error))
+        except StorageError as error:
+            log.warning("delivery %d waits for our own database: %s", letter.id, error)
+            await asyncio.sleep(REST)
         except Exception as error:
             log.exception("letter %d to %s could not be carried", letter.id, letter.inbox)
             await self._faulty(letter, f"a fault of ours: {type(error).__name__}")
-        finally:
-            self._taken.pop(letter.id, None)
 
-    async def _send(self, letter: Delivery) -> Answer:
+    async def _send(self, choice: Choice) -> None:
+        letter = choice.delivery
+        verdict = await self._database.read(_verdict, letter)
+        if verdict is Verdict.WITHDRAW:
+            await self._conclude(deliveries.settle, letter)
+            self.outcomes["withdrawn"] += 1
+        if verdict is not Verdict.SEND:
+            return
         key = await self._database.read(keys.signing, letter.actor)
         here, reader = self._database.here, Peer(letter.host)
-        return await self._door.post(
+        begun = self._timer()
+        answer = await self._door.post(
             letter.inbox,
             body=media_links.opened(here, letter.body.encode(), reader, self._clock()),
             content_type=CONTENT_TYPE,
+            deadline=DEADLINE if choice.turn.standing is Standing.KNOWN else PROBE_DEADLINE,
             sign=signer(key, self._clock),
         )
+        await self._judge(letter, answer, slow=self._timer() - begun > PROMPT)
 
-    async def _judge(self, letter: Delivery, answer: Answer) -> None:
+    async def _judge(self, letter: Delivery, answer: Answer, *, slow: bool) -> None:
         status = answer.status
-        if status < 300:
-            await self._settled(letter, "delivered")
-        elif status in (429, 503):
+        if status in (429, 503):
             wait = retry_after(answer.headers, self._clock())
             await self._unanswered(letter, wait, f"answered {status}")
-        elif status in (404, 410):
-            await self._settled(letter, "gone")
+        elif status < 300 or status in (404, 410):
+            await self._conclude(_settle, letter, slow=slow)
+            self.outcomes["delivered" if status < 300 else "gone"] += 1
         elif _may_be_better_later(status, letter.attempts):
-            await self._later(letter, f"answered {status}")
+            pause = spread(pause_after(letter.attempts))
+            unit = _after_fault if status >= 500 else _after_refusal
+            await self._conclude(unit, letter, pause, f"answered {status}", slow=slow)
+            self.outcomes["postponed"] += 1
         else:
-            await self._database.conclude(deliveries.park, letter, f"answered {status}")
+            await self._conclude(_park, letter, f"answered {status}", slow=slow)
             self.outcomes["refused"] += 1
-
-    async def _settled(self, letter: Delivery, outcome: str) -> None:
-        await self._database.conclude(_settle, letter)
-        self.outcomes[outcome] += 1
 
     async def _unanswered(self, letter: Delivery, wait: timedelta | None, reason: str) -> None:
         """The host as a whole waits."""
-        await self._database.conclude(_close_host, letter, wait, reason)
+        await self._conclude(_close_host, letter, wait, reason)
         self.outcomes["unanswered"] += 1
 
     async def _later(self, letter: Delivery, reason: str) -> None:
         """Let only this letter wait; others of the host go on."""
         pause = spread(pause_after(letter.attempts))
-        await self._database.conclude(deliveries.postpone, letter, pause, reason)
+        await self._conclude(deliveries.postpone, letter, pause, reason)
         self.outcomes["postponed"] += 1
 
     async def _faulty(self, letter: Delivery, reason: str) -> None:
@@ -150,8 +244,21 @@ class Courier:
         if letter.attempts + 1 < REFUSALS:
             await self._later(letter, reason)
         else:
-            await self._database.conclude(deliveries.park, letter, reason)
+            await self._conclude(deliveries.park, letter, reason)
             self.outcomes["faulty"] += 1
+
+    async def _conclude(
+        self, unit: Callable[Concatenate[Writer, P], None], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Write down how it went; where our disk cannot, it keeps its place meanwhile."""
+        for tried in range(TRIES):
+            try:
+                # a stop does not undo what the other side has answered
+                return await asyncio.shield(self._database.conclude(unit, *args, **kwargs))
+            except Exception:
+                log.exception("it could not be noted how a delivery went")
+            await asyncio.sleep(min(REST * 2**tried, 60.0))
+        return None
 
     async def give_up(self) -> bool:
         """Park what nobody answered for seven days; return whether there was anything."""
@@ -166,12 +273,25 @@ def _may_be_better_later(status: int, attempts: int) -> bool:
     return status >= 500 or status == 408
 
 
-def _due(
-    reader: Reader, taken: list[int], full: list[str], room: int
-) -> list[tuple[Delivery, bool]]:
-    """What may go, and whether it is a probe: a host that failed is tried with one letter."""
-    found = deliveries.next_due(reader, taken, full, room)
-    return [(letter, hosts.get(reader, letter.host).failures > 0) for letter in found]
+def _places(standing: Standing, budget: Budget) -> Places:
+    kind = standing.name.lower()
+    return Places(f"deliveries to {kind} servers", budget.most(standing), budget.per_source)
+
+
+def _look(reader: Reader, budget: Budget, taken: list[Choice]) -> tuple[list[str], list[Choice]]:
+    """What may go now; or hosts of which it has to be said first whose places they take."""
+    strange = hosts.without_source(reader)
+    return strange, [] if strange else choose(reader, budget, taken)
+
+
+def _place(writer: Writer, strange: list[str]) -> None:
+    hosts.place(writer, ((host, domain_of(host)) for host in strange))
+
+
+def _verdict(reader: Reader, letter: Delivery) -> Verdict:
+    if not deliveries.is_due(reader, letter):
+        return Verdict.SKIP
+    return Verdict.SEND if _is_wanted(reader, letter) else Verdict.WITHDRAW
 
 
 def _is_wanted(reader: Reader, letter: Delivery) -> bool:
@@ -207,10 +327,38 @@ def _inboxes_now(reader: Reader, letter: Delivery) -> set[str]:
     }
 
 
-def _settle(writer: Writer, letter: Delivery) -> None:
+def _settle(writer: Writer, letter: Delivery, *, slow: bool) -> None:
     deliveries.settle(writer, letter)
+    _forgive(writer, letter.host, slow=slow)
+
+
+def _park(writer: Writer, letter: Delivery, reason: str, *, slow: bool) -> None:
+    deliveries.park(writer, letter, reason)
+    _forgive(writer, letter.host, slow=slow)
+
+
+def _after_refusal(
+    writer: Writer, letter: Delivery, pause: timedelta, reason: str, *, slow: bool
+) -> None:
+    deliveries.postpone(writer, letter, pause, reason)
+    _forgive(writer, letter.host, slow=slow)
+
+
+def _after_fault(
+    writer: Writer, letter: Delivery, pause: timedelta, reason: str, *, slow: bool
+) -> None:
+    """Only this delivery waits; but a host that failed, and now says that it has a fault, fails."""
+    deliveries.postpone(writer, letter, pause, reason)
     if hosts.get(writer, letter.host).failures:
-        hosts.reached(writer, letter.host)
+        _close_host(writer, letter, None, reason)
+    elif slow:
+        hosts.slowed(writer, letter.host)
+
+
+def _forgive(writer: Writer, host: str, *, slow: bool) -> None:
+    """It answered, and nothing else makes up for not having answered (SECURITY 91)."""
+    if slow or hosts.get(writer, host).standing is not Standing.KNOWN:
+        hosts.reached(writer, host, slow=slow)
 
 
 def _close_host(writer: Writer, letter: Delivery, wait: timedelta | None, reason: str) -> None:
@@ -219,8 +367,10 @@ def _close_host(writer: Writer, letter: Delivery, wait: timedelta | None, reason
     if known.open_at > writer.now:
         return
     if wait is None:
-        wait = spread(ONCE_DEAD if known.is_dead else pause_after(known.failures))
-    hosts.failed(writer, letter.host, wait, reason)
+        pause = spread(ONCE_DEAD if known.is_dead else pause_after(known.failures))
+    else:
+        pause = max(wait, SCHEDULE[0])  # "in a second" for ever would be a stream of probes
+    hosts.failed(writer, letter.host, pause, reason, as_asked=wait is not None)
 
 
 def _expire(writer: Writer) -> int:

@@ -28,8 +28,6 @@ from server.media import MEDIA, remove_strays
 from server.media import address as media_address
 from server.shown_media import PROXY
 from storage import conversations, pruning, search, timelines
-from storage.deliveries import DELIVERIES
-from storage.hosts import AWAKE
 from storage.jobs import PLANNED
 from storage.quotes import QUOTED
 from storage.received import RECEIVED
@@ -46,7 +44,7 @@ def _of_federation(app: web.Application) -> list[Job]:
     return [
         Job("process received", processor.process_next, (RECEIVED,), workers=4),
         Job("fetch for received", processor.prepare_next, (PREPARED,), workers=AT_ONCE),
-        Job("deliver", app[COURIER].deliver_due, (DELIVERIES, AWAKE), pause=5.0, workers=8),
+        Job("deliver", app[COURIER].run),
         Job("give up letters", app[COURIER].give_up, pause=600.0),
         Job("follow domain blocks", settle, pause=600.0),
     ]

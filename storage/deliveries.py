@@ -1,9 +1,10 @@
-"""Letters that wait for other servers: durable, in order for each (host, object).
+"""Deliveries that wait for other servers: durable, in order for each (host, object).
 
-Leases live in memory (see received). A host with a closed breaker is passed over as a whole.
+Leases live in memory (see received). Whose turn it is, `hosts` knows; a host with a closed breaker
+is passed over as a whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from json import dumps
@@ -51,11 +52,11 @@ def enqueue(writer: Writer, activity: int, host: str, inbox: str, object_: str) 
     It is due no earlier than those before it about the same object: so the earliest due time of a
     host is that of a letter which may go.
     """
-    writer.execute_named(
+    rows = writer.named(
         "INSERT INTO deliveries (id, activity, host, inbox, object, state, due, created_at)"
-        " VALUES (:id, :activity, :host, :inbox, :object, 'due',"
-        " max(:now, ifnull((SELECT due FROM deliveries WHERE host = :host AND object = :object"
-        " AND state = 'due' ORDER BY id DESC LIMIT 1), 0)), :now) ON CONFLICT DO NOTHING",
+        " VALUES (:id, :activity, :host, :inbox, :object, 'due', max(:now, ifnull((SELECT due"
+        " FROM deliveries WHERE host = :host AND object = :object AND state = 'due'"
+        " ORDER BY id DESC LIMIT 1), 0)), :now) ON CONFLICT DO NOTHING RETURNING due",
         {
             "id": writer.new_id(),
             "activity": activity,
@@ -65,57 +66,48 @@ def enqueue(writer: Writer, activity: int, host: str, inbox: str, object_: str) 
             "now": writer.now_ms,
         },
     )
-    hosts.schedule(writer, host)
+    for (due,) in rows:
+        hosts.expect(writer, host, due)
     writer.after_commit(DELIVERIES, host)
 
 
-def next_due(
-    reader: Reader, taken: Iterable[int], full: Iterable[str], most: int
-) -> list[Delivery]:
-    """Those that may go now: not taken, host open and not full, nothing older for the same object.
-
-    Hosts take turns, at most two letters each, so that a busy host keeps nobody waiting.
-    """
-    under_way = sorted(taken)
-    held, busy = dumps(under_way), dumps(sorted(full))
-    ready = reader.rows(
-        "SELECT host FROM hosts WHERE due <= ?"
-        " AND host NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT ?",
-        reader.now_ms,
-        busy,
-        most + len(under_way),  # a host all of whose letters are under way takes nobody's turn
-    )
-    found = [letter for (host,) in ready for letter in _next_of(reader, host, held)]
-    return found[:most]
-
-
-def _next_of(reader: Reader, host: str, taken: str) -> list[Delivery]:
+def next_of(reader: Reader, host: str, taken: Collection[int], most: int) -> list[Delivery]:
+    """Those of a host that may go now: not taken, and nothing older waits about the same object."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM deliveries d JOIN activities v ON v.id = d.activity"
         " WHERE d.host = ? AND d.state = 'due' AND d.due <= ?"
         " AND d.id NOT IN (SELECT value FROM json_each(?))"
         " AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.host = d.host"
         " AND e.object = d.object AND e.state = 'due' AND e.id < d.id)"
-        " ORDER BY d.due, d.id LIMIT 2",
+        " ORDER BY d.due, d.id LIMIT ?",
         host,
         reader.now_ms,
-        taken,
+        dumps(list(taken)),
+        most,
     )
     return [_from_row(row) for row in rows]
 
 
+def is_due(reader: Reader, delivery: Delivery) -> bool:
+    """Whether it still waits: it may have been withdrawn or given up since it was read."""
+    return bool(reader.rows("SELECT 1 FROM deliveries WHERE id = ? AND state = 'due'", delivery.id))
+
+
 def withdraw_of(writer: Writer, actor: int) -> None:
     """Whatever somebody said and nobody has got yet."""
-    writer.execute(
-        "DELETE FROM deliveries WHERE activity IN (SELECT id FROM activities WHERE actor = ?)",
+    rows = writer.rows(
+        "DELETE FROM deliveries WHERE activity IN (SELECT id FROM activities WHERE actor = ?)"
+        " RETURNING host",
         actor,
     )
+    for name in {row[0] for row in rows}:
+        hosts.schedule(writer, name)  # nobody's turn is for a delivery that is not there
 
 
 def settle(writer: Writer, delivery: Delivery) -> None:
     """Delivered, or no longer wanted."""
     writer.execute("DELETE FROM deliveries WHERE id = ?", delivery.id)
-    hosts.schedule(writer, delivery.host)
+    hosts.schedule(writer, delivery.host, served=True)
 
 
 def postpone(writer: Writer, delivery: Delivery, pause: timedelta, reason: str) -> None:
@@ -134,7 +126,7 @@ def postpone(writer: Writer, delivery: Delivery, pause: timedelta, reason: str) 
         delivery.object,
         delivery.id,
     )
-    hosts.schedule(writer, delivery.host)
+    hosts.schedule(writer, delivery.host, served=True)
 
 
 def park(writer: Writer, delivery: Delivery, reason: str) -> None:
@@ -144,16 +136,17 @@ def park(writer: Writer, delivery: Delivery, reason: str) -> None:
         reason,
         delivery.id,
     )
-    hosts.schedule(writer, delivery.host)
+    hosts.schedule(writer, delivery.host, served=True)
 
 
 def expire(writer: Writer, before: datetime, most: int = 500) -> int:
     """Park what has waited too long. Return how many."""
-    tired = writer.named(
+    tired = writer.rows(
         "UPDATE deliveries SET state = 'parked', reason = 'nobody answered for seven days'"
-        " WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND created_at < :before"
-        " AND id < :before << 16 LIMIT :most) RETURNING host",  # an id begins with its moment
-        {"before": milliseconds(before), "most": most},
+        " WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND created_at < ?1"
+        " AND id < ?1 << 16 LIMIT ?2) RETURNING host",  # an id begins with its moment
+        milliseconds(before),
+        most,
     )
     for name in {row[0] for row in tired}:
         hosts.schedule(writer, name)
@@ -182,10 +175,11 @@ def parked(reader: Reader, most: int = 100) -> list[Parked]:
 
 def again(writer: Writer, host: str | None = None) -> int:
     """Try parked letters once more, of one host or of all. Return how many."""
-    tried = writer.named(
-        "UPDATE deliveries SET state = 'due', attempts = 0, due = :now, created_at = :now"
-        " WHERE state = 'parked' AND (:host IS NULL OR host = :host) RETURNING host",
-        {"now": writer.now_ms, "host": host},
+    tried = writer.rows(
+        "UPDATE deliveries SET state = 'due', attempts = 0, due = ?1, created_at = ?1"
+        " WHERE state = 'parked' AND (?2 IS NULL OR host = ?2) RETURNING host",
+        writer.now_ms,
+        host,
     )
     for name in {row[0] for row in tried}:
         hosts.schedule(writer, name)
@@ -195,9 +189,8 @@ def again(writer: Writer, host: str | None = None) -> int:
 
 def forget(writer: Writer, host: str | None = None) -> int:
     """Throw parked letters away. Return how many."""
-    return writer.execute_named(
-        "DELETE FROM deliveries WHERE state = 'parked' AND (:host IS NULL OR host = :host)",
-        {"host": host},
+    return writer.execute(
+        "DELETE FROM deliveries WHERE state = 'parked' AND (?1 IS NULL OR host = ?1)", host
     )
 
 

@@ -1,7 +1,14 @@
-"""Other servers: what we think of each, and when it may be tried again (RELIABILITY 1)."""
+"""Other servers: what we think of each, and when it may be tried again (RELIABILITY 1).
 
+Whose turn it is to get deliveries is kept twice: for each host (`due`), and for each source, the
+registrable domain whose names share their places (`delivery_turns`; SECURITY 91). What was just
+served goes behind the others in both.
+"""
+
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 from json import dumps
 
 from storage.clock import milliseconds, moment
@@ -10,6 +17,15 @@ from storage.units import Reader, Row, Writer
 
 AWAKE = "host awake"
 DEAD_AFTER_DAYS = 7
+
+
+class Standing(IntEnum):
+    """Which hosts share places: those known to answer, and the others by what is known."""
+
+    KNOWN = 0
+    NEW = 1
+    FAILING = 2
+    DEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +39,25 @@ class Host:
     failed_days: int
     failed_on: str | None
     last_error: str | None
+    standing: Standing
 
     @property
     def is_dead(self) -> bool:
-        return self.failed_days >= DEAD_AFTER_DAYS
+        return self.standing is Standing.DEAD
 
 
-_COLUMNS = "host, tier, open_at, failures, failed_days, failed_on, last_error"
+_COLUMNS = "host, tier, open_at, failures, failed_days, failed_on, last_error, standing"
 
 
 def _from_row(row: Row) -> Host:
-    host, tier, open_at, failures, days, on, error = row
-    return Host(host, tier, moment(open_at), failures, days, on, error)
+    host, tier, open_at, failures, days, on, error, standing = row
+    return Host(host, tier, moment(open_at), failures, days, on, error, Standing(standing))
 
 
 def get(reader: Reader, host: str) -> Host:
     """What we know, or a fresh one."""
     row = reader.row(f"SELECT {_COLUMNS} FROM hosts WHERE host = ?", host)
-    return _from_row(row) if row else Host(host, None, moment(0), 0, 0, None, None)
+    return _from_row(row) if row else Host(host, None, moment(0), 0, 0, None, None, Standing.NEW)
 
 
 def names_of(host: str) -> list[str]:
@@ -110,13 +127,14 @@ def settled(writer: Writer, host: str, times: int) -> None:
 def count_stranger(writer: Writer, host: str, window: timedelta) -> int:
     """One more letter from somebody whom nobody here follows; how many in the window by now."""
     began = writer.now_ms - int(window.total_seconds() * 1000)
-    rows = writer.named(
-        "INSERT INTO hosts (host, strangers, strangers_since) VALUES (:host, 1, :now)"
+    rows = writer.rows(
+        "INSERT INTO hosts (host, strangers, strangers_since) VALUES (?1, 1, ?2)"
         " ON CONFLICT (host) DO UPDATE SET"
-        " strangers = iif(strangers_since > :began, strangers + 1, 1),"
-        " strangers_since = iif(strangers_since > :began, strangers_since, :now)"
-        " RETURNING strangers",
-        {"host": host, "now": writer.now_ms, "began": began},
+        " strangers = iif(strangers_since > ?3, strangers + 1, 1),"
+        " strangers_since = iif(strangers_since > ?3, strangers_since, ?2) RETURNING strangers",
+        host,
+        writer.now_ms,
+        began,
     )
     count: int = rows[0][0]
     return count
@@ -206,51 +224,188 @@ def judged(reader: Reader) -> list[Host]:
     return [_from_row(row) for row in rows]
 
 
-def schedule(writer: Writer, host: str) -> None:
-    """Note when the host's next letter may go, or that none waits."""
+# ---- whose turn it is ----
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A source whose hosts of one standing have something due; `failing` when some of it fail."""
+
+    source: str
+    standing: Standing
+    failing: bool
+
+
+_IS_FAILING = (
+    "EXISTS (SELECT 1 FROM delivery_turns f WHERE f.source = t.source AND f.standing >= 2)"
+)
+
+
+def next_turns(reader: Reader, standing: Standing, but: Collection[str], most: int) -> list[Turn]:
+    """Sources that have waited for longest, without those named."""
+    rows = reader.rows(
+        f"SELECT t.source, {_IS_FAILING} FROM delivery_turns t WHERE t.standing = ? AND t.due <= ?"
+        " AND t.source NOT IN (SELECT value FROM json_each(?)) ORDER BY t.due LIMIT ?",
+        standing,
+        reader.now_ms,
+        dumps(list(but)),
+        most,
+    )
+    return [Turn(source, standing, bool(failing)) for source, failing in rows]
+
+
+def turns_of(reader: Reader, standing: Standing, sources: Collection[str]) -> list[Turn]:
+    """Those of the named sources that have something due, in the order of their names here."""
+    rows = reader.rows(
+        f"SELECT t.source, {_IS_FAILING} FROM json_each(?) j CROSS JOIN delivery_turns t"
+        " WHERE t.source = j.value AND t.standing = ? AND t.due <= ?",
+        dumps(list(sources)),
+        standing,
+        reader.now_ms,
+    )
+    return [Turn(source, standing, bool(failing)) for source, failing in rows]
+
+
+def next_of(reader: Reader, turn: Turn, but: Collection[str], most: int) -> list[str]:
+    """Hosts of a source that have waited for longest, without those named."""
+    rows = reader.rows(
+        "SELECT host FROM hosts WHERE source = ? AND standing = ? AND due <= ?"
+        " AND host NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT ?",
+        turn.source,
+        turn.standing,
+        reader.now_ms,
+        dumps(list(but)),
+        most,
+    )
+    return [host for (host,) in rows]
+
+
+def without_source(reader: Reader, most: int = 500) -> list[str]:
+    """Hosts that wait for a turn and have no source yet: nothing goes to them before `place`."""
+    rows = reader.rows(
+        "SELECT host FROM hosts WHERE source IS NULL AND due IS NOT NULL LIMIT ?", most
+    )
+    return [host for (host,) in rows]
+
+
+def place(writer: Writer, sources: Iterable[tuple[str, str]]) -> None:
+    """Say of hosts whose places they take: (host, source)."""
+    for host, source in sources:
+        writer.execute("UPDATE hosts SET source = ? WHERE host = ?", source, host)
+        schedule(writer, host)
+
+
+def expect(writer: Writer, host: str, due: int) -> None:
+    """Note one delivery more, which may go at `due`; nobody's turn is put off by that."""
+    writer.execute("INSERT INTO hosts (host) VALUES (?) ON CONFLICT DO NOTHING", host)
+    earlier = writer.execute(
+        "UPDATE hosts SET due = max(open_at, ?) WHERE host = ?"
+        " AND (due IS NULL OR due > max(open_at, ?))",
+        due,
+        host,
+        due,
+    )
+    if earlier:
+        writer.execute(
+            "INSERT INTO delivery_turns (source, standing, due) SELECT source, standing, due"
+            " FROM hosts WHERE host = ? AND source IS NOT NULL ON CONFLICT (source, standing)"
+            " DO UPDATE SET due = min(due, max(served_at, excluded.due))",
+            host,
+        )
+
+
+def schedule(writer: Writer, host: str, *, served: bool = False) -> None:
+    """Note when the host's next delivery may go, or that none waits; `served` ones go last."""
     writer.execute("INSERT INTO hosts (host) VALUES (?) ON CONFLICT DO NOTHING", host)
     writer.execute(
         # min() stands alone, so it is the first entry of an index and not a walk over all letters
-        "UPDATE hosts SET due = max(open_at, (SELECT min(d.due) FROM deliveries d"
+        "UPDATE hosts SET due = max(open_at, ?, (SELECT min(d.due) FROM deliveries d"
         " WHERE d.host = hosts.host AND d.state = 'due')) WHERE host = ?",
+        writer.now_ms if served else 0,
         host,
     )
+    row = writer.row("SELECT source, standing FROM hosts WHERE host = ?", host)
+    if row and row[0] is not None:
+        _schedule_source(writer, *row, served=served)
 
 
-def failed(writer: Writer, host: str, pause: timedelta, error: str) -> None:
-    """It did not answer: nothing is sent to it before the pause is over."""
-    today = writer.now.date().isoformat()
-    writer.execute_named(
-        "INSERT INTO hosts (host, open_at, failures, failed_days, failed_on, last_error)"
-        " VALUES (:host, :open_at, 1, 1, :today, :error) ON CONFLICT (host) DO UPDATE SET"
-        " open_at = :open_at, failures = failures + 1, last_error = :error,"
-        " failed_days = failed_days + (failed_on IS NULL OR failed_on <> :today),"
-        " failed_on = :today",
-        {"host": host, "open_at": milliseconds(writer.now + pause), "today": today, "error": error},
+def _schedule_source(writer: Writer, source: str, standing: int, *, served: bool) -> None:
+    """Let its turns follow its hosts; one of them may have changed its standing."""
+    writer.execute(
+        "INSERT INTO delivery_turns (source, standing) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        source,
+        standing,
     )
-    schedule(writer, host)
-
-
-def reached(writer: Writer, host: str) -> None:
-    """It answered: whatever we held against it is forgotten."""
-    writer.execute_named(
-        "INSERT INTO hosts (host, reached_at) VALUES (:host, :now) ON CONFLICT (host) DO UPDATE SET"
-        " failures = 0, failed_days = 0, failed_on = NULL, last_error = NULL, open_at = 0,"
-        " reached_at = :now",
-        {"host": host, "now": writer.now_ms},
+    writer.named(
+        "UPDATE delivery_turns SET served_at = iif(standing = :standing, :served, served_at),"
+        " due = max(iif(standing = :standing, :served, served_at),"
+        " (SELECT min(h.due) FROM hosts h WHERE h.source = delivery_turns.source"
+        " AND h.standing = delivery_turns.standing AND h.due IS NOT NULL)) WHERE source = :source",
+        {"source": source, "standing": standing, "served": writer.now_ms if served else 0},
     )
-    schedule(writer, host)
+    writer.execute("DELETE FROM delivery_turns WHERE source = ? AND due IS NULL", source)
+
+
+# ---- how it answers ----
+
+
+def failed(
+    writer: Writer, host: str, pause: timedelta, error: str, *, as_asked: bool = False
+) -> None:
+    """It did not answer: nothing is sent to it before the pause is over.
+
+    A pause that it asked for is not cut short by what it says meanwhile.
+    """
+    open_at = milliseconds(writer.now + pause)
+    writer.named(
+        "INSERT INTO hosts (host, open_at, failures, failed_days, failed_on, last_error, heard_at)"
+        " VALUES (:host, :open_at, 1, 1, :today, :error, :quiet)"
+        " ON CONFLICT (host) DO UPDATE SET open_at = excluded.open_at, failures = failures + 1,"
+        " last_error = excluded.last_error, heard_at = ifnull(:quiet, heard_at),"
+        " failed_days = failed_days + (failed_on IS NULL OR failed_on <> excluded.failed_on),"
+        " failed_on = excluded.failed_on",
+        {
+            "host": host,
+            "open_at": open_at,
+            "today": writer.now.date().isoformat(),
+            "error": error,
+            "quiet": open_at if as_asked else None,
+        },
+    )
+    schedule(writer, host, served=True)
+
+
+def reached(writer: Writer, host: str, *, slow: bool = False) -> None:
+    """It answered: whatever we held against it is forgotten, but that it took its time."""
+    writer.named(
+        "INSERT INTO hosts (host, reached_at, slow) VALUES (:host, :now, :slow)"
+        " ON CONFLICT (host) DO UPDATE SET failures = 0, failed_days = 0, failed_on = NULL,"
+        " last_error = NULL, open_at = 0, reached_at = excluded.reached_at, slow = excluded.slow",
+        {"host": host, "now": writer.now_ms, "slow": slow},
+    )
+    schedule(writer, host, served=True)
+
+
+def slowed(writer: Writer, host: str) -> None:
+    """It answered with a fault of its own, and took its time."""
+    writer.execute("UPDATE hosts SET slow = 1 WHERE host = ?", host)
+    schedule(writer, host, served=True)
 
 
 def heard_from(writer: Writer, host: str) -> None:
-    """It spoke to us, signed: so it is there, and what waits for it may go (RELIABILITY 1)."""
-    opened = writer.execute(
-        "UPDATE hosts SET failures = 0, failed_days = 0, failed_on = NULL, open_at = 0,"
-        " heard_at = ? WHERE host = ? AND failures > 0",
+    """It spoke to us, signed: the next probe may go now, and nothing is forgiven (SECURITY 91).
+
+    Once only in as many hours as it failed times in a row, a day at most.
+    """
+    brought_forward = writer.execute(
+        "UPDATE hosts SET open_at = 0, heard_at = ? WHERE host = ? AND failures > 0"
+        " AND open_at > ? AND ifnull(heard_at, 0) + min(failures, 24) * 3600000 <= ?",
         writer.now_ms,
         host,
+        writer.now_ms,
+        writer.now_ms,
     )
-    if opened:
+    if brought_forward:
         schedule(writer, host)
         writer.after_commit(AWAKE, host)
 

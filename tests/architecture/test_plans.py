@@ -37,6 +37,7 @@ from storage import (
 from storage.audiences import PUBLIC
 from storage.domain_blocks import Part
 from storage.emojis import Emoji
+from storage.hosts import Standing
 from storage.ids import ActorId
 from storage.notifications import Wanted
 from storage.paging import Page
@@ -194,14 +195,20 @@ def queues(writer: Writer) -> None:
     received.depth(writer)
     alice = cast.actor(writer, "bob")
     deliveries.enqueue(writer, cast.said(writer, alice, "o"), "away", "https://away/inbox", "o")
-    (letter,) = deliveries.next_due(writer, [1], ["other"], 64)
+    hosts.place(writer, [(name, name) for name in hosts.without_source(writer)])
+    hosts.turns_of(writer, Standing.KNOWN, ["away"])
+    (turn,) = hosts.next_turns(writer, Standing.NEW, ["other"], 64)
+    assert hosts.next_of(writer, turn, ["other"], 4) == ["away"]
+    (letter,) = deliveries.next_of(writer, "away", [1], 2)
+    deliveries.is_due(writer, letter)
     deliveries.postpone(writer, letter, timedelta(minutes=1), "")
     deliveries.park(writer, letter, "")
     deliveries.parked(writer)
     deliveries.again(writer, "away")
     deliveries.settle(writer, letter)
     deliveries.expire(writer, writer.now)
-    for note in (hosts.reached, hosts.heard_from, hosts.is_blocked):
+    deliveries.withdraw_of(writer, alice)
+    for note in (hosts.reached, hosts.slowed, hosts.heard_from, hosts.is_blocked):
         note(writer, "away")
     hosts.unsettled(writer)
     for tier in ("blocked", None):

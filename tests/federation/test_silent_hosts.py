@@ -1,400 +1,435 @@
-"""Others are silent and many: whoever names hosts that never answer holds up themselves (L)."""
+"""Servers that take deliveries and keep silent, drip or refuse, beside others (SECURITY 91)."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from federation import processing
-from federation.errors import Busy, Unauthenticated, Unreachable
-from federation.fetch import POOLS, Pool
-from federation.lookup import Budget
-from federation.processing import AT_ONCE_OF_SOURCE, MOST_WAITING_OF_SOURCE
-from federation.signatures import Request
-from federation.sources import network_of
-from server.keys import COURIER, DOOR, INBOX, LOOKUP, PROCESSOR
-from storage import received
-from storage.units import Writer
-from tests.federation.world import Document, Neighbour, Stranger, verdict
-from tests.support.clock import Watch
+from federation import delivery
+from server.keys import COURIER
+from storage import actors, deliveries, hosts
+from storage.hosts import Standing
+from storage.units import Reader, Writer
+from tests.federation.world import Neighbour, Stranger
+from tests.storage import cast
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, settle
 
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+WILD = [f"n{number}.evil.example" for number in range(80)]
 
+
+@dataclass
 class Silence:
-    """Hosts that take every connection and every request, and answer when the test lets them."""
+    """A server that takes whatever is sent to it, and answers once it is let go."""
 
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.ends = asyncio.Event()
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: list[str] = field(default_factory=list)
 
-    async def handle(self, request: web.Request) -> web.Response:
-        self.asked.append(f"http://{request.host}{request.path}")
-        await self.ends.wait()
-        return web.Response(status=404)
-
-
-@asynccontextmanager
-async def silent(internet: Internet, *hosts: str) -> AsyncIterator[Silence]:
-    made, app = Silence(), web.Application()
-    app.router.add_route("*", "/{path:.*}", made.handle)
-    async with internet.serving(app, *hosts):
-        try:
-            yield made
-        finally:
-            made.ends.set()
+    async def keep_silent(self, request: web.Request) -> web.Response:
+        await request.read()
+        self.asked.append(request.host)
+        await self.let_go.wait()
+        return web.Response(status=202)
 
 
-async def all_taken(tasks: list["asyncio.Task[bool]"], asked: list[str], many: int) -> None:
-    """Wait until so many requests are under way."""
-    async with asyncio.timeout(10):
-        while len(asked) < many and not all(task.done() for task in tasks):
+@pytest.fixture
+async def silence(internet: Internet) -> AsyncIterator[Silence]:
+    made = Silence()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", made.keep_silent)
+    async with internet.serving(app, *WILD):
+        yield made
+        made.let_go.set()
+
+
+def follow_from(writer: Writer, target: int, names: Iterable[str]) -> None:
+    """A follower of one of ours on each of these hosts."""
+    for name in names:
+        fan = cast.actor(writer, "fan", name, inbox=f"http://{name}/inbox")
+        cast.follow(writer, fan, target)
+
+
+async def heard(neighbour: Neighbour, letters: int = 1) -> None:
+    """Return once it was sent so much; a test in which it never is ends as a failure."""
+    async with asyncio.timeout(20):
+        while len(neighbour.letters) < letters:
             await asyncio.sleep(0.01)
 
 
-def naming(stranger: Stranger, hosts: list[str], **more: str) -> Document:
-    """A note by somebody who is followed, which answers and mentions people on these hosts."""
-    people = [f"http://{host}/users/x" for host in hosts]
-    said = stranger.note(
-        inReplyTo=f"http://{hosts[0]}/notes/1",
-        tag=[{"type": "Mention", "href": uri, "name": "@x"} for uri in people],
-        **more,
-    )
-    return stranger.says("Create", said)
+@asynccontextmanager
+async def delivering(place: Place) -> AsyncIterator[None]:
+    """The courier at work, as in a running server."""
+    running = asyncio.create_task(place.app[COURIER].run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
 
-async def follow(alice: Person, stranger: Stranger) -> None:
-    number = await alice.find(f"@{stranger.name}@{stranger.at.host}")
-    await alice.post(f"/api/v1/accounts/{number}/follow")
+async def standing(place: Place, host: str) -> Standing:
+    return (await place.database.read(hosts.get, host)).standing
 
 
-# ---- applying never waits (90) ----
+# ---- places ----
 
 
-async def test_workers_that_apply_do_not_wait_for_what_an_activity_needs(
-    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, internet: Internet
-) -> None:
-    """Forty such notes first, then an honest like: it is done while they still wait."""
-    hosts = [f"silent{one}.example" for one in range(9)]
-    mallories = [evil.person(f"mallory{one}") for one in range(4)]
-    for one in mallories:
-        await follow(alice, one)
-    post = await alice.say("Apples.")
-    vera = victim.person("vera")
-    processor = ours.app[PROCESSOR]
-    async with silent(internet, *hosts) as silence:
-        for number in range(40):
-            assert (
-                await mallories[number % 4].tell(ours, naming(mallories[number % 4], hosts)) == 202
-            )
-        like = vera.says("Like", post["uri"])
-        assert await vera.tell(ours, like) == 202
-        tasks = [asyncio.create_task(processor.prepare_next()) for _ in range(4)]
-        while await processor.process_next():
-            pass
-        assert await verdict(ours, like) == ("done", "")
-        tasks += [asyncio.create_task(processor.prepare_next()) for _ in range(12)]
-        await all_taken(tasks, silence.asked, 6)
-        assert processor.preparing.places.in_use == AT_ONCE_OF_SOURCE  # all of one domain
-        assert len(processor.preparing) <= MOST_WAITING_OF_SOURCE
-        silence.ends.set()
-        await asyncio.gather(*tasks)
-    await settle(ours)
-
-
-async def test_another_servers_note_is_fetched_for_beside_those_that_hang(
-    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, internet: Internet
-) -> None:
-    vera, others = victim.person("vera"), [evil.person(f"m{one}") for one in range(6)]
-    for one in (vera, *others):
-        await follow(alice, one)
-    root = vera.note("<p>Root</p>")
-    victim.serves(root)
-    processor = ours.app[PROCESSOR]
-    async with silent(internet, "silent.example") as silence:
-        for one in others:
-            assert await one.tell(ours, naming(one, ["silent.example"])) == 202
-        answer = vera.says("Create", vera.note(inReplyTo=root["id"]))
-        assert await vera.tell(ours, answer) == 202
-        while await processor.process_next():
-            pass
-        hanging = [asyncio.create_task(processor.prepare_next()) for _ in range(3)]
-        await asyncio.wait(hanging, timeout=10, return_when=asyncio.FIRST_COMPLETED)
-        while await processor.process_next():
-            pass
-        assert await verdict(ours, answer) == ("done", "")
-        silence.ends.set()
-        await asyncio.gather(*hanging)
-    await settle(ours)
-
-
-async def test_what_did_not_come_in_time_is_left_out_and_its_host_is_not_asked_again(
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_eighty_silent_names_of_one_domain_delay_nobody(
     ours: Place,
     alice: Person,
-    evil: Neighbour,
-    internet: Internet,
-    watch: Watch,
+    victim: Neighbour,
+    vera: Stranger,
+    silence: Silence,
+    is_known: bool,
+) -> None:
+    if not is_known:  # a new server, of which nobody knows yet whether it answers
+        await ours.database.write(
+            lambda w: w.execute("UPDATE hosts SET reached_at = NULL WHERE host = 'victim.example'")
+        )
+    await ours.database.write(follow_from, alice.actor.id, WILD)
+    await alice.say("Hello")
+    looked = asyncio.create_task(ours.app[COURIER].deliver_due())
+    await heard(victim)
+    assert len(silence.asked) <= 4
+    places = ours.app[COURIER].places
+    assert sum(one.in_use for one in places.values()) <= 5
+    silence.let_go.set()
+    assert await looked
+
+
+async def test_a_running_courier_goes_on_while_others_are_silent(
+    ours: Place, alice: Person, victim: Neighbour, vera: Stranger, silence: Silence
+) -> None:
+    """Nobody who waits for an answer has to come back before it is looked for more."""
+    await ours.database.write(follow_from, alice.actor.id, WILD)
+    async with delivering(ours):
+        for number in range(1, 20):
+            await alice.say("Hello")
+            await heard(victim, number)
+        assert len(silence.asked) == 4
+        assert ours.app[COURIER].places[Standing.NEW].in_use == 4
+        silence.let_go.set()
+    assert ours.app[COURIER].places[Standing.NEW].in_use == 0
+
+
+async def test_who_was_never_reached_has_ten_seconds_and_who_is_known_thirty(
+    ours: Place,
+    alice: Person,
+    victim: Neighbour,
+    vera: Stranger,
+    silence: Silence,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One deadline for all of it together; the note is there without what hangs."""
-    monkeypatch.setattr(processing, "GRACE", 0.0)
-    mallory = evil.person("mallory")
-    await follow(alice, mallory)
-    processor, lookup = ours.app[PROCESSOR], ours.app[LOOKUP]
-    async with silent(internet, "silent.example") as silence:
-        said = naming(mallory, ["silent.example"])
-        assert await mallory.tell(ours, said) == 202
-        assert await processor.process_next()
-        work = processor.preparing.take()
-        assert work is not None
-        work.budget.until = asyncio.get_running_loop().time() + 0.2  # of its ten seconds
-        processor.preparing.add(work)
-        await settle(ours)
-        assert await verdict(ours, said) == ("done", "")
-        assert len(silence.asked) == 2  # the post that it answers, and whom it mentions
-        lookup.silent.note("silent.example")
-        again = naming(mallory, ["silent.example"])
-        assert await mallory.tell(ours, again) == 202
-        await settle(ours)
-        assert await verdict(ours, again) == ("done", "")
-        assert len(silence.asked) == 2
-        watch.advance(timedelta(minutes=6))
-        assert not lookup.silent.is_silent("silent.example")
+    assert (delivery.PROBE_DEADLINE, delivery.DEADLINE) == (10.0, 30.0)
+    monkeypatch.setattr(delivery, "PROBE_DEADLINE", 0.1)
+    known, new, failing = WILD[:3]
+    await ours.database.write(follow_from, alice.actor.id, WILD[:3])
+    await ours.database.write(hosts.reached, known)
+    await ours.database.write(hosts.failed, failing, SECOND, "no answer")
+    victim.watch.advance(2 * SECOND)
+    await alice.say("Hello")
+    async with delivering(ours):
+        async with asyncio.timeout(20):
+            while ours.app[COURIER].outcomes["unanswered"] < 2:
+                await asyncio.sleep(0.01)
+        assert await standing(ours, new) is Standing.FAILING
+        assert (await ours.database.read(hosts.get, failing)).failures == 2
+        assert await standing(ours, known) is Standing.KNOWN  # and is still waited for
+        assert ours.app[COURIER].places[Standing.KNOWN].in_use == 1
+        silence.let_go.set()
+    assert await standing(ours, known) is Standing.KNOWN
 
 
-async def test_a_domain_with_several_silent_names_is_silent_as_a_whole(ours: Place) -> None:
-    silent_hosts = ours.app[LOOKUP].silent
-    for number in range(3):
-        assert not silent_hosts.is_silent("another.evil.example")
-        silent_hosts.note(f"name{number}.evil.example")
-    assert silent_hosts.is_silent("another.evil.example")
-    assert not silent_hosts.is_silent("other.example")
-    with pytest.raises(Unreachable, match="let us wait"):
-        budget = Budget(pool=Pool.BACKGROUND)
-        await ours.app[LOOKUP].object("http://another.evil.example/notes/1", budget)
-    silent_hosts.note("other.example")
-    silent_hosts.answered("other.example")
-    assert not silent_hosts.is_silent("other.example")
-    for number in range(20_000):
-        silent_hosts.note(f"host{number}.example")
-    assert len(silent_hosts) == 10_000
-
-
-async def test_nothing_is_fetched_for_what_nobody_here_wants(
-    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, internet: Internet
+async def test_who_takes_long_to_answer_is_not_known_to_answer(
+    ours: Place, alice: Person, victim: Neighbour, vera: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mallory, vera = evil.person("mallory"), victim.person("vera")
-    async with silent(internet, "silent.example") as silence:
-        unwanted = [
-            naming(mallory, ["silent.example"]),
-            mallory.says("Announce", "http://silent.example/notes/1"),
-            mallory.says("Update", naming(mallory, ["silent.example"])["object"]),
-            mallory.says("Add", "http://silent.example/notes/1", target=f"{mallory.uri}/featured"),
-            mallory.says(
-                "QuoteRequest", "http://silent.example/notes/1", instrument=f"{mallory.uri}/n/1"
-            ),
-        ]
-        hints = [  # said by vera in mallory's name: they would have to be confirmed
-            naming(mallory, ["silent.example"]),
-            mallory.says("Announce", "http://silent.example/notes/1"),
-            mallory.says("Delete", f"{mallory.at.origin}/notes/404"),
-        ]
-        assert await mallory.tell(ours, mallory.says("Like", "http://ours.example/posts/1")) == 202
+    """Dripping an answer for half a minute, again and again, would hold places as silence does."""
+    now = 0.0
+    monkeypatch.setattr(ours.app[COURIER], "_timer", lambda: now)
+    for status in (202, 500):
+        victim.status = status
+        for takes, expected in ((4.0, Standing.KNOWN), (6.0, Standing.FAILING)):
+
+            async def drip(_: web.Request, takes: float = takes) -> web.Response:
+                nonlocal now
+                now += takes
+                return web.Response(status=victim.status)
+
+            victim.answers["/inbox"] = drip
+            await alice.say("Hello")
+            await settle(ours)
+            assert await standing(ours, "victim.example") is expected, (status, takes)
+        del victim.answers["/inbox"]
+        victim.status = 202
+        await alice.say("Prompt again")
+        await settle(ours)
+
+
+async def test_the_hosts_of_one_source_are_counted_by_its_registrable_domain(
+    ours: Place, alice: Person, victim: Neighbour, silence: Silence
+) -> None:
+    await ours.database.write(follow_from, alice.actor.id, ["a.b.evil.example:8443", "192.0.2.9"])
+    await alice.say("Hello")
+    await settle(ours)
+
+    def sources(reader: Reader) -> dict[str, str]:
+        return dict(reader.rows("SELECT host, source FROM hosts"))
+
+    assert await ours.database.read(sources) == {
+        "a.b.evil.example:8443": "evil.example",
+        "192.0.2.9": "192.0.2.0/24",
+    }
+
+
+# ---- what speaking to us earns ----
+
+
+async def test_however_often_a_failing_host_speaks_it_earns_one_probe(
+    ours: Place, alice: Person, victim: Neighbour, vera: Stranger
+) -> None:
+    victim.status = 503
+    for number in range(5):
+        await alice.say(f"Number {number}")
+    for _ in range(8):
+        await settle(ours)
+        victim.watch.advance(DAY)
+    await settle(ours)
+    victim.asked.clear()
+    before = await ours.database.read(hosts.get, "victim.example")
+    for _ in range(10):
         assert await vera.tell(ours, vera.says("Like", "http://ours.example/posts/1")) == 202
         await settle(ours)
-        evil.asked.clear()
-        for speaker, documents in ((mallory, unwanted), (vera, hints)):
-            for document in documents:
-                assert await speaker.tell(ours, document) == 202
-                await settle(ours)
-                state, reason = await verdict(ours, document)
-                assert state == "refused", (document["type"], reason)
-        assert silence.asked == []
-        assert evil.asked == []
+        victim.watch.advance(60 * SECOND)
+    assert len(victim.letters) == 1
+    known = await ours.database.read(hosts.get, "victim.example")
+    assert known.failures == before.failures + 1
+    assert (known.failed_days, known.standing) == (before.failed_days + 1, Standing.DEAD)
 
 
-# ---- whose turn it is, and how much may wait (89) ----
-
-
-async def test_what_one_server_sent_hides_nothing_of_another(
-    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
+async def test_a_probe_that_is_answered_with_a_fault_brings_no_other(
+    ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
-    """Three hundred of one, by many actors, and one of another behind them: it is second."""
-    post = await alice.say("Apples.")
-    vera = victim.person("vera")
-
-    def flood(writer: Writer) -> None:
-        for number in range(300):
-            uri = f"http://evil.example/likes/{number}"
-            actor = f"http://evil.example/users/u{number}"
-            row = received.Received(0, uri, actor, actor, "evil.example", "Like", "hint", "{}")
-            assert received.keep(writer, row)
-
-    await ours.database.write(flood)
-    like = vera.says("Like", post["uri"])
-    assert await vera.tell(ours, like) == 202
-    processor = ours.app[PROCESSOR]
-    for _ in range(2):
-        assert await processor.process_next()
-    assert await verdict(ours, like) == ("done", "")
-
-
-async def test_a_domain_has_room_for_so_much_and_is_told_to_come_again(
-    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
-) -> None:
-    mallory, vera = evil.person("mallory"), victim.person("vera")
-    ours.app[INBOX].backlog.most = 5
-    post = await alice.say("Apples.")
-    statuses = [await mallory.tell(ours, mallory.says("Like", post["uri"])) for _ in range(7)]
-    assert statuses == [202] * 5 + [503] * 2
-    assert await vera.tell(ours, vera.says("Like", post["uri"])) == 202
+    victim.status = 503
+    for number in range(5):
+        await alice.say(f"Number {number}")
     await settle(ours)
-    ours.app[INBOX].backlog._counted = None  # a second has passed
-    assert await mallory.tell(ours, mallory.says("Like", post["uri"])) == 202
-
-
-# ---- keys (A4, 92) ----
-
-
-async def test_requests_whose_key_hosts_hang_keep_nobody_else_waiting(
-    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, internet: Internet
-) -> None:
-    """Two hundred of them: search, deliveries and another server's first words go on."""
-    hosts = [f"keys{one}.example" for one in range(4)]
-    vera, door = victim.person("vera"), ours.app[DOOR]
-    await follow(alice, vera)
+    victim.status = 500
+    victim.asked.clear()
+    assert await vera.tell(ours, vera.says("Like", "http://ours.example/posts/1")) == 202
     await settle(ours)
-    async with silent(internet, *hosts) as silence:
-        mallory = evil.person("mallory")
-        like = mallory.says("Like", alice.actor.uri)
-        hanging = [
-            asyncio.create_task(
-                mallory.tell(
-                    ours, like, key_id=f"http://{hosts[number % 4]}/users/u{number}#main-key"
-                )
-            )
-            for number in range(200)
-        ]
-        most, each = POOLS[Pool.KEYS]
-        async with asyncio.timeout(20):
-            while door.places[Pool.KEYS].in_use < min(most, 4 * each):
-                await asyncio.sleep(0.01)
-        assert len(silence.asked) <= 4 * each
-        assert await alice.find("@vera@victim.example")
-        victim.person("wendy")
-        assert await alice.find("@wendy@victim.example")  # she was not known
-        await alice.say("Pears.")
-        while await ours.app[COURIER].deliver_due():
-            pass
-        assert len(victim.letters) > 0
-        will = victim.person("will")
-        assert await will.tell(ours, will.says("Like", alice.actor.uri)) == 202
-        silence.ends.set()
-        statuses = set(await asyncio.gather(*hanging))
-    assert statuses <= {401, 503}
+    assert len(victim.letters) == 1
+    assert (await ours.database.read(hosts.get, "victim.example")).failures == 2
 
 
-async def test_where_there_is_no_place_it_is_said_to_be_our_trouble(
-    ours: Place, alice: Person, evil: Neighbour
+@pytest.mark.parametrize("status", [202, 400, 401, 404, 410, 301])
+async def test_whatever_answers_is_forgiven(
+    ours: Place, alice: Person, victim: Neighbour, vera: Stranger, status: int
 ) -> None:
-    inbox, mallory = ours.app[INBOX], evil.person("mallory")
-    like = mallory.says("Like", alice.actor.uri)
-    inbox.by_domain.most = 0
-    assert await mallory.tell(ours, like) == 503
-    status, _, headers = await mallory.get(ours, f"/posts/{alice.id}")
-    assert status == 503
-    assert "Retry-After" in headers
-    inbox.by_domain.most = 256
-    assert evil.asked == []
-    assert await mallory.tell(ours, like) == 202
+    victim.status = 503
+    await alice.say("Hello")
+    await settle(ours)
+    victim.watch.advance(HOUR)
+    victim.status = status
+    await settle(ours)
+    known = await ours.database.read(hosts.get, "victim.example")
+    assert (known.failures, known.standing) == (0, Standing.KNOWN)
 
 
-async def test_a_network_has_few_places_however_many_domains_it_names(
-    ours: Place, alice: Person, evil: Neighbour, internet: Internet
+async def test_what_was_never_sent_forgives_nothing(
+    ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
-    hosts = [f"name.domain{one}.example" for one in range(6)]
-    inbox, mallory = ours.app[INBOX], evil.person("mallory")
-    inbox.by_network.each = 3
-    network = network_of("9.9.9.9")
-    like = mallory.says("Like", alice.actor.uri)
-
-    async def told(host: str) -> type[Exception] | None:
-        letter = mallory.letter(ours, like, key_id=f"http://{host}/u#key")
-        given = Request("POST", "/inbox", list(letter.headers.items()), letter.body, network)
-        try:
-            await inbox.take_in(given)
-        except (Busy, Unauthenticated) as error:
-            return type(error)
-        return None
-
-    async with silent(internet, *hosts) as silence:
-        tasks = [asyncio.create_task(told(host)) for host in hosts]
-        async with asyncio.timeout(10):
-            while sum(task.done() for task in tasks) < 3 or len(silence.asked) < 3:
-                await asyncio.sleep(0.01)
-        assert len(silence.asked) == 3
-        assert {task.result() for task in tasks if task.done()} == {Busy}
-        silence.ends.set()
-        assert Unauthenticated in await asyncio.gather(*tasks)
+    victim.status = 503
+    said = await alice.say("A slip")
+    await settle(ours)
+    await alice.call("DELETE", f"/api/v1/statuses/{said['id']}")
+    await ours.database.write(
+        lambda w: w.execute(
+            "DELETE FROM deliveries WHERE activity IN"
+            " (SELECT id FROM activities WHERE type = 'Delete')"
+        )
+    )
+    victim.watch.advance(HOUR)
+    victim.asked.clear()
+    await settle(ours)
+    assert ours.app[COURIER].outcomes["withdrawn"] == 1
+    assert (await ours.database.read(hosts.get, "victim.example")).failures == 1
 
 
-async def test_one_deadline_holds_for_a_key_and_all_that_comes_with_it(
-    ours: Place, evil: Neighbour, internet: Internet
+@pytest.mark.parametrize("header", ["0", "1"])
+async def test_to_be_asked_again_at_once_is_not_heeded(
+    ours: Place, alice: Person, victim: Neighbour, vera: Stranger, header: str
 ) -> None:
-    """The actor answers, and then nobody confirms the handle: the key is had all the same."""
-    mallory = evil.person("mallory")
-    budget = Budget(fetches=5, pool=Pool.KEYS, patience=0.5)
-
-    async def never(_: web.Request) -> web.Response:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    evil.answers["/.well-known/webfinger"] = never
-    found = await ours.app[LOOKUP].refresh(mallory.uri, budget)
-    assert (found.name, found.domain) == ("mallory", "evil.example")
-    with pytest.raises(Unreachable, match="in time"):
-        budget.left()
+    victim.status, victim.headers = 429, {"Retry-After": header}
+    await alice.say("Hello")
+    for _ in range(60):
+        await settle(ours)
+        victim.watch.advance(SECOND)
+    assert len(victim.letters) == 2
 
 
-# ---- pools (89) ----
+# ---- once ----
 
 
-async def test_a_pool_that_is_used_up_is_our_trouble_and_blames_nobody(
-    ours: Place, internet: Internet
+class LateLook:
+    """The first look finds what it finds, and comes back when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._held = threading.Event()
+        self._looks = count()
+
+    def look(self, *given: Any) -> Any:
+        found = _look(*given)
+        if next(self._looks) == 0:
+            self._loop.call_soon_threadsafe(self.begun.set)
+            self._held.wait(20)
+        return found
+
+    def go_on(self) -> None:
+        self._held.set()
+
+
+_look = delivery._look
+
+
+@pytest.fixture
+async def late_look(vera: Stranger, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LateLook]:
+    """After everybody has come to rest."""
+    late = LateLook()
+    monkeypatch.setattr(delivery, "_look", late.look)
+    yield late
+    late.go_on()
+
+
+async def test_a_look_that_comes_back_late_takes_nothing_twice(
+    ours: Place, alice: Person, victim: Neighbour, vera: Stranger, late_look: LateLook
 ) -> None:
-    door = ours.app[DOOR]
-    places = door.places[Pool.BACKGROUND]
-    places.most = 1
-    async with silent(internet, "silent.example", "other.example"):
-        with places.taken("x"), pytest.raises(Busy):
-            await door.get(
-                "http://other.example/", accept="*/*", deadline=0.05, pool=Pool.BACKGROUND
-            )
-        with pytest.raises(Unreachable):
-            await door.get(
-                "http://silent.example/", accept="*/*", deadline=0.05, pool=Pool.BACKGROUND
-            )
+    """Whoever looks first is held until another worker has delivered what it found."""
+    await alice.say("Once")
+    courier = ours.app[COURIER]
+    first = asyncio.create_task(courier.deliver_due())
+    await late_look.begun.wait()
+    second = asyncio.create_task(courier.deliver_due())
+    await asyncio.wait([second], timeout=0.5)  # it ends only where both look at once
+    late_look.go_on()
+    await asyncio.gather(first, second)
+    await settle(ours)
+    assert len(victim.letters) == 1
 
 
-async def test_one_domain_holds_few_places_of_each_pool(ours: Place, internet: Internet) -> None:
-    door, names = ours.app[DOOR], [f"name{one}.evil.example" for one in range(40)]
-    async with silent(internet, *names) as silence:
-        for pool in (Pool.KEYS, Pool.ACTIVITIES, Pool.MEMBERS, Pool.PICTURES, Pool.BACKGROUND):
-            before = len(silence.asked)
-            tasks = [
-                asyncio.create_task(door.get(f"http://{name}/", accept="*/*", pool=pool))
-                for name in names
-            ]
-            async with asyncio.timeout(10):
-                while len(silence.asked) - before < POOLS[pool][1]:
-                    await asyncio.sleep(0.01)
-            await asyncio.sleep(0)
-            assert door.places[pool].in_use == POOLS[pool][1]
-            assert door.places[pool].in_queue <= POOLS[pool][0]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            assert (door.places[pool].in_use, door.places[pool].in_queue) == (0, 0)
+async def parked_meanwhile(place: Place, alice: Person) -> None:
+    await place.database.write(deliveries.expire, place.database._moment.clock() + SECOND)
+
+
+async def withdrawn_meanwhile(place: Place, alice: Person) -> None:
+    await place.database.write(deliveries.withdraw_of, alice.actor.id)
+
+
+async def blocked_meanwhile(place: Place, alice: Person) -> None:
+    await place.database.write(hosts.set_tier, "victim.example", "blocked")
+
+
+async def suspended_meanwhile(place: Place, alice: Person) -> None:
+    await place.database.write(actors.set_state, alice.actor.id, "suspended")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "left"),
+    [
+        (parked_meanwhile, (0, 1)),
+        (withdrawn_meanwhile, (0, 0)),
+        (blocked_meanwhile, (0, 0)),
+        (suspended_meanwhile, (0, 0)),
+    ],
+)
+async def test_what_changed_since_a_look_is_not_sent(
+    ours: Place,
+    alice: Person,
+    victim: Neighbour,
+    vera: Stranger,
+    late_look: LateLook,
+    meanwhile: object,
+    left: tuple[int, int],
+) -> None:
+    assert callable(meanwhile)
+    await alice.say("Not any more")
+    victim.watch.advance(SECOND)
+    looked = asyncio.create_task(ours.app[COURIER].deliver_due())
+    await late_look.begun.wait()
+    await meanwhile(ours, alice)
+    late_look.go_on()
+    await looked
+    assert victim.letters == []
+    depth = await ours.database.read(deliveries.depth)
+    assert (depth.due, depth.parked) == left
+
+
+async def test_what_is_given_up_and_tried_again_while_it_is_under_way_goes_out_once(
+    ours: Place, alice: Person, silence: Silence
+) -> None:
+    await ours.database.write(follow_from, alice.actor.id, WILD[:1])
+    await alice.say("Once")
+    courier = ours.app[COURIER]
+    looked = asyncio.create_task(courier.deliver_due())
+    while not silence.asked:
+        await asyncio.sleep(0.01)
+    await parked_meanwhile(ours, alice)
+    assert await ours.database.write(deliveries.again) == 1
+    assert not await courier.deliver_due()
+    silence.let_go.set()
+    await looked
+    await settle(ours)
+    assert Counter(silence.asked) == {WILD[0]: 1}
+    assert (await ours.database.read(deliveries.depth)).due == 0
+
+
+async def test_a_stop_waits_a_moment_for_what_is_under_way(
+    ours: Place, alice: Person, silence: Silence
+) -> None:
+    await ours.database.write(follow_from, alice.actor.id, WILD[:1])
+    await alice.say("Once")
+    running = asyncio.create_task(ours.app[COURIER].run())
+    while not silence.asked:
+        await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.sleep(0)
+    silence.let_go.set()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert (await ours.database.read(deliveries.depth)).due == 0
+
+
+async def test_what_our_disk_cannot_note_is_not_sent_again(
+    ours: Place,
+    alice: Person,
+    victim: Neighbour,
+    vera: Stranger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A full disk, for a while: the answer is kept in mind until it can be written down."""
+    failures = iter([True, True, False])
+    settling = deliveries.settle
+
+    def cannot(writer: Writer, letter: deliveries.Delivery) -> None:
+        if next(failures):
+            raise OSError("disk full")
+        settling(writer, letter)
+
+    monkeypatch.setattr(deliveries, "settle", cannot)
+    monkeypatch.setattr(delivery, "REST", 0.0)
+    await alice.say("Once")
+    await settle(ours)
+    assert len(victim.letters) == 1
+    assert (await ours.database.read(deliveries.depth)).due == 0

@@ -5,7 +5,7 @@ import pytest
 from storage import deliveries, hosts, pruning, received
 from storage.database import Database
 from storage.deliveries import Delivery
-from storage.hosts import DEAD_AFTER_DAYS
+from storage.hosts import DEAD_AFTER_DAYS, Standing
 from storage.received import Received, Skipped
 from storage.units import Reader, Row, Writer
 from tests.storage import cast
@@ -158,8 +158,10 @@ def say(writer: Writer, object_: str, *hosts_: str, type_: str = "Create") -> No
         deliveries.enqueue(writer, activity, host, f"https://{host}/inbox", object_)
 
 
-def next_due(reader: Reader, *taken: int, most: int = 64) -> list[Delivery]:
-    return deliveries.next_due(reader, taken, (), most)
+def next_due(reader: Reader, *taken: int) -> list[Delivery]:
+    """Two of each host that may be asked; whose turn it is, `dispatch` decides."""
+    names = reader.rows("SELECT host FROM hosts WHERE due <= ? ORDER BY due", reader.now_ms)
+    return [one for (host,) in names for one in deliveries.next_of(reader, host, taken, 2)]
 
 
 def heading(letters: list[Delivery]) -> list[tuple[str, str, str]]:
@@ -217,29 +219,6 @@ async def test_order_holds_when_the_clock_is_set_back(database: Database, watch:
     assert first.type == "Create"
 
 
-async def test_hosts_take_turns(database: Database) -> None:
-    for number in range(20):
-        await database.write(say, f"post {number}", "busy")
-    await database.write(say, "post", "quiet")
-    letters = await database.read(next_due)
-    assert [letter.host for letter in letters] == ["busy", "busy", "quiet"]
-    assert [x.host for x in await database.read(deliveries.next_due, (), ["busy"], 64)] == ["quiet"]
-
-
-async def test_hosts_that_are_being_served_take_nobodys_turn(
-    database: Database, watch: Watch
-) -> None:
-    """Sixty slow hosts hold one letter each; room for four more is given to the others."""
-    slow, quick = [f"slow{n}" for n in range(60)], [f"quick{n}" for n in range(4)]
-    await database.write(say, "first", *slow)
-    held = [letter.id for letter in await database.read(next_due)]
-    watch.advance(MINUTE)
-    await database.write(say, "second", *quick)
-    assert len(held) == 60
-    letters = await database.read(lambda r: next_due(r, *held, most=4))
-    assert sorted(letter.host for letter in letters) == quick
-
-
 async def host_due(database: Database, host: str) -> int | None:
     value: int | None = await database.read(
         lambda r: r.value("SELECT due FROM hosts WHERE host = ?", host)
@@ -284,28 +263,6 @@ async def test_a_closed_host_is_passed_over_until_it_opens(
     assert [letter.host for letter in await database.read(next_due)] == ["alive"]
     watch.advance(10 * MINUTE)
     assert sorted(x.host for x in await database.read(next_due)) == ["alive", "dead", "dead"]
-
-
-def behind_a_dead_host(letters: int) -> int:
-    """How many steps it takes to find the one letter that may go."""
-    raw, watch = memory(), Watch()
-    writer = writer_on(raw, watch)
-    say(writer, "post", "alive")
-    activity = cast.said(writer, speaker(writer), "flood")
-    for number in range(letters):
-        inbox = f"https://dead/{number}/inbox"
-        deliveries.enqueue(writer, activity, "dead", inbox, f"object {number}")
-    hosts.failed(writer, "dead", MINUTE, "no answer")
-    found: list[Delivery] = []
-    taken = steps(raw, lambda: found.extend(next_due(writer)))
-    assert [letter.host for letter in found] == ["alive"]
-    return taken
-
-
-def test_letters_behind_a_dead_host_cost_nothing() -> None:
-    few, many = behind_a_dead_host(10), behind_a_dead_host(10_000)
-    print(f"steps to find a letter with 10 / 10,000 behind a dead host: {few} / {many}")
-    assert many < 1.2 * few
 
 
 def enqueue_behind(letters: int) -> int:
@@ -390,7 +347,9 @@ async def test_seven_days_of_failures_make_a_host_dead_and_any_answer_revives_it
     assert await database.read(hosts.troubled) == []
 
 
-async def test_who_speaks_to_us_is_awake(database: Database, watch: Watch) -> None:
+async def test_who_speaks_to_us_is_tried_once_and_forgiven_nothing(
+    database: Database, watch: Watch
+) -> None:
     awake: list[str] = []
     await database.write(say, "post", "a")
     await database.write(hosts.failed, "a", DAY, "no answer")
@@ -400,8 +359,68 @@ async def test_who_speaks_to_us_is_awake(database: Database, watch: Watch) -> No
             await database.write(hosts.heard_from, host)
     assert awake == ["a"]
     assert len(await database.read(next_due)) == 1
+    known = await database.read(hosts.get, "a")
+    assert (known.failures, known.failed_days, known.last_error) == (1, 1, "no answer")
     # Whoever speaks to us does not make us remember them: the table stays bounded.
     assert await database.read(lambda r: r.value("SELECT count(*) FROM hosts")) == 1
+
+
+@pytest.mark.parametrize(("failures", "hours"), [(1, 1), (6, 6), (24, 24), (90, 24)])
+async def test_speaking_brings_a_probe_forward_more_seldom_the_more_of_them_failed(
+    database: Database, watch: Watch, failures: int, hours: int
+) -> None:
+    """A host that speaks every half hour and never answers, for four days."""
+    await database.write(say, "post", "a")
+    for _ in range(failures):
+        await database.write(hosts.failed, "a", 30 * DAY, "no answer")
+
+    def speaks(writer: Writer) -> bool:
+        hosts.heard_from(writer, "a")
+        if not next_due(writer):
+            return False
+        writer.execute("UPDATE hosts SET open_at = ? WHERE host = 'a'", writer.now_ms + 10**10)
+        hosts.schedule(writer, "a")
+        return True
+
+    probes = 0
+    for _ in range(4 * 24 * 2):
+        probes += await database.write(speaks)
+        watch.advance(30 * MINUTE)
+    assert probes == 4 * 24 // hours
+
+
+async def test_who_asked_us_to_wait_is_waited_for_whatever_it_says(
+    database: Database, watch: Watch
+) -> None:
+    await database.write(say, "post", "a")
+    await database.write(lambda w: hosts.failed(w, "a", DAY, "answered 429", as_asked=True))
+    for _ in range(23):
+        watch.advance(60 * MINUTE)
+        await database.write(hosts.heard_from, "a")
+        assert await database.read(next_due) == []
+    watch.advance(60 * MINUTE)
+    assert len(await database.read(next_due)) == 1
+
+
+async def test_standing_says_who_shares_places(database: Database, watch: Watch) -> None:
+    async def standing() -> Standing:
+        return (await database.read(hosts.get, "a")).standing
+
+    assert await standing() is Standing.NEW
+    await database.write(say, "post", "a")
+    assert await standing() is Standing.NEW
+    await database.write(hosts.reached, "a")
+    assert await standing() is Standing.KNOWN
+    await database.write(hosts.slowed, "a")
+    assert await standing() is Standing.FAILING
+    await database.write(hosts.reached, "a")
+    assert await standing() is Standing.KNOWN
+    for _ in range(DEAD_AFTER_DAYS):
+        assert await standing() in (Standing.KNOWN, Standing.FAILING)
+        await database.write(hosts.failed, "a", MINUTE, "no answer")
+        await database.write(hosts.heard_from, "a")
+        watch.advance(DAY)
+    assert await standing() is Standing.DEAD
 
 
 async def test_a_tier_outlives_failures(database: Database) -> None:
