@@ -141,12 +141,11 @@ def park(writer: Writer, delivery: Delivery, reason: str) -> None:
 
 def expire(writer: Writer, before: datetime, most: int = 500) -> int:
     """Park what has waited too long. Return how many."""
-    tired = writer.rows(
+    tired = writer.named(
         "UPDATE deliveries SET state = 'parked', reason = 'nobody answered for seven days'"
-        " WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND created_at < ?1"
-        " AND id < ?1 << 16 LIMIT ?2) RETURNING host",  # an id begins with its moment
-        milliseconds(before),
-        most,
+        " WHERE id IN (SELECT id FROM deliveries WHERE state = 'due' AND created_at < :before"
+        " AND id < :before << 16 LIMIT :most) RETURNING host",  # an id begins with its moment
+        {"before": milliseconds(before), "most": most},
     )
     for name in {row[0] for row in tired}:
         hosts.schedule(writer, name)
@@ -175,11 +174,10 @@ def parked(reader: Reader, most: int = 100) -> list[Parked]:
 
 def again(writer: Writer, host: str | None = None) -> int:
     """Try parked letters once more, of one host or of all. Return how many."""
-    tried = writer.rows(
-        "UPDATE deliveries SET state = 'due', attempts = 0, due = ?1, created_at = ?1"
-        " WHERE state = 'parked' AND (?2 IS NULL OR host = ?2) RETURNING host",
-        writer.now_ms,
-        host,
+    tried = writer.named(
+        "UPDATE deliveries SET state = 'due', attempts = 0, due = :now, created_at = :now"
+        " WHERE state = 'parked' AND (:host IS NULL OR host = :host) RETURNING host",
+        {"now": writer.now_ms, "host": host},
     )
     for name in {row[0] for row in tried}:
         hosts.schedule(writer, name)
@@ -189,8 +187,9 @@ def again(writer: Writer, host: str | None = None) -> int:
 
 def forget(writer: Writer, host: str | None = None) -> int:
     """Throw parked letters away. Return how many."""
-    return writer.execute(
-        "DELETE FROM deliveries WHERE state = 'parked' AND (?1 IS NULL OR host = ?1)", host
+    return writer.execute_named(
+        "DELETE FROM deliveries WHERE state = 'parked' AND (:host IS NULL OR host = :host)",
+        {"host": host},
     )
 
 

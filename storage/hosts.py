@@ -127,14 +127,13 @@ def settled(writer: Writer, host: str, times: int) -> None:
 def count_stranger(writer: Writer, host: str, window: timedelta) -> int:
     """One more letter from somebody whom nobody here follows; how many in the window by now."""
     began = writer.now_ms - int(window.total_seconds() * 1000)
-    rows = writer.rows(
-        "INSERT INTO hosts (host, strangers, strangers_since) VALUES (?1, 1, ?2)"
+    rows = writer.named(
+        "INSERT INTO hosts (host, strangers, strangers_since) VALUES (:host, 1, :now)"
         " ON CONFLICT (host) DO UPDATE SET"
-        " strangers = iif(strangers_since > ?3, strangers + 1, 1),"
-        " strangers_since = iif(strangers_since > ?3, strangers_since, ?2) RETURNING strangers",
-        host,
-        writer.now_ms,
-        began,
+        " strangers = iif(strangers_since > :began, strangers + 1, 1),"
+        " strangers_since = iif(strangers_since > :began, strangers_since, :now)"
+        " RETURNING strangers",
+        {"host": host, "now": writer.now_ms, "began": began},
     )
     count: int = rows[0][0]
     return count
