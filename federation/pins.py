@@ -1,10 +1,13 @@
 """What somebody elsewhere shows first, fetched in the background when they become known here."""
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
+from federation.background import LOOKED_AT, Background, Errand
 from federation.documents import Document, uri_of, uris_of
-from federation.errors import FederationError, Unreachable
+from federation.errors import Busy, FederationError, Unreachable
 from federation.fetch import Pool
 from federation.learning import FEATURED
 from federation.lookup import Budget, Lookup
@@ -15,6 +18,8 @@ from storage.database import Database
 from storage.jobs import Job
 from storage.units import Writer
 
+log = logging.getLogger(__name__)
+
 MOST = 5
 MOST_LISTED = 50
 FETCHES = 8
@@ -22,21 +27,26 @@ ATTEMPTS = 3
 PAUSE = timedelta(minutes=10)
 
 
-async def learn_next(database: Database, lookup: Lookup) -> bool:
+async def learn_next(database: Database, lookup: Lookup, background: Background) -> bool:
     """Fetch what one actor shows first; return whether there was one."""
-    job = await database.read(jobs.next_due, FEATURED)
-    if job is None:
-        return False
+    waiting = await database.read(jobs.due, FEATURED, LOOKED_AT)
+    errands = (Errand(job.id, job.subject, job) for job in waiting)
+    return await background.do_next(errands, partial(_learn, database, lookup))
+
+
+async def _learn(database: Database, lookup: Lookup, job: Job) -> None:
     actor = await database.read(actors.by_uri, job.subject)
     try:
         found = await _fetched(lookup, actor) if actor else []
-    except Unreachable as error:
+    except (Unreachable, Busy) as error:
         await database.conclude(_again, job, str(error))
-        return True
     except FederationError:
-        found = []
-    await database.conclude(_keep, job, actor.id if actor else 0, found)
-    return True
+        await database.conclude(jobs.done, job)
+    except Exception as error:
+        log.exception("what %s shows first could not be learned", job.subject)
+        await database.conclude(jobs.failed, job, repr(error)[:500])
+    else:
+        await database.conclude(_keep, job, actor.id if actor else 0, found)
 
 
 async def _fetched(lookup: Lookup, actor: Actor) -> list[str]:

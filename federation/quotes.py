@@ -1,9 +1,11 @@
 """Whether the author of what is quoted consents: their stamp is asked for at its origin."""
 
 from datetime import timedelta
+from functools import partial
 
+from federation.background import LOOKED_AT, Background, Errand
 from federation.documents import Document, kind
-from federation.errors import FederationError, Unreachable
+from federation.errors import Busy, FederationError, Unreachable
 from federation.fetch import Pool
 from federation.lookup import Budget, Lookup
 from federation.origins import same_origin
@@ -16,17 +18,19 @@ from storage.units import Reader
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720, *[1440] * 6))
 
 
-async def check_next(database: Database, lookup: Lookup) -> bool:
+async def check_next(database: Database, lookup: Lookup, background: Background) -> bool:
     """Look at one stamp; return whether there was one. What cannot be had is asked for later."""
-    quote = await database.read(quotes.next_unchecked)
-    if quote is None:
-        return False
+    waiting = await database.read(quotes.unchecked, LOOKED_AT)
+    errands = (Errand(quote.id, quote.stamp or "", quote) for quote in waiting)
+    return await background.do_next(errands, partial(_check, database, lookup))
+
+
+async def _check(database: Database, lookup: Lookup, quote: Quote) -> None:
     judged = await _judged(database, lookup, quote)
     if judged == PENDING and quote.attempts < len(PAUSES):
         await database.conclude(quotes.wait, quote.id, PAUSES[quote.attempts])
     else:
         await database.conclude(quotes.decide, quote.id, judged)
-    return True
 
 
 async def _judged(database: Database, lookup: Lookup, quote: Quote) -> str:
@@ -37,7 +41,7 @@ async def _judged(database: Database, lookup: Lookup, quote: Quote) -> str:
     try:
         found = await lookup.object(stamp, Budget(fetches=2, pool=Pool.BACKGROUND))
         return APPROVED if _says(found, expected) else REJECTED
-    except Unreachable:
+    except (Unreachable, Busy):
         return PENDING
     except FederationError:
         return REJECTED

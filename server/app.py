@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from federation.background import Background
 from federation.delivery import Courier
 from federation.fetch import Door
 from federation.inbox import Inbox, Rules
@@ -32,6 +33,7 @@ from server.keys import (
     COURIER,
     DATABASE,
     DOOR,
+    ERRANDS,
     ERROR_PAGE,
     INBOX,
     JOBS,
@@ -140,6 +142,7 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
         app[READING] = reading
         app[LOOKUP] = lookup = Lookup(database, door, outside.clock, reading)
         app[INBOX] = Inbox(database, lookup, outside.clock, rules, reading, turns)
+        app[ERRANDS] = Background("stamps on quotes"), Background("what others show first")
         app[PROCESSOR] = Processor(database, lookup, reading, turns)
         app[COURIER] = Courier(
             database,

@@ -5,10 +5,9 @@ from functools import partial
 
 from aiohttp import web
 
-from federation import domain_blocks, pins, quotes
+from federation import background, domain_blocks, pins, quotes
 from federation.activities.delete import ERASE
 from federation.activities.flag import LETTER
-from federation.learning import FEATURED
 from federation.processing import AT_ONCE, PREPARED
 from federation.suspensions import END
 from server import (
@@ -23,7 +22,7 @@ from server import (
 )
 from server.exporting import Places
 from server.jobs import Job, attempt
-from server.keys import COURIER, DATABASE, LOOKUP, OUTSIDE, PROCESSOR, SETTINGS
+from server.keys import COURIER, DATABASE, ERRANDS, LOOKUP, OUTSIDE, PROCESSOR, SETTINGS
 from server.media import MEDIA, remove_strays
 from server.media import address as media_address
 from server.shown_media import PROXY
@@ -83,12 +82,14 @@ def _of_members(app: web.Application) -> list[Job]:
 
 def _of_posts(app: web.Application) -> list[Job]:
     database, lookup = app[DATABASE], app[LOOKUP]
-    pinned = partial(pins.learn_next, database, lookup)
+    stamps, shown_first = app[ERRANDS]
+    check = partial(quotes.check_next, database, lookup, stamps)
+    pinned = partial(pins.learn_next, database, lookup, shown_first)
     index = partial(database.conclude, search.index_next)
     find = partial(database.conclude, conversations.find_next)
     return [
-        Job("check consents", partial(quotes.check_next, database, lookup), (QUOTED,)),
-        Job("fetch what is pinned", _planned(app, FEATURED, pinned), (PLANNED,)),
+        Job("check consents", check, (QUOTED,), workers=background.AT_ONCE),
+        Job("fetch what is pinned", pinned, (PLANNED,), workers=background.AT_ONCE),
         Job("post what is due", partial(scheduled.publish_next, app), (SCHEDULED,), pause=10.0),
         Job("close polls", partial(polls.close_next, app), pause=15.0),
         Job("index posts", _planned(app, search.KIND, index), pause=3600.0),

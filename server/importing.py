@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from aiohttp import web
 
 from federation.errors import FederationError, Malformed, Unreachable
+from federation.fetch import Pool
+from federation.lookup import Budget
 from federation.origins import server_name
 from federation.sanitise import safe_url
 from federation.webfinger import split_handle
@@ -279,7 +281,7 @@ def _put_into_list(writer: Writer, me: Actor, title: str, target: Actor) -> None
 
 
 async def _bookmark(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
-    await app[LOOKUP].post(cells[0])
+    await app[LOOKUP].post(cells[0], Budget(pool=Pool.BACKGROUND))
     await app[DATABASE].write(_mark, me, cells[0])
 
 
@@ -315,4 +317,4 @@ KINDS = tuple(_DOING)
 
 async def _person(app: web.Application, handle: str) -> Actor:
     name, domain = _handle(app[DATABASE].here, handle)
-    return await app[LOOKUP].handle(name, domain)
+    return await app[LOOKUP].handle(name, domain, Budget(pool=Pool.BACKGROUND))

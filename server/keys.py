@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
+from federation.background import Background
 from federation.delivery import Courier
 from federation.fetch import Door
 from federation.inbox import Inbox
@@ -24,6 +25,8 @@ LOOKUP = web.AppKey("lookup", Lookup)
 INBOX = web.AppKey("inbox", Inbox)
 PROCESSOR = web.AppKey("processor", Processor)
 READING = web.AppKey("reading", Reading)
+ERRANDS: web.AppKey[tuple[Background, Background]] = web.AppKey("errands")
+"""What is fetched in the background: stamps on quotes, and what others show first."""
 COURIER = web.AppKey("courier", Courier)
 LIMITS = web.AppKey("limits", Limits)
 JOBS = web.AppKey("jobs", Sequence[Job])

@@ -60,13 +60,19 @@ def cancel(writer: Writer, kind: str, subject: str) -> bool:
 
 def next_due(reader: Reader, kind: str) -> Job | None:
     """The one of this kind that has been due for longest."""
-    row = reader.row(
+    return next(iter(due(reader, kind, 1)), None)
+
+
+def due(reader: Reader, kind: str, most: int) -> list[Job]:
+    """Those of this kind that are due, the longest first."""
+    rows = reader.rows(
         "SELECT id, kind, subject, detail, attempts FROM jobs"
-        " WHERE state = 'due' AND due <= ? AND kind = ? ORDER BY due, id LIMIT 1",
+        " WHERE state = 'due' AND due <= ? AND kind = ? ORDER BY due, id LIMIT ?",
         reader.now_ms,
         kind,
+        most,
     )
-    return Job(row[0], row[1], row[2], loads(row[3]), row[4]) if row else None
+    return [Job(row[0], row[1], row[2], loads(row[3]), row[4]) for row in rows]
 
 
 def done(writer: Writer, job: Job) -> None:

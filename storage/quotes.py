@@ -139,15 +139,15 @@ def by_request(reader: Reader, uri: str, target: int) -> Quote | None:
     )
 
 
-def next_unchecked(reader: Reader) -> Quote | None:
-    """One whose stamp nobody has seen yet, and which it is time to ask for."""
-    return _from_row(
-        reader.row(
-            f"SELECT {_COLUMNS} FROM approvals WHERE state = 'pending' AND decided_at IS NULL"
-            " AND uri IS NOT NULL AND kind = 'quote' AND due <= ? ORDER BY due, id LIMIT 1",
-            reader.now_ms,
-        )
+def unchecked(reader: Reader, most: int) -> list[Quote]:
+    """Those whose stamp nobody has seen yet, and for which it is time; the longest due first."""
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM approvals WHERE state = 'pending' AND decided_at IS NULL"
+        " AND uri IS NOT NULL AND kind = 'quote' AND due <= ? ORDER BY due, id LIMIT ?",
+        reader.now_ms,
+        most,
     )
+    return [found for row in rows if (found := _from_row(row)) is not None]
 
 
 def shown(reader: Reader, posts: Sequence[int], viewer: int) -> dict[int, Shown]:

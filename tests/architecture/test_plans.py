@@ -179,7 +179,7 @@ def posts_in_full(writer: Writer) -> None:
     quotes.keep(
         writer, stamp="u:stamp", target=said.id, actor=alice, request="u:quote", state="pending"
     )
-    quotes.next_unchecked(writer)
+    quotes.unchecked(writer, 100)
     quotes.by_request(writer, "u:quote", said.id)
     quotes.by_stamp(writer, "u:stamp")
     quotes.shown(writer, [said.id], 1)

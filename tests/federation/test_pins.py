@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from federation import pins
+from federation.background import Background
 from federation.sanitise import plain
 from server.keys import LOOKUP
 from tests.federation.saying import follow, hear
@@ -17,7 +18,7 @@ def pinning(at: Neighbour, name: str) -> Stranger:
 
 
 async def fetched(ours: Place) -> None:
-    while await pins.learn_next(ours.database, ours.app[LOOKUP]):
+    while await pins.learn_next(ours.database, ours.app[LOOKUP], Background("test")):
         pass
 
 

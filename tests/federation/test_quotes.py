@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from federation import quotes
+from federation.background import Background
 from server.keys import LOOKUP
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger
@@ -18,7 +19,7 @@ FOLLOWERS = "followers"
 
 
 async def checked(ours: Place) -> None:
-    while await quotes.check_next(ours.database, ours.app[LOOKUP]):
+    while await quotes.check_next(ours.database, ours.app[LOOKUP], Background("test")):
         pass
 
 
@@ -395,7 +396,7 @@ async def test_a_stamp_that_cannot_be_had_is_asked_for_again(
     for pause in quotes.PAUSES[:3]:
         await checked(ours)
         assert (await quote_of(alice, said))["state"] == "pending"
-        assert not await quotes.check_next(ours.database, ours.app[LOOKUP])
+        assert not await quotes.check_next(ours.database, ours.app[LOOKUP], Background("test"))
         watch.advance(pause)
     victim.answers.clear()
     victim.serves(stamp(vera, said, quoted, id=said["quoteAuthorization"]))
@@ -417,7 +418,7 @@ async def test_a_stamp_that_is_never_had_is_given_up(
     for pause in (*quotes.PAUSES, timedelta(days=30)):
         await checked(ours)
         watch.advance(pause)
-    assert not await quotes.check_next(ours.database, ours.app[LOOKUP])
+    assert not await quotes.check_next(ours.database, ours.app[LOOKUP], Background("test"))
     assert (await quote_of(alice, said))["state"] == "pending"
 
 

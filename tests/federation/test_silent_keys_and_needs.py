@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from federation import processing
+from federation.background import Background, Errand
 from federation.errors import Busy, Unauthenticated, Unreachable
 from federation.fetch import POOLS, Pool
 from federation.lookup import Budget
@@ -398,3 +399,40 @@ async def test_one_domain_holds_few_places_of_each_pool(ours: Place, internet: I
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             assert (door.places[pool].in_use, door.places[pool].in_queue) == (0, 0)
+
+
+# ---- the background ----
+
+
+async def test_errands_of_one_domain_keep_no_others_waiting() -> None:
+    """Ten for hosts of one domain that hang come first; then one for another: it is done."""
+    background, done, ends = Background("test"), list[str](), asyncio.Event()
+
+    async def do(uri: str) -> None:
+        if "silent" in uri:
+            await ends.wait()
+        done.append(uri)
+
+    uris = [f"http://name{one}.silent.example/x" for one in range(10)] + ["http://good.example/x"]
+    errands = [Errand(number, uri, uri) for number, uri in enumerate(uris)]
+    hanging = asyncio.create_task(background.do_next(errands, do))
+    await asyncio.sleep(0)
+    assert await background.do_next(errands, do)
+    assert done == ["http://good.example/x"]
+    assert not await background.do_next(errands[:10], do)
+    assert background.places.in_use == 1
+    ends.set()
+    assert await hanging
+    assert background.places.in_use == 0
+
+
+async def test_an_errand_that_fails_leaves_its_place() -> None:
+    background = Background("test")
+
+    async def fail(_: str) -> None:
+        raise ValueError
+
+    for _ in range(2):
+        with pytest.raises(ValueError):
+            await background.do_next([Errand(1, "nowhere", "x")], fail)
+    assert background.places.in_use == 0
