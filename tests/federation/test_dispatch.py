@@ -193,6 +193,19 @@ def test_a_busy_host_is_not_always_the_first() -> None:
     assert served[:2] == ["busy.example", "quiet0.example"]
 
 
+def test_hosts_of_one_source_take_turns() -> None:
+    scene, one_place = Scene(), Budget(at_once=2, per_host=1)
+    scene.known("a.many.example", "b.many.example")
+    scene.wait_for("a.many.example", each=50)
+    scene.wait_for("b.many.example", each=2)
+    served = []
+    for _ in range(4):
+        (choice,) = scene.look(budget=one_place)
+        served += asked([choice])
+        scene.serve(choice)
+    assert served == ["a.many.example", "b.many.example"] * 2
+
+
 def test_names_of_one_domain_take_one_turn_among_the_others() -> None:
     scene, one_place = Scene(), Budget(at_once=2, per_host=1)
     many = names(50, "n{}.many.example")

@@ -313,17 +313,35 @@ async def late_look(vera: Stranger, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     late.go_on()
 
 
+@pytest.mark.parametrize("is_answered", [True, False])
 async def test_a_look_that_comes_back_late_takes_nothing_twice(
-    ours: Place, alice: Person, victim: Neighbour, vera: Stranger, late_look: LateLook
+    ours: Place,
+    alice: Person,
+    victim: Neighbour,
+    vera: Stranger,
+    late_look: LateLook,
+    is_answered: bool,
 ) -> None:
-    """Whoever looks first is held until another worker has delivered what it found."""
+    """Whoever looks first is held until another worker has delivered what it found, or is at it."""
+    may_answer = asyncio.Event()
+    if is_answered:
+        may_answer.set()
+
+    async def answer(_: web.Request) -> web.Response:
+        await may_answer.wait()
+        return web.Response(status=202)
+
+    victim.answers["/inbox"] = answer
     await alice.say("Once")
     courier = ours.app[COURIER]
     first = asyncio.create_task(courier.deliver_due())
     await late_look.begun.wait()
     second = asyncio.create_task(courier.deliver_due())
-    await asyncio.wait([second], timeout=0.5)  # it ends only where both look at once
+    await asyncio.wait([second], timeout=0.5)  # it comes to something only where both look at once
     late_look.go_on()
+    await heard(victim)
+    await asyncio.wait([first], timeout=0.5)
+    may_answer.set()
     await asyncio.gather(first, second)
     await settle(ours)
     assert len(victim.letters) == 1
