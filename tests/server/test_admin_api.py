@@ -108,13 +108,14 @@ async def test_suspended_means_gone_until_it_is_taken_back(
     said = await mallory.say("Here I am.")
     await decide(ada, mallory, "suspend", text="Enough.")
     status, _ = await mallory.ask("GET", "/api/v1/timelines/home")
-    assert status == 401
+    assert status == 403
     for path in (f"/api/v1/statuses/{said['id']}", f"/api/v1/accounts/{mallory.id}"):
         status, _ = await ada.ask("GET", path)
         assert status == 404, path
     assert (await ada.get(f"{ACCOUNTS}/{mallory.id}"))["suspended"] is True
     await ada.post(f"{ACCOUNTS}/{mallory.id}/unsuspend")
     await ada.get(f"/api/v1/statuses/{said['id']}")
+    await mallory.get("/api/v1/timelines/home")
 
 
 async def test_for_good_means_that_the_address_cannot_be_used_again(

@@ -236,6 +236,18 @@ DANGEROUS = (
 )
 
 
+async def test_a_proof_from_while_the_clock_was_ahead_is_none(place: Place, watch: Watch) -> None:
+    await place.person("ines")
+    browser = Browser(place)
+    watch.set(timedelta(hours=5))
+    assert await browser.log_in("ines") == 303
+    watch.set(timedelta(hours=-5))
+    assert await browser.ask("GET", "/settings/safety") == 200
+    form = browser.values("/settings/safety/begin")
+    assert await browser.ask("POST", "/settings/safety/begin", form) == 303
+    assert browser.headers["Location"].startswith("/settings/prove")
+
+
 async def test_what_does_lasting_harm_needs_fresh_proof(place: Place, watch: Watch) -> None:
     person, secret, _ = await set_up(place, watch)
     browser = await password_given(place)

@@ -189,6 +189,27 @@ async def test_what_ends_access_ends_it_within_a_second(place: Place, trigger: T
     assert perf_counter() - began < 1
 
 
+SUSPENDING: dict[str, tuple[str, str]] = {
+    "by decision": ("account suspend", "account unsuspend"),
+    "by the state": ("suspended", "active"),
+    "by disabling": ("account disable", "account enable"),
+}
+
+
+@pytest.mark.parametrize("how", SUSPENDING)
+async def test_tokens_rest_while_somebody_is_turned_out(place: Place, how: str) -> None:
+    """SECURITY 68: 403 at once, whatever was remembered, and they serve again afterwards."""
+    person = await place.person("ines")
+    for what, status in zip(SUSPENDING[how], (403, 200), strict=True):
+        await person.ask("GET", "/api/v1/preferences")  # remembered
+        if " " in what:
+            await commands.run(place.app, what, {"name": "ines"})
+        else:
+            await place.database.write(actors.set_state, person.actor.id, what)
+        for path in ("/api/v1/preferences", "/api/v1/timelines/public"):
+            assert (await person.ask("GET", path))[0] == status, what
+
+
 async def test_a_lost_second_step_is_turned_off_by_command(place: Place, watch: Watch) -> None:
     _, secret, _ = await set_up(place, watch)
     begun, inside = await password_given(place), await password_given(place)
