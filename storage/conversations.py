@@ -52,6 +52,14 @@ def go_on(writer: Writer, post: Post, people: Collection[int], seeing: Collectio
         )
 
 
+def is_in(reader: Reader, account: int, root: int) -> bool:
+    """Whether a member has a conversation in that thread."""
+    row = reader.row(
+        "SELECT 1 FROM conversations WHERE account = ? AND root = ? LIMIT 1", account, root
+    )
+    return row is not None
+
+
 def _others(people: Collection[int], account: int) -> str:
     return dumps(sorted(set(people) - {account}), separators=(",", ":"))
 

@@ -13,6 +13,7 @@ from storage.unwanted import TOLD
 from storage.visibility import ALIVE, PEOPLE, Member, predicate
 
 NOTIFIED = "notified"
+DECIDED = ("follow_request",)  # what waits for the member: they are told whoever asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ def add(writer: Writer, account: int, type_: str, actor: int, post: int | None =
     """
     own = account == actor and type_ != "poll"
     if own or not _wants(writer, account, actor) or _is_muted(writer, account, post):
+        return
+    if type_ not in DECIDED and _is_limited(writer, account, actor):
         return
     new = writer.execute(
         "INSERT INTO notifications (id, account, type, actor, post, created_at)"
@@ -84,12 +87,21 @@ def _wants(reader: Reader, account: int, actor: int) -> bool:
     return not reader.named(
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM blocks WHERE actor = :account AND target = :actor)"
         " OR EXISTS (SELECT 1 FROM mutes WHERE actor = :account AND target = :actor"
-        " AND notifications AND (expires_at IS NULL OR expires_at > :now))"
-        " OR EXISTS (SELECT 1 FROM actors WHERE id = :actor AND silenced) AND NOT EXISTS"
-        " (SELECT 1 FROM follows WHERE follower = :account AND target = :actor"
-        " AND state = 'accepted')",
+        " AND notifications AND (expires_at IS NULL OR expires_at > :now))",
         {"account": account, "actor": actor, "now": reader.now_ms},
     ) and not unwanted.host_unwanted(reader, account, actor)
+
+
+def _is_limited(reader: Reader, account: int, actor: int) -> bool:
+    """Whether the office limited who did it, and the member does not follow them."""
+    row = reader.row(
+        "SELECT 1 FROM actors WHERE id = ? AND silenced AND NOT EXISTS"
+        " (SELECT 1 FROM follows WHERE follower = ? AND target = ? AND state = 'accepted')",
+        actor,
+        account,
+        actor,
+    )
+    return row is not None
 
 
 def _is_muted(reader: Reader, account: int, post: int | None) -> bool:

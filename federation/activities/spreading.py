@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from storage import conversations, followed_tags, lists, timelines
+from storage import actors, conversations, followed_tags, follows, lists, timelines
 from storage.lists import Brought
 from storage.posts import Post, Recipient
 from storage.units import Reader, Writer
@@ -29,7 +29,7 @@ def bring(
 
 def by_hashtag(reader: Reader, post: Post, facts: Facts) -> list[int]:
     """Members who follow one of its hashtags and may read it; only what is for everybody comes."""
-    if not (post.kind == "public" and post.listed):
+    if not (post.kind == "public" and post.listed) or _is_limited(reader, post.author):
         return []
     return members_who_see(followed_tags.followers(reader, post.id), facts)
 
@@ -39,4 +39,20 @@ def converse(writer: Writer, post: Post, recipients: Collection[Recipient], fact
     if post.kind != "named":
         return
     people = {int(post.author), *(recipient.actor for recipient in recipients)}
-    conversations.go_on(writer, post, people, members_who_see(people, facts))
+    seeing = members_who_see(people, facts)
+    if _is_limited(writer, post.author):
+        seeing = [one for one in seeing if _listens(writer, one, post)]
+    conversations.go_on(writer, post, people, seeing)
+
+
+def _is_limited(reader: Reader, author: int) -> bool:
+    known = actors.by_id(reader, author)
+    return known is not None and bool(known.silenced)
+
+
+def _listens(reader: Reader, member: int, post: Post) -> bool:
+    """Whether a member talks with the limited author of a post, or follows them."""
+    if member == post.author or conversations.is_in(reader, member, post.root):
+        return True
+    between = follows.between(reader, member, post.author)
+    return between is not None and between.state == "accepted"
