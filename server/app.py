@@ -24,6 +24,7 @@ from server import (
     mail,
     membership,
 )
+from server.allowances import READS, Reads
 from server.auth import CALLERS, SUBJECTS, Callers
 from server.doorkeeper import DOORKEEPER, Doorkeeper
 from server.errors import errors_to_answers
@@ -78,6 +79,7 @@ def build_app(
     app[PROXY] = Proxy(settings.data_dir / "cache", settings.media_max_bytes, outside.clock)
     app[METERS] = Meters()
     app[LIMITS] = Limits(outside.clock, outside.monotonic, enabled=settings.rate_limits)
+    app[READS] = Reads(limited=settings.rate_limits)
     app[ERROR_PAGE] = error.page
     preload()
     app.on_response_prepare.append(decorate)

@@ -23,7 +23,7 @@ from server.incoming import header
 from server.keys import ERROR_PAGE
 from server.moderation import CannotDecide
 from storage import ids
-from storage.errors import Conflict, NotCommitted, Overloaded
+from storage.errors import Conflict, NotCommitted, Overloaded, TookTooLong
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ STATUS: dict[type[Exception], int] = {
     Conflict: 422,
     NotCommitted: 503,
     Overloaded: 503,
+    TookTooLong: 503,
 }
 
 SENTENCES = {
@@ -119,7 +120,7 @@ def refusal_of(error: Exception) -> Refused:
 
 def _known(error: Exception, status: int) -> Refused:
     headers = {"Retry-After": "30"} if status == 503 else {}
-    own_words = isinstance(error, FederationError) and str(error)
+    own_words = isinstance(error, FederationError | TookTooLong) and str(error)
     return Refused(status, str(error) if own_words else SENTENCES[status], headers=headers)
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from server import auth, scopes
+from server.allowances import READS
 from server.auth import CALLER, Caller, ensure_csrf, ensure_welcome
 from server.documents import ForPeers
 from server.doorkeeper import DOORKEEPER
@@ -132,7 +133,11 @@ def guarded(route: Route) -> Handler:
             form = await form_of(request)
             ensure_csrf(request, form.text("csrf"))
         _ensure_numbers(request)
-        return await route.handler(request)
+        if route.who is Who.PEER and route.method == "POST":
+            return await route.handler(request)  # what other servers bring is read for ourselves
+        member = caller.actor.id if caller.actor else None
+        with request.app[READS].of(route.path, auth.address_of(request), member):
+            return await route.handler(request)
 
     return handle
 

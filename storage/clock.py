@@ -2,12 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import thread_time
 
 Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
     return datetime.now(UTC)
+
+
+def processor_seconds() -> float:
+    """What this thread has used of a processor so far."""
+    return thread_time()
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ WRITING = (
     "cache_size = -16384",
     *COMMON,
 )
-READING = (*COMMON, "query_only = ON", "cache_size = -16384")
+READING = (*COMMON, "query_only = ON", "cache_size = -8192")
 
 
 class Connection(aiosqlite.Connection):
@@ -40,6 +40,11 @@ class Connection(aiosqlite.Connection):
         # tests/storage/test_connection.py pins what is relied upon here (as `_thread` above).
         result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]
         return result
+
+    def halt(self) -> None:
+        """Interrupt the statement that is running, if one is; from any thread."""
+        if self._connection is not None:
+            self._connection.interrupt()
 
 
 def connect(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:

@@ -15,13 +15,14 @@ from storage.clock import Clock, system_clock
 from storage.connection import READING, WRITING, Connection
 from storage.errors import CannotOpen, Damaged, NotCommitted, NotCopied, Overloaded
 from storage.here import Here
+from storage.readers import Readers
 from storage.schema import check, migrate
-from storage.units import Moment, Outcome, Reader, Writer, in_group, in_snapshot
+from storage.units import Moment, Outcome, Reader, Writer, in_group
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS = 2
+READERS = 5  # what may take long has four of them at most: server/allowances.py
 GROUP = 256
 
 
@@ -43,17 +44,15 @@ class Database:
     """Runs units of work. Cancelling a caller never cuts a unit in two."""
 
     def __init__(
-        self, writing: Connection, reading: list[Connection], moment: Moment, intake: int
+        self, path: Path, writing: Connection, readers: Readers, moment: Moment, intake: int
     ) -> None:
         self.changes = Changes()
         self.here = moment.here
+        self.readers = readers
+        self._path = path
         self._writing = writing
         self._moment = moment
         self._intake = intake
-        self._readers_waiting = 0
-        self._idle: asyncio.Queue[Connection] = asyncio.Queue()
-        for connection in reading:
-            self._idle.put_nowait(connection)
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
         self._closing = self._closed = False
 
@@ -65,22 +64,15 @@ class Database:
     async def read(
         self, unit: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run a unit on one snapshot. Raises Overloaded when too many already wait."""
-        if self._readers_waiting >= self._intake:
-            raise Overloaded("too many requests are waiting to be read")
+        """Run a unit on one snapshot. Raises Overloaded when too many already wait.
+
+        Raises TookTooLong when it is interrupted, after what its caller's allowance gives it.
+        """
 
         def bound(reader: Reader) -> T:
             return unit(reader, *args, **kwargs)
 
-        self._readers_waiting += 1
-        try:
-            connection = await self._idle.get()
-        finally:
-            self._readers_waiting -= 1
-        try:
-            return await connection.run(partial(in_snapshot, unit=bound, moment=self._moment))
-        finally:  # if we were cancelled its thread is still busy, and the next unit queues there
-            self._idle.put_nowait(connection)
+        return await self.readers.run(bound)
 
     async def write(
         self, unit: Callable[Concatenate[Writer, P], T], *args: P.args, **kwargs: P.kwargs
@@ -128,19 +120,20 @@ class Database:
                 self.changes.tell(change)
 
     async def vacuum_into(self, copy: Path) -> None:
-        """A consistent copy of the whole file, made while others write. Raises NotCopied."""
-        connection = await self._idle.get()
-        copying = asyncio.ensure_future(connection.run(lambda raw: _vacuum(raw, copy)))
-        try:
-            await asyncio.shield(copying)
-        except asyncio.CancelledError:  # whoever asked may take the folder away, once it is left
-            await connection.interrupt()
-            await asyncio.gather(copying, return_exceptions=True)
-            raise
-        except sqlite3.Error as error:
-            raise NotCopied(f"The database could not be copied: {error}.") from error
-        finally:
-            self._idle.put_nowait(connection)
+        """A consistent copy of the whole file, made while others write. Raises NotCopied.
+
+        On a connection of its own: it takes long, and the readers are for those who wait.
+        """
+        async with Connection(self._path, READING) as connection:
+            copying = asyncio.ensure_future(connection.run(lambda raw: _vacuum(raw, copy)))
+            try:
+                await asyncio.shield(copying)
+            except asyncio.CancelledError:  # whoever asked may take the folder away afterwards
+                connection.halt()
+                await asyncio.gather(copying, return_exceptions=True)
+                raise
+            except sqlite3.Error as error:
+                raise NotCopied(f"The database could not be copied: {error}.") from error
 
     async def finish(self) -> None:
         """Take no more units; those that wait are still served."""
@@ -188,7 +181,9 @@ async def open_database(
         reading = [
             await stack.enter_async_context(Connection(path, READING)) for _ in range(READERS)
         ]
-        database = Database(writing, reading, moment, intake)
+        readers = Readers(reading, moment, intake)
+        stack.callback(readers.close)
+        database = Database(path, writing, readers, moment, intake)
         writer = asyncio.create_task(database.commit_groups(), name="writer")
         try:
             yield database

@@ -33,6 +33,10 @@ class Overloaded(StorageError):
     """Too many units wait; nothing was done."""
 
 
+class TookTooLong(StorageError):
+    """A read was interrupted, since it took longer than it is given; the text is for people."""
+
+
 class NotCommitted(StorageError):
     """The database could not keep this group of units; none of it happened."""
 

@@ -74,9 +74,9 @@ class Counted:
     statements: list[str] = field(default_factory=list)
 
     async def listen(self) -> None:
-        idle = self.place.database._idle
-        for _ in range(idle.qsize()):
-            connection: Connection = idle.get_nowait()
+        idle = self.place.database.readers._idle
+        connections: list[Connection] = [idle.get_nowait() for _ in range(idle.qsize())]
+        for connection in connections:
             await connection.run(lambda raw: raw.set_trace_callback(self.statements.append))
             idle.put_nowait(connection)
 

@@ -9,7 +9,7 @@ import pytest
 
 from storage import instance
 from storage.changes import Change
-from storage.database import Database, open_database
+from storage.database import READERS, Database, open_database
 from storage.errors import NotCommitted, NotCopied, Overloaded, StorageError
 from storage.here import Here
 from storage.units import Reader, Row, Writer
@@ -196,7 +196,7 @@ async def test_too_much_is_refused_while_work_already_taken_is_closed(
 
 async def test_too_many_who_want_to_read_are_refused(tmp_path: Path, here: Here) -> None:
     async with open_database(tmp_path / "small", here, intake=4) as database:
-        gates = [Gate(), Gate()]
+        gates = [Gate() for _ in range(READERS)]
         busy = [asyncio.create_task(database.read(gate)) for gate in gates]
         for gate in gates:
             await asyncio.to_thread(gate.entered.wait)

@@ -1,0 +1,116 @@
+"""A read that never ends is ended, and its reader goes on (SECURITY 94)."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from storage import instance
+from storage.allowances import ALLOWANCE
+from storage.database import READERS, Database
+from storage.errors import TookTooLong
+from storage.units import Reader
+
+ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+
+
+def never_ends(reader: Reader) -> None:
+    reader.rows(ENDLESS)
+
+
+def lives_with_errors(reader: Reader) -> list[object]:
+    """As a search does with words that SQLite cannot read."""
+    try:
+        return list(reader.rows(ENDLESS))
+    except sqlite3.OperationalError:
+        return []
+
+
+def goes_on_and_on(reader: Reader) -> None:
+    """Statements that are short, and too many."""
+    while True:
+        reader.rows("SELECT count(*) FROM sqlite_schema")
+
+
+def ready(reader: Reader) -> str | None:
+    return instance.get(reader, "domain")
+
+
+@dataclass
+class Given:
+    """An allowance that notes what is charged."""
+
+    seconds: float
+    charged: list[float] = field(default_factory=list)
+    held: int = 0
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        self.held += 1
+        try:
+            yield
+        finally:
+            self.held -= 1
+
+    def charge(self, seconds: float) -> None:
+        self.charged.append(seconds)
+
+
+@contextmanager
+def allowed(seconds: float) -> Iterator[Given]:
+    given = Given(seconds)
+    token = ALLOWANCE.set(given)
+    try:
+        yield given
+    finally:
+        ALLOWANCE.reset(token)
+
+
+@pytest.mark.parametrize("unit", [never_ends, lives_with_errors, goes_on_and_on])
+async def test_read_that_never_ends_is_interrupted_and_its_reader_goes_on(
+    database: Database, unit: Callable[[Reader], object]
+) -> None:
+    for _ in range(READERS + 1):
+        with allowed(0.01) as given, pytest.raises(TookTooLong):
+            await database.read(unit)
+        assert given.charged == [0.01]
+        assert given.held == 0
+    found = await asyncio.gather(*(database.read(ready) for _ in range(READERS * 2)))
+    assert found == ["home.example"] * READERS * 2
+    assert database.readers.in_use == 0
+    assert database.readers.interrupted == READERS + 1
+
+
+async def test_read_is_charged_what_it_cost_and_no_more(database: Database) -> None:
+    with allowed(5.0) as given:
+        await database.read(ready)
+    assert len(given.charged) == 1
+    assert 0 < given.charged[0] < 1
+
+
+async def test_read_that_nobody_waits_for_any_more_is_ended(database: Database) -> None:
+    for _ in range(READERS + 1):
+        reading = asyncio.create_task(database.read(never_ends))
+        while not database.readers.in_use:
+            await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        while database.readers.in_use:  # until its thread has left it
+            await asyncio.sleep(0)
+    assert await database.read(ready) == "home.example"
+
+
+async def test_copy_takes_none_of_the_readers(database: Database, tmp_path: Path) -> None:
+    readers = database.readers
+    seen = []
+    copying = asyncio.create_task(database.vacuum_into(tmp_path / "copy"))
+    while not copying.done():
+        seen.append(readers.in_use)
+        await asyncio.sleep(0)
+    await copying
+    assert set(seen) == {0}
