@@ -274,8 +274,9 @@ def _may_be_better_later(status: int, attempts: int) -> bool:
 
 
 def _places(standing: Standing, budget: Budget) -> Places:
-    kind = standing.name.lower()
-    return Places(f"deliveries to {kind} servers", budget.most(standing), budget.per_source)
+    most = budget.most(standing)
+    name = f"deliveries to {standing.name.lower()} servers"
+    return Places(name, most, min(budget.per_source, most))
 
 
 def _look(reader: Reader, budget: Budget, taken: list[Choice]) -> tuple[list[str], list[Choice]]:

@@ -16,7 +16,9 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from server.keys import COURIER, DATABASE
+from server.allowances import READS
+from server.budgets import places_of
+from server.keys import COURIER, DATABASE, INBOX, LOOKUP, PROCESSOR
 from server.policies import ROUTE
 from storage import deliveries, hosts, received
 from storage.units import Reader
@@ -86,12 +88,47 @@ def _families(app: web.Application, depths: list[Sample]) -> Iterator[Metric]:
         family = GaugeMetricFamily(name, meaning)
         family.add_metric([], value)
         yield family
+    yield from _budgets(app)
     outcomes = CounterMetricFamily(
         "kith_delivery_outcomes", "Attempts to deliver, by how they ended", labels=["outcome"]
     )
     for outcome, number in sorted(app[COURIER].outcomes.items()):
         outcomes.add_metric([outcome], number)
     yield outcomes
+
+
+def _budgets(app: web.Application) -> Iterator[Metric]:
+    """What others hold, and how often somebody found no place (docs/budgets.md)."""
+    most = GaugeMetricFamily("kith_places", "Places that there are", labels=["what"])
+    in_use = GaugeMetricFamily("kith_places_in_use", "Places that are held", labels=["what"])
+    waiting = GaugeMetricFamily("kith_places_waiting", "Who waits for a place", labels=["what"])
+    refused = CounterMetricFamily("kith_places_refused", "Who found none", labels=["what"])
+    for places in places_of(app):
+        for family, value in (
+            (most, places.most),
+            (in_use, places.in_use),
+            (waiting, places.in_queue),
+            (refused, places.refused),
+        ):
+            family.add_metric([places.name], value)
+    yield from (most, in_use, waiting, refused)
+    counters = (
+        ("kith_backlog_refused", "Activities that their domain had no room for", _backlog(app)),
+        ("kith_reads_interrupted", "Reads that took too long", app[DATABASE].readers.interrupted),
+        ("kith_reads_refused", "Requests of who had read too much", app[READS].refused),
+    )
+    for name, meaning, value in counters:
+        yield CounterMetricFamily(name, meaning, value=value)
+    preparing = float(len(app[PROCESSOR].preparing))
+    yield GaugeMetricFamily(
+        "kith_received_preparing", "Activities that wait for something elsewhere", value=preparing
+    )
+    silent = float(len(app[LOOKUP].silent))
+    yield GaugeMetricFamily("kith_hosts_silent", "Hosts that let us wait", value=silent)
+
+
+def _backlog(app: web.Application) -> int:
+    return app[INBOX].backlog.refused
 
 
 class _Now:

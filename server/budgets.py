@@ -1,0 +1,22 @@
+"""Every set of places that others can hold, in one list: docs/budgets.md, metrics and tests."""
+
+from aiohttp import web
+
+from federation.places import Places
+from server.allowances import READS
+from server.keys import COURIER, DOOR, ERRANDS, INBOX, PROCESSOR, READING
+
+
+def places_of(app: web.Application) -> list[Places]:
+    inbox, reads = app[INBOX], app[READS]
+    return [
+        *app[DOOR].places.values(),
+        *app[COURIER].places.values(),
+        inbox.by_domain,
+        inbox.by_network,
+        app[PROCESSOR].preparing.places,
+        app[READING].places,
+        *(errands.places for errands in app[ERRANDS]),
+        reads.anonymous,
+        reads.long,
+    ]
