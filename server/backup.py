@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import re
 import shutil
+import stat
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +25,11 @@ MANIFEST = "manifest.json"
 MEDIA = "media"
 UNFINISHED = ".part"
 STALE = timedelta(days=1)
+
+# All that a backup can hold beside its manifest (SECURITY 98). A picture lies in the folders of its
+# first digits.
+_PICTURE = re.compile(r"media/([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{28}\.(?:jpg|png|gif|webp)")
+_SINGLE = (DATABASE_FILE, "kith.toml", "secret")
 
 T = TypeVar("T")
 
@@ -106,8 +113,9 @@ def _tidy(to: Path, before: datetime) -> None:
 def _gather(media: Path, unfinished: Path, gone_on: Event) -> None:
     """Take the media files that are not there yet."""
     for path in _files(media):
-        target = unfinished / MEDIA / path.relative_to(media)
-        if not target.exists():
+        name = f"{MEDIA}/{path.relative_to(media).as_posix()}"
+        target = unfinished / name
+        if is_allowed(name) and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # deleted meanwhile
                 _take(path, target)
@@ -161,6 +169,27 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def is_allowed(name: object) -> bool:
+    """Whether something of this name can be in a backup."""
+    if not isinstance(name, str):
+        return False
+    return name in _SINGLE or _PICTURE.fullmatch(name) is not None
+
+
+def _is_plain(root: Path, name: str) -> bool:
+    """Whether it is a file, reached from there by folders alone: no link, no pipe, no device."""
+    path = root
+    *folders, last = name.split("/")
+    try:
+        for folder in folders:
+            path /= folder
+            if not stat.S_ISDIR(path.lstat().st_mode):
+                return False
+        return stat.S_ISREG((path / last).lstat().st_mode)
+    except OSError:
+        return False
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -184,11 +213,13 @@ def restore(backup: Path, data: Path) -> Made:
     The database comes last, so that nothing starts on half of it; a failure leaves nothing behind.
     """
     contents = _checked(backup)
+    if data.exists() and not data.is_dir():
+        raise BackupFailed(f"{data} is not a folder.")
     if data.exists() and any(data.iterdir()):
         raise BackupFailed(
             f"{data} is not empty. Restore into an empty folder, so that nothing is overwritten."
         )
-    findings = examine(backup / DATABASE_FILE)
+    findings = examine(backup / DATABASE_FILE, as_copied=True)
     if findings.problems:
         raise BackupFailed(f"The database in this backup is damaged: {findings.problems[0]}.")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -206,11 +237,20 @@ def _put_back(source: Path, target: Path) -> None:
         if not folder.exists():
             folder.mkdir(mode=0o700)
     part = target.with_name(f".{target.name}.part")
-    shutil.copyfile(source, part)
-    part.chmod(0o600)
-    _sync(part)
+    _copy(source, part)
     part.rename(target)
     _sync(target.parent)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A new file with the same bytes, on the disk; no link is followed at either end."""
+    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(reading, "rb") as given:
+        new = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(new, "wb") as made:
+            shutil.copyfileobj(given, made, 1 << 20)
+            made.flush()
+            os.fsync(made.fileno())
 
 
 def _empty(folder: Path) -> None:
@@ -222,17 +262,31 @@ def _empty(folder: Path) -> None:
 
 
 def _checked(backup: Path) -> list[str]:
-    """The names in the manifest, when every file is there as it was written."""
-    try:
-        manifest = json.loads((backup / MANIFEST).read_text())
-        expected = {str(one["name"]): one for one in manifest["files"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BackupFailed(f"{backup} is not a backup of Kith, or not a whole one.") from error
+    """The names in the manifest, when each is one of ours and its file is as it was written."""
+    expected = _expected(backup)
+    for name in expected:
+        if not is_allowed(name):
+            raise BackupFailed(
+                f"There is a name in this backup that none of ours has, {name!r:.100}."
+                " Nothing was written."
+            )
     for name, one in expected.items():
-        path = backup / name
-        inside = path.resolve().is_relative_to(backup.resolve())
-        if not inside or not path.is_file() or _described(path, backup) != one:
+        if not _is_plain(backup, name) or _described(backup / name, backup) != one:
             raise BackupFailed(f"“{name}” in this backup is missing, or not as it was written.")
     if DATABASE_FILE not in expected:
         raise BackupFailed("There is no database in this backup.")
     return sorted(expected)
+
+
+def _expected(backup: Path) -> dict[str, object]:
+    """Name → what the manifest says of the file; nothing of it is believed yet."""
+    try:
+        if not _is_plain(backup, MANIFEST):
+            raise ValueError(MANIFEST)
+        files = json.loads((backup / MANIFEST).read_text())["files"]
+        expected = {one["name"]: one for one in files}
+        if len(expected) != len(files):
+            raise ValueError("a name that is there twice")
+        return expected
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BackupFailed(f"{backup} is not a backup of Kith, or not a whole one.") from error

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ ARCHIVE = "archive"
 FOLDER = "exports"
 ONCE_IN = timedelta(days=1)
 LEAST_FREE = 0.1  # of the disk
+_NAME = re.compile(r"[0-9a-f]{32}\.zip")
 PAGE = 100  # posts in one snapshot, so that nobody waits for a long one
 Row = Sequence[str]
 
@@ -148,6 +150,12 @@ async def make_next(database: Database, places: Places) -> bool:
     await database.conclude(jobs.done, job)
     await remove_old(database, places.exports)
     return True
+
+
+def place_of(folder: Path, name: str) -> Path | None:
+    """Where an archive lies; None for every name but those that we make, and for links."""
+    path = folder / name
+    return path if _NAME.fullmatch(name) and path.is_file() and not path.is_symlink() else None
 
 
 def _is_full(folder: Path) -> bool:

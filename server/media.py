@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from errno import ENOTDIR
 from pathlib import Path
 from typing import Any, Literal
 
@@ -212,6 +213,9 @@ class MediaFolder:
         return [path for path in found if _last_written(path) < limit]
 
     def _place(self, name: str) -> Path:
+        """Where a file belongs; no other name is written, whoever chose it (SECURITY 98)."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(name)
         return self.root / name[:2] / name[2:4] / name
 
     def _ensure_room(self) -> None:
@@ -400,6 +404,8 @@ def _write(root: Path, path: Path, data: bytes) -> None:
     """Whole and on the disk, or not at all."""
     for folder in (path.parent.parent, path.parent):
         folder.mkdir(mode=0o700, exist_ok=True)
+    if path.parent.resolve() != path.parent:
+        raise NotADirectoryError(ENOTDIR, "a link in place of a folder", str(path.parent))
     part = path.with_name(f".{path.name}.part")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

@@ -18,10 +18,14 @@ class Findings:
     problems: tuple[str, ...]
 
 
-def examine(path: Path) -> Findings:
-    """Read the whole file: integrity, foreign keys, schema version."""
+def examine(path: Path, *, as_copied: bool = False) -> Findings:
+    """Read the whole file: integrity, foreign keys, schema version.
+
+    `as_copied`: the file alone, whatever lies beside it that SQLite would take for its log.
+    """
+    how = "mode=ro&immutable=1" if as_copied else "mode=ro"
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY)
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, timeout=BUSY)
     except sqlite3.Error as error:
         return Findings(0, max(scripts()), (str(error),))
     try:

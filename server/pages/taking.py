@@ -149,7 +149,9 @@ async def fetch(request: web.Request) -> web.StreamResponse:
     found = await request.app[DATABASE].read(exports.by_id, caller(request).me.id, id_)
     if found is None or found.file is None:
         raise not_found()
-    path = request.app[SETTINGS].data_dir / FOLDER / found.file
+    path = exporting.place_of(request.app[SETTINGS].data_dir / FOLDER, found.file)
+    if path is None:
+        raise not_found()
     day = found.created_at.date().isoformat()
     headers = {
         "Content-Disposition": f'attachment; filename="archive-{day}.zip"',
