@@ -10,7 +10,7 @@ from aiohttp import web
 
 from federation.documents import dump
 from federation.errors import FederationError, Missing
-from federation.lookup import FETCHES, Budget, Lookup
+from federation.lookup import ANCESTORS, FETCHES, Budget, Lookup
 from federation.sanitise import plain
 from server.keys import LOOKUP
 from server.routes import ROUTES
@@ -392,6 +392,16 @@ async def test_ten_thousand_answers_are_followed_a_few_steps(
     assert await ours.database.read(words, f"{evil.origin}/notes/1") == "Hello"
     assert len(evil.asked) <= FETCHES
     print(f"\n{len(evil.asked)} requests for a chain of 10,000")
+
+
+@pytest.mark.parametrize("depth", [0, 3, ANCESTORS])
+async def test_no_more_steps_are_followed_however_much_may_be_fetched(
+    lookup: Lookup, evil: Neighbour, depth: int
+) -> None:
+    evil.documents = Endless(evil.person("mallory"), authors=False)
+    await lookup.post(f"{evil.origin}/notes/1", Budget(fetches=100, depth=depth))
+    assert sum(one.path.startswith("/notes/") for one in evil.asked) == 1 + depth
+    assert Budget().depth == ANCESTORS == 8
 
 
 @pytest.mark.parametrize("authors", [False, True])
