@@ -13,7 +13,7 @@ from federation.background import Background, Errand
 from federation.errors import Busy, Unauthenticated, Unreachable
 from federation.fetch import POOLS, Pool
 from federation.lookup import Budget
-from federation.processing import AT_ONCE_OF_SOURCE, MOST_WAITING_OF_SOURCE
+from federation.processing import MOST_WAITING_OF_SOURCE
 from federation.signatures import Request
 from federation.sources import network_of
 from server.keys import COURIER, DOOR, INBOX, LOOKUP, PROCESSOR
@@ -99,7 +99,7 @@ async def test_workers_that_apply_do_not_wait_for_what_an_activity_needs(
         assert await verdict(ours, like) == ("done", "")
         tasks += [asyncio.create_task(processor.prepare_next()) for _ in range(12)]
         await all_taken(tasks, silence.asked, 6)
-        assert processor.preparing.places.in_use == AT_ONCE_OF_SOURCE  # all of one domain
+        assert processor.preparing.places.in_use == 2  # all of one domain
         assert len(processor.preparing) <= MOST_WAITING_OF_SOURCE
         silence.ends.set()
         await asyncio.gather(*tasks)
