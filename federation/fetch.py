@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from types import SimpleNamespace
 from typing import Self
@@ -45,9 +44,10 @@ from federation.errors import (
 )
 from federation.origins import Origin, canonical, objection, origin_of
 from federation.places import Places
+from federation.pools import POOLS, Pool
 from federation.sources import domain_of
 
-__all__ = ["USER_AGENT_TOKEN", "Answer", "Door", "Fetched", "Pool", "Sign", "retry_after"]
+__all__ = ["USER_AGENT_TOKEN", "Answer", "Door", "Fetched", "Sign", "retry_after"]
 
 USER_AGENT_TOKEN = "Kith"  # noqa: S105 - a product name
 """The product name in our User-Agent, by which we know a request of our own kind (D38)."""
@@ -61,28 +61,6 @@ MAXIMUM_REDIRECTS = 3
 MAXIMUM_ADDRESSES = 6
 NAME_PATIENCE = 5.0  # seconds for a name to become an address
 
-
-class Pool(StrEnum):
-    """What a request is made for. Each has connections of its own: none waits for another's."""
-
-    DELIVERIES = "deliveries"
-    KEYS = "keys"
-    ACTIVITIES = "activities"
-    MEMBERS = "members"
-    PICTURES = "pictures"
-    BACKGROUND = "background"
-
-
-# (requests at once, of them to one registrable domain): docs/budgets.md. Of deliveries the courier
-# decides how many go where.
-POOLS: Mapping[Pool, tuple[int, int]] = {
-    Pool.DELIVERIES: (64, 64),
-    Pool.KEYS: (32, 4),
-    Pool.ACTIVITIES: (32, 4),
-    Pool.MEMBERS: (32, 4),
-    Pool.PICTURES: (16, 4),
-    Pool.BACKGROUND: (16, 4),
-}
 
 Sign = Callable[[str, str, bytes | None], Mapping[str, str]]
 """method, URL exactly as requested, body → headers to add; called once for each request sent."""
@@ -105,9 +83,13 @@ class _Request:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a request came: who waited for a place of ours in vain was not let down by others."""
+    """How far a request came: who waited for a place of ours in vain was not let down by others.
+
+    `silence` ends it unless something of the body comes.
+    """
 
     placed: bool = False
+    silence: asyncio.Timeout | None = None
 
 
 @dataclass(slots=True)
@@ -213,17 +195,19 @@ class Door:
         accept: str,
         limit: int = DOCUMENT_LIMIT,
         deadline: float = 10.0,
+        first_byte: float | None = None,
         sign: Sign | None = None,
         pool: Pool = Pool.MEMBERS,
     ) -> Answer:
         """GET, following at most three redirects, each checked and signed like a first request.
 
-        `limit` is bytes after decompression, `deadline` seconds for everything together.
+        `limit` is bytes after decompression, `deadline` seconds for everything together, of them
+        `first_byte` until something of the body is there, redirects included.
         """
         request = _Request("GET", {"Accept": accept}, sign=sign, pool=pool)
         progress = _Progress()
         with _plain_errors(origin_of(url).authority, progress):
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(deadline), asyncio.timeout(first_byte) as progress.silence:
                 return await self._follow(request, url, limit, progress)
 
     async def post(
@@ -307,7 +291,8 @@ class Door:
             ):
                 location = _location(response)
                 if location is None:
-                    return _answer(response, target, await _read(response, limit))
+                    body = await _read(response, limit, silence=progress.silence)
+                    return _answer(response, target, body)
             target = self._next(target, location, seen)
         raise Forbidden(f"{target.host} redirects more than {MAXIMUM_REDIRECTS} times")
 
@@ -405,11 +390,22 @@ class _Names(AbstractResolver):
         await self._resolver.close()
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int, *, cut: bool = False) -> bytes:
-    """Read the body, decompressed; beyond `limit` bytes, sent or inflated, cut it or TooLarge."""
+async def _read(
+    response: aiohttp.ClientResponse,
+    limit: int,
+    *,
+    cut: bool = False,
+    silence: asyncio.Timeout | None = None,
+) -> bytes:
+    """Read the body, decompressed; beyond `limit` bytes, sent or inflated, cut it or TooLarge.
+
+    `silence` ends with the first byte.
+    """
     inflater = Inflater(", ".join(response.headers.getall("Content-Encoding", [])).lower())
     body, received = bytearray(), 0
     async for chunk in response.content.iter_any():
+        if silence is not None:
+            silence.reschedule(None)
         received += len(chunk)
         body += inflater.feed(chunk, limit - len(body) + 1)
         if max(received, len(body)) > limit:

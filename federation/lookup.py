@@ -22,7 +22,7 @@ from federation.errors import (
     Silent,
     Unreachable,
 )
-from federation.fetch import Door, Fetched, Pool, Sign
+from federation.fetch import Door, Fetched, Sign
 from federation.learning import Named
 from federation.objects import actor as actor_object
 from federation.objects import note
@@ -30,6 +30,7 @@ from federation.objects.actor import ActorDocument
 from federation.objects.note import Note
 from federation.origins import canonical, host_of, same_origin, server_name
 from federation.policy import hears
+from federation.pools import Pool
 from federation.reading import Reading, apart, beside
 from federation.silence import SilentHosts
 from federation.sources import domain_of
@@ -104,12 +105,19 @@ class _Memory:
 class Lookup:
     """The way to everything that is not here yet. Requests are signed by the server itself."""
 
-    def __init__(self, database: Database, door: Door, clock: Clock, reading: Reading) -> None:
+    def __init__(
+        self,
+        database: Database,
+        door: Door,
+        clock: Clock,
+        reading: Reading,
+        timer: Callable[[], float],
+    ) -> None:
         self._database = database
         self._door = door
         self._clock = clock
         self._reading = reading
-        self.silent = SilentHosts(clock)
+        self.silent = SilentHosts(timer)
         self._sign: Sign | None = None
         self._fetching: dict[str, asyncio.Future[Document]] = {}
         self._fetching_keys: dict[str, asyncio.Future[str]] = {}

@@ -8,10 +8,10 @@ from functools import partial
 from federation.background import LOOKED_AT, Background, Errand
 from federation.documents import Document, uri_of, uris_of
 from federation.errors import Busy, FederationError, Unreachable
-from federation.fetch import Pool
 from federation.learning import FEATURED
 from federation.lookup import Budget, Lookup
 from federation.origins import same_origin
+from federation.pools import Pool
 from storage import actors, jobs, pins, posts
 from storage.actors import Actor
 from storage.database import Database

@@ -23,10 +23,10 @@ from federation.activities import Create, Delete, Update
 from federation.activity import Activity, Unknown, Unwanted, parse_activity
 from federation.documents import Document, uri_of
 from federation.errors import Busy, FederationError, Malformed, Unreachable
-from federation.fetch import Pool
 from federation.lookup import Budget, Lookup, is_known
 from federation.places import Places
 from federation.policy import ensure_heard, ensure_hidden_at_most
+from federation.pools import Pool
 from federation.reading import Reading
 from federation.sources import domain_of
 from federation.turns import Turns

@@ -6,9 +6,9 @@ from functools import partial
 from federation.background import LOOKED_AT, Background, Errand
 from federation.documents import Document, kind
 from federation.errors import Busy, FederationError, Unreachable
-from federation.fetch import Pool
 from federation.lookup import Budget, Lookup
 from federation.origins import same_origin
+from federation.pools import Pool
 from storage import actors, posts, quotes
 from storage.database import Database
 from storage.quotes import APPROVED, PENDING, REJECTED, Quote

@@ -1,60 +1,70 @@
 """Hosts that let others wait: asked no more for a while by whoever can do without (SECURITY 90)."""
 
 from collections import OrderedDict
-from datetime import datetime, timedelta
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from federation.sources import domain_of
-from storage.clock import Clock
 
-T = TypeVar("T")
-
-REMEMBERED_FOR = timedelta(minutes=5)
+LASTING = 300.0  # seconds
 MOST_REMEMBERED = 10_000
 MANY = 3  # silent names of one domain, after which the rest of its names count as silent, too
 
 
-class SilentHosts:
-    """Who did not answer lately, a bounded number of them; an answer is forgiveness."""
+@dataclass(slots=True)
+class _Memory:
+    """When each name of a domain was silent last, the newest at the end, and how often in a row."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._since: OrderedDict[str, datetime] = OrderedDict()
-        self._of_domain: OrderedDict[str, dict[str, datetime]] = OrderedDict()
+    at: OrderedDict[str, float] = field(default_factory=OrderedDict)
+    times: dict[str, int] = field(default_factory=dict)
+
+
+class SilentHosts:
+    """Who did not answer lately, a bounded number of them; an answer is forgiveness.
+
+    `timer` counts seconds and is never put back; `after` so many times in a row a host is silent.
+    """
+
+    def __init__(
+        self, timer: Callable[[], float], *, after: int = 1, lasting: float = LASTING
+    ) -> None:
+        self._timer = timer
+        self._after = after
+        self._lasting = lasting
+        self._domains: OrderedDict[str, _Memory] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._since)
+        return len(self._domains)
 
     def note(self, host: str) -> None:
         """It took too long."""
-        now = self._clock()
-        _put(self._since, host, now)
-        names = self._of_domain.get(domain_of(host), {})
-        recent = {name: at for name, at in names.items() if self._is_recent(at, now)}
-        newest = dict(list(recent.items())[-MANY:])
-        _put(self._of_domain, domain_of(host), newest | {host: now})
+        domain = domain_of(host)
+        memory = self._domains.pop(domain, None) or _Memory()
+        self._domains[domain] = memory
+        memory.at.pop(host, None)
+        memory.at[host] = self._timer()
+        memory.times[host] = memory.times.get(host, 0) + 1
+        while len(memory.at) > 2 * MANY:
+            oldest, _ = memory.at.popitem(last=False)
+            del memory.times[oldest]
+        while len(self._domains) > MOST_REMEMBERED:
+            self._domains.popitem(last=False)
 
     def answered(self, host: str) -> None:
-        """It is there."""
-        if self._since.pop(host, None) is not None:
-            self._of_domain.pop(domain_of(host), None)
+        """It is there, and so is its domain."""
+        if self._domains:
+            self._domains.pop(domain_of(host), None)
+
+    def left(self, host: str) -> float:
+        """Seconds for which it counts as silent; 0.0 when it does not."""
+        memory = self._domains.get(domain_of(host)) if self._domains else None
+        if memory is None:
+            return 0.0
+        since = {name: at + self._lasting - self._timer() for name, at in memory.at.items()}
+        if since.get(host, 0.0) > 0 and memory.times[host] >= self._after:
+            return since[host]
+        lately = sorted((left for left in since.values() if left > 0), reverse=True)
+        return lately[MANY - 1] if len(lately) >= MANY else 0.0
 
     def is_silent(self, host: str) -> bool:
-        now = self._clock()
-        since = self._since.get(host)
-        if since is not None and self._is_recent(since, now):
-            return True
-        names = self._of_domain.get(domain_of(host))
-        if not names:
-            return False
-        return sum(self._is_recent(at, now) for at in names.values()) >= MANY
-
-    def _is_recent(self, at: datetime, now: datetime) -> bool:
-        return abs(now - at) < REMEMBERED_FOR  # either way: a clock may be put back
-
-
-def _put(memory: OrderedDict[str, T], name: str, value: T) -> None:
-    memory.pop(name, None)
-    memory[name] = value
-    while len(memory) > MOST_REMEMBERED:
-        memory.popitem(last=False)
+        return self.left(host) > 0

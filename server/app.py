@@ -76,7 +76,9 @@ def build_app(
     )
     app[SETTINGS], app[OUTSIDE] = settings, outside
     app[MEDIA] = MediaFolder(settings.data_dir / "media", settings.media_max_bytes)
-    app[PROXY] = Proxy(settings.data_dir / "cache", settings.media_max_bytes, outside.clock)
+    app[PROXY] = Proxy(
+        settings.data_dir / "cache", settings.media_max_bytes, outside.clock, outside.monotonic
+    )
     app[METERS] = Meters()
     app[LIMITS] = Limits(outside.clock, outside.monotonic, enabled=settings.rate_limits)
     app[READS] = Reads(limited=settings.rate_limits)
@@ -142,7 +144,7 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(reading.close)
         app[DOOR] = app[PROXY].door = door
         app[READING] = reading
-        app[LOOKUP] = lookup = Lookup(database, door, outside.clock, reading)
+        app[LOOKUP] = lookup = Lookup(database, door, outside.clock, reading, outside.monotonic)
         app[INBOX] = Inbox(database, lookup, outside.clock, rules, reading, turns)
         app[ERRANDS] = Background("stamps on quotes"), Background("what others show first")
         app[PROCESSOR] = Processor(database, lookup, reading, turns)

@@ -54,7 +54,7 @@ async def take_in(app: web.Application, owner: Actor, form: Form) -> Media:
     description, focus = described(form)
     if is_film(file.data):
         raise unprocessable(NO_FILMS)
-    made = await app[MEDIA].ingest(file.data, "attachment")
+    made = await app[MEDIA].ingest(file.data, "attachment", f"member {owner.id}")
     try:
         return await app[DATABASE].write(_keep, owner, made, description or "", focus or (0.0, 0.0))
     except BaseException:

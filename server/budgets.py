@@ -5,6 +5,8 @@ from aiohttp import web
 from federation.places import Places
 from server.allowances import READS
 from server.keys import COURIER, DOOR, ERRANDS, INBOX, PROCESSOR, READING
+from server.media import MEDIA
+from server.shown_media import PROXY
 
 
 def places_of(app: web.Application) -> list[Places]:
@@ -17,6 +19,9 @@ def places_of(app: web.Application) -> list[Places]:
         app[PROCESSOR].preparing.places,
         app[READING].places,
         *(errands.places for errands in app[ERRANDS]),
+        app[MEDIA].places,
+        app[PROXY].places,
+        app[PROXY].folder.places,
         reads.anonymous,
         reads.long,
     ]

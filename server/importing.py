@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from aiohttp import web
 
 from federation.errors import FederationError, Malformed, Unreachable
-from federation.fetch import Pool
 from federation.lookup import Budget
 from federation.origins import server_name
+from federation.pools import Pool
 from federation.sanitise import safe_url
 from federation.webfinger import split_handle
 from server import acts

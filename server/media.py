@@ -20,7 +20,9 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from federation.errors import Busy
 from federation.objects.attachment import is_blurhash
+from federation.places import Places
 from server.errors import SENTENCES, Refused, not_found
 from server.keys import DATABASE
 from server.replies import answer
@@ -94,6 +96,8 @@ REASONS = {
     "time": "This picture takes more work than we can give it. A smaller copy of it will do.",
     "unreadable": "This picture could not be read: the file is damaged, or not what it begins as.",
 }
+OWN_TROUBLE = (SENTENCES[503], FULL)
+"""Refusals that say nothing about the picture."""
 # SIGKILL comes from a kernel that has no memory left.
 _SIGNALS: Mapping[int, str] = {signal.SIGXCPU: "time", signal.SIGKILL: "memory"}
 
@@ -110,6 +114,7 @@ class Guard:
     `least_free`: the part of the disk that uploads leave alone (RELIABILITY, disk full).
     """
 
+    name: str = "images of members"
     patience: float = 20.0
     processor: int = 15
     memory: int = 1024 * 1024 * 1024
@@ -158,15 +163,18 @@ class MediaFolder:
         self.root = root.resolve()
         self._most_bytes = most_bytes
         self._guard = guard or Guard()
-        self._workers = asyncio.Semaphore(self._guard.at_once)
-        self._inside = 0
+        most = self._guard.at_once
+        self.places = Places(self._guard.name, most, max(1, most // 2), waiting=self._guard.waiting)
 
-    async def ingest(self, data: bytes, purpose: Purpose) -> Ingested:
-        """Make a picture ours and keep it. Raises Refused with a sentence; then nothing is left."""
-        made = await self.remake(data, purpose)
+    async def ingest(self, data: bytes, purpose: Purpose, *sources: str) -> Ingested:
+        """Make a picture ours and keep it. Raises Refused with a sentence; then nothing is left.
+
+        `sources`: in whose name the worker is busy, and for whom it lets others go first.
+        """
+        made = await self.remake(data, purpose, *sources)
         return await asyncio.to_thread(self._keep_all, made)
 
-    async def remake(self, data: bytes, purpose: Purpose) -> Remade:
+    async def remake(self, data: bytes, purpose: Purpose, *sources: str) -> Remade:
         """The picture as we would keep it. Raises Refused with a sentence."""
         if len(data) > self._most_bytes:
             raise Refused(413, _too_large(len(data), self._most_bytes))
@@ -174,7 +182,7 @@ class MediaFolder:
         if format_ is None:
             raise Refused(422, WRONG_TYPE)
         await asyncio.to_thread(self._ensure_room)
-        return await self._remade(data, format_, purpose)
+        return await self._remade(data, format_, purpose, sources)
 
     def keep_as(self, stem: str, made: Remade) -> str:
         """Write it under a name that was chosen; one that is there already is replaced."""
@@ -245,7 +253,9 @@ class MediaFolder:
             raise _full() from error
         return name
 
-    async def _remade(self, data: bytes, format_: str, purpose: Purpose) -> Remade:
+    async def _remade(
+        self, data: bytes, format_: str, purpose: Purpose, sources: Sequence[str]
+    ) -> Remade:
         guard = self._guard
         job = {
             "format": format_,
@@ -255,7 +265,7 @@ class MediaFolder:
             **({"preview": PREVIEW} if purpose == "attachment" else {}),
         }
         expected = KEPT if SHAPES[purpose].get("moves") else STILL
-        async with self._turn():
+        async with self._turn(*sources):
             try:
                 async with asyncio.timeout(guard.patience):
                     said = await _ask_worker(json.dumps(job).encode(), data)
@@ -264,16 +274,13 @@ class MediaFolder:
                 raise Refused(503, TOO_SLOW, headers={"Retry-After": "60"}) from None
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _turn(self, *sources: str) -> AsyncIterator[None]:
         """Wait for a free worker, unless too many wait already."""
-        if self._inside >= self._guard.at_once + self._guard.waiting:
-            raise _busy()
-        self._inside += 1
         try:
-            async with self._workers:
+            async with self.places.waited_for(*sources):
                 yield
-        finally:
-            self._inside -= 1
+        except Busy as error:
+            raise _busy() from error
 
 
 MEDIA = web.AppKey("media", MediaFolder)

@@ -8,9 +8,9 @@ from aiohttp import web
 from federation.activities import revising
 from federation.activities.update import Update
 from federation.errors import FederationError
-from federation.fetch import Pool
 from federation.lookup import Budget
 from federation.objects import note
+from federation.pools import Pool
 from federation.reading import apart
 from server.composition import as_note, say_anew
 from server.keys import DATABASE, LOOKUP

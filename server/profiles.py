@@ -103,7 +103,7 @@ async def change(app: web.Application, me: Actor, wish: Wish) -> None:
     if found := objections(wish):
         raise Objections(found)
     mentioned = await resolve(app, _handles(wish))
-    pictures = await _taken_in(app, wish)
+    pictures = await _taken_in(app, me.id, wish)
     origin = app[SETTINGS].web_origin
     try:
         dropped = await app[DATABASE].write(
@@ -188,14 +188,14 @@ def _handles(wish: Wish) -> list[Handle]:
     return list(dict.fromkeys(handle for text in texts for handle in composing.find_mentions(text)))
 
 
-async def _taken_in(app: web.Application, wish: Wish) -> dict[Purpose, Ingested]:
+async def _taken_in(app: web.Application, id_: int, wish: Wish) -> dict[Purpose, Ingested]:
     """New pictures as files of ours; when one is refused, none is kept."""
     made: dict[Purpose, Ingested] = {}
     try:
         for purpose in PURPOSES:
             data = getattr(wish, purpose)
             if isinstance(data, bytes):
-                made[purpose] = await app[MEDIA].ingest(data, purpose)
+                made[purpose] = await app[MEDIA].ingest(data, purpose, f"member {id_}")
     except BaseException:
         await _remove(app, [picture.file for picture in made.values()])
         raise

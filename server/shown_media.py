@@ -8,7 +8,6 @@ while; an address without our seal makes us fetch nothing (SECURITY 37, 38, 60).
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,16 +16,21 @@ from typing import Final
 from aiohttp import web
 
 from federation import media_links
-from federation.errors import FederationError, Unreachable
+from federation.errors import Busy, FederationError, Unreachable
 from federation.fetch import USER_AGENT_TOKEN, Door
 from federation.media_links import KINDS, Kind, Pass
 from federation.origins import host_of
+from federation.places import Places
+from federation.pools import Pool
+from federation.silence import SilentHosts
+from federation.sources import domain_of
 from server.errors import Refused
 from server.incoming import header, id_of
 from server.keys import DATABASE, OUTSIDE
 from server.media import (
     FOR_A_DAY,
     MEDIA,
+    OWN_TROUBLE,
     Guard,
     MediaFolder,
     Purpose,
@@ -34,7 +38,9 @@ from server.media import (
     file_answer,
     no_file,
 )
+from server.outside import Monotonic
 from storage import accounts, actors, emojis, hosts, media, visible_posts
+from storage.clock import Clock
 from storage.here import Here
 from storage.ids import ActorId
 from storage.media import Media
@@ -46,11 +52,16 @@ log = logging.getLogger(__name__)
 PRIVATE: Final = "private, max-age=3600"
 LONGEST_HOST: Final = 300
 DEADLINE: Final = 30.0  # seconds for a whole picture (SECURITY 40)
+FIRST_BYTE: Final = 10.0  # of them until it begins to come
 KEPT_FOR: Final = timedelta(days=7)
 MOST_KEPT: Final = 1 << 30  # bytes
-AT_ONCE: Final = 4
-MOST_WAITING: Final = 64
+AT_ONCE: Final = 32
+OF_ONE_DOMAIN: Final = 2
+MOST_WAITING: Final = 256  # of one domain a quarter
+MOST_REMADE_LATER: Final = 64
 UNWANTED_FOR: Final = timedelta(minutes=10)
+SILENT_AFTER: Final = 2  # times in a row that a host did not answer
+SILENT_FOR: Final = timedelta(minutes=1)
 MOST_UNWANTED: Final = 10_000
 ACCEPT: Final = "image/webp,image/png,image/jpeg,image/gif,image/avif;q=0.8"
 
@@ -189,28 +200,34 @@ def _emoji(reader: Reader, kind: Kind, id_: int) -> tuple[_Wanted | None, str]:
 
 
 class Proxy:
-    """Fetches pictures once for all who ask, a few at a time, and keeps them in a folder.
+    """Fetches pictures once for all who ask, few of one domain at a time, and keeps them.
 
     The folder holds at most `most_kept` bytes, for a week; what could not be shown is not asked
-    for again for a while. Its own workers, so that members' uploads do not wait for it.
+    for again for a while. Its own worker, so that members' uploads do not wait for it; nothing
+    holds that while it is fetched.
     """
 
     def __init__(
         self,
         root: Path,
         most_bytes: int,
-        clock: Callable[[], datetime],
+        clock: Clock,
+        monotonic: Monotonic,
         *,
         most_kept: int = MOST_KEPT,
     ) -> None:
-        self.folder = MediaFolder(root, most_bytes, Guard(at_once=1, waiting=MOST_WAITING))
+        guard = Guard(name="images of others", at_once=1, waiting=MOST_REMADE_LATER)
+        self.folder = MediaFolder(root, most_bytes, guard)
+        self.places = Places("pictures", AT_ONCE, OF_ONE_DOMAIN, waiting=MOST_WAITING)
         self.door: Door | None = None
+        self.first_byte = FIRST_BYTE
         self._most_bytes = most_bytes
         self._most_kept = most_kept
         self._clock = clock
+        self._monotonic = monotonic
         self._running: dict[str, asyncio.Task[str]] = {}
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._unwanted: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
+        self.silent = SilentHosts(monotonic, after=SILENT_AFTER, lasting=SILENT_FOR.total_seconds())
+        self._unwanted: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     async def picture(
         self, here: Here, kind: Kind, id_: int, wanted: _Wanted
@@ -228,8 +245,7 @@ class Proxy:
         both = f"{wanted.purpose} {id_} {wanted.url}"
         running = self._running.get(both)
         if running is None:
-            if len(self._running) >= MOST_WAITING:
-                raise Refused(503, BUSY, headers={"Retry-After": "30"})
+            self._ensure_answers(host_of(wanted.url))
             running = asyncio.create_task(self._fetch(here, kind, id_, wanted))
             self._running[both] = running
             running.add_done_callback(lambda _: self._running.pop(both, None))
@@ -239,21 +255,24 @@ class Proxy:
             raise self._noted(stem, refused) from None
         name = await asyncio.to_thread(self.folder.find, stem)
         if name is None:  # cleared away meanwhile
-            raise Refused(503, BUSY, headers={"Retry-After": "30"})
+            raise _busy()
         return name
 
     def _ensure_wanted(self, stem: str) -> None:
-        until, status = self._unwanted.get(stem, (None, 0))
-        if until is not None and until > self._clock():
+        until, status = self._unwanted.get(stem, (0.0, 0))
+        if until > self._monotonic():
             raise Refused(status, NOT_TO_BE_HAD)
 
     def _noted(self, stem: str, refused: Refused) -> Refused:
-        """Remember what failed, a bounded number of them (SECURITY 48)."""
-        if refused.status == 507 or refused.sentence == BUSY:
+        """Remember what failed, a bounded number of them (SECURITY 48).
+
+        Neither our own trouble nor a host that is left alone says anything about the picture.
+        """
+        if refused.sentence in (BUSY, SILENT, *OWN_TROUBLE):
             return refused
         status = 503 if refused.status == 503 else 404
         self._unwanted.pop(stem, None)
-        self._unwanted[stem] = (self._clock() + UNWANTED_FOR, status)
+        self._unwanted[stem] = (self._monotonic() + UNWANTED_FOR.total_seconds(), status)
         while len(self._unwanted) > MOST_UNWANTED:
             self._unwanted.popitem(last=False)
         return Refused(status, NOT_TO_BE_HAD)
@@ -261,20 +280,42 @@ class Proxy:
     async def _fetch(self, here: Here, kind: Kind, id_: int, wanted: _Wanted) -> str:
         if self.door is None:
             raise RuntimeError("the door is not open")
-        async with self._turns:
-            data = await self._downloaded(self.door, wanted.url)
-            made = await self.folder.remake(data, wanted.purpose)
+        host = host_of(wanted.url)
+        domain = domain_of(host)
+        try:
+            async with self.places.waited_for(domain):
+                self._ensure_answers(host)
+                data = await self._downloaded(self.door, wanted.url, host)
+                made = await self.folder.remake(data, wanted.purpose, domain)
+        except Busy as error:
+            raise _busy() from error
         return await asyncio.to_thread(self._keep, here, kind, id_, wanted, made)
 
-    async def _downloaded(self, door: Door, url: str) -> bytes:
+    def _ensure_answers(self, host: str) -> None:
+        """Raise Refused for a host that let us wait a moment ago."""
+        if left := self.silent.left(host):
+            raise Refused(503, SILENT, headers={"Retry-After": str(int(left) + 1)})
+
+    async def _downloaded(self, door: Door, url: str, host: str) -> bytes:
         try:
-            answer = await door.get(url, accept=ACCEPT, limit=self._most_bytes, deadline=DEADLINE)
+            answer = await door.get(
+                url,
+                accept=ACCEPT,
+                limit=self._most_bytes,
+                deadline=DEADLINE,
+                first_byte=self.first_byte,
+                pool=Pool.PICTURES,
+            )
+        except Busy as error:
+            raise _busy() from error
         except Unreachable as error:
             log.info("a picture could not be fetched: %s", error)
+            self.silent.note(host)
             raise Refused(503, NOT_TO_BE_HAD) from error
         except FederationError as error:
             log.info("a picture is not fetched: %s", error)
             raise Refused(404, NOT_TO_BE_HAD) from error
+        self.silent.answered(host)
         if answer.status != 200:
             raise Refused(503 if answer.status >= 500 else 404, NOT_TO_BE_HAD)
         return answer.body
@@ -302,6 +343,11 @@ class Proxy:
         return gone
 
 
+def _busy() -> Refused:
+    return Refused(503, BUSY, headers={"Retry-After": "30"})
+
+
 BUSY: Final = "Many pictures are being fetched right now. Please try again in a moment."
+SILENT: Final = "The server where this picture is does not answer at the moment."
 NOT_TO_BE_HAD: Final = "This picture could not be had from the server where it is."
 PROXY: web.AppKey[Proxy] = web.AppKey("proxy", Proxy)

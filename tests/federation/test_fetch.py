@@ -429,3 +429,43 @@ async def test_slow_redirects_share_one_deadline(peer: Peer) -> None:
     with pytest.raises(Unreachable, match="took too long"):
         await peer.door.get("http://away.example/", accept="*/*", deadline=0.3)
     assert len(peer.requests) == 2
+
+
+async def silent(_: web.Request) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def only_a_head(request: web.Request) -> web.StreamResponse:
+    await web.StreamResponse().prepare(request)
+    return await silent(request)
+
+
+@pytest.mark.parametrize("answer", [silent, only_a_head])
+async def test_who_says_nothing_is_waited_for_until_the_first_byte_is_due(
+    peer: Peer, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> None:
+    """However long the whole may take, and whatever leads there."""
+    peer.leads("/", "/on")
+    peer.answers["/on"] = answer
+    with pytest.raises(Unreachable, match="took too long"):
+        async with asyncio.timeout(10):
+            await peer.door.get("http://away.example/", accept="*/*", deadline=60, first_byte=0.2)
+    assert len(peer.requests) == 2
+
+
+async def test_after_the_first_byte_the_rest_may_take_its_time(peer: Peer) -> None:
+    async def slow(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(3):
+            await response.write(b"x")
+            await asyncio.sleep(0.2)
+        return response
+
+    peer.answers["/"] = slow
+    peer.says("/empty")
+    get = peer.door.get
+    found = await get("http://away.example/", accept="*/*", first_byte=0.3)
+    assert found.body == b"xxx"
+    assert (await get("http://away.example/empty", accept="*/*", first_byte=0.3)).body == b""

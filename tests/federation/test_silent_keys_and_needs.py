@@ -11,8 +11,9 @@ from aiohttp import web
 from federation import processing
 from federation.background import Background, Errand
 from federation.errors import Busy, Unauthenticated, Unreachable
-from federation.fetch import POOLS, Pool
+from federation.fetch import Fetched
 from federation.lookup import Budget
+from federation.pools import POOLS, Pool
 from federation.processing import MOST_WAITING_OF_SOURCE
 from federation.signatures import Request
 from federation.sources import network_of
@@ -309,7 +310,12 @@ async def test_where_there_is_no_place_it_is_said_to_be_our_trouble(
     assert status == 503
     assert "Retry-After" in headers
     inbox.by_domain.most = 256
+    keys = ours.app[DOOR].places[Pool.KEYS]
+    keys.most = keys.waiting = 0
+    assert await mallory.tell(ours, like) == 503
     assert evil.asked == []
+    keys.most = 32
+    evil.watch.advance(timedelta(minutes=6))
     assert await mallory.tell(ours, like) == 202
 
 
@@ -343,11 +349,19 @@ async def test_a_network_has_few_places_however_many_domains_it_names(
 
 
 async def test_one_deadline_holds_for_a_key_and_all_that_comes_with_it(
-    ours: Place, evil: Neighbour, internet: Internet
+    ours: Place, evil: Neighbour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The actor answers, and then nobody confirms the handle: the key is had all the same."""
     mallory = evil.person("mallory")
     budget = Budget(fetches=5, pool=Pool.KEYS, patience=0.5)
+    door, given = ours.app[DOOR], list[float]()
+    ask = door.jrd
+
+    async def noted(address: str, *, deadline: float, pool: Pool) -> Fetched:
+        given.append(deadline)
+        return await ask(address, deadline=deadline, pool=pool)
+
+    monkeypatch.setattr(door, "jrd", noted)
 
     async def never(_: web.Request) -> web.Response:
         await asyncio.Event().wait()
@@ -356,6 +370,7 @@ async def test_one_deadline_holds_for_a_key_and_all_that_comes_with_it(
     evil.answers["/.well-known/webfinger"] = never
     found = await ours.app[LOOKUP].refresh(mallory.uri, budget)
     assert (found.name, found.domain) == ("mallory", "evil.example")
+    assert [0 < one <= 0.5 for one in given] == [True]
     with pytest.raises(Unreachable, match="in time"):
         budget.left()
 

@@ -153,6 +153,24 @@ async def test_two_workers_at_once_and_not_endlessly_many_who_wait(tmp_path: Pat
     assert (await folder.ingest(PICTURE, "avatar")).width == 400, "it recovers by itself"
 
 
+async def test_one_member_leaves_a_worker_to_others(tmp_path: Path) -> None:
+    """However many pictures somebody sends: those of others go past them, and theirs are few."""
+    folder, done = MediaFolder(tmp_path, 16 * MIB, Guard(waiting=16)), list[str]()
+
+    async def send(who: str) -> None:
+        await folder.ingest(PICTURE, "avatar", who)
+        done.append(who)
+
+    greedy = [asyncio.create_task(send("member 1")) for _ in range(30)]
+    await asyncio.sleep(0)
+    await send("member 2")
+    assert done.count("member 1") < 5
+    results = await asyncio.gather(*greedy, return_exceptions=True)
+    refused = [one for one in results if isinstance(one, Refused)]
+    assert (len(refused), {one.status for one in refused}) == (25, {503})
+    assert folder.places.in_use == folder.places.in_queue == 0
+
+
 def _answer(format_: str, data: str) -> str:
     return json.dumps({"format": format_, "width": 1, "height": 1}) + "\n" + data
 

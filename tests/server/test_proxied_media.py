@@ -272,7 +272,9 @@ async def test_what_is_old_and_what_is_too_much_is_cleared_away(
     kept = files_in(world.proxy.folder)
     assert len(kept) == 2 and await world.proxy.clear() == 0
     sizes = sorted(path.stat().st_size for path in kept)
-    small = Proxy(world.proxy.folder.root, 1 << 24, watch, most_kept=sum(sizes) - 1)
+    small = Proxy(
+        world.proxy.folder.root, 1 << 24, watch, watch.monotonic, most_kept=sum(sizes) - 1
+    )
     assert await small.clear() == 1
     watch.advance(KEPT_FOR + timedelta(days=400))
     assert await world.proxy.clear() == 1
