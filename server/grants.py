@@ -80,11 +80,12 @@ class Asking:
         return tuple((name, value) for name, value in given.items() if value is not None)
 
 
-@dataclass(frozen=True, slots=True)
 class Misdirected(Exception):
     """A wrong request whose app and address are right: told to the app (RFC 6749 §4.1.2.1)."""
 
-    address: str
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
 
 
 def asked(reader: Reader, given: Mapping[str, str]) -> Asking:

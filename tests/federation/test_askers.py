@@ -256,7 +256,7 @@ async def test_for_keys_nobody_is_asked_for_theirs(opening: Opening) -> None:
 async def test_that_we_are_at_our_limits_is_said_so(opening: Opening, authorised: bool) -> None:
     """SECURITY 92: never that the signature is bad, nor that there is nothing."""
     world = await opening(authorised)
-    world.ours.database._intake = 0  # as many wait as may
+    world.ours.database.readers._intake = 0  # as many wait as may
     for path, who in product(world.surfaces, ("a follower", "a stranger", "of a blocked server")):
         status, _, headers = await world.answer(who, path)
         assert (status, headers["Retry-After"]) == (503, "30"), (path, who)

@@ -204,7 +204,9 @@ async def test_nobody_has_to_do_with_a_blocked_server(scene: Scene, evil: Neighb
     evil.asked.clear()
     for act in ACTS:
         path = "accounts/{mallory}" if act in ACTS[6:] else "statuses/{post}"
-        assert await scene.act("POST", f"/api/v1/{path}/{act}") == 404, act
+        status = await scene.act("POST", f"/api/v1/{path}/{act}")
+        taking_back = act in ("unfavourite", "unreblog", "unbookmark")  # one's own row goes
+        assert status in ((200, 404) if taking_back else (404,)), act
     given = {"status": "Still there?", "in_reply_to_id": scene.names["post"]}
     assert await scene.act("POST", "/api/v1/statuses", **given) in (404, 422)
     said = await scene.alice.say("@mallory@evil.example Are you there?")
