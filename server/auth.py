@@ -9,6 +9,7 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
+from federation.sources import block_of
 from server.errors import Refused
 from server.incoming import address_in, cookie, header
 from server.keys import DATABASE, OUTSIDE, SETTINGS, VISITOR
@@ -323,6 +324,11 @@ def address_of(request: web.Request) -> str:
             break
         peer = hop
     return peer
+
+
+def block_of_caller(request: web.Request) -> str:
+    """In whose name work is done for somebody who has not proved who they are."""
+    return block_of(address_of(request)) or "unknown"
 
 
 def _is_trusted(address: str, trusted: Iterable[Network]) -> bool:

@@ -9,7 +9,17 @@ from federation.activities import Follow
 from federation.keys import KeyPair, make_ed25519, make_rsa
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import accounts, actors, apps, challenges, charters, confirmations, keys, sessions
+from storage import (
+    accounts,
+    actors,
+    apps,
+    challenges,
+    charters,
+    confirmations,
+    keys,
+    known_devices,
+    sessions,
+)
 from storage.accounts import Account
 from storage.actors import Actor
 from storage.errors import Conflict
@@ -175,8 +185,12 @@ def approve(writer: Writer, id_: ActorId) -> None:
 
 
 def end_ways_in(writer: Writer, account: int, but: int = 0) -> None:
-    """Sessions (but one), log-ins under way, links in letters, and every app (SECURITY 68)."""
+    """Sessions (but one), log-ins under way, links in letters, every app (SECURITY 68).
+
+    Browsers that are known for guesses of their own, too: who goes on in one knows it anew.
+    """
     log_out(writer, account, but=but)
+    known_devices.forget_all(writer, account)
     apps.revoke_all(writer, account)
 
 

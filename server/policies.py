@@ -46,7 +46,10 @@ NUMBERS = ("id", "below", "quoting_id")  # in a path: numbers of things of ours
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One line of the table. `scopes`: one of them is enough. `limits` are names in LIMITERS."""
+    """One line of the table. `scopes`: one of them is enough. `limits` are names in LIMITERS.
+
+    `guessed`: something is guessed there, so the handler counts whose guess it is (pages.guessing).
+    """
 
     method: str
     path: str
@@ -56,6 +59,7 @@ class Route:
     limits: tuple[str, ...] = ()
     body: int = API_BODY
     csrf: bool = False
+    guessed: bool = False
 
     def __post_init__(self) -> None:
         """An admin's scope and an admin's role go together: neither opens a door by itself.
@@ -111,10 +115,19 @@ def posted(
     who: Who = Who.LOGGED_IN,
     limit: str = "page",
     body: int = FORM_BODY,
+    *,
+    guessed: bool = False,
 ) -> Route:
     """What a form of ours is sent to: held against forgery."""
     return Route(
-        method="POST", path=path, handler=handler, who=who, limits=(limit,), body=body, csrf=True
+        method="POST",
+        path=path,
+        handler=handler,
+        who=who,
+        limits=(limit,),
+        body=body,
+        csrf=True,
+        guessed=guessed,
     )
 
 
@@ -264,10 +277,16 @@ def _ensure_left(standing: Standing | None) -> None:
 
 
 def _windows(request: web.Request, route: Route, found: Caller) -> Sequence[tuple[str, str]]:
-    """Each limiter with the caller it counts: token, account and address."""
-    address = f"ip {caller_of(auth.address_of(request))}"
-    token = f"token {found.token.id}" if found.token else address
-    windows = [(name, token) for name in route.limits]
+    """Each limiter with the caller it counts: token, account and address.
+
+    Who has a session is counted by it: what strangers do behind the same address is not theirs.
+    """
+    token = f"ip {caller_of(auth.address_of(request))}"
+    if found.token is not None:
+        token = f"token {found.token.id}"
+    elif found.session is not None:
+        token = f"session {found.session.id}"
+    windows = [(name, token) for name in (("page",) if route.guessed else route.limits)]
     if found.account is not None and route.who in API:
         windows.append(("account", f"account {found.account.actor}"))
     if "api" in route.limits and any(

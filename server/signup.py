@@ -49,6 +49,7 @@ class Wish:
     role: str = "member"
     watched: bool = False  # a steward decides, whatever the mode
     confirms: bool = False  # we write to the address first, and wait for a yes
+    source: str = ""  # in whose name the password is hashed
     by_office: bool = False  # the command line: blocks of names and addresses do not count
 
     @property
@@ -62,7 +63,7 @@ async def sign_up(database: Database, wish: Wish) -> Actor:
     mistakes = await database.read(_mistakes, wish)
     if mistakes:
         raise NotYet(mistakes)
-    hashed = await passwords.hashed(wish.password)
+    hashed = await passwords.hashed(wish.password, wish.source)
     made = await membership.make_keys()
     return await database.write(_join, wish, hashed, made)
 

@@ -86,6 +86,7 @@ WAYS_IN = (
     "DELETE FROM passkeys WHERE account = ?",
     "DELETE FROM challenges WHERE account = ?",
     "DELETE FROM known_places WHERE account = ?",
+    "DELETE FROM known_devices WHERE account = ?",
     "DELETE FROM exports WHERE account = ?",
 )
 

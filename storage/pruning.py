@@ -74,6 +74,11 @@ RULES: tuple[tuple[str, timedelta], ...] = (
         timedelta(days=365),
     ),
     (
+        "DELETE FROM known_devices WHERE (account, hash) IN (SELECT account, hash"
+        " FROM known_devices WHERE last_seen < ? LIMIT ?)",
+        timedelta(days=400),
+    ),
+    (
         "DELETE FROM mutes WHERE id IN (SELECT id FROM mutes WHERE expires_at < ? LIMIT ?)",
         timedelta(0),
     ),

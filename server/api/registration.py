@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from server import grants, scopes
-from server.auth import address_of
+from server.auth import address_of, block_of_caller
 from server.doorkeeper import ensure_sign_up
 from server.errors import Refused
 from server.forms import Form, form_of
@@ -34,6 +34,7 @@ async def create(request: web.Request) -> web.Response:
         f"ip {caller_of(address_of(request))}",
         as_typed(canonical_hash(wish.email)),
     )
+    wish = replace(wish, source=block_of_caller(request))
     try:
         actor = await sign_up(request.app[DATABASE], wish)
     except NotYet as error:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from aiohttp import web
 
@@ -11,6 +12,7 @@ from server.errors import Refused
 from server.forms import Form, form_of
 from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.pages import entering, paths, site
+from server.pages.guessing import count_guess, know
 from server.pages.starting import leave_session, onward, start_session
 from server.pages.views import (
     Entered,
@@ -50,6 +52,7 @@ async def join(request: web.Request) -> web.Response:
     watched = await ensure_sign_up(request, settings.registrations)
     wish = _wish(form, settings.registrations, site.locale_of(request))
     wish = replace(wish, watched=watched, confirms=bool(settings.smtp_host))
+    wish = replace(wish, source=auth.block_of_caller(request))
     count(request, "signup", as_typed(canonical_hash(wish.email)))
     try:
         actor = await sign_up(request.app[DATABASE], wish)
@@ -99,16 +102,21 @@ async def enter(request: web.Request) -> web.Response:
     """POST /login: the same work and words whether or not somebody exists (SECURITY 71)."""
     form = await form_of(request)
     typed = (form.text("login", 400) or "").strip()
-    count(request, "login", as_typed(typed))
+    source = await count_guess(request, "login", as_typed(typed), partial(_number, login=typed))
     account = await request.app[DATABASE].read(_known, typed)
     password = (form.text("password", 2000) or "")[: passwords.LONGEST + 1]
-    fits = await passwords.fits(password, account.password if account else None)
+    fits = await passwords.fits(password, account.password if account else None, source)
     sentence = _objection(account, fits)
     if account is not None and fits and account.unconfirmed and account.state == "pending":
         await request.app[DATABASE].write(confirming.ask_again, account.actor)
     if sentence is not None or account is None:
         return await _not_in(request, typed, sentence or _WRONG, onward(form.text("next", 4096)))
     return await entering.let_in(request, account.actor, onward(form.text("next", 4096)))
+
+
+def _number(reader: Reader, login: str) -> int | None:
+    account = accounts.by_login(reader, login)
+    return account.actor if account else None
 
 
 def _known(reader: Reader, login: str) -> Account | None:
@@ -159,7 +167,7 @@ async def ask_reset(request: web.Request) -> web.Response:
     """POST /reset: the same answer whether or not the address is known (SECURITY 71)."""
     form, settings = await form_of(request), request.app[SETTINGS]
     typed = (form.text("email", 400) or "").strip()
-    count(request, "reset", as_typed(typed))
+    await count_guess(request, "reset", as_typed(typed), partial(_number, login=typed))
     if not settings.smtp_host:
         return await _ask_a_steward(request, typed)
     mail.in_background(_send_link(request.app, typed))
@@ -213,26 +221,30 @@ async def set_password(request: web.Request) -> web.Response:
         said = objection.said(translations(site.locale_of(request)).gettext)
         view = NewPasswordView(token, FormView("new-password", {}, {"password": said}))
         return await entering.show(request, "new_password", view, 422)
-    await request.app[DATABASE].write(_set, token, await passwords.hashed(password))
-    return web.Response(status=303, headers={"Location": paths.LOGIN})
+    hashed = await passwords.hashed(password, auth.block_of_caller(request))
+    account = await request.app[DATABASE].write(_set, token, hashed)
+    response = web.Response(status=303, headers={"Location": paths.LOGIN})
+    await know(request, response, account)  # else what strangers guess keeps them out all the same
+    return response
 
 
-def _set(writer: Writer, token: str, hashed: str) -> None:
+def _set(writer: Writer, token: str, hashed: str) -> int:
     account = sessions.reset_of(writer, token)
     if account is None:
         raise Refused(410, _USED)
     accounts.set_password(writer, account, hashed)
     membership.end_ways_in(writer, account)
+    return account
 
 
 ROUTES: list[Route] = [
     page(paths.SIGNUP, signup),
     posted(paths.SIGNUP, join, Who.VISITOR, "signup"),
     page(paths.LOGIN, login),
-    posted(paths.LOGIN, enter, Who.VISITOR, "login"),
+    posted(paths.LOGIN, enter, Who.VISITOR, "login", guessed=True),
     posted(paths.LOGOUT, logout),
     page(paths.RESET, reset),
-    posted(paths.RESET, ask_reset, Who.VISITOR, "reset"),
-    page(paths.RESET_NEW, new_password, limit="reset"),
-    posted(paths.RESET_NEW, set_password, Who.VISITOR, "reset"),
+    posted(paths.RESET, ask_reset, Who.VISITOR, "reset", guessed=True),
+    page(paths.RESET_NEW, new_password),
+    posted(paths.RESET_NEW, set_password, Who.VISITOR),
 ]

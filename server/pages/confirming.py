@@ -6,7 +6,7 @@ from server import confirming, mail, membership
 from server.errors import Refused
 from server.forms import form_of
 from server.keys import DATABASE, SETTINGS
-from server.pages import entering, keeping, paths
+from server.pages import entering, guessing, keeping, paths
 from server.pages.views import ConfirmView, Entered, SignupDoneView
 from server.policies import Route, Who, caller, page, posted
 from storage import accounts, actors, confirmations
@@ -39,7 +39,9 @@ async def confirm(request: web.Request) -> web.Response:
     if done.purpose == "change":
         mail.in_background(keeping.tell_of_new_address(request.app, account, name))
         if session is not None and session.account == done.account:
-            return web.Response(status=303, headers={"Location": paths.SETTINGS_EMAIL_DONE})
+            response = web.Response(status=303, headers={"Location": paths.SETTINGS_EMAIL_DONE})
+            await guessing.know(request, response, done.account)
+            return response
     handle = f"@{name}@{request.app[SETTINGS].domain}"
     view = SignupDoneView(_STATES[done.purpose], handle, done.email)
     return await entering.show(request, "signup_done", view)

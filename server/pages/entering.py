@@ -11,10 +11,11 @@ from server.forms import Form, form_of
 from server.keys import DATABASE, SETTINGS
 from server.pages import ceremonies, paths, site
 from server.pages.ceremonies import ENTER, MOST_CODES, ONCE, SECOND
+from server.pages.guessing import count_guess
 from server.pages.site import Sheet
 from server.pages.starting import onward, start_session
 from server.pages.views import FormView, LoginView
-from server.policies import Route, Who, count, page, posted
+from server.policies import Route, Who, page, posted
 from server.translations import N_, available, choose_locale, translations
 from storage import accounts, actors, factors
 from storage.accounts import Account
@@ -118,7 +119,8 @@ async def second_given(request: web.Request) -> web.Response:
     begun = await ceremonies.attempt(request, SECOND, MOST_CODES)
     if begun is None or begun.account is None:
         return await _from_the_start(request)
-    count(request, "second", f"account {begun.account}")
+    owner = begun.account
+    await count_guess(request, "second", f"account {owner}", lambda _: owner)
     guess = Guess(begun.account, form.text("code", 100) or "", request.app[SETTINGS].secret or "")
     sentence = await request.app[DATABASE].write(_second, guess)
     if sentence is not None:
@@ -202,7 +204,7 @@ async def proved_by_passkey(
 
 ROUTES: list[Route] = [
     page(paths.LOGIN_SECOND, second),
-    posted(paths.LOGIN_SECOND, second_given, Who.VISITOR, "second"),
+    posted(paths.LOGIN_SECOND, second_given, Who.VISITOR, "second", guessed=True),
     page(paths.LOGIN_PASSKEY, passkey, limit="ceremony"),
-    posted(paths.LOGIN_PASSKEY, passkey_given, Who.VISITOR, "login"),
+    posted(paths.LOGIN_PASSKEY, passkey_given, Who.VISITOR, "ceremony"),
 ]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from server import leaving, moving, passwords
-from server.forms import form_of
+from server.auth import Caller
+from server.forms import Form, form_of
 from server.keys import DATABASE
 from server.leaving import CannotLeave
 from server.moving import CannotMove
@@ -113,7 +114,7 @@ async def move(request: web.Request) -> web.Response:
     form, who = await form_of(request), caller(request)
     _ = translations(site.locale_of(request)).gettext
     written = (form.text("handle", 300) or "").strip()
-    if not await passwords.fits(form.text("password", 2000) or "", who.own_account.password):
+    if not await _knows_password(form, who):
         errors = {"password": _(_WRONG)}
         return await _page(request, FormView("move", {"handle": written}, errors))
     try:
@@ -121,6 +122,11 @@ async def move(request: web.Request) -> web.Response:
     except CannotMove as error:
         return await _page(request, _again(request, "move", "handle", written, error))
     return _done("move")
+
+
+async def _knows_password(form: Form, who: Caller) -> bool:
+    typed = form.text("password", 2000) or ""
+    return await passwords.fits(typed, who.own_account.password, f"member {who.me.id}")
 
 
 async def come_back(request: web.Request) -> web.Response:
@@ -136,7 +142,7 @@ async def leave(request: web.Request) -> web.Response:
     errors: dict[str, str] = {}
     if (form.text("name", 300) or "").strip().removeprefix("@").lower() != who.me.name.lower():
         errors["name"] = _(_NAME) % {"name": who.me.name}
-    if not await passwords.fits(form.text("password", 2000) or "", who.own_account.password):
+    if not await _knows_password(form, who):
         errors["password"] = _(_WRONG)
     if errors:
         return await _page(request, FormView("leave", {}, errors))

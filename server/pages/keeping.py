@@ -8,7 +8,7 @@ from server import auth, mail, membership, passwords, proof, signup
 from server.forms import form_of
 from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.mistakes import Mistake
-from server.pages import paths, profile_forms, settings_page, site
+from server.pages import guessing, paths, profile_forms, settings_page, site
 from server.pages.settings_page import Forms
 from server.pages.views import FormView
 from server.policies import Route, Who, caller, count, page, posted
@@ -56,17 +56,24 @@ async def password(request: web.Request) -> web.Response:
     _ = translations(site.locale_of(request)).gettext
     errors: dict[str, str] = {}
     current, new = form.text("current_password", 2000) or "", form.text("new_password", 2000) or ""
-    if not await passwords.fits(current, who.own_account.password):
+    account, source = who.own_account, f"member {who.me.id}"
+    if not await passwords.fits(current, account.password, source):
         errors["current_password"] = _(_WRONG)
     objection = passwords.objection(new)
     if objection is not None:
         errors["new_password"] = objection.said(_)
     if errors:
         return await settings_page.show(request, Forms(password=FormView("password", {}, errors)))
-    hashed = await passwords.hashed(new)
+    hashed = await passwords.hashed(new, source)
     session = who.session.id if who.session else 0
-    await request.app[DATABASE].write(_change, who.own_account.actor, hashed, session)
-    return _done("password", "password")
+    await request.app[DATABASE].write(_change, account.actor, hashed, session)
+    return await _known_here(request, _done("password", "password"))
+
+
+async def _known_here(request: web.Request, response: web.Response) -> web.Response:
+    """Of all browsers this one stays known: what strangers guess does not keep its owner out."""
+    await guessing.know(request, response, caller(request).me.id)
+    return response
 
 
 def _change(writer: Writer, account: int, hashed: str, session: int) -> None:
@@ -103,7 +110,7 @@ async def email(request: web.Request) -> web.Response:
         mail.in_background(_tell_of_wish(request.app, account, who.me.name))
         return _done("letter", "email")
     mail.in_background(tell_of_new_address(request.app, account, who.me.name))
-    return _done("email", "email")
+    return await _known_here(request, _done("email", "email"))
 
 
 def _change_email(writer: Writer, change: _Change) -> Mistake | None:
@@ -170,7 +177,7 @@ async def _end_everything(request: web.Request, account: int) -> web.Response:
     await request.app[DATABASE].write(membership.end_ways_in, account)
     response = web.Response(status=303, headers={"Location": paths.LOGIN})
     auth.drop_cookie(request, response)
-    return response
+    return await _known_here(request, response)
 
 
 async def take_back(request: web.Request) -> web.Response:

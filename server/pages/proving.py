@@ -69,10 +69,10 @@ async def _page(request: web.Request, then: str, form: FormView) -> web.Response
 
 
 async def given(request: web.Request) -> web.Response:
-    """POST /settings/prove: counted as a log-in, by account too (SECURITY 72)."""
+    """POST /settings/prove: counted in the session alone (SECURITY 72)."""
     form, who = await form_of(request), caller(request)
     then, account = onward(form.text("next", 4096)), who.own_account.actor
-    count(request, "second", f"proof {account}")
+    count(request, "second", f"proof {who.session.id if who.session else account}")
     _ = translations(site.locale_of(request)).gettext
     if "credential" in form:
         if not await _by_passkey(request, account, form.text("credential", passkeys.LONGEST) or ""):
@@ -92,7 +92,7 @@ async def _by_words(request: web.Request, account: int, typed: str) -> bool:
     if await request.app[DATABASE].write(rules.accepts, guess):
         return True
     known = caller(request).own_account.password
-    return await passwords.fits(typed[: passwords.LONGEST + 1], known)
+    return await passwords.fits(typed[: passwords.LONGEST + 1], known, f"member {account}")
 
 
 async def _by_passkey(request: web.Request, account: int, said: str) -> bool:

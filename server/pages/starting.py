@@ -12,7 +12,7 @@ from server import auth, mail
 from server.incoming import header
 from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.limits import network_of
-from server.pages import paths, spoken
+from server.pages import guessing, paths, spoken
 from server.pages.devices import device
 from server.policies import caller
 from server.settings import Settings
@@ -62,6 +62,7 @@ async def start_session(request: web.Request, response: web.StreamResponse, acco
     secret, start = ids.secret(), _start(request, account)
     told = await request.app[DATABASE].write(_begin, secret, start)
     auth.set_cookie(request, response, secret)
+    await guessing.know(request, response, account)
     if told is not None:
         app, now = request.app, request.app[OUTSIDE].clock()
         mail.in_background(_tell(app, told, start, now))

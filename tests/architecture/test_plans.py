@@ -50,6 +50,7 @@ from tests.storage.raw import Explained, memory
 
 # These stay small, or a job walks through them a few times a day.
 SMALL = {"mutes", "early_deletes", "codes", "resets", "sessions", "idempotency", "known_places"}
+SMALL |= {"known_devices"}
 # A partial index is walked through from its beginning: it holds only what is looked for.
 PARTIAL = {
     "deliveries_parked",

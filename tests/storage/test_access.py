@@ -14,6 +14,7 @@ from storage import (
     ids,
     instance,
     keys,
+    known_devices,
     markers,
     media,
     posts,
@@ -375,6 +376,7 @@ FORGOTTEN = {
     "signatures_seen": HOUR,
     "challenges": HOUR,
     "known_places": timedelta(days=365),
+    "known_devices": timedelta(days=400),
 }
 
 
@@ -386,6 +388,7 @@ def fill(writer: Writer) -> None:
         writer.execute(
             "INSERT INTO known_places VALUES (?, ?, ?)", alice, place, writer.now_ms + later
         )
+    known_devices.know(writer, alice, "device")
     idempotency.claim(writer, alice, "key")
     posts.expect_delete(writer, "u:1", "u:bob", "away.example")
     soon = writer.now_ms + 3_600_000
