@@ -25,6 +25,7 @@ from storage.units import Reader, Writer
 from storage.visibility import Anonymous, Member, Viewer
 
 MOST_REMEMBERED = 2000
+MOST_MET = 10_000  # hashes of tokens that were good
 MOST_READ = 3  # times that a token is looked up while access changes meanwhile
 COOKIE_LASTS = 400 * 86400  # seconds, the most a browser keeps (RFC 6265bis); we decide earlier
 USED_AGAIN = 600  # seconds after which a use is noted again
@@ -75,6 +76,7 @@ class Callers:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: OrderedDict[str, Caller] = OrderedDict()
+        self._met: OrderedDict[str, None] = OrderedDict()
         self._about: dict[str, set[str]] = {}  # what a change may name → tokens
         self._readings: list[set[str]] = []  # what changed during each that is under way
 
@@ -84,6 +86,10 @@ class Callers:
         named = self._about.get(change.key, ()) if change.key else self._known
         for key in tuple(named):
             self._drop(key)
+
+    def has_met(self, secret: str) -> bool:
+        """Whether it was somebody's when it was last asked for."""
+        return apps.hashed(secret) in self._met
 
     async def of_token(self, secret: str) -> Caller | None:
         key = apps.hashed(secret)
@@ -109,13 +115,17 @@ class Callers:
         return found, found is None or changed.isdisjoint(("", *_names(found)))
 
     def _remember(self, key: str, found: Caller | None) -> None:
+        self._met.pop(key, None)
         if found is not None:
+            self._met[key] = None
             self._drop(key)  # another reading of the same
             self._known[key] = found
             for name in _names(found):
                 self._about.setdefault(name, set()).add(key)
         while len(self._known) > MOST_REMEMBERED:
             self._drop(next(iter(self._known)))
+        while len(self._met) > MOST_MET:
+            self._met.popitem(last=False)
 
     def _drop(self, key: str) -> None:
         found = self._known.pop(key, None)

@@ -45,6 +45,7 @@ LIMITERS = {
         _limiter("second", 10, 60),
         _limiter("ceremony", 60, 10),
         _limiter("token", 60, 10),
+        _limiter("stranger", 300, 5),  # tokens and cookies that are nobody's
         _limiter("search", 60, 5),
         _limiter("page", 300, 5),
         _limiter("inbox", 3000, 5),
@@ -89,6 +90,13 @@ class Limits:
             return None
         standings = [self._spend(LIMITERS[name], caller) for name, caller in limiters]
         return min(standings, key=lambda one: (not one.exceeded, one.remaining))
+
+    def is_spent(self, limiter: str, caller: str) -> bool:
+        """Whether one more would be too many; counts nothing."""
+        window = self._windows.get((limiter, caller))
+        if window is None or window.ends <= self._monotonic():
+            return False
+        return window.used >= LIMITERS[limiter].count
 
     def _spend(self, limiter: Limiter, caller: str) -> Standing:
         now = self._monotonic()

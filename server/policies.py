@@ -139,8 +139,7 @@ def guarded(route: Route) -> Handler:
         _ensure_said_once(request)
         _ensure_size(request, route)
         await _ensure_let_in(request)
-        caller = await _caller(request, route)
-        request[CALLER] = caller
+        request[CALLER] = caller = await _recognised(request, route)
         _spend(request, route, caller)
         if route.csrf:
             form = await form_of(request)
@@ -200,6 +199,26 @@ def _ensure_thawed(route: Route, found: Caller) -> None:
     told = f" The stewards wrote: “{reason}”" if reason else ""
     what = "your office rests" if route.who in OFFICES else "you can read, but not act"
     raise Refused(403, f"Your account is frozen: {what}.{told}")
+
+
+async def _recognised(request: web.Request, route: Route) -> Caller:
+    """As `_caller`; whoever is refused is counted by address, as nobody's token has a window.
+
+    After many tokens from one address that are nobody's, the database is asked about no more from
+    there, but about those that were good before.
+    """
+    secret, known = auth.bearer_of(request), request.app[auth.CALLERS]
+    stranger = ("stranger", f"ip {caller_of(auth.address_of(request))}")
+    asks = route.who in API and secret is not None and not known.has_met(secret)
+    if asks and request.app[LIMITS].is_spent(*stranger):
+        _ensure_left(request.app[LIMITS].spend([stranger]))
+    try:
+        return await _caller(request, route)
+    except Exception:
+        _spend(request, route, auth.NOBODY)
+        if asks:
+            _ensure_left(request.app[LIMITS].spend([stranger]))
+        raise
 
 
 async def _caller(request: web.Request, route: Route) -> Caller:

@@ -116,6 +116,17 @@ async def test_what_decides_and_stands_there_twice_decides_nothing(place: Place,
         assert " 400 " in said.split("\r\n")[0] and name in said, said
 
 
+async def test_what_a_head_refuses_is_refused_before_the_body_comes(place: Place) -> None:
+    """No signature, too long: neither waits for a mebibyte that may drip."""
+    for path, length, status in (("/inbox", 1 << 20, 401), ("/inbox", (1 << 20) + 1, 413)):
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.client.port)
+        lines = [f"POST {path} HTTP/1.1", "Host: home.example", f"Content-Length: {length}"]
+        writer.write("\r\n".join([*lines, "", "{"]).encode())
+        said = await asyncio.wait_for(reader.readline(), 5)
+        assert f" {status} " in said.decode()
+        writer.close()
+
+
 async def test_what_is_accepted_is_read_from_all_lines(place: Place) -> None:
     alice = await place.person("alice")
     headers = CIMultiDict([("Accept", "image/png"), ("Accept", "application/activity+json")])

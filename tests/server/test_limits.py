@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from server.auth import CALLERS
 from server.limits import LIMITERS, MOST_WINDOWS, Limits, caller_of
+from tests.server.test_callers import Counted
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import give_token, serving
@@ -109,6 +111,38 @@ async def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path, watc
             assert answer.status == 429
             assert int(answer.headers["Retry-After"]) <= 301
             assert "Nothing is lost" in (await answer.json())["error"]
+
+
+async def test_tokens_that_are_nobodys_are_counted_and_looked_up_so_often_only(
+    tmp_path: Path, watch: Watch
+) -> None:
+    """What costs something comes after what refuses for nothing (SECURITY 72)."""
+    async with serving(tmp_path, "home.example", Internet(), watch, rate_limits="on") as place:
+        alice = await place.person("alice")
+        await alice.get("/api/v1/preferences")
+        counted = place.app[CALLERS]._database = Counted(place.database)
+
+        async def status(number: int, path: str) -> int:
+            headers = {"Authorization": f"Bearer wrong-{number}"}
+            async with place.client.get(path, headers=headers) as answer:
+                return answer.status
+
+        most = LIMITERS["stranger"].count
+        paths = ("/api/v1/preferences", "/api/v1/instance/rules")
+        statuses = [await status(number, paths[number % 2]) for number in range(most + 20)]
+        assert statuses == [401] * most + [429] * 20
+        assert counted.readings == most
+        await alice.get("/api/v1/preferences")
+        watch.advance(timedelta(minutes=5))
+        assert await status(0, paths[0]) == 401
+
+
+async def test_a_page_for_members_counts_who_is_none(tmp_path: Path, watch: Watch) -> None:
+    async with serving(tmp_path, "home.example", Internet(), watch, rate_limits="on") as place:
+        for _ in range(LIMITERS["page"].count + 1):
+            async with place.client.get("/settings", allow_redirects=False) as answer:
+                last = answer.status
+        assert last == 429
 
 
 async def test_who_types_a_name_too_often_is_told_so_too(tmp_path: Path, watch: Watch) -> None:
