@@ -6,6 +6,7 @@ could be tried in several ways are possessive, and a text that one mark (`@`, `#
 read ends at the next such mark, so nothing is read more than twice.
 """
 
+import asyncio
 import re
 import unicodedata
 from collections import Counter
@@ -18,6 +19,7 @@ from typing import Final
 from federation.sanitise import SafeHtml, escaped, paragraphs_of, printable, safe_url, trusted
 
 CHARACTERS_PER_URL: Final = 23
+MOST_IN_PLACE: Final = 4096  # characters, which take some milliseconds at worst
 _SHOWN_OF_LINK: Final = 30
 
 
@@ -125,6 +127,13 @@ def length(text: str) -> int:
         counted += CHARACTERS_PER_URL if token.url else _counted(token, text)
         at = token.end
     return counted + _seen(text[at:])
+
+
+async def measured(*texts: str) -> int:
+    """The length of all of them; of long ones in a thread, since a form may hold 64 kB of them."""
+    if sum(map(len, texts)) <= MOST_IN_PLACE:
+        return sum(map(length, texts))
+    return sum([await asyncio.to_thread(length, text) for text in texts])
 
 
 def render(

@@ -100,7 +100,7 @@ class _Made:
 async def change(app: web.Application, me: Actor, wish: Wish) -> None:
     """Do what is wished, whole or not at all. Raises Objections, or Refused for a picture."""
     wish = _tidied(wish)
-    if found := objections(wish):
+    if found := await asyncio.to_thread(objections, wish):  # a note may be as long as a form
         raise Objections(found)
     mentioned = await resolve(app, _handles(wish))
     pictures = await _taken_in(app, me.id, wish)

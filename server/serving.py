@@ -1,6 +1,7 @@
 """Runs an instance: lock, sockets, signals, and a stop that loses nothing within 15 seconds."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -103,10 +104,20 @@ async def serve(settings: Settings, greet: Greeting) -> None:
             await listen_at(figures, settings.metrics_listen)
         await listen_at(runner, settings.listen)
         await greet(app)
+        set_aside()
         log.info("serving %s", settings.web_origin)
         await stop.wait()
         log.info("stopping: requests under way are finished first")
     log.info("stopped")
+
+
+def set_aside() -> None:
+    """Keep what is there for good, the program above all, out of every later search for garbage.
+
+    A full search stops all threads: for 160 to 290 ms with it, for a few without.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def listen_at(runner: web.AppRunner, listen: Listen) -> None:

@@ -40,7 +40,7 @@ async def edit(request: web.Request) -> web.Response:
     before = await request.app[DATABASE].read(own, who.me, who.viewer, id_)
     if "status" not in form:
         form = Form({**form.values, "status": before.source or ""})
-    text, spoiler = words(form, request.app[SETTINGS].max_characters)
+    text, spoiler = await words(form, request.app[SETTINGS].max_characters)
     mentioned = await resolve(request.app, composing.find_mentions(text))
     now = request.app[OUTSIDE].clock()
     wording = Wording(

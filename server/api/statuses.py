@@ -44,7 +44,7 @@ STAYS_HERE = ("\N{EYE}", "\N{EYE}\N{VARIATION SELECTOR-16}")  # at the end of a 
 async def create(request: web.Request) -> web.Response:
     form = await form_of(request)
     who = caller(request)
-    text, spoiler = words(form, request.app[SETTINGS].max_characters)
+    text, spoiler = await words(form, request.app[SETTINGS].max_characters)
     now = request.app[OUTSIDE].clock()
     due = scheduled.wished_time(form, now)
     wish = {
@@ -59,14 +59,14 @@ async def create(request: web.Request) -> web.Response:
     return answer(await database.write(_create, who.me, who.viewer, wish, mentioned, key))
 
 
-def words(form: Form, most: int) -> tuple[str, str]:
+async def words(form: Form, most: int) -> tuple[str, str]:
     """Text and content warning, held to the length that we take."""
     if form.values.get("quoted_status_id"):
         raise unprocessable("Quoting is not possible on this server yet. Nothing was posted.")
     text, spoiler = form.text("status") or "", form.text("spoiler_text") or ""
     if not text.strip() and not form.values.get("media_ids"):
         raise unprocessable("Validation failed: Text can't be blank")
-    long = composing.length(text) + composing.length(spoiler)
+    long = await composing.measured(text, spoiler)
     if long > most:
         raise unprocessable(
             f"This is {long} characters long; we can take {most}. Nothing was posted."

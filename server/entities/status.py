@@ -35,6 +35,7 @@ from storage.visible_posts import Figures, Glance, Post, Revision
 Glances = Mapping[int, Glance]
 Values = dict[str, Any]
 
+SLICE = 100  # posts that are shown in one go
 _TAILS = 4096  # different ends of a status that are remembered
 
 # A share has none of the words of what it shares: that is inside it.
@@ -76,7 +77,10 @@ def by_number(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int
 
 
 def of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> list[Rendered]:
-    rendered = by_number(reader, viewer, [post.id for post in found])
+    """Some at a time, so that no step of a long thread keeps all other threads from running."""
+    rendered: dict[int, Rendered] = {}
+    for at in range(0, len(found), SLICE):
+        rendered |= by_number(reader, viewer, [post.id for post in found[at : at + SLICE]])
     return [rendered[post.id] for post in found]
 
 

@@ -1,5 +1,6 @@
 """What is yours, as files: lists to take along and to bring, and everything you said."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -174,7 +175,7 @@ async def bring(request: web.Request) -> web.Response:
     if len(upload.data) > importing.MOST_BYTES:
         return await _page(request, _again(form, _(_LARGE)))
     try:
-        lines = importing.read(upload.data)
+        lines = await asyncio.to_thread(importing.read, upload.data)
         await request.app[DATABASE].write(importing.begin, me, kind, mode, lines)
     except CannotImport as error:
         return await _page(request, _again(form, _(error.sentence) % error.values))
