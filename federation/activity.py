@@ -1,7 +1,7 @@
 """What every verb must say about itself (DECISIONS, The contract of a verb)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, ClassVar, Self, TypedDict
@@ -10,6 +10,7 @@ from federation.contexts import stated
 from federation.documents import Document, kind, uri_of
 from federation.errors import FederationError, Malformed
 from federation.origins import same_origin
+from storage import actors, received
 from storage.units import Reader, Writer
 
 _TYPES: dict[str, type["Activity"]] = {}
@@ -46,8 +47,8 @@ class Activity(ABC):
         """Return the wire's form, without a context."""
 
     @classmethod
-    def find(cls, reader: Reader, uri: str) -> "Activity | None":
-        """For verbs that others refer to by bare URI."""
+    def find(cls, reader: Reader, uri: str, by: int) -> "Activity | None":
+        """For verbs that others refer to by bare URI: what `by` said, or was asked, under it."""
         return None
 
     def ensure_wanted(self, reader: Reader) -> None:  # noqa: B027 - most are wanted
@@ -111,13 +112,52 @@ def parse_activity(document: Document) -> Activity:
     return verb.parse(document)
 
 
-def find_activity(reader: Reader, uri: str) -> Activity | None:
-    """Find what somebody refers to by its bare URI."""
+def find_activity(reader: Reader, uri: str, by: str) -> Activity | None:
+    """Find what somebody refers to by its bare URI: they said it, or are asked by it."""
+    who = actors.by_uri(reader, by)
+    if who is None:
+        return None
     for verb in _TYPES.values():
-        found = verb.find(reader, uri)
+        found = verb.find(reader, uri, who.id)
         if found is not None:
             return found
     return None
+
+
+_RELATIONS = ("Follow", "Like", "Announce", "Block")
+
+
+def relation(reader: Reader, document: Document) -> str | None:
+    """Name the relation of which an activity says that it is, is no more, or is agreed to.
+
+    None for whatever speaks of no relation, and for what cannot be read.
+    """
+    try:
+        return _relation(reader, document)
+    except Malformed:
+        return None
+
+
+def _relation(reader: Reader, document: Document) -> str | None:
+    type_, what = kind(document), document.get("object")
+    if type_ == "Undo":
+        if isinstance(what, Mapping) and kind(what) in _RELATIONS and "object" in what:
+            return _relation(reader, what)
+        return _relation_of(reader, uri_of(what), uri_of(document.get("actor")))
+    if type_ in _RELATIONS:
+        return f"{type_} {uri_of(what)}"
+    if type_ in ("Add", "Remove"):
+        return f"{uri_of(what)} in {uri_of(document.get('target'))}"
+    return f"answer to {uri_of(what)}" if type_ in ("Accept", "Reject") else None
+
+
+def _relation_of(reader: Reader, uri: str, actor: str) -> str | None:
+    """What somebody said under an id: as it was heard, or as it holds."""
+    heard = received.subject_of(reader, uri, actor)
+    if heard is not None:
+        return heard
+    known = find_activity(reader, uri, actor)
+    return _relation(reader, known.render()) if known is not None else None
 
 
 def derived_id(type_: str, actor: str, what: str) -> str:

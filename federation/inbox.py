@@ -8,12 +8,12 @@ the request came from (SECURITY 89); where there is none we say so with Busy, ne
 signature is bad (SECURITY 92).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from federation import documents, reading, signatures
 from federation.activities import Delete, Update
-from federation.activity import derived_id, knows
+from federation.activity import derived_id, knows, relation
 from federation.documents import Document, kind, uri_of
 from federation.errors import Busy, FederationError, Forbidden, Malformed, Unauthenticated
 from federation.lookup import Lookup, known_key
@@ -52,7 +52,11 @@ class _Said:
     actor: str
     type: str
     body: str
-    is_farewell: bool
+    document: Document
+
+    @property
+    def is_farewell(self) -> bool:
+        return self.type == Delete.type and uri_of(self.document.get("object")) == self.actor
 
 
 class Inbox:
@@ -128,7 +132,7 @@ class Inbox:
             return False
         verdict, host = "authentic" if said.actor == signer.uri else "hint", host_of(signed.key_id)
         row = Received(0, said.uri, said.actor, signer.uri, host, said.type, verdict, said.body)
-        is_news = await self._database.write(_keep, row, signed)
+        is_news = await self._database.write(_keep, row, signed, said.document)
         if is_news:
             self._turns.came(said.actor)
             self.backlog.came(host)
@@ -191,16 +195,16 @@ def _said(document: Document, body: bytes) -> _Said:
         uri = uri_of(document.get("id"))
     if host_of(uri) != host_of(actor):
         raise Malformed("An activity and its actor belong to one server; these do not.")
-    farewell = document.get("type") == Delete.type and uri_of(document.get("object")) == actor
-    return _Said(uri, actor, type_, body.decode(), farewell)
+    return _Said(uri, actor, type_, body.decode(), document)
 
 
-def _keep(writer: Writer, row: Received, signed: Signed) -> bool:
+def _keep(writer: Writer, row: Received, signed: Signed, document: Document) -> bool:
     hosts.heard_from(writer, row.host)
     until = milliseconds(signed.valid_until)
     if not received.first_use(writer, signed.digest_of_signature, until):
         return False
-    return received.keep(writer, row)
+    about, signed_at = relation(writer, document), milliseconds(signed.at)
+    return received.keep(writer, replace(row, subject=about, signed_at=signed_at))
 
 
 def _may_come_back(signer: Actor, said: _Said) -> bool:

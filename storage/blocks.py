@@ -32,9 +32,11 @@ def uri_of(reader: Reader, actor: int, target: int) -> str | None:
     return uri
 
 
-def by_uri(reader: Reader, uri: str) -> tuple[int, int] | None:
-    """(actor, target) of a block."""
-    row = reader.row("SELECT actor, target FROM blocks WHERE uri = ?", uri)
+def by_uri(reader: Reader, uri: str, by: int | None = None) -> tuple[int, int] | None:
+    """(actor, target) of a block; of others several may have one id, each is its actor's."""
+    row = reader.row(
+        "SELECT actor, target FROM blocks WHERE uri = ? AND actor = ifnull(?, actor)", uri, by
+    )
     return (row[0], row[1]) if row else None
 
 

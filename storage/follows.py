@@ -43,10 +43,10 @@ def _from_row(row: Row) -> Follow:
 def ask(writer: Writer, uri: str, follower: int, target: int) -> bool:
     """Return whether it is new; asked again, the earlier one keeps its state, under the new URI.
 
-    Raises Conflict("uri") when another follow has that URI.
+    Raises Conflict("uri") when they follow somebody else under that URI.
     """
-    known = by_uri(writer, uri)
-    if known is not None and (known.follower, known.target) != (follower, target):
+    known = _asked_as(writer, uri, follower)
+    if known not in (None, target):
         raise Conflict("uri")
     new = writer.execute(
         "INSERT INTO follows (id, uri, follower, target, state, created_at)"
@@ -65,6 +65,14 @@ def ask(writer: Writer, uri: str, follower: int, target: int) -> bool:
             target,
         )
     return bool(new)
+
+
+def _asked_as(reader: Reader, uri: str, follower: int) -> int | None:
+    """Whom somebody follows, or asked to, by an id of theirs."""
+    target: int | None = reader.value(
+        "SELECT target FROM follows WHERE uri = ? AND follower = ?", uri, follower
+    )
+    return target
 
 
 def accept(writer: Writer, follower: int, target: int) -> bool:
@@ -113,8 +121,15 @@ def between(reader: Reader, follower: int, target: int) -> Follow | None:
     return _from_row(row) if row else None
 
 
-def by_uri(reader: Reader, uri: str) -> Follow | None:
-    row = reader.row(f"SELECT {COLUMNS} FROM follows WHERE uri = ?", uri)
+def by_uri(reader: Reader, uri: str, of: int | None = None) -> Follow | None:
+    """By the id that its follower gave it; `of`: in which that one follows, or is followed."""
+    row = reader.row(
+        f"SELECT {COLUMNS} FROM follows WHERE uri = ?"
+        " AND (follower = ifnull(?, follower) OR target = ?)",
+        uri,
+        of,
+        of,
+    )
     return _from_row(row) if row else None
 
 

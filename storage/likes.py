@@ -36,9 +36,11 @@ def uri_of(reader: Reader, actor: int, post: int) -> str | None:
     return uri
 
 
-def by_uri(reader: Reader, uri: str) -> tuple[int, int] | None:
-    """(actor, post) of a like."""
-    row = reader.row("SELECT actor, post FROM likes WHERE uri = ?", uri)
+def by_uri(reader: Reader, uri: str, by: int | None = None) -> tuple[int, int] | None:
+    """(actor, post) of a like; of others several may have one id, each is its actor's."""
+    row = reader.row(
+        "SELECT actor, post FROM likes WHERE uri = ? AND actor = ifnull(?, actor)", uri, by
+    )
     return (row[0], row[1]) if row else None
 
 

@@ -160,8 +160,10 @@ def vote(writer: Writer, uri: str, poll: Poll, actor: int, position: int) -> boo
     first = not votes_of(writer, actor, [poll.post])
     new = writer.execute(
         "INSERT INTO poll_votes (id, uri, post, actor, position, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        " VALUES (?, iif(EXISTS (SELECT 1 FROM poll_votes WHERE uri = ?), NULL, ?), ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
         writer.new_id(),
+        uri,  # an id that somebody else used is no reason not to count
         uri,
         poll.post,
         actor,

@@ -124,9 +124,17 @@ def forget_of_others(writer: Writer, request: str, author: int) -> None:
 
 
 def by_stamp(reader: Reader, uri: str) -> Quote | None:
-    return _from_row(
-        reader.row(f"SELECT {_COLUMNS} FROM approvals WHERE uri = ? AND kind = 'quote'", uri)
+    """What was stamped so. Several may say it of themselves: one that was seen to be goes first."""
+    return next(iter(all_by_stamp(reader, uri)), None)
+
+
+def all_by_stamp(reader: Reader, uri: str) -> list[Quote]:
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM approvals WHERE uri = ? AND kind = 'quote'"
+        " ORDER BY state <> 'approved', state <> 'revoked', id",
+        uri,
     )
+    return [Quote(*row) for row in rows]
 
 
 def by_request(reader: Reader, uri: str, target: int) -> Quote | None:

@@ -17,7 +17,11 @@ RECEIVED = "received"
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One activity as it came. `verdict` is authentic or hint; `signer` the URI of who signed."""
+    """One activity as it came. `verdict` is authentic or hint; `signer` the URI of who signed.
+
+    `subject` names the relation that it speaks of, if it does: a Follow and its Undo have one.
+    `signed_at`, in milliseconds, is what its sender said.
+    """
 
     id: int
     uri: str
@@ -28,26 +32,43 @@ class Received:
     verdict: str
     body: str
     attempts: int = 0
+    subject: str | None = None
+    signed_at: int = 0
 
 
 _COLUMNS = "id, uri, actor, signer, host, type, verdict, body, attempts"
 
-# A relation that was undone in between may be said again under the same id.
-_REPEATABLE = "('Follow', 'Like', 'Announce', 'Block')"
+# What says that there is a relation, and what says that there is one no more, or answers one. Each
+# is idempotent by itself: what must not happen is that an older word undoes a newer one.
+_SAYING = ("Follow", "Like", "Announce", "Block", "Add")
+_UNSAYING = ("Undo", "Remove")
+_ANSWERING = ("Accept", "Reject")
 
 
 def keep(writer: Writer, received: Received) -> bool:
-    """Return whether it is news. `id` and `attempts` are given here."""
+    """Return whether it is news. `id` and `attempts` are given here.
+
+    An id is its actor's: what others call by it is another thing (SECURITY 18). One that was heard
+    has an effect again only where what it speaks of changed since (SECURITY 6).
+    """
     if received.verdict == "authentic":
-        _supersede_hint(writer, received.uri)
+        _supersede_hint(writer, received)
+    new = _add(writer, received)
+    if not new and _may_be_said_again(writer, received):
+        writer.execute(
+            "DELETE FROM received WHERE uri = ? AND actor = ?", received.uri, received.actor
+        )
+        new = _add(writer, received)  # behind what was said since
+    if new:
+        writer.after_commit(RECEIVED)
+    return new
+
+
+def _add(writer: Writer, received: Received) -> bool:
     new = writer.execute(
         "INSERT INTO received (id, uri, actor, signer, host, type, verdict, body, state, due,"
-        " received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due', ?, ?)"
-        " ON CONFLICT (uri) DO UPDATE SET body = excluded.body, state = 'due', attempts = 0,"
-        " due = excluded.due, signer = excluded.signer, verdict = excluded.verdict"
-        " WHERE received.state = 'done' AND received.actor = excluded.actor"
-        " AND received.type = excluded.type"
-        f" AND excluded.type IN {_REPEATABLE}",
+        " received_at, subject, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due', ?, ?, ?, ?)"
+        " ON CONFLICT (uri, actor) DO NOTHING",
         writer.new_small_id(),
         received.uri,
         received.actor,
@@ -58,20 +79,73 @@ def keep(writer: Writer, received: Received) -> bool:
         received.body,
         writer.now_ms,
         writer.now_ms,
+        received.subject,
+        received.signed_at,
     )
-    if new:
-        writer.after_commit(RECEIVED)
     return bool(new)
 
 
-def _supersede_hint(writer: Writer, uri: str) -> None:
-    """What somebody else said it says, and nobody confirmed, must not keep its own words out.
+def _supersede_hint(writer: Writer, received: Received) -> None:
+    """What somebody else said they say, and nobody confirmed, must not keep their own words out.
 
     The row goes, so that work begun on it finds nothing to close.
     """
     writer.execute(
-        "DELETE FROM received WHERE uri = ? AND verdict = 'hint' AND state <> 'done'", uri
+        "DELETE FROM received WHERE uri = ? AND actor = ? AND verdict = 'hint'"
+        " AND (state <> 'done' OR type <> ?)",
+        received.uri,
+        received.actor,
+        received.type,
     )
+
+
+def _may_be_said_again(reader: Reader, received: Received) -> bool:
+    """Whether the relation changed since this was heard: software uses fixed ids.
+
+    What was signed before the newest word about it is late, and no news.
+    """
+    row = reader.row(
+        "SELECT id, subject, state FROM received WHERE uri = ? AND actor = ? AND type = ?"
+        " AND state IN ('done', 'due')",
+        received.uri,
+        received.actor,
+        received.type,
+    )
+    if row is None or received.verdict != "authentic":
+        return False
+    earlier, subject, state = row
+    signed_since = _signed_since(reader, received, earlier)
+    if signed_since is not None:
+        return bool(received.signed_at >= signed_since)
+    if state == "due":
+        return False  # it waits to be carried out, and nothing was said since
+    if received.type in _ANSWERING:
+        return bool(received.subject != subject)  # of ours, each question has an id of its own
+    return received.type in _SAYING
+
+
+def _signed_since(reader: Reader, received: Received, earlier: int) -> int | None:
+    """When the newest that was said of the relation after the row `earlier` was signed."""
+    if received.type not in (*_SAYING, *_UNSAYING, *_ANSWERING):
+        return None
+    signed: int | None = reader.value(
+        "SELECT signed_at FROM received WHERE actor = ? AND subject = ? AND id > ?"
+        " AND verdict = 'authentic' ORDER BY id DESC LIMIT 1",
+        received.actor,
+        received.subject,
+        earlier,
+    )
+    return signed
+
+
+def subject_of(reader: Reader, uri: str, actor: str) -> str | None:
+    """Which relation somebody spoke of under an id."""
+    subject: str | None = reader.value(
+        "SELECT subject FROM received WHERE uri = ? AND actor = ? AND verdict = 'authentic'",
+        uri,
+        actor,
+    )
+    return subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,9 @@ def many(reader: Reader, wanted: Collection[int]) -> list[Share]:
     return [_from_row(row) for row in rows]
 
 
-def by_uri(reader: Reader, uri: str) -> Share | None:
-    row = reader.row(f"{_READ} WHERE s.uri = ?", uri)
+def by_uri(reader: Reader, uri: str, by: int | None = None) -> Share | None:
+    """Of others several may have one id: each is its actor's."""
+    row = reader.row(f"{_READ} WHERE s.uri = ? AND s.actor = ifnull(?, s.actor)", uri, by)
     return _from_row(row) if row else None
 
 

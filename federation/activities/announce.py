@@ -48,8 +48,8 @@ class Announce(Activity):
         return self.about(self.shared, published=stamp(self.published), **addressed)
 
     @classmethod
-    def find(cls, reader: Reader, uri: str) -> Activity | None:
-        known = shares.by_uri(reader, uri)
+    def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
+        known = shares.by_uri(reader, uri, by)
         if known is None:
             return None
         actor, post = actors.by_id(reader, known.actor), posts.by_id(reader, known.post)

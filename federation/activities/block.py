@@ -32,8 +32,8 @@ class Block(Activity):
         return self.about(self.target)
 
     @classmethod
-    def find(cls, reader: Reader, uri: str) -> Activity | None:
-        known = blocks.by_uri(reader, uri)
+    def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
+        known = blocks.by_uri(reader, uri, by)
         if known is None:
             return None
         actor, target = actors.by_id(reader, known[0]), actors.by_id(reader, known[1])

@@ -62,9 +62,9 @@ class Delete(Activity):
         if actors.by_uri(writer, self.what) is not None:
             raise Forbidden("Only they themselves can leave.")
         known = posts.by_uri(writer, self.what)
-        stamp = quotes.by_stamp(writer, self.what)
-        if stamp is not None:
-            self._revoke(writer, actor, stamp)
+        stamps = quotes.all_by_stamp(writer, self.what)
+        if stamps:
+            self._revoke(writer, actor, stamps)
         elif known is None:
             posts.expect_delete(writer, self.what, self.actor, host_of(self.actor))
         elif known.author != actor.id:
@@ -73,12 +73,14 @@ class Delete(Activity):
             posts.bury(writer, known)
         return ()
 
-    def _revoke(self, writer: Writer, actor: Actor, stamp: Quote) -> None:
+    def _revoke(self, writer: Writer, actor: Actor, stamps: Sequence[Quote]) -> None:
         """Who was quoted consents no more (FEP-044f)."""
-        quoted = posts.by_id(writer, stamp.target)
-        if quoted is not None and quoted.author != actor.id:
+        quoted = {one.id: posts.by_id(writer, one.target) for one in stamps}
+        own = [id_ for id_, post in quoted.items() if post is None or post.author == actor.id]
+        if not own:
             raise Forbidden("Only who was quoted can take back their consent.")
-        quotes.decide(writer, stamp.id, quotes.REVOKED)
+        for id_ in own:
+            quotes.decide(writer, id_, quotes.REVOKED)
 
     def _leave(self, writer: Writer, actor: Actor) -> None:
         """Hidden at once; the rows go later, a few hundred at a time."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from federation.activities.reactions import known_actor
-from federation.activity import Activity, Unknown, Unwanted, heading
+from federation.activity import Activity, Unknown, Unwanted, derived_id, heading
 from federation.documents import Document, text, uris_of
 from federation.errors import Malformed
 from federation.policy import viewer_of
@@ -65,15 +65,19 @@ class Flag(Activity):
         return self.id
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        if reports.by_uri(writer, self.id) is not None:
-            return ()
         speaker = known_actor(writer, self.actor)
+        uri, before = self.id, reports.by_uri(writer, self.id)
+        if before is not None and before.reporter != speaker.id:  # somebody else has that id
+            uri = derived_id(self.type, self.actor, self.id)
+            before = reports.by_uri(writer, uri)
+        if before is not None:
+            return ()
         told = self._told(writer, speaker)
         shown = self._shown(writer, speaker)
         target = self._target(writer, [post.author for post in shown])
         report = Report(
             id=writer.new_small_id(),
-            uri=self.id,
+            uri=uri,
             reporter=told.reporter,
             target=target.id,
             comment=self.comment,

@@ -42,8 +42,8 @@ class Follow(Activity):
         return self.about(self.target)
 
     @classmethod
-    def find(cls, reader: Reader, uri: str) -> Activity | None:
-        known = follows.by_uri(reader, uri)
+    def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
+        known = follows.by_uri(reader, uri, by)
         if known is None:
             return None
         follower = actors.by_id(reader, known.follower)

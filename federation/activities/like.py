@@ -27,8 +27,8 @@ class Like(Activity):
         return self.about(self.liked)
 
     @classmethod
-    def find(cls, reader: Reader, uri: str) -> Activity | None:
-        known = likes.by_uri(reader, uri)
+    def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
+        known = likes.by_uri(reader, uri, by)
         if known is None:
             return None
         actor, post = actors.by_id(reader, known[0]), posts.by_id(reader, known[1])

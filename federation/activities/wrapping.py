@@ -30,7 +30,7 @@ class Wrapping(Activity):
         """The inner activity. Raises Unknown."""
         if isinstance(self.inner, Activity):
             return self.inner
-        known = find_activity(reader, self.inner)
+        known = find_activity(reader, self.inner, self.actor)
         if known is None:
             raise Unknown("What it refers to is not known here.")
         return known

@@ -200,13 +200,14 @@ ACTS = (
 
 
 async def test_nobody_has_to_do_with_a_blocked_server(scene: Scene, evil: Neighbour) -> None:
+    """But take back what they did (SECURITY 96), of which nothing is said there."""
     await scene.block()
     evil.asked.clear()
     for act in ACTS:
         path = "accounts/{mallory}" if act in ACTS[6:] else "statuses/{post}"
-        status = await scene.act("POST", f"/api/v1/{path}/{act}")
-        taking_back = act in ("unfavourite", "unreblog", "unbookmark")  # one's own row goes
-        assert status in ((200, 404) if taking_back else (404,)), act
+        if act in ("unfavourite", "unbookmark"):
+            assert await scene.act("POST", f"/api/v1/{path}/{act}") == 200, act
+        assert await scene.act("POST", f"/api/v1/{path}/{act}") == 404, act
     given = {"status": "Still there?", "in_reply_to_id": scene.names["post"]}
     assert await scene.act("POST", "/api/v1/statuses", **given) in (404, 422)
     said = await scene.alice.say("@mallory@evil.example Are you there?")

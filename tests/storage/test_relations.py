@@ -67,11 +67,13 @@ def test_nobody_takes_anothers_follow_by_its_name() -> None:
     alice, bob, eve = (cast.actor(writer, name) for name in ("alice", "bob", "eve"))
     follows.ask(writer, "u:1", bob, alice)
     follows.accept(writer, bob, alice)
+    assert follows.ask(writer, "u:1", eve, alice)  # hers, under a name of hers
+    for name, state in ((bob, "accepted"), (eve, "pending")):
+        known = follows.by_uri(writer, "u:1", name)
+        assert known and (known.follower, known.state) == (name, state)
     with pytest.raises(Conflict, match="uri"):
-        follows.ask(writer, "u:1", eve, alice)
-    known = follows.by_uri(writer, "u:1")
-    assert known and (known.follower, known.state) == (bob, "accepted")
-    assert follows.between(writer, eve, alice) is None
+        follows.ask(writer, "u:1", eve, bob)
+    assert follows.between(writer, eve, bob) is None
 
 
 def test_one_letter_goes_to_a_server_that_shares_an_inbox() -> None:
@@ -109,7 +111,8 @@ async def test_a_like_counts_once_for_each_actor(database: Database) -> None:
         said = cast.post(writer, alice)
         assert likes.add(writer, "u:1", bob, said.id)
         assert not likes.add(writer, "u:2", bob, said.id)
-        assert not likes.add(writer, "u:1", alice, said.id)  # the name is taken
+        other = cast.post(writer, alice)
+        assert not likes.add(writer, "u:1", bob, other.id)  # he has used the name
         assert likes.by_uri(writer, "u:1") == (bob, said.id)
         assert likes.uri_of(writer, bob, said.id) == "u:1"
         assert [who for _, who in likes.page_of(writer, said.id, ALL)] == [bob]
