@@ -120,7 +120,8 @@ class Door:
     Whatever is asked for takes a place in its pool, few for one domain (SECURITY 89): who wants
     one waits for it within the deadline, and gets Busy where many wait already.
 
-    `own_authority` is our own host[:port]; `allow_loopback` is for development and tests.
+    `own_authority` is our own host[:port]; `deliveries` how many may be under way;
+    `allow_loopback` is for development and tests.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class Door:
         resolver: AbstractResolver | None = None,
         allow_loopback: bool = False,
         per_host: int = 2,
+        deliveries: int = 64,
     ) -> None:
         own = origin_of(f"https://{own_authority}")
         self._own_host = own.host
@@ -143,9 +145,10 @@ class Door:
         self._per_host = per_host
         self._own_resolver: AbstractResolver | None = None
         self._sessions: dict[Pool, aiohttp.ClientSession] = {}
+        self._pools = {**POOLS, Pool.DELIVERIES: (deliveries, deliveries)}
         self.places = {
             pool: Places(f"requests, {pool}", most, each, waiting=4 * most)
-            for pool, (most, each) in POOLS.items()
+            for pool, (most, each) in self._pools.items()
         }
 
     async def __aenter__(self) -> Self:
@@ -158,7 +161,9 @@ class Door:
     async def start(self) -> None:
         """Open the pools."""
         resolver = _Names(self._resolver or self._system_resolver())
-        self._sessions = {pool: self._opened(resolver, most) for pool, (most, _) in POOLS.items()}
+        self._sessions = {
+            pool: self._opened(resolver, most) for pool, (most, _) in self._pools.items()
+        }
 
     def _opened(self, resolver: AbstractResolver, most: int) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(

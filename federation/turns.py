@@ -18,6 +18,7 @@ from storage.received import Received, Skipped
 BATCH = 32
 MOST_DUE = 1_000  # activities of one domain that may wait to be carried out
 RECOUNT = 1.0  # seconds
+MOST_DOMAINS = 10_000
 
 
 def _nobody(_: str) -> bool:
@@ -97,6 +98,8 @@ class Backlog:
 
     def came(self, host: str) -> None:
         self._due[domain_of(host)] += 1
+        if len(self._due) > MOST_DOMAINS:
+            self._counted = None  # most of it is done by now
 
     async def ensure_room(self, host: str) -> None:
         """Raise Busy where too much of that domain waits already."""

@@ -26,6 +26,7 @@ from server import (
 )
 from server.allowances import READS, Reads
 from server.auth import CALLERS, SUBJECTS, Callers
+from server.bodies import BODIES, Bodies
 from server.doorkeeper import DOORKEEPER, Doorkeeper
 from server.errors import errors_to_answers
 from server.founding import FoundingKeys
@@ -81,6 +82,7 @@ def build_app(
     )
     app[METERS] = Meters()
     app[LIMITS] = Limits(outside.clock, outside.monotonic, enabled=settings.rate_limits)
+    app[BODIES] = Bodies()
     app[READS] = Reads(limited=settings.rate_limits)
     app[ERROR_PAGE] = error.page
     preload()
@@ -133,6 +135,7 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
         resolver=outside.resolver or local,
         allow_loopback=settings.development,
         per_host=settings.deliveries_per_host,
+        deliveries=settings.deliveries_concurrency,
     )
     async with door, AsyncExitStack() as stack:
         if local is not None:

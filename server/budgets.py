@@ -4,13 +4,14 @@ from aiohttp import web
 
 from federation.places import Places
 from server.allowances import READS
+from server.bodies import BODIES
 from server.keys import COURIER, DOOR, ERRANDS, INBOX, PROCESSOR, READING
 from server.media import MEDIA
 from server.shown_media import PROXY
 
 
 def places_of(app: web.Application) -> list[Places]:
-    inbox, reads = app[INBOX], app[READS]
+    inbox, reads, bodies = app[INBOX], app[READS], app[BODIES]
     return [
         *app[DOOR].places.values(),
         *app[COURIER].places.values(),
@@ -22,6 +23,8 @@ def places_of(app: web.Application) -> list[Places]:
         app[MEDIA].places,
         app[PROXY].places,
         app[PROXY].folder.places,
+        bodies.large,
+        bodies.largest,
         reads.anonymous,
         reads.long,
     ]

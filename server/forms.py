@@ -22,6 +22,7 @@ from aiohttp.multipart import (
 
 from federation.documents import read
 from federation.errors import Malformed
+from server.bodies import in_time
 from server.errors import Refused
 from server.incoming import id_of
 from server.keys import BODY, BODY_LIMIT
@@ -240,10 +241,11 @@ async def body_of(request: web.Request) -> bytes:
         room = request.get(BODY_LIMIT, MOST_FIELD)
         data = bytearray()
         with _reading():
-            async for chunk in request.content.iter_any():
-                data += chunk
-                if len(data) > room:
-                    raise Refused(413, f"That is more than the {room} bytes that we take here.")
+            async with in_time(request):
+                async for chunk in request.content.iter_any():
+                    data += chunk
+                    if len(data) > room:
+                        raise Refused(413, f"That is more than the {room} bytes that we take here.")
         request[BODY] = bytes(data)
     return request[BODY]
 
@@ -252,12 +254,13 @@ async def _parts(request: web.Request) -> list[tuple[str, Value]]:
     parts: list[tuple[str, Value]] = []
     room = request.get(BODY_LIMIT, MOST_FIELD)
     with _reading():
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader) or len(parts) >= MOST_PARTS:
-                raise Malformed("The form has more parts than we can take.")
-            data = await _bytes_of(part, room)
-            room -= len(data)
-            parts.append((part.name or "", _part(part, data)))
+        async with in_time(request):
+            async for part in await request.multipart():
+                if not isinstance(part, BodyPartReader) or len(parts) >= MOST_PARTS:
+                    raise Malformed("The form has more parts than we can take.")
+                data = await _bytes_of(part, room)
+                room -= len(data)
+                parts.append((part.name or "", _part(part, data)))
     return parts
 
 

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from server import auth, scopes
 from server.allowances import READS
 from server.auth import CALLER, Caller, ensure_csrf, ensure_welcome
+from server.bodies import BODIES
 from server.documents import ForPeers
 from server.doorkeeper import DOORKEEPER
 from server.errors import Refused, not_found
@@ -141,17 +142,22 @@ def guarded(route: Route) -> Handler:
         await _ensure_let_in(request)
         request[CALLER] = caller = await _recognised(request, route)
         _spend(request, route, caller)
-        if route.csrf:
-            form = await form_of(request)
-            ensure_csrf(request, form.text("csrf"))
-        _ensure_numbers(request)
-        if route.who is Who.PEER and route.method == "POST":
-            return await route.handler(request)  # what other servers bring is read for ourselves
-        member = caller.actor.id if caller.actor else None
-        with request.app[READS].of(route.path, auth.address_of(request), member):
-            return await route.handler(request)
+        async with request.app[BODIES].room_for(request, route.body, caller):
+            return await _handled(request, route, caller)
 
     return handle
+
+
+async def _handled(request: web.Request, route: Route, caller: Caller) -> web.StreamResponse:
+    if route.csrf:
+        form = await form_of(request)
+        ensure_csrf(request, form.text("csrf"))
+    _ensure_numbers(request)
+    if route.who is Who.PEER and route.method == "POST":
+        return await route.handler(request)  # what other servers bring is read for ourselves
+    member = caller.actor.id if caller.actor else None
+    with request.app[READS].of(route.path, auth.address_of(request), member):
+        return await route.handler(request)
 
 
 def caller(request: web.Request) -> Caller:
