@@ -152,9 +152,13 @@ def _vacuum(connection: sqlite3.Connection, copy: Path) -> None:
 def _prepare(connection: sqlite3.Connection, path: Path, here: Here, moment: Moment) -> None:
     check(connection)
     migrate(connection, path)
-    (outcome,) = in_group(connection, [partial(instance.settle, here=here)], moment)
-    if outcome.error is not None:
-        raise outcome.error
+    settled, highest = in_group(
+        connection, [partial(instance.settle, here=here), instance.highest], moment
+    )
+    for outcome in (settled, highest):
+        if outcome.error is not None:
+            raise outcome.error
+    moment.numbers.go_on_above(*highest.value)
 
 
 def _keep_private(path: Path) -> None:

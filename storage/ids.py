@@ -11,6 +11,8 @@ ActorId = NewType("ActorId", int)
 PostId = NewType("PostId", int)
 Uri = NewType("Uri", str)
 
+JITTER = 1000  # milliseconds by which many numbers made at once may be ahead
+
 _sequence = count(secrets.randbelow(1 << 16))
 
 
@@ -28,7 +30,8 @@ class Numbers:
     """Rising numbers of one database: what was made later is higher, whatever the clock does.
 
     Letters to one host go in the order of their numbers, and nothing that one unit makes, however
-    many rows, may have a number twice.
+    many rows, may have a number twice. After a clock that was ahead they go on by one each, until
+    the time has caught up with them; so they do after a restart, from the highest that was kept.
     """
 
     def __init__(self) -> None:
@@ -41,6 +44,23 @@ class Numbers:
     def small(self, now: datetime) -> int:
         self._small = max(small(now), self._small + 1)
         return self._small
+
+    def of_moment(self, moment: datetime, now: datetime) -> int:
+        """For what others made at a moment: where it belongs among what is there by time.
+
+        While our numbers are ahead of the time, what is newer than the difference comes on top:
+        nobody who has seen the highest would look for it below.
+        """
+        ahead = (self._sortable >> 16) - milliseconds(now)
+        if ahead > JITTER and milliseconds(moment) >= milliseconds(now) - ahead:
+            return self.sortable(now)
+        return sortable(moment)
+
+    def go_on_above(self, highest_sortable: int, highest_small: int) -> None:
+        """Nothing is given again below what a database holds; both kinds go on from one moment."""
+        moment = max(highest_sortable >> 16, highest_small >> 10)
+        self._sortable = max(self._sortable, highest_sortable, moment << 16)
+        self._small = max(self._small, highest_small, moment << 10)
 
 
 def secret(octets: int = 32) -> str:

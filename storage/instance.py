@@ -35,3 +35,23 @@ def settle(writer: Writer, here: Here) -> None:
                 "Handles and addresses of people would break. Set it back, "
                 "or start with an empty data folder."
             )
+
+
+# Every table whose number comes from Writer.new_id, and those whose number stays below 2^53.
+SORTABLE = (
+    "account_hosts activities actors approvals apps audiences audit_log blocks bookmarks charters"
+    " collections deliveries email_blocks emojis endorsements exports featured_tags"
+    " filter_keywords filter_posts filters followed_tags follows imports ip_blocks jobs keys likes"
+    " lists media mutes name_blocks passkeys pins poll_votes post_edits posts scheduled_posts"
+    " sessions shares tags tokens"
+).split()
+SMALL = "conversations decisions notifications received reports".split()
+_HIGHEST_SORTABLE = " UNION ALL ".join(f"SELECT max(id) AS id FROM {table}" for table in SORTABLE)
+_HIGHEST_SMALL = " UNION ALL ".join(f"SELECT max(id) AS id FROM {table}" for table in SMALL)
+
+
+def highest(reader: Reader) -> tuple[int, int]:
+    """The highest numbers of both kinds: one step in the key of each table."""
+    long = reader.value(f"SELECT max(id) FROM ({_HIGHEST_SORTABLE})")
+    small = reader.value(f"SELECT max(id) FROM ({_HIGHEST_SMALL})")
+    return long or 0, small or 0

@@ -112,6 +112,10 @@ class Writer(Reader):
     def new_id(self) -> int:
         return self._numbers.sortable(self.now)
 
+    def id_of(self, moment: datetime) -> int:
+        """For what others made then; a row may have it already."""
+        return self._numbers.of_moment(moment, self.now)
+
     def new_small_id(self) -> int:
         return self._numbers.small(self.now)
 

@@ -17,7 +17,6 @@ from storage import (
     blocks,
     follows,
     hosts,
-    ids,
     notifications,
     polls,
     posts,
@@ -84,7 +83,7 @@ def _row(
 ) -> Post:
     published = clamped(said.published, writer.now)
     own = uris.number(writer.here, said.id, "posts") if author.is_local else None
-    id_ = posts.free_id(writer, own if own is not None else ids.sortable(published))
+    id_ = posts.free_id(writer, own if own is not None else writer.id_of(published))
     return Post(
         id=id_,
         uri=said.id,
