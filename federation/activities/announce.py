@@ -13,7 +13,7 @@ from federation.documents import Document, moment, uri_of, uris_of
 from federation.errors import Forbidden
 from federation.objects.note import stamp
 from federation.policy import ensure_allowed
-from storage import actors, audiences, follows, ids, notifications, posts, shares, timelines
+from storage import actors, audiences, follows, notifications, posts, shares, timelines
 from storage.actors import Actor
 from storage.audiences import Audience
 from storage.clock import clamped
@@ -95,7 +95,7 @@ class Announce(Activity):
         open_ = post.kind == addressed.audience.kind == "public"
         published = clamped(self.published, writer.now)
         return Share(
-            posts.free_id(writer, ids.sortable(published)),
+            posts.free_id(writer, writer.id_of(published)),
             self.id,
             actor.id,
             post.id,
