@@ -217,6 +217,11 @@ def flag(document: Document, name: str) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def hidden(document: Document, name: str) -> bool:
+    """Whether a field by which something is hidden says so: a plain no, or nothing, does not."""
+    return document.get(name) not in (None, False, "", "false", [], [False])
+
+
 def moment(document: Document, name: str) -> datetime | None:
     """A time of RFC 3339 or xsd:dateTime, in UTC; without a zone it is taken as UTC."""
     value = document.get(name)

@@ -8,7 +8,7 @@ from typing import Any
 from federation.addressing import Addressed
 from federation.documents import (
     Document,
-    flag,
+    hidden,
     kind,
     moment,
     natural,
@@ -105,7 +105,7 @@ def parse(document: Document) -> Note:
         title=title,
         content=_shown(document, type_, title, content),
         spoiler=_spoiler(document, type_),
-        sensitive=flag(document, "sensitive") or False,
+        sensitive=hidden(document, "sensitive"),
         language=language,
         published=moment(document, "published"),
         updated=moment(document, "updated"),

@@ -28,17 +28,29 @@ OPEN = Policies()
 def parse(document: Document, author: str) -> Policies:
     """What another's post allows. What it does not speak of is open to all.
 
-    Who needs the author's consent may ask for it, and asks by doing it.
+    Who needs the author's consent may ask for it, and asks by doing it. What cannot be read is
+    narrow, not open (SECURITY 95).
     """
-    stated = document.get("interactionPolicy")
-    if not isinstance(stated, Mapping):
+    stated = _one(document.get("interactionPolicy"))
+    if stated is None:
         return OPEN
-    return Policies(*(_kind(stated.get(term), author) for term in _TERMS.values()))
+    if not isinstance(stated, Mapping):
+        return Policies(*("nobody" for _ in _TERMS))
+    return Policies(*(_kind(_one(stated.get(term)), author) for term in _TERMS.values()))
+
+
+def _one(value: object) -> object:
+    """What stands alone in a list is as if it stood by itself; an empty one says nothing."""
+    if isinstance(value, list) and len(value) < 2:
+        return value[0] if value else None
+    return value
 
 
 def _kind(rule: object, author: str) -> str:
-    if not isinstance(rule, Mapping):
+    if rule is None:
         return "public"
+    if not isinstance(rule, Mapping):
+        return "nobody"
     allowed = {uri for way in _WAYS for uri in uris_of(rule.get(way))}
     if allowed & PUBLIC_ALIASES:
         return "public"

@@ -7,11 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
+from federation.addressing import visibility
 from server import attachments, composing, composition
 from server.api.common import number, own, visible
 from server.api.policies import wished_policies
 from server.api.polls import wished_poll
-from server.api.statuses import words
+from server.api.statuses import VISIBILITIES, words
 from server.composition import Wording
 from server.entities import account as account_entity
 from server.entities import emoji as emoji_entity
@@ -38,6 +39,7 @@ async def edit(request: web.Request) -> web.Response:
     if form.values.get("scheduled_at"):
         raise unprocessable("This post is out; an edit counts at once. Nothing was changed.")
     before = await request.app[DATABASE].read(own, who.me, who.viewer, id_)
+    _ensure_as_wide(form, before)
     if "status" not in form:
         form = Form({**form.values, "status": before.source or ""})
     text, spoiler = await words(form, request.app[SETTINGS].max_characters)
@@ -56,6 +58,21 @@ async def edit(request: web.Request) -> web.Response:
     return answer(
         await request.app[DATABASE].write(_edit, who.me, who.viewer, id_, wording, ids, form)
     )
+
+
+def _ensure_as_wide(form: Form, post: Post) -> None:
+    """An edit lets nobody in and keeps nobody out: whoever asks for fewer readers is told so."""
+    wish = form.text("visibility") or None
+    if wish is not None and wish not in VISIBILITIES:
+        raise unprocessable("“visibility” should be public, unlisted, private, direct or local.")
+    known = visibility(post.kind, post.listed)
+    narrower = wish is not None and VISIBILITIES.index(wish) > VISIBILITIES.index(known)
+    stays = (form.flag("local_only") or wish == "local") and not post.local_only
+    if stays or (narrower and not (wish == "local" and post.local_only)):
+        raise unprocessable(
+            "An edit does not change who can read a post. Delete it and write it anew."
+            " Nothing was changed."
+        )
 
 
 def _edit(

@@ -26,7 +26,10 @@ LONGEST_COMMENT = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What was sent; `posts` and `rules` are numbers."""
+    """What was sent; `posts` and `rules` are numbers.
+
+    `only_to`: to these servers it may be forwarded, None: to whichever it concerns.
+    """
 
     target: int
     posts: tuple[int, ...]
@@ -34,6 +37,7 @@ class Wish:
     comment: str
     category: str
     forward: bool
+    only_to: frozenset[str] | None = None
 
 
 async def create(request: web.Request) -> web.Response:
@@ -54,6 +58,7 @@ def _wish(form: Form) -> Wish:
         comment=(form.text("comment", LONGEST_COMMENT) or "").strip(),
         category=category,
         forward=bool(form.flag("forward")),
+        only_to=frozenset(form.texts("forward_to_domains")) or None,
     )
 
 
@@ -67,13 +72,18 @@ def _create(writer: Writer, me: Actor, wish: Wish) -> dict[str, Any]:
         actor=actors.application(writer).uri,
         about_whom=(target.uri, *_posts(writer, me, target, wish.posts)),
         comment=wish.comment,
-        told=Told(me.id, wish.category, wish.rules, wish.forward),
+        told=Told(me.id, wish.category, wish.rules, _goes_there(wish, target)),
     )
     outbox.publish(writer, flag)
     made = reports.by_uri(writer, flag.id)
     if made is None:
         raise LookupError(flag.id)
     return report_entity.one(writer, made)
+
+
+def _goes_there(wish: Wish, target: Actor) -> bool:
+    """Whether their server hears of it: it is wished, and not for others only."""
+    return wish.forward and (wish.only_to is None or target.domain in wish.only_to)
 
 
 def _posts(reader: Reader, me: Actor, target: Actor, wanted: tuple[int, ...]) -> list[str]:

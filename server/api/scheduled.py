@@ -51,6 +51,8 @@ async def change(request: web.Request) -> web.Response:
     """Another time."""
     form, me, id_ = await form_of(request), caller(request).me, number(request)
     await request.app[DATABASE].read(_own, me.id, id_)
+    if any(form.values.get(name) for name in ("visibility", "local_only", "params")):
+        raise unprocessable("Only the time of it can be changed here. Nothing was changed.")
     due = scheduled.wished_time(form, request.app[OUTSIDE].clock())
     if due is None:
         raise unprocessable("“scheduled_at” is needed for this, and it was not sent.")

@@ -63,7 +63,7 @@ async def test_an_answer_that_is_refused_does_not_come_by_another_way(
         ({"automaticApproval": "{actor}"}, "nobody"),
         ({"automaticApproval": []}, "nobody"),
         ({}, "nobody"),
-        ("nonsense", "public"),
+        ("nonsense", "nobody"),  # it was meant to keep somebody out
         (None, "public"),
     ],
 )
