@@ -186,7 +186,7 @@ async def open_database(
             await stack.enter_async_context(Connection(path, READING)) for _ in range(READERS)
         ]
         readers = Readers(reading, moment, intake)
-        stack.callback(readers.close)
+        stack.push_async_callback(readers.close)
         database = Database(path, writing, readers, moment, intake)
         writer = asyncio.create_task(database.commit_groups(), name="writer")
         try:

@@ -18,6 +18,7 @@ from storage.units import Moment, Reader, in_snapshot
 T = TypeVar("T")
 
 LOOK = 0.05  # seconds between two looks at what is running
+AT_THE_END = 1.0  # seconds for a read that is under way when the database is closed
 OWN_SECONDS = 60.0  # what the server's own work may take: far more than a slice of it does
 
 
@@ -134,7 +135,17 @@ class Readers:
         left = asyncio.ensure_future(reading.connection.run(lambda raw: None))
         left.add_done_callback(lambda _: self._give_back(reading))
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Wait until nothing reads; what does not come to its end is interrupted, again and again.
+
+        Else a connection whose thread began its statement after it was told to stop would never
+        close.
+        """
+        soon = asyncio.get_running_loop().time() + AT_THE_END
+        for reading in self._running:
+            reading.until = min(reading.until, soon)
+        running = [reading.connection for reading in self._running]
+        await asyncio.gather(*(connection.run(lambda _: None) for connection in running))
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None

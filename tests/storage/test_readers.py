@@ -6,19 +6,28 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import sleep
 
 import pytest
 
 from storage import instance
 from storage.allowances import ALLOWANCE
-from storage.database import READERS, Database
+from storage.database import READERS, Database, open_database
 from storage.errors import TookTooLong
+from storage.here import Here
 from storage.units import Reader
+from tests.support.clock import Watch
 
 ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
 
 
 def never_ends(reader: Reader) -> None:
+    reader.rows(ENDLESS)
+
+
+def begins_late(reader: Reader) -> None:
+    """After whoever asked has gone."""
+    sleep(0.2)
     reader.rows(ENDLESS)
 
 
@@ -114,3 +123,19 @@ async def test_copy_takes_none_of_the_readers(database: Database, tmp_path: Path
         await asyncio.sleep(0)
     await copying
     assert set(seen) == {0}
+
+
+async def test_read_that_begins_after_it_was_told_to_stop_keeps_no_database_open(
+    tmp_path: Path, here: Here, watch: Watch
+) -> None:
+    """Its caller is gone before its thread has begun: then an interruption has no effect yet."""
+    async with asyncio.timeout(60):
+        async with open_database(tmp_path / "db", here, watch) as opened:
+            readers = opened.readers
+            for _ in range(READERS):
+                reading = asyncio.create_task(opened.read(begins_late))
+                await asyncio.sleep(0)
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+        await asyncio.sleep(0)
+        assert readers.in_use == 0
