@@ -473,3 +473,19 @@ async def test_a_farewell_of_somebody_we_never_knew_asks_nobody(
     evil.asked.clear()
     assert await mallory.tell(ours, mallory.says("Delete", mallory.uri)) == 202
     assert evil.asked == []
+
+
+async def test_what_is_known_is_no_news_and_no_fault(
+    ours: Place, alice: Person, victim: Neighbour
+) -> None:
+    """The same post in other Creates, by its author and by a neighbour (SECURITY 18)."""
+    vera, victor = victim.person("vera"), victim.person("victor")
+    await follow(alice, vera)
+    known = vera.note("<p>First</p>")
+    await hear(ours, vera, vera.says("Create", known))
+    before = await ours.database.read(contents)
+    for who in (vera, victor):
+        again = known | {"attributedTo": who.uri, "content": "<p>Second</p>"}
+        assert await hear(ours, who, who.says("Create", again)) == ("done", "")
+    after = changed(before, await ours.database.read(contents))
+    assert set(after) <= {"actors", "keys", "tallies"}

@@ -188,3 +188,21 @@ async def test_after_thirty_days_it_is_for_good(
     status, _, _ = await vera.get(ours, f"/actors/{alice.id}")
     assert status == 410
     assert await ours.database.read(jobs.next_due, "erase") is not None
+
+
+async def test_what_somebody_suspended_shared_and_did_is_seen_no_more(
+    ours: Place, alice: Person
+) -> None:
+    """One of ours: their rows stay, since it can be taken back."""
+    walt, bob = await ours.person("walt"), await ours.person("bob")
+    await bob.follow(walt)
+    said = await alice.say("Mine.")
+    for act in ("reblog", "favourite"):
+        await walt.post(f"/api/v1/statuses/{said['id']}/{act}")
+
+    async def seen() -> tuple[int, int]:
+        return len(await bob.home()), len(await alice.notified())
+
+    assert await seen() == (1, 2)
+    await suspend(ours, walt.actor.uri)
+    assert await seen() == (0, 0)
