@@ -14,13 +14,12 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent  # works without an activated environment
 CORES = ["-q", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
 
-# What meets the standard library at every corner: storage, federation, a server that starts, is
-# asked, backed up and stopped, its commands, its guarded worker for pictures.
+# What meets the standard library at every corner, without the tests that start many processes:
+# storage, federation, a server that is asked and killed, its guarded worker for pictures.
 SHORT = """
 tests/architecture tests/storage tests/federation tests/journeys/test_following.py
-tests/server/test_backup.py tests/server/test_command_line.py tests/server/test_imaging.py
-tests/server/test_oauth.py tests/server/test_serving.py tests/server/test_settings.py
-tests/server/test_statement_counts.py
+tests/server/test_oauth.py tests/server/test_profiles.py tests/server/test_serving.py
+tests/server/test_settings.py tests/server/test_statement_counts.py
 """.split()
 
 
