@@ -99,6 +99,17 @@ class Inbox:
             raise Forbidden("We have nothing to do with that account.")
         return signer
 
+    async def is_worth_reading(self, head: Request) -> bool:
+        """Judge by the headers alone, before the body is read: whether we hear who signed.
+
+        Raises Unauthenticated, and Busy where too much of theirs waits.
+        """
+        host = host_of(self._signed(head).key_id)
+        if not await self._database.read(hears, host):
+            return False
+        await self.backlog.ensure_room(host)
+        return True
+
     async def take_in(self, request: Request) -> bool:
         """Return whether it is news.
 
@@ -111,9 +122,9 @@ class Inbox:
         if not is_heard:
             return False
         await self.backlog.ensure_room(host)
-        signer = _known_signer(signed, known)
-        document, is_plain = await reading.plain(request.body)
-        said = _said(document, request.body) if is_plain else None
+        signer, body = _known_signer(signed, known), request.body or b""
+        document, is_plain = await reading.plain(body)
+        said = _said(document, body) if is_plain else None
         if signer is None:
             if said and said.is_farewell and known is None:
                 return False  # they left, we never knew them, and their key is gone

@@ -57,6 +57,7 @@ _IMF_FIXDATE = re.compile(
 class Request:
     """An incoming request as it came: every header line on its own, the body undecoded.
 
+    `body` is None before it is read: its digest is not looked at then.
     `network` is the address block that it came from, whose budget it counts against; empty where
     that says nothing (behind a proxy that does not tell).
     """
@@ -64,7 +65,7 @@ class Request:
     method: str
     target: str
     headers: Sequence[tuple[str, str]]
-    body: bytes
+    body: bytes | None
     network: str = ""
 
 
@@ -250,7 +251,7 @@ def _draft_cavage(request: Request, headers: _Headers, authority: str, window: _
     if message.value("host").lower() != authority.lower():
         raise Unauthenticated("The request was signed for another host.")
     at, valid_until = _times(message, window)
-    if "digest" in message.listed:
+    if "digest" in message.listed and request.body is not None:
         _check_digest(message.value("digest"), request.body)
     return _signed(message, at, valid_until)
 

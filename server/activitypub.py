@@ -38,14 +38,23 @@ from storage.visibility import Peer, Viewer
 from storage.visible_posts import Post
 
 PAGE = 20
+SMALL_BODY = 16 * 1024
 
 
 async def inbox(request: web.Request) -> web.Response:
     """Take an activity in. 202 means that it will survive whatever happens here."""
     if not is_signed(request):
         raise Refused(401, "The request is not signed.")  # before its body is read
-    await request.app[INBOX].take_in(as_it_came(request, await body_of(request)))
+    taken = request.app[INBOX]
+    if not _is_small(request) and not await taken.is_worth_reading(as_it_came(request, None)):
+        return web.Response(status=202)
+    await taken.take_in(as_it_came(request, await body_of(request)))
     return web.Response(status=202)
+
+
+def _is_small(request: web.Request) -> bool:
+    """Whether reading it costs less than asking first whether it is worth it."""
+    return request.content_length is not None and request.content_length <= SMALL_BODY
 
 
 def document(kind: str, body: dict[str, Any]) -> web.Response:

@@ -3,6 +3,7 @@
 import hmac
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
@@ -20,6 +21,7 @@ from storage.actors import CHANGED, Actor
 from storage.apps import Token
 from storage.changes import Change
 from storage.database import Database
+from storage.errors import NotCommitted, Overloaded
 from storage.sessions import Session
 from storage.units import Reader, Writer
 from storage.visibility import Anonymous, Member, Viewer
@@ -200,7 +202,8 @@ async def _note_use(request: web.Request, caller: Caller) -> None:
         return
     used = token.last_used_at
     if used is None or (now - used).total_seconds() > USED_AGAIN:
-        await request.app[DATABASE].write(_used, token)
+        with suppress(NotCommitted, Overloaded):  # who only reads does not need it, on a full disk
+            await request.app[DATABASE].write(_used, token)
 
 
 def _used(writer: Writer, token: Token) -> None:
@@ -249,7 +252,8 @@ async def _note_visit(request: web.Request, caller: Caller) -> None:
     """A session ends when it was not used for long, not when it began long ago."""
     session, now = caller.session, request.app[OUTSIDE].clock()
     if session and (now - session.last_used_at).total_seconds() > USED_AGAIN:
-        await request.app[DATABASE].write(sessions.used, session.id)
+        with suppress(NotCommitted, Overloaded):
+            await request.app[DATABASE].write(sessions.used, session.id)
 
 
 def set_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:

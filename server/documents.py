@@ -37,8 +37,8 @@ def is_signed(request: web.Request) -> bool:
     return in_authorization or not {"Signature", "Signature-Input"}.isdisjoint(request.headers)
 
 
-def as_it_came(request: web.Request, body: bytes = b"") -> Request:
-    """What a signature is checked against."""
+def as_it_came(request: web.Request, body: bytes | None = b"") -> Request:
+    """What a signature is checked against; with None for what is not read yet."""
     headers = [
         (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
         for name, value in request.raw_headers

@@ -110,6 +110,8 @@ def refusal_of(error: Exception) -> Refused:
         sentence = SENTENCES.get(error.status, error.reason)
         kept = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return Refused(error.status, sentence, headers=kept)
+    if isinstance(error, NotCommitted) and error.no_room:
+        return _known(error, 507)
     for type_, status in STATUS.items():
         if isinstance(error, type_):
             return _known(error, status)
@@ -119,7 +121,7 @@ def refusal_of(error: Exception) -> Refused:
 
 
 def _known(error: Exception, status: int) -> Refused:
-    headers = {"Retry-After": "30"} if status == 503 else {}
+    headers = {"Retry-After": "30"} if status in (503, 507) else {}
     own_words = isinstance(error, FederationError | TookTooLong) and str(error)
     return Refused(status, str(error) if own_words else SENTENCES[status], headers=headers)
 

@@ -14,12 +14,14 @@ from aiohttp import web
 
 from server import commands, control, logs, metrics
 from server.app import build_app
+from server.backup import DATABASE_FILE, MANIFEST, MEDIA
 from server.control import CommandFailed
 from server.outside import Outside
 from server.setting_kinds import Listen
 from server.settings import Settings
 from storage import ids, lock
-from storage.errors import StorageError
+from storage.errors import Damaged, StorageError
+from storage.troubles import restoring
 
 log = logging.getLogger("server")
 
@@ -64,11 +66,31 @@ async def started(
             shutdown_timeout=FINISH,
             keepalive_timeout=75.0,
         )
-        await runner.setup()
+        try:
+            _ensure_not_emptied(settings.data_dir)
+            await runner.setup()
+        except Damaged as error:
+            raise Damaged(f"{error}{_newest_backup(settings.backup_dir)}") from error
         try:
             yield app, runner
         finally:
             await runner.cleanup()
+
+
+def _ensure_not_emptied(folder: Path) -> None:
+    """A database cut to nothing looks like a new one, but for what lies beside it.
+
+    Raises Damaged.
+    """
+    file = folder / DATABASE_FILE
+    used = any((folder / MEDIA).glob("*")) or any(folder.glob(f"{DATABASE_FILE}.before-*"))
+    if used and file.is_file() and file.stat().st_size == 0:
+        raise Damaged(f"The database {file} is empty, and it was not.{restoring(file)}")
+
+
+def _newest_backup(folder: Path) -> str:
+    whole = sorted(one.parent for one in folder.glob(f"kith-*/{MANIFEST}"))
+    return f" The latest backup in {folder} is {whole[-1]}." if whole else ""
 
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Any:

@@ -13,10 +13,11 @@ from storage import instance
 from storage.changes import Changes
 from storage.clock import Clock, system_clock
 from storage.connection import READING, WRITING, Connection
-from storage.errors import CannotOpen, Damaged, NotCommitted, NotCopied, Overloaded
+from storage.errors import NotCommitted, NotCopied, Overloaded, StorageError
 from storage.here import Here
 from storage.readers import Readers
 from storage.schema import check, migrate
+from storage.troubles import is_full, no_room, on_opening
 from storage.units import Moment, Outcome, Reader, Writer, in_group
 
 P = ParamSpec("P")
@@ -133,7 +134,8 @@ class Database:
                 await asyncio.gather(copying, return_exceptions=True)
                 raise
             except sqlite3.Error as error:
-                raise NotCopied(f"The database could not be copied: {error}.") from error
+                why = no_room(copy.parent) if is_full(error, copy.parent) else f"{error}."
+                raise NotCopied(f"The database could not be copied: {why}") from error
 
     async def finish(self) -> None:
         """Take no more units; those that wait are still served."""
@@ -178,10 +180,8 @@ async def open_database(
             _keep_private(path)
             writing = await stack.enter_async_context(Connection(path, WRITING))
             await writing.run(partial(_prepare, path=path, here=here, moment=moment))
-        except (OSError, sqlite3.OperationalError) as error:
-            raise CannotOpen(f"The database {path} cannot be opened: {error}") from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # spoiled text, too
-            raise Damaged(f"This is not a database that Kith can read: {error}") from error
+        except (OSError, sqlite3.Error, UnicodeDecodeError, StorageError) as error:  # spoiled text
+            raise on_opening(error, path) from error
         reading = [
             await stack.enter_async_context(Connection(path, READING)) for _ in range(READERS)
         ]

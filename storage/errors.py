@@ -38,7 +38,14 @@ class TookTooLong(StorageError):
 
 
 class NotCommitted(StorageError):
-    """The database could not keep this group of units; none of it happened."""
+    """The database could not keep this group of units; none of it happened.
+
+    `no_room`: the disk is full; it goes on by itself once there is room.
+    """
+
+    def __init__(self, text: str, *, no_room: bool = False) -> None:
+        super().__init__(text)
+        self.no_room = no_room
 
 
 class Conflict(StorageError):

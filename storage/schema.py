@@ -45,10 +45,7 @@ def check(connection: sqlite3.Connection) -> None:
     """Refuse to write to a file that SQLite finds damaged."""
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        raise Damaged(
-            f"The database is damaged ({found}). Nothing was written to it. "
-            "Restore the latest backup with `kith restore`."
-        )
+        raise Damaged(f"The database is damaged ({found}).")
 
 
 def _apply(connection: sqlite3.Connection, number: int, script: str) -> None:

@@ -17,9 +17,9 @@ from orjson import loads
 from storage import ids
 from storage.changes import Change
 from storage.clock import milliseconds
-from storage.errors import NotCommitted
 from storage.here import Here
 from storage.kept import Kept
+from storage.troubles import on_commit
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ def in_group(
     except BaseException as cause:
         _roll_back(connection)
         log.error("a group of %d units was not committed: %s", len(units), cause)
-        return [Outcome(error=_not_committed(cause)) for _ in units]
+        return [Outcome(error=on_commit(cause, connection)) for _ in units]
     return outcomes
 
 
@@ -194,9 +194,3 @@ def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:  # SQLite may have done it by itself
         with suppress(sqlite3.Error):  # if it cannot, the next BEGIN fails and we try again
             connection.execute("ROLLBACK")
-
-
-def _not_committed(cause: BaseException) -> NotCommitted:
-    error = NotCommitted("the database could not keep the change")
-    error.__cause__ = cause
-    return error

@@ -14,7 +14,7 @@ from server.pages import site
 from server.pages.site import Asked, Sheet
 from server.pages.views import ErrorView, Frame
 from storage.actors import Actor
-from storage.errors import NotCommitted, Overloaded
+from storage.errors import NotCommitted, Overloaded, TookTooLong
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ async def _around(request: web.Request) -> tuple[Asked, Frame]:
     try:
         asked = replace(site.asked(request, await _me(request)), shared=False)
         return asked, await site.framed(request, asked)
-    except (NotCommitted, Overloaded) as error:
+    except (NotCommitted, Overloaded, TookTooLong) as error:
         log.warning("an error page without the database: %s", error)
     except Exception:
         log.exception("an error page without the database")

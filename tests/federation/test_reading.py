@@ -17,7 +17,7 @@ from federation.errors import Busy, Malformed
 from federation.reading import SMALL, Reading, apart, beside
 from server.keys import READING
 from storage.units import Reader
-from tests.federation.world import AS, Neighbour, verdict
+from tests.federation.world import AS, Neighbour, block_host, verdict
 from tests.support.servers import Person, Place, settle
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +69,33 @@ async def test_nothing_strange_is_read_before_it_is_known_who_says_it(
     assert await again.send(ours) == 401
     assert ours.app[READING]._process is None
     assert ours.app[READING].places.refused == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "blocked", "status"),
+    [
+        ({"Date": "Sun, 01 Mar 2020 12:00:00 GMT"}, False, 401),
+        ({"Host": "other.example"}, False, 401),
+        ({"Signature": 'keyId="x"'}, False, 401),
+        ({}, True, 202),
+    ],
+)
+async def test_what_a_head_refuses_is_refused_before_the_body_comes(
+    ours: Place, evil: Neighbour, changed: dict[str, str], blocked: bool, status: int
+) -> None:
+    """A mebibyte is announced and never sent; nobody waits for it, and nobody is asked."""
+    if blocked:
+        await ours.database.write(block_host, "evil.example")
+    mallory = evil.person("mallory")
+    letter = mallory.letter(ours, mallory.says("Like", "http://ours.example/posts/1"))
+    headers = {"Host": "ours.example", "Content-Length": str(1 << 20)} | dict(letter.headers)
+    lines = [f"{name}: {value}" for name, value in (headers | changed).items()]
+    reader, writer = await asyncio.open_connection("127.0.0.1", ours.client.port)
+    writer.write("\r\n".join(["POST /inbox HTTP/1.1", *lines, "", "{"]).encode())
+    async with asyncio.timeout(20):
+        assert f" {status} " in (await reader.readline()).decode()
+    writer.close()
+    assert evil.asked == []
 
 
 async def test_what_is_strange_is_small_or_refused(
