@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from federation.places import Places
+from server import passwords
 from server.allowances import READS
 from server.bodies import BODIES
 from server.keys import COURIER, DOOR, ERRANDS, INBOX, PROCESSOR, READING
@@ -23,6 +24,7 @@ def places_of(app: web.Application) -> list[Places]:
         app[MEDIA].places,
         app[PROXY].places,
         app[PROXY].folder.places,
+        passwords.places,
         bodies.large,
         bodies.largest,
         reads.anonymous,
