@@ -267,10 +267,12 @@ class Door:
         deadline: float = 10.0,
         pool: Pool = Pool.MEMBERS,
     ) -> Fetched:
-        """Fetch a WebFinger answer (RFC 7033 §10.2), which some send as plain JSON."""
+        """Fetch a WebFinger answer (RFC 7033 §10.2), whatever it is called, but no page.
+
+        Path and answer are checked both ways; many hosts serve the file as plain text.
+        """
         answer = await self.get(url, accept=ACCEPT_JRD, limit=limit, deadline=deadline, pool=pool)
-        fits = answer.content_type in ("application/jrd+json", "application/json")
-        return document_in(answer, fits)
+        return document_in(answer, "html" not in answer.content_type)
 
     def _system_resolver(self) -> AbstractResolver:
         self._own_resolver = aiohttp.AsyncResolver()

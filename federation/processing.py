@@ -21,7 +21,7 @@ from datetime import timedelta
 from federation import effects, reading
 from federation.activities import Create, Delete, Update
 from federation.activity import Activity, Unknown, Unwanted, parse_activity
-from federation.documents import Document, uri_of
+from federation.documents import Document, uri_of, uris_of
 from federation.errors import Busy, FederationError, Malformed, Unreachable
 from federation.lookup import Budget, Lookup, is_known
 from federation.places import Places
@@ -267,7 +267,7 @@ class Processor:
             return await reading.apart(parse_activity, {**document, "object": what})
         if row.type in (Create.type, Update.type):
             found = await self._lookup.object(what, budget)
-            if uri_of(found.get("attributedTo")) != row.actor:
+            if row.actor not in uris_of(found.get("attributedTo")):
                 raise Malformed("Its origin names another author.")
             return await reading.apart(parse_activity, {**document, "object": found})
         found = await self._lookup.object(row.uri, budget)

@@ -34,8 +34,9 @@ class Create(Activity):
 
     @classmethod
     def parse(cls, document: Document) -> Self:
-        said = note.parse(embedded(document.get("object")))
-        created = cls(**heading(document), note=said)
+        head = heading(document)
+        said = note.parse(embedded(document.get("object")), head["actor"])
+        created = cls(**head, note=said)
         if said.author != created.actor:
             raise Forbidden("Only its author can publish a post.")
         return created

@@ -50,7 +50,7 @@ class Update(Activity):
                 emojis=said_of.emojis,
                 suspended=said_of.suspended,
             )
-        said = note.parse(what)
+        said = note.parse(what, head["actor"])
         if said.author != head["actor"]:
             raise Forbidden("Only its author can change a post.")
         return cls(**head, note=said)

@@ -88,12 +88,12 @@ class Note:
         return tuple(dict.fromkeys([*people, *(mention.href for mention in self.mentions)]))
 
 
-def parse(document: Document) -> Note:
-    """Read any of TYPES. Raises Malformed."""
+def parse(document: Document, by: str | None = None) -> Note:
+    """Read any of TYPES. Of several authors `by` counts, where they are one. Raises Malformed."""
     type_ = kind(document)
     if type_ not in TYPES:
         raise Malformed(f"Objects of the type {type_[:40]} are not read here.")
-    id_, author = uri_of(document.get("id")), _author(document)
+    id_, author = uri_of(document.get("id")), _author(document, by)
     if not same_origin(id_, author):
         raise Malformed("A post and its author belong to one server; these do not.")
     content, language = _content(document)
@@ -150,13 +150,22 @@ def _address(document: Document, name: str) -> str | None:
     return safe_url(found[0]) if found else None
 
 
-def _author(document: Document) -> str:
-    """One author; where a video names its channel beside them, the person (PeerTube)."""
+def _author(document: Document, by: str | None) -> str:
+    """One author: of several who says it, else the first person, else the first of its server.
+
+    The others get no authority by it (SECURITY 16). A video names its channel beside them.
+    """
     value = document.get("attributedTo")
-    if isinstance(value, list) and len(value) > 1:
-        people = [v for v in value if isinstance(v, dict) and v.get("type") == "Person"]
-        value = people if len(people) == 1 else value
-    return uri_of(value)
+    if not isinstance(value, list) or len(value) < 2:
+        return uri_of(value)
+    named = uris_of(value)
+    if by is not None and by in named:
+        return by
+    people = uris_of([v for v in value if isinstance(v, dict) and v.get("type") == "Person"])
+    here = [uri for uri in (*people, *named) if same_origin(uri, uri_of(document.get("id")))]
+    if not here:
+        raise Malformed("A post and its author belong to one server; these do not.")
+    return here[0]
 
 
 def _content(document: Document) -> tuple[str, str | None]:

@@ -480,7 +480,8 @@ async def test_what_is_known_is_no_news_and_no_fault(
 ) -> None:
     """The same post in other Creates, by its author and by a neighbour (SECURITY 18)."""
     vera, victor = victim.person("vera"), victim.person("victor")
-    await follow(alice, vera)
+    for who in (vera, victor):
+        await follow(alice, who)
     known = vera.note("<p>First</p>")
     await hear(ours, vera, vera.says("Create", known))
     before = await ours.database.read(contents)

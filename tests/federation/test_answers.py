@@ -76,16 +76,18 @@ async def test_a_redirected_document_is_of_its_final_url(peer: Peer) -> None:
     assert (await peer.door.document("http://away.example/1")).url == "http://other.example/2"
 
 
-async def test_webfinger_answers_may_be_jrd_or_plain_json(peer: Peer) -> None:
-    for content_type in ("application/jrd+json", "application/json; charset=utf-8"):
+async def test_webfinger_answers_may_be_called_anything_but_a_page(peer: Peer) -> None:
+    for content_type in (
+        "application/jrd+json",
+        "application/json; charset=utf-8",
+        "text/plain",
+        "application/octet-stream",
+        "text/json",
+        "",
+    ):
         peer.says("/", b"{}", Content_Type=content_type)
         assert (await peer.door.jrd("http://away.example/")).body == b"{}"
-    for content_type in (
-        "application/activity+json",
-        "text/html",
-        "application/xrd+xml",
-        "text/json",
-    ):
+    for content_type in ("text/html", "text/html; charset=utf-8", "application/xhtml+xml"):
         peer.says("/", b"{}", Content_Type=content_type)
         with pytest.raises(Malformed):
             await peer.door.jrd("http://away.example/")

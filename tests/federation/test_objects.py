@@ -270,3 +270,33 @@ def test_an_actor_of_ours_is_read_as_it_was_written() -> None:
         assert getattr(found.row, name) == getattr(row, name), name
     assert found.row.avatar == f"{HOST}/media/0123.png"
     assert found.row.shared_inbox == f"{HOST}/inbox"
+
+
+AWAY = "https://away.example"
+ZOE, CO, ELSEWHERE = f"{AWAY}/users/zoe", f"{AWAY}/users/coauthor", "https://else.example/users/x"
+
+
+@pytest.mark.parametrize(
+    ("authors", "by", "author"),
+    [
+        ([ZOE, CO], ZOE, ZOE),
+        ([CO, ZOE], ZOE, ZOE),
+        ([{"type": "Person", "id": CO}, {"type": "Group", "id": ZOE}], ZOE, ZOE),
+        ([CO, ZOE], f"{AWAY}/users/other", CO),  # whose Create is refused then
+        ([ELSEWHERE, ZOE], None, ZOE),
+        ([{"type": "Group", "id": CO}, {"type": "Person", "id": ZOE}], None, ZOE),
+        ([ZOE], ELSEWHERE, ZOE),
+        ([ELSEWHERE, f"{ELSEWHERE}2"], None, None),
+        ([7, None], None, None),
+    ],
+)
+def test_of_several_authors_the_one_counts_who_says_it(
+    authors: list[object], by: str | None, author: str | None
+) -> None:
+    """SECURITY 16."""
+    document = {"id": f"{AWAY}/notes/1", "type": "Note", "attributedTo": authors, "content": "x"}
+    if author is None:
+        with pytest.raises(Malformed):
+            note.parse(document, by)
+    else:
+        assert note.parse(document, by).author == author
