@@ -15,10 +15,10 @@ WRITING = (
     "journal_mode = WAL",
     "synchronous = FULL",
     "journal_size_limit = 67108864",
-    "cache_size = -16384",
+    "cache_size = -8192",
     *COMMON,
 )
-READING = (*COMMON, "query_only = ON", "cache_size = -8192")
+READING = (*COMMON, "query_only = ON", "cache_size = -4096")
 
 
 class Connection(aiosqlite.Connection):

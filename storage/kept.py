@@ -32,7 +32,8 @@ class Kept:
         return found
 
     def put(self, key: Hashable, value: bytes) -> None:
-        self._young[key] = value
+        """A copy of the bytes: what orjson made holds several times the room that it fills."""
+        self._young[key] = bytes(memoryview(value))
         self._filled += len(value) + _BESIDE
         if self._filled > self._half:
             self._old, self._young, self._filled = self._young, {}, 0

@@ -1,7 +1,9 @@
 """Bytes made before: how many are kept, and that whatever they are made of has a version."""
 
 import re
+import tracemalloc
 
+import orjson
 import pytest
 
 from storage.database import Database
@@ -74,3 +76,16 @@ def test_every_change_of_what_is_shown_raises_its_version() -> None:
         if "version = version + 1" not in what and not BESIDE.fullmatch(what)
     ]
     assert silent == []
+
+
+def test_what_is_kept_takes_no_more_room_than_is_counted() -> None:
+    """Also where it was made by orjson, whose bytes are larger than they are long."""
+    kept, made = Kept(1 << 20), {"note": "x" * 1500}
+    tracemalloc.start()
+    try:
+        for number in range(3000):
+            kept.put(number, orjson.dumps({**made, "id": number}))
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 1 << 20
