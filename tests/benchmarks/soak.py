@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 
 from aiohttp import ClientSession, TCPConnector
 
-from tests.benchmarks.__main__ import TEXT, Bench, Size
 from tests.benchmarks.lag import noisy, upload
 from tests.benchmarks.load import Process
 from tests.benchmarks.village import Member, letter, move_in, neighbours
+from tests.benchmarks.work import TEXT, Bench, Size
 from tests.support.process import free_port, running
 
 MEMBERS, SERVERS = 10, 5
@@ -63,7 +63,7 @@ class Soak:
             await asyncio.sleep(pause)
 
     async def _get(self, path: str, headers: dict[str, str]) -> None:
-        async with self._bench.session.get(self._bench.base + path, headers=headers) as answer:
+        async with self._bench.session.get(self._bench.me.base + path, headers=headers) as answer:
             await answer.read()
 
     async def _read(self, number: int, member: Member) -> None:
@@ -87,11 +87,11 @@ class Soak:
     async def _receive(self, number: int, _: Member) -> None:
         stranger = self._bench.strangers[number % len(self._bench.strangers)]
         note = stranger.note(f"<p>{TEXT} {number}</p>")
-        ask = letter(stranger, self._bench.base, stranger.says("Create", note))
+        ask = letter(stranger, self._bench.me.base, stranger.says("Create", note))
         async with self._bench.session.post(ask.url, headers=ask.headers, data=ask.body) as answer:
             await answer.read()
         for one in self._bench.strangers:
-            one.at.letters.clear()
+            one.at.asked.clear()
 
     async def _upload(self, number: int, member: Member) -> None:
         if number % 5 == 0:
@@ -123,7 +123,7 @@ async def main(seconds: float) -> None:
             process = Process(server.process.pid)
             connector = TCPConnector(limit=0)
             async with neighbours(SERVERS) as near, ClientSession(connector=connector) as session:
-                bench = Bench(session, process, members, near, Size(MEMBERS, 0, 1, SERVERS))
+                bench = Bench(session, process, members, near, Size(MEMBERS, 0, 1, SERVERS, 1))
                 await bench.befriend()
                 soak = Soak(bench, seconds)
                 watching = asyncio.create_task(watch(process, soak))
