@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from federation import effects, reading
@@ -62,6 +62,8 @@ class Lack:
 @dataclass(slots=True)
 class Work:
     """A received activity on its way. `activity` is None until the origin confirms a hint.
+
+    As such counts a Create of a post whose URI somebody else on that server has.
 
     `over` when nothing more is fetched for it; `failure` is what became of the fetching.
     """
@@ -194,7 +196,11 @@ class Processor:
             if row.verdict == "hint":
                 await self._ensure_worth_asking(row, work.document)
                 return False
-            work.activity = await reading.beside(len(row.body), parse_activity, work.document)
+            said = await reading.beside(len(row.body), parse_activity, work.document)
+            if isinstance(said, Create) and await self._database.read(said.is_contested):
+                await self._database.read(_ensure_wanted, row, said)
+                return False
+            work.activity = said
         tried = None if work.over else frozenset(work.tried)
         lack = await self._database.conclude(_carry_out, row, work.activity, tried)
         work.lack = lack or Lack()
@@ -269,7 +275,8 @@ class Processor:
             found = await self._lookup.object(what, budget)
             if row.actor not in uris_of(found.get("attributedTo")):
                 raise Malformed("Its origin names another author.")
-            return await reading.apart(parse_activity, {**document, "object": found})
+            said = await reading.apart(parse_activity, {**document, "object": found})
+            return replace(said, confirmed=True) if isinstance(said, Create) else said
         found = await self._lookup.object(row.uri, budget)
         if uri_of(found.get("actor")) != row.actor:
             raise Malformed("Its origin names another actor.")

@@ -175,6 +175,25 @@ def exists(reader: Reader, uri: str) -> bool:
     return reader.row("SELECT 1 FROM posts WHERE uri = ?", uri) is not None
 
 
+def is_anothers(reader: Reader, uri: str, author: str) -> bool:
+    """Whether somebody else of another server has that URI here, a tombstone included."""
+    row = reader.row(
+        "SELECT 1 FROM posts p JOIN actors w ON w.id = p.author"
+        " WHERE p.uri = ? AND NOT p.local AND w.uri <> ?",
+        uri,
+        author,
+    )
+    return row is not None
+
+
+def give_up(writer: Writer, uri: str) -> None:
+    """What was never at this URI goes, and leaves it to the post that is there."""
+    false = by_uri(writer, uri)
+    writer.execute("UPDATE posts SET uri = uri || '#given-up-' || id WHERE uri = ?", uri)
+    if false is not None:
+        bury(writer, false)
+
+
 def number_of(reader: Reader, uri: str) -> int | None:
     """Of one that is there."""
     number: int | None = reader.value(

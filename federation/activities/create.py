@@ -24,13 +24,15 @@ MOST_FETCHED_MENTIONS = 5
 class Create(Activity):
     """`note` is by the same actor, on the same server (SECURITY 16); it may be a vote.
 
-    `background` is for what we fetched ourselves: kept, but nobody is told.
+    `background` is for what we fetched ourselves: kept, but nobody is told. `confirmed` where the
+    origin of the post says that it is by this actor: else whoever was first keeps a URI.
     """
 
     type: ClassVar[str] = "Create"
     context: ClassVar[str] = "post"
     note: Note
     background: bool = False
+    confirmed: bool = False
 
     @classmethod
     def parse(cls, document: Document) -> Self:
@@ -55,6 +57,10 @@ class Create(Activity):
     def post(self, reader: Reader) -> int | None:
         return posts.number_of(reader, self.note.id)
 
+    def is_contested(self, reader: Reader) -> bool:
+        """Whether a neighbour on their server has its URI: only its origin knows whose it is."""
+        return not self.note.vote and posts.is_anothers(reader, self.note.id, self.actor)
+
     def ensure_wanted(self, reader: Reader) -> None:
         """By somebody who is followed here, or to one of ours, as far as its own words tell."""
         if self.background or reader.here.owns(self.actor):
@@ -78,6 +84,8 @@ class Create(Activity):
         author = known_actor(writer, self.actor)
         if not author.is_local and writer.here.owns(self.note.id):
             raise Forbidden("Nobody else can say what is on our server.")
+        if self.confirmed and self.is_contested(writer):
+            posts.give_up(writer, self.note.id)
         if posts.exists(writer, self.note.id):
             return ()  # known, whoever has it (SECURITY 18)
         if self.note.vote:

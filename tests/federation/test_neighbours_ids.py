@@ -238,3 +238,49 @@ async def test_a_hint_in_a_neighbours_name_keeps_nothing_out(scene: Scene, evil:
     assert await scene.vic.tell(scene.ours, scene.said(scene.vic, "Create")) == 202
     await settle(scene.ours)
     assert await scene.rows("posts", "author", scene.vic) == before + 1
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_a_post_belongs_to_whom_its_origin_names(
+    scene: Scene, shared: Neighbour, deleted: bool
+) -> None:
+    """Wendy says first that she wrote what vic will write; she may even delete it again."""
+    for who in (scene.vic, scene.wendy):
+        await follow(scene.alice, who)
+    true = scene.vic.note("<p>By vic</p>")
+    false = scene.wendy.note("<p>By wendy</p>", id=true["id"])
+    assert await hear(scene.ours, scene.wendy, scene.wendy.says("Create", false)) == ("done", "")
+    if deleted:
+        gone = scene.wendy.says("Delete", true["id"])
+        assert await hear(scene.ours, scene.wendy, gone) == ("done", "")
+    shared.serves(true)
+    assert await hear(scene.ours, scene.vic, scene.vic.says("Create", true)) == ("done", "")
+    assert await theirs(scene) == [("vic@shared.example", "<p>By vic</p>")]
+    again = scene.wendy.says("Create", false)
+    assert (await hear(scene.ours, scene.wendy, again))[0] == "refused"
+    assert len(await theirs(scene)) == 1
+
+
+async def theirs(scene: Scene) -> list[tuple[str, str]]:
+    """What the two said, as it is at home."""
+    home = await scene.alice.home()
+    return [
+        (one["account"]["acct"], one["content"])
+        for one in home
+        if one["account"]["acct"].endswith("@shared.example")
+    ]
+
+
+async def test_what_its_origin_does_not_confirm_takes_nobodys_place(
+    scene: Scene, shared: Neighbour
+) -> None:
+    for who in (scene.vic, scene.wendy):
+        await follow(scene.alice, who)
+    true = scene.vic.note("<p>By vic</p>")
+    assert await hear(scene.ours, scene.vic, scene.vic.says("Create", true)) == ("done", "")
+    false = scene.wendy.says("Create", scene.wendy.note("<p>By wendy</p>", id=true["id"]))
+    assert (await hear(scene.ours, scene.wendy, false))[0] == "refused"
+    shared.serves(true)
+    false = scene.wendy.says("Create", scene.wendy.note("<p>By wendy</p>", id=true["id"]))
+    assert (await hear(scene.ours, scene.wendy, false))[0] == "refused"
+    assert await theirs(scene) == [("vic@shared.example", "<p>By vic</p>")]
