@@ -24,7 +24,7 @@ from federation.documents import read
 from federation.errors import Malformed
 from server.bodies import in_time
 from server.errors import Refused
-from server.incoming import id_of
+from server.incoming import id_of, joined
 from server.keys import BODY, BODY_LIMIT
 
 MOST_PARTS = 100
@@ -265,12 +265,13 @@ async def _parts(request: web.Request) -> list[tuple[str, Value]]:
 
 
 async def _bytes_of(part: BodyPartReader, room: int) -> bytes:
-    data = bytearray()
+    chunks, size = [], 0
     while chunk := await part.read_chunk():
-        data += chunk
-        if len(data) > room:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > room:
             raise Refused(413, "That is larger than we can take.")
-    return bytes(data)
+    return await joined(chunks)
 
 
 def _part(part: BodyPartReader, data: bytes) -> Value:

@@ -4,7 +4,9 @@ Bytes of a head that are no UTF-8 reach us as lone surrogates (PEP 383), which c
 nor stored nor sent; digits may name more than SQLite's integers hold.
 """
 
+import asyncio
 import re
+from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
@@ -12,6 +14,7 @@ from aiohttp import web
 from storage.paging import HIGHEST
 
 DIGITS = len(str(HIGHEST))
+LARGE = 1 << 20  # from which on bytes.join lets go of Python's lock
 
 # What decides who asks, for whom, or how the body is read: of two lines a proxy before us may
 # believe the one and we the other (RFC 9110 §5.3, RFC 6265 §5.4).
@@ -53,6 +56,13 @@ def cookie(request: web.Request, name: str) -> str:
 
 def _clean(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+async def joined(chunks: Sequence[bytes]) -> bytes:
+    """One piece of many; a large one beside the loop, for a thread that copies lets others run."""
+    if sum(map(len, chunks)) < LARGE:
+        return b"".join(chunks)
+    return await asyncio.to_thread(b"".join, chunks)
 
 
 def id_of(text: str) -> int | None:

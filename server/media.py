@@ -24,6 +24,7 @@ from federation.errors import Busy
 from federation.objects.attachment import is_blurhash
 from federation.places import Places
 from server.errors import SENTENCES, Refused, not_found
+from server.incoming import joined
 from server.keys import DATABASE
 from server.replies import answer
 from storage import emojis, ids, media, visible_posts
@@ -75,6 +76,7 @@ WORKER = (sys.executable, "-I", "-m", "server.image_worker")
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
 MOST_ANSWER = 32 * 1024 * 1024
 MOST_COMPLAINT = 4096
+MOST_HEAD = 4096  # of an answer: the line that says what the rest is
 STRAY_AFTER = timedelta(hours=12)
 
 HEADERS = {
@@ -269,7 +271,8 @@ class MediaFolder:
             try:
                 async with asyncio.timeout(guard.patience):
                     said = await _ask_worker(json.dumps(job).encode(), data)
-                    return _understood(*said, tuple(expected), "preview" in job)
+                    both = "preview" in job
+                    return await asyncio.to_thread(_understood, *said, tuple(expected), both)
             except TimeoutError:
                 raise Refused(503, TOO_SLOW, headers={"Retry-After": "60"}) from None
 
@@ -335,12 +338,14 @@ async def _converse(
         group.create_task(_tell(process, job, data))
         complaint = group.create_task(_read(process.stderr, MOST_COMPLAINT))
         said = await _read(process.stdout, MOST_ANSWER)
-        if len(said) > MOST_ANSWER:
+        if sum(map(len, said)) > MOST_ANSWER:
             process.kill()
+            while await process.stdout.read(65_536):
+                pass  # a pipe that nobody empties would never be seen to end
     status = await process.wait()
     if status > 0:  # not the picture's fault: signals are negative, refusals are answers
-        log.error("the image worker failed: %r", complaint.result()[-2000:])
-    return status, said
+        log.error("the image worker failed: %r", b"".join(complaint.result())[-2000:])
+    return status, await joined(said)
 
 
 async def _tell(process: asyncio.subprocess.Process, job: bytes, data: bytes) -> None:
@@ -352,12 +357,13 @@ async def _tell(process: asyncio.subprocess.Process, job: bytes, data: bytes) ->
     process.stdin.close()
 
 
-async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
-    """Everything, or a little more than `most`."""
-    found = bytearray()
-    while len(found) <= most and (chunk := await stream.read(65_536)):
-        found += chunk
-    return bytes(found)
+async def _read(stream: asyncio.StreamReader, most: int) -> list[bytes]:
+    """Everything, or a little more than `most`, in pieces."""
+    found, size = [], 0
+    while size <= most and (chunk := await stream.read(65_536)):
+        found.append(chunk)
+        size += len(chunk)
+    return found
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -375,16 +381,16 @@ def _understood(
         raise _busy()
     if status < 0:
         raise _unfit(_SIGNALS.get(-status, "unreadable"))
-    head, _, data = said.partition(b"\n")
+    head, at = said[:MOST_HEAD].partition(b"\n")[0], said.find(b"\n", 0, MOST_HEAD) + 1
     try:
         about = json.loads(head)
         if "refused" in about:
             raise _unfit(str(about["refused"]))
-        size = int(about["bytes"]) if both else len(data)
-        made = _made(about, data[:size], expected)
+        end = at + int(about["bytes"]) if both else len(said)
+        made = _made(about, said[at:end], expected)
         if not both:
             return made
-        preview = _made(about["preview"], data[size:], STILL)
+        preview = _made(about["preview"], said[end:], STILL)
         return replace(made, preview=preview, blurhash=_blurhash(about["blurhash"]))
     except (ValueError, KeyError, TypeError):
         raise _unfit("unreadable") from None

@@ -13,6 +13,8 @@ from server.entities import status as status_entity
 from server.importing import LONGEST_LINE, MOST_CELLS, MOST_LINES, CannotImport
 from storage import visible_posts
 from storage.visibility import Member
+from tests.server.test_attachments import sent
+from tests.server.test_imaging import corners, encoded
 from tests.server.test_whole_threads import chain
 from tests.support.servers import Place
 from tests.support.tabs import Tab
@@ -81,6 +83,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[int]]:
 
     for path in (
         "server.importing.read",
+        "server.media._understood",
         "server.composing.length",
         "server.profiles.objections",
         "server.entities.status.by_number",
@@ -100,6 +103,7 @@ async def test_worst_bodies_are_read_beside_the_loop(
     edited = {"note": LONG}
     await alice.ask("PATCH", "/api/v1/accounts/update_credentials", json=edited)
     await alice.get(f"/api/v1/statuses/{one['id']}/context")
+    await sent(alice, encoded(corners(), "PNG"))
     tab = await Tab.of(alice)
     await tab.open("/settings/data")
     await tab.send("/settings/data/imports", kind="follows", mode="merge", file=b"," * MB)
@@ -107,6 +111,7 @@ async def test_worst_bodies_are_read_beside_the_loop(
     assert set(threads) == {
         "server.composing.length",
         "server.importing.read",
+        "server.media._understood",
         "server.profiles.objections",
         "server.entities.status.by_number",
     }
