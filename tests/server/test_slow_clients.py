@@ -76,12 +76,15 @@ async def test_who_begins_many_large_bodies_takes_the_room_of_nobody_else(place:
 
 
 async def test_what_says_no_length_counts_as_the_largest(place: Place) -> None:
-    large = place.app[BODIES].large
-    chunked = b"POST /inbox HTTP/1.1\r\nHost: home.example\r\nSignature: x\r\n"
+    alice = await place.person("alice")
+    largest = place.app[BODIES].largest
+    head, _, _ = upload(alice.token, 9).partition(b"\r\n\r\n")
+    head = head.replace(b"Content-Length: 9", b"Transfer-Encoding: chunked")
+    chunked = head + b"\r\n\r\n5\r\n--b\r\n\r\n"
     async with AsyncExitStack() as stack:
-        await begun(place, stack, chunked + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{")
+        await begun(place, stack, chunked)
         async with asyncio.timeout(SOON):
-            while not large.in_use:
+            while not largest.in_use:
                 await asyncio.sleep(0.01)
 
 
