@@ -51,13 +51,14 @@ def understood(
 
 
 def understood_of_share(
-    reader: Reader, sharer: Actor, to: Sequence[str], cc: Sequence[str]
+    reader: Reader, sharer: Actor, to: Sequence[str], cc: Sequence[str], *, silent: bool
 ) -> Addressed | None:
     """For whom somebody shares a post: everybody, or those who follow; None for anything less.
 
-    Where it says nothing of that, it is for those who follow: a share goes to them by its nature.
+    Where it says nothing of that (`silent`), it is for those who follow: a share goes to them by
+    its nature. What it says and we cannot read may be anything less.
     """
-    if not (to or cc):
+    if silent:
         return Addressed(Audience("followers", owner=sharer.id))
     addressed = understood(reader, sharer, to, cc, None)
     return None if addressed.audience == NAMED else addressed

@@ -15,6 +15,7 @@ from enum import Enum, auto
 from typing import Concatenate, Never, ParamSpec
 
 from federation import media_links
+from federation.activities.announce import Announce
 from federation.dispatch import Budget, Choice, choose
 from federation.errors import Busy, FederationError, Forbidden, Unreachable
 from federation.fetch import Answer, Door, retry_after
@@ -30,6 +31,7 @@ from storage import (
     ids,
     keys,
     posts,
+    shares,
     visible_posts,
 )
 from storage.clock import Clock, milliseconds
@@ -276,7 +278,7 @@ def _may_be_better_later(status: int, attempts: int) -> bool:
 def _places(standing: Standing, budget: Budget) -> Places:
     most = budget.most(standing)
     name = f"deliveries to {standing.name.lower()} servers"
-    return Places(name, most, min(budget.per_source, most))
+    return Places(name, most, 1 if standing is Standing.DEAD else min(budget.per_source, most))
 
 
 def _look(reader: Reader, budget: Budget, taken: list[Choice]) -> tuple[list[str], list[Choice]]:
@@ -306,7 +308,15 @@ def _is_wanted(reader: Reader, letter: Delivery) -> bool:
         return True
     if _has_blocked_since(reader, letter) and letter.inbox not in _inboxes_now(reader, letter):
         return False
+    if letter.type == Announce.type and not _is_shared_with(reader, letter):
+        return False
     return visible_posts.by_id(reader, Peer(letter.host), letter.post) is not None
+
+
+def _is_shared_with(reader: Reader, letter: Delivery) -> bool:
+    """Whether a boost is still for somebody there: its audience is its own, not the post's."""
+    share = shares.of(reader, letter.actor, letter.post or 0)
+    return share is not None and shares.seen(reader, Peer(letter.host), share.id) is not None
 
 
 def _has_blocked_since(reader: Reader, letter: Delivery) -> bool:

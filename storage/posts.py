@@ -189,7 +189,10 @@ def is_anothers(reader: Reader, uri: str, author: str) -> bool:
 def give_up(writer: Writer, uri: str) -> None:
     """What was never at this URI goes, and leaves it to the post that is there."""
     false = by_uri(writer, uri)
-    writer.execute("UPDATE posts SET uri = uri || '#given-up-' || id WHERE uri = ?", uri)
+    writer.execute(
+        "UPDATE posts SET uri = uri || '#given-up-' || id, version = version + 1 WHERE uri = ?",
+        uri,
+    )
     if false is not None:
         bury(writer, false)
 

@@ -87,7 +87,8 @@ def seen(reader: Reader, viewer: Viewer, id_: int) -> Share | None:
     """By number, where the viewer is among those whom it is for; of its post, it says nothing."""
     shared, values = predicate(viewer, of_share=True)
     rows = reader.named(
-        f"{_READ} WHERE s.id = :id AND {shared}",
+        f"{_READ} JOIN actors w ON w.id = s.actor"
+        f" WHERE s.id = :id AND w.state = 'active' AND {shared}",
         {**values, "id": id_},
     )
     return _from_row(rows[0]) if rows else None

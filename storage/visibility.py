@@ -99,13 +99,16 @@ _SHARED_TO_MEMBER = f"""({_SHARED_OPENLY} OR s.actor = :me
     OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
         WHERE e.id = s.audience AND f.follower = :me AND f.state = 'accepted'))"""
 
-_SHARED_TO_PEER = f"""({_SHARED_OPENLY}
+# Nobody whom the sharer blocks gets to know of it.
+_SHARED_TO_PEER = f"""(NOT EXISTS (SELECT 1 FROM blocks b
+        WHERE b.actor = s.actor AND b.target = :signer) AND ({_SHARED_OPENLY}
     OR EXISTS (SELECT 1 FROM actors x WHERE x.host = :host
         AND (x.id = s.actor OR x.id = (SELECT q.author FROM posts q WHERE q.id = s.post)))
     OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
         JOIN actors x ON x.id = f.follower
         WHERE e.id = s.audience AND f.state = 'accepted' AND x.host = :host
-            AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = s.actor AND b.target = x.id)))"""
+            AND NOT EXISTS (SELECT 1 FROM blocks b
+                WHERE b.actor = s.actor AND b.target = x.id))))"""
 
 
 def predicate(viewer: Viewer, *, of_share: bool = False) -> tuple[str, dict[str, Any]]:

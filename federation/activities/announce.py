@@ -22,16 +22,22 @@ from storage.posts import Post
 from storage.shares import Share
 from storage.units import Reader, Writer
 
+ADDRESSING = ("to", "cc", "bto", "bcc", "audience")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce(Activity):
-    """`shared` is the URI of the post; it is shown as fetched from its origin, never as sent."""
+    """`shared` is the URI of the post; it is shown as fetched from its origin, never as sent.
+
+    `silent`: it says nothing of whom it is for, in no way that there is.
+    """
 
     type: ClassVar[str] = "Announce"
     shared: str
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     published: datetime | None = None
+    silent: bool = False
 
     @classmethod
     def parse(cls, document: Document) -> Self:
@@ -41,6 +47,7 @@ class Announce(Activity):
             to=tuple(uris_of(document.get("to"))),
             cc=tuple(uris_of(document.get("cc"))),
             published=moment(document, "published"),
+            silent=not any(document.get(name) for name in ADDRESSING),
         )
 
     def render(self) -> dict[str, Any]:
@@ -89,7 +96,9 @@ class Announce(Activity):
 
     def _share(self, writer: Writer, actor: Actor, post: Post) -> Share:
         """For those to whom it is addressed, and never for more than may read the post."""
-        addressed = addressing.understood_of_share(writer, actor, self.to, self.cc)
+        addressed = addressing.understood_of_share(
+            writer, actor, self.to, self.cc, silent=self.silent
+        )
         if addressed is None:
             raise Unwanted("It is shared with a few people only, which is not done here.")
         open_ = post.kind == addressed.audience.kind == "public"

@@ -84,6 +84,8 @@ class Create(Activity):
         author = known_actor(writer, self.actor)
         if not author.is_local and writer.here.owns(self.note.id):
             raise Forbidden("Nobody else can say what is on our server.")
+        if actors.by_uri(writer, self.note.id) is not None:
+            raise Forbidden("That is somebody, and no post.")
         if self.confirmed and self.is_contested(writer):
             posts.give_up(writer, self.note.id)
         if posts.exists(writer, self.note.id):

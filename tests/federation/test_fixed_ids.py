@@ -292,3 +292,32 @@ async def test_what_others_say_of_it_makes_nothing_late(
     assert await scene.holds(kind)
     await scene.send(letter)
     assert not await scene.holds(kind)
+
+
+@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_is_taken_back_before_it_comes_does_not_come_into_being(
+    scene: Scene, kind: str, bare: bool
+) -> None:
+    """Who delivers in parallel lets an Undo overtake what it undoes."""
+    said, undone = scene.pair(kind, bare=bare)
+    first = scene.zoe.letter(scene.ours, said)
+    await scene.hear(undone)
+    await scene.send(first)
+    assert not await scene.holds(kind)
+    await scene.hear(said)  # signed anew, later
+    assert await scene.holds(kind)
+
+
+async def test_an_undo_that_was_refused_counts_when_there_is_something_to_undo(
+    scene: Scene,
+) -> None:
+    said, undone = scene.pair("Follow", bare=True)
+    await scene.hear(said)
+    number = await scene.alice.find(f"@zoe@{scene.zoe.at.host}")
+    await scene.alice.post(f"/api/v1/accounts/{number}/remove_from_followers")
+    await scene.hear(undone)
+    await scene.hear(said)
+    assert await scene.holds("Follow")
+    await scene.hear(undone)
+    assert not await scene.holds("Follow")

@@ -267,3 +267,42 @@ async def test_a_boost_of_others_that_is_said_again_for_fewer_is_for_fewer(
 
 def _shares(reader: Reader) -> int:
     return int(reader.value("SELECT count(*) FROM shares"))
+
+
+@pytest.mark.parametrize("way", ["removed", "blocked"])
+async def test_a_private_boost_that_waits_is_not_delivered_to_who_follows_no_more(
+    scene: Scene, victim: Neighbour, way: str
+) -> None:
+    """SECURITY 81: its audience is its own, not that of the post."""
+    alice = scene.people["sharer"]
+    vera = await alice.find(f"@vera@{victim.host}")
+    await settle(scene.ours)
+    victim.asked.clear()
+    await alice.post(f"/api/v1/statuses/{scene.post['id']}/reblog", visibility="private")
+    act = "remove_from_followers" if way == "removed" else "block"
+    await alice.post(f"/api/v1/accounts/{vera}/{act}")
+    await settle(scene.ours)
+    assert not any(b'"Announce"' in one.body for one in victim.letters)
+
+
+async def test_whom_the_sharer_blocks_does_not_read_the_boost(
+    scene: Scene, victim: Neighbour
+) -> None:
+    alice = scene.people["sharer"]
+    vera = await alice.find(f"@vera@{victim.host}")
+    shared = await alice.post(f"/api/v1/statuses/{scene.post['id']}/reblog")
+    scene.share = shared
+    assert await scene.document("peer") == 200
+    await alice.post(f"/api/v1/accounts/{vera}/block")
+    assert await scene.document("peer") == 404
+
+
+@pytest.mark.parametrize("name", ["to", "cc", "bto", "bcc", "audience"])
+@pytest.mark.parametrize("value", [[123], [None], [[]], {"type": "Collection"}])
+async def test_what_a_boost_says_and_we_cannot_read_is_not_everybody_who_follows(
+    scene: Scene, name: str, value: Any
+) -> None:
+    mallory = scene.peers["other peer"]
+    await follow(scene.people["follower"], mallory)
+    said = mallory.says("Announce", scene.post["uri"], **{name: value})
+    assert (await hear(scene.ours, mallory, said))[0] == "refused"
