@@ -157,7 +157,7 @@ def _relation_of(reader: Reader, uri: str, actor: str) -> str | None:
     if heard is not None:
         return heard
     known = find_activity(reader, uri, actor)
-    return _relation(reader, known.render()) if known is not None else None
+    return _relation(reader, known.render()) if known is not None else received.unknown(uri)
 
 
 def derived_id(type_: str, actor: str, what: str) -> str:

@@ -48,7 +48,11 @@ class Unreachable(FederationError):
 
 
 class Silent(Unreachable):
-    """It did not answer in time: whoever asks it next would wait as well."""
+    """`host` did not answer in a fair time: whoever asks it next would wait as well."""
+
+    def __init__(self, reason: str, host: str = "") -> None:
+        super().__init__(reason)
+        self.host = host
 
 
 class Busy(FederationError):

@@ -7,8 +7,8 @@ it reads (SECURITY A13, C29, D32-38, E40); callers see our own errors only.
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -34,14 +34,12 @@ from federation.answers import (
 )
 from federation.errors import (
     AddressRefused,
-    Busy,
     Forbidden,
     Malformed,
     OwnAuthority,
-    Silent,
     TooLarge,
-    Unreachable,
 )
+from federation.failures import Progress, plain_errors
 from federation.origins import Origin, canonical, objection, origin_of
 from federation.places import Places
 from federation.pools import POOLS, Pool
@@ -79,17 +77,6 @@ class _Request:
     def headers_for(self, target: URL) -> dict[str, str]:
         signed = self.sign(self.method, str(target), self.body) if self.sign else {}
         return {**self.headers, **signed}
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How far a request came: who waited for a place of ours in vain was not let down by others.
-
-    `silence` ends it unless something of the body comes.
-    """
-
-    placed: bool = False
-    silence: asyncio.Timeout | None = None
 
 
 @dataclass(slots=True)
@@ -161,17 +148,19 @@ class Door:
     async def start(self) -> None:
         """Open the pools."""
         resolver = _Names(self._resolver or self._system_resolver())
-        self._sessions = {
-            pool: self._opened(resolver, most) for pool, (most, _) in self._pools.items()
-        }
+        for pool, (most, each) in self._pools.items():
+            per_host = self._per_host if pool is Pool.DELIVERIES else each
+            self._sessions[pool] = self._opened(resolver, most, per_host)
 
-    def _opened(self, resolver: AbstractResolver, most: int) -> aiohttp.ClientSession:
+    def _opened(
+        self, resolver: AbstractResolver, most: int, per_host: int
+    ) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=trusted(),
             resolver=resolver,
             use_dns_cache=False,  # pooled connections spare the lookups; each new one asks afresh
             limit=most,
-            limit_per_host=self._per_host,
+            limit_per_host=per_host,
             socket_factory=self._socket,
         )
         return aiohttp.ClientSession(
@@ -210,8 +199,8 @@ class Door:
         `first_byte` until something of the body is there, redirects included.
         """
         request = _Request("GET", {"Accept": accept}, sign=sign, pool=pool)
-        progress = _Progress()
-        with _plain_errors(origin_of(url).authority, progress):
+        progress = Progress()
+        with plain_errors(origin_of(url).authority, progress):
             async with asyncio.timeout(deadline), asyncio.timeout(first_byte) as progress.silence:
                 return await self._follow(request, url, limit, progress)
 
@@ -233,8 +222,8 @@ class Door:
         given = {**(headers or {}), "Content-Type": content_type}
         request = _Request("POST", given, body, sign, Pool.DELIVERIES)
         until = asyncio.get_running_loop().time() + deadline
-        progress = _Progress()
-        with _plain_errors(origin_of(url).authority, progress):
+        progress = Progress()
+        with plain_errors(origin_of(url).authority, progress):
             target = self._target(url)
             async with (
                 asyncio.timeout_at(until) as end,
@@ -280,15 +269,15 @@ class Door:
 
     @asynccontextmanager
     async def _placed(
-        self, request: _Request, target: URL, progress: _Progress
+        self, request: _Request, target: URL, progress: Progress
     ) -> AsyncIterator[None]:
         """Hold one of the pool's places for the domain that is asked."""
         progress.placed = False
         async with self.places[request.pool].waited_for(domain_of(target.host or "")):
-            progress.placed = True
+            progress.asks(origin_of(str(target)).authority)
             yield
 
-    async def _follow(self, request: _Request, url: str, limit: int, progress: _Progress) -> Answer:
+    async def _follow(self, request: _Request, url: str, limit: int, progress: Progress) -> Answer:
         target = self._target(url)
         seen = {target}
         for _ in range(MAXIMUM_REDIRECTS + 1):
@@ -467,32 +456,3 @@ async def _on_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: obje
 
 async def _on_create(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
     context.trace_request_ctx.reused = False
-
-
-@contextmanager
-def _plain_errors(host: str, progress: _Progress) -> Iterator[None]:
-    """Turn whatever the network and the client library raise into one error of ours."""
-    try:
-        yield
-    except TimeoutError:
-        if not progress.placed:
-            raise Busy(f"Too many requests to {host} are under way.") from None
-        raise Silent(f"{host} took too long to answer") from None
-    except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
-        raise Unreachable(f"{host} {_reason(error)}") from None
-
-
-_REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "has no address"),
-    (aiohttp.ClientConnectorCertificateError, "shows a certificate that is not valid for it"),
-    (aiohttp.ClientSSLError, "does not speak TLS as it should"),
-    (aiohttp.ClientConnectorError, "does not accept connections"),
-    (aiohttp.ServerDisconnectedError, "closed the connection"),
-    (aiohttp.ClientOSError, "closed the connection"),
-    (aiohttp.ClientPayloadError, "did not finish its answer"),
-)
-
-
-def _reason(error: Exception) -> str:
-    reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
-    return next(reasons, "answered with something that is not HTTP")

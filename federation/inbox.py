@@ -94,7 +94,7 @@ class Inbox:
         signer = _known_signer(signed, known)
         if signer is None and not fetch:
             raise Unauthenticated("The signature’s key is not known.")
-        signer = signer or await self._asked_signer(signed, request)
+        signer = signer or await self._asked_signer(signed, request, known)
         if signer.state != "active":
             raise Forbidden("We have nothing to do with that account.")
         return signer
@@ -128,7 +128,7 @@ class Inbox:
         if signer is None:
             if said and said.is_farewell and known is None:
                 return False  # they left, we never knew them, and their key is gone
-            signer = await self._asked_signer(signed, request)
+            signer = await self._asked_signer(signed, request, known)
         if said is None:
             said = await self._expanded(document, host)
         return await self._kept(said, signed, signer)
@@ -159,7 +159,9 @@ class Inbox:
             max_future=rules.max_future,
         )
 
-    async def _asked_signer(self, signed: Signed, request: Request) -> Actor:
+    async def _asked_signer(
+        self, signed: Signed, request: Request, known: tuple[Key, Actor] | None
+    ) -> Actor:
         """Whose key made the signature, which is not known here or is another one now.
 
         Raises Unauthenticated where they cannot show it, and Busy where we cannot ask.
@@ -169,8 +171,10 @@ class Inbox:
         with self.by_network.taken(*networks), self.by_domain.taken(domain):
             try:
                 key, owner = await self._lookup.key(signed.key_id)
-            except Busy:
-                raise
+            except Busy as error:
+                if known is None:
+                    raise
+                raise Unauthenticated("The signature does not match the key.") from error
             except FederationError as error:
                 sentence = f"The signature’s key could not be had. {error}"
                 raise Unauthenticated(sentence) from error

@@ -5,15 +5,17 @@ id is the address it came from, or when its id, asked on its own, answers with t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from federation import documents, learning, signatures, webfinger
 from federation.documents import Document, kind
 from federation.errors import (
+    Busy,
     FederationError,
     Forbidden,
     Gone,
@@ -46,7 +48,6 @@ T = TypeVar("T")
 FETCHES = 20
 ANCESTORS = 8
 PATIENCE = 10.0  # seconds
-FAIR = 5.0  # who was given fewer seconds to answer is not called silent
 STALE = timedelta(days=1)
 PAUSE = timedelta(minutes=5)
 MOST_REMEMBERED = 10_000
@@ -95,6 +96,9 @@ class _Memory:
         # either way: a clock that was ahead may be put back
         return what in self.tried and abs(now - self.tried[what]) < PAUSE
 
+    def forget(self, what: str) -> None:
+        self.tried.pop(what, None)
+
     def note(self, what: str, now: datetime) -> None:
         self.tried.pop(what, None)
         self.tried[what] = now
@@ -122,6 +126,7 @@ class Lookup:
         self._fetching: dict[str, asyncio.Future[Document]] = {}
         self._fetching_keys: dict[str, asyncio.Future[str]] = {}
         self._tried_keys = _Memory()
+        self._unreached = _Memory()  # of these, where nobody answered
 
     # ---- people ----
 
@@ -215,17 +220,25 @@ class Lookup:
         if running is not None:
             return running
         if self._tried_keys.is_recent(address, now):
-            raise Unreachable("That key was tried a moment ago.")
+            sentence = "That key was tried a moment ago."
+            raise (Busy if self._unreached.is_recent(address, now) else Unreachable)(sentence)
         self._tried_keys.note(address, now)
         budget = Budget(fetches=5, pool=Pool.KEYS)
-        running = asyncio.ensure_future(self._owner_of(key_id, budget))
+        running = _begun(self._owner_of(key_id, budget))
         _remember(self._fetching_keys, address, running)
         return running
 
     async def _owner_of(self, key_id: str, budget: Budget) -> str:
-        """Fetch whose key it is, and that actor."""
+        """Fetch whose key it is, and that actor; where we could not ask, it was not tried."""
         address = canonical(key_id)
-        document = await self._document(address, budget)
+        try:
+            document = await self._document(address, budget)
+        except Busy:
+            self._tried_keys.forget(address)
+            raise
+        except Unreachable:
+            self._unreached.note(address, self._clock())
+            raise
         if kind(document) in actor_object.TYPES:
             return (await self._learn_actor(document, budget, address)).uri
         owner = actor_object.key_owner(document)
@@ -288,13 +301,13 @@ class Lookup:
             named = await self._handle_of(found, budget)
         return await self._database.conclude(learning.actor, found, named, key_address)
 
-    async def is_gone(self, uri: str, *, missing_is_gone: bool = True) -> bool:
+    async def is_gone(self, uri: str, budget: Budget, *, missing_is_gone: bool = True) -> bool:
         """Whether its origin says that it was deleted: 410 or a Tombstone, or mere absence (404).
 
         A private thing is absent to whoever may not see it, so there 404 can be left out.
         """
         try:
-            return kind(await self._document(uri, Budget(fetches=2))) == "Tombstone"
+            return kind(await self._document(uri, budget)) == "Tombstone"
         except Gone:
             return True
         except Missing:
@@ -312,11 +325,12 @@ class Lookup:
         """Fetched from its origin; asked once, however many wait for it."""
         if self._database.here.owns(uri):
             raise Forbidden("What is ours comes from the database, never over the network.")
-        running = self._fetching.get(uri)
+        name = f"{budget.pool} {uri}"  # who asks for another purpose waits for nobody else's
+        running = self._fetching.get(name)
         if running is None:
             budget.spend()
-            running = asyncio.ensure_future(self._fetched(uri, budget))
-            _remember(self._fetching, uri, running)
+            running = _begun(self._fetched(uri, budget))
+            _remember(self._fetching, name, running)
         return await asyncio.shield(running)
 
     async def _fetched(self, uri: str, budget: Budget) -> Document:
@@ -347,13 +361,11 @@ class Lookup:
         """The answer of a host, in what is left of the time; one that lets us wait is noted."""
         host = host_of(address)
         if self.silent.is_silent(host) and not budget.asks_silent_hosts:
-            raise Unreachable(f"{host} let us wait a moment ago.")
-        deadline = budget.left()
+            raise Busy(f"{host} let us wait a moment ago. It is asked again in a few minutes.")
         try:
-            found = await ask(address, deadline=deadline, pool=budget.pool)
-        except Silent:
-            if deadline >= FAIR:
-                self.silent.note(host)
+            found = await ask(address, deadline=budget.left(), pool=budget.pool)
+        except Silent as silence:
+            self.silent.note(silence.host or host)  # of several hops the one that let us wait
             raise
         self.silent.answered(host)
         return found
@@ -368,6 +380,11 @@ class Lookup:
             key = await self._database.read(keys.signing, application.id)
             self._sign = signer(key, self._clock)
         return self._sign
+
+
+def _begun(work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+    """A task that several wait for: it goes by nobody's allowance."""
+    return asyncio.get_running_loop().create_task(work, context=Context())
 
 
 def _remember(running: dict[str, asyncio.Future[T]], name: str, future: asyncio.Future[T]) -> None:

@@ -13,7 +13,7 @@ actor's later ones wait behind it, and nobody else's. A restart forgets who wait
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 PREPARED = "received needs something"
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
-NO_ROOM = timedelta(seconds=30)
+NO_ROOM = timedelta(minutes=2)
 GRACE = 2.0  # seconds beside those of the budget, for what does not wait for others
 
 AT_ONCE = 16
@@ -86,19 +86,18 @@ class Preparing:
     def __init__(self) -> None:
         self.places = Places("fetching for activities", AT_ONCE, AT_ONCE_OF_SOURCE)
         self._queue: deque[Work] = deque()
+        self._served: OrderedDict[str, None] = OrderedDict()  # sources, the latest at the end
         self._of_source: Counter[str] = Counter()
         self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._queue)
 
-    def is_full(self, host: str) -> bool:
-        """Whether no more of its source may wait; what waits already is theirs."""
-        return self._of_source[domain_of(host)] >= MOST_WAITING_OF_SOURCE
-
     def add(self, work: Work) -> bool:
         """Return whether there was room."""
         size = len(work.received.body)
+        if self._of_source[work.source] >= MOST_WAITING_OF_SOURCE:
+            return False
         if len(self._queue) >= MOST_WAITING or self._bytes + size > MOST_WAITING_BYTES:
             return False
         self._queue.append(work)
@@ -107,13 +106,22 @@ class Preparing:
         return True
 
     def take(self) -> Work | None:
-        """The first whose source has a place free."""
+        """The first of the source whose turn it is: of those with a place free, the longest ago."""
+        first: dict[str, Work] = {}
         for work in self._queue:
-            if self.places.is_free(work.source):
-                self._queue.remove(work)
-                self._bytes -= len(work.received.body)
-                return work
-        return None
+            if work.source not in first and self.places.is_free(work.source):
+                first[work.source] = work
+        if not first:
+            return None
+        order = {source: place for place, source in enumerate(self._served)}
+        work = first[min(first, key=lambda source: order.get(source, -1))]
+        self._queue.remove(work)
+        self._bytes -= len(work.received.body)
+        self._served[work.source] = None
+        self._served.move_to_end(work.source)
+        while len(self._served) > 2 * MOST_WAITING:
+            self._served.popitem(last=False)
+        return work
 
     def end(self, work: Work) -> None:
         self._of_source[work.source] -= 1
@@ -148,7 +156,7 @@ class Processor:
         return True
 
     async def _begun(self) -> Work | None:
-        found = await self._turns.take(self.preparing.is_full)
+        found = await self._turns.take()
         if found is None:
             return None
         return Work(found, domain_of(found.host), Budget(pool=Pool.ACTIVITIES))
@@ -242,7 +250,7 @@ class Processor:
         try:
             async with asyncio.timeout(work.budget.left() + GRACE):
                 if work.activity is None:
-                    work.activity = await self._confirmed(work.received, work.document)
+                    work.activity = await self._confirmed(work)
                 for uri in lack.stale:
                     await self._lookup.refresh(uri, work.budget)
                 await asyncio.gather(*(self._need(uri, work) for uri in lack.missing))
@@ -263,12 +271,13 @@ class Processor:
         except FederationError as error:
             log.info("%s was not to be had: %s", uri, error)
 
-    async def _confirmed(self, row: Received, document: Document) -> Activity:
+    async def _confirmed(self, work: Work) -> Activity:
         """A hint says nothing by itself: ask the origin (DECISIONS, three verdicts)."""
-        budget, what = Budget(pool=Pool.ACTIVITIES), uri_of(document.get("object"))
+        row, document, budget = work.received, work.document, work.budget
+        what = uri_of(document.get("object"))
         if row.type == Delete.type:
             missing_is_gone = await self._database.read(_would_be_shown, what)
-            if not await self._lookup.is_gone(what, missing_is_gone=missing_is_gone):
+            if not await self._lookup.is_gone(what, budget, missing_is_gone=missing_is_gone):
                 raise Unwanted("Its origin still has what is said to be deleted.")
             return await reading.apart(parse_activity, {**document, "object": what})
         if row.type in (Create.type, Update.type):

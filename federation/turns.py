@@ -7,7 +7,6 @@ now. However much one server has sent, the next look begins with another (SECURI
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 
 from federation.errors import Busy
 from federation.sources import domain_of
@@ -21,10 +20,6 @@ RECOUNT = 1.0  # seconds
 MOST_DOMAINS = 10_000
 
 
-def _nobody(_: str) -> bool:
-    return False
-
-
 class Turns:
     """What is being worked on, in memory: one process owns the file, so a restart frees it."""
 
@@ -32,7 +27,7 @@ class Turns:
         self._database = database
         self._looking = asyncio.Lock()
         self._ahead: list[Received] = []
-        self._taken: dict[int, str] = {}
+        self._taken: set[int] = set()
         self._speaking: set[str] = set()
         self._came: set[str] = set()
         self._left_out = False
@@ -42,42 +37,38 @@ class Turns:
         """An activity of theirs was kept: looking again is worth while."""
         self._came.add(actor)
 
-    async def take(self, is_full: Callable[[str], bool] = _nobody) -> Received | None:
-        """The oldest that is due, of an actor of whom none is being carried out; see `end`.
-
-        Hosts that are full are passed over.
-        """
+    async def take(self) -> Received | None:
+        """The oldest that is due, of an actor of whom none is being carried out; see `end`."""
         async with self._looking:
-            found = self._next(is_full)
+            found = self._next()
             if found is None and self._may_find_more():
-                await self._look(is_full)
-                found = self._next(is_full)
+                await self._look()
+                found = self._next()
             if found is not None:
-                self._taken[found.id] = found.host
+                self._taken.add(found.id)
                 self._speaking.add(found.actor)
             return found
 
     def end(self, done: Received) -> None:
-        self._taken.pop(done.id, None)
+        self._taken.discard(done.id)
         self._speaking.discard(done.actor)
 
     def _may_find_more(self) -> bool:
         return not self._ahead or bool(self._came - self._speaking) or self._left_out
 
-    async def _look(self, is_full: Callable[[str], bool]) -> None:
+    async def _look(self) -> None:
         """Those of whoever is being heard are in what was read before; so not again."""
-        full = [host for host in set(self._taken.values()) if is_full(host)]
         speaking = self._speaking if self._ahead else ()
         self._ahead, self._came = [], set()
-        skipped = Skipped(tuple(self._taken), tuple(speaking), tuple(full))
+        skipped = Skipped(tuple(self._taken), tuple(speaking))
         self._ahead = await self._database.read(received.next_due, skipped, self._after, BATCH)
-        self._left_out = bool(full) or len(self._ahead) >= BATCH
+        self._left_out = len(self._ahead) >= BATCH
         if self._ahead:
             self._after = self._ahead[-1].host
 
-    def _next(self, is_full: Callable[[str], bool]) -> Received | None:
+    def _next(self) -> Received | None:
         for place, one in enumerate(self._ahead):
-            if one.actor not in self._speaking and not is_full(one.host):
+            if one.actor not in self._speaking:
                 return self._ahead.pop(place)
         return None
 

@@ -141,6 +141,24 @@ class Reads:
         finally:
             ALLOWANCE.reset(token)
 
+    @contextmanager
+    def for_ourselves(self) -> Iterator[None]:
+        """Until the end of the block, reading is what it takes to find out who asks."""
+        token = ALLOWANCE.set(None)
+        try:
+            yield
+        finally:
+            ALLOWANCE.reset(token)
+
+    @contextmanager
+    def of_peer(self, domain: str) -> Iterator[None]:
+        """Until the end of the block, all reading is done for a server that proved who it is."""
+        token = ALLOWANCE.set(_Member(self, f"server {domain}", long=True))
+        try:
+            yield
+        finally:
+            ALLOWANCE.reset(token)
+
     def ensure_left(self, source: str) -> None:
         """Raises Refused where a source has spent what it may."""
         over = self.purses.spent(source) - PURSE

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from federation.errors import Busy, FederationError, Forbidden
 from federation.signatures import Request
-from federation.sources import network_of
+from federation.sources import domain_of, network_of
+from server.allowances import READS
 from server.auth import address_of
 from server.errors import Refused, not_found
 from server.incoming import header
@@ -60,7 +61,15 @@ class ForPeers:
     bears_keys: bool = False
 
     async def __call__(self, request: web.Request) -> web.Response:
-        return await self.handler(request, await _asker(request, bears_keys=self.bears_keys))
+        """Reading is charged to whoever proved who they are, else to where they call from."""
+        reads, address = request.app[READS], address_of(request)
+        with reads.for_ourselves():
+            asker = await _asker(request, bears_keys=self.bears_keys)
+        if isinstance(asker, Peer):
+            with reads.of_peer(domain_of(asker.host)):
+                return await self.handler(request, asker)
+        with reads.of(request.path, address, None):
+            return await self.handler(request, asker)
 
 
 def bearing_keys(handler: Handler) -> ForPeers:

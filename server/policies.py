@@ -133,7 +133,7 @@ def posted(
 
 
 def guarded(route: Route) -> Handler:
-    """The only way in: size, who, scope, limits, CSRF, numbers, in that order, then the handler."""
+    """The only way in. Cheap checks first: head, size, network, who, scope, limits, the rest."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ROUTE], request[BODY_LIMIT] = route, route.body
@@ -153,8 +153,8 @@ async def _handled(request: web.Request, route: Route, caller: Caller) -> web.St
         form = await form_of(request)
         ensure_csrf(request, form.text("csrf"))
     _ensure_numbers(request)
-    if route.who is Who.PEER and route.method == "POST":
-        return await route.handler(request)  # what other servers bring is read for ourselves
+    if route.who is Who.PEER:
+        return await route.handler(request)  # it is seen there who asks, and what it may cost
     member = caller.actor.id if caller.actor else None
     with request.app[READS].of(route.path, auth.address_of(request), member):
         return await route.handler(request)

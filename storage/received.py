@@ -53,6 +53,8 @@ def keep(writer: Writer, received: Received) -> bool:
     """
     if received.verdict == "authentic":
         _supersede_hint(writer, received)
+        if _is_late(writer, received):
+            return False
     new = _add(writer, received)
     if not new and _may_be_said_again(writer, received):
         writer.execute(
@@ -99,6 +101,30 @@ def _supersede_hint(writer: Writer, received: Received) -> None:
     )
 
 
+def _is_late(reader: Reader, received: Received) -> bool:
+    """Whether what it says was taken back by a word that was signed later and came first.
+
+    Who delivers in parallel lets an Undo overtake what it undoes. It names that by its relation, or
+    by its id alone, when that was not known yet.
+    """
+    if received.type not in _SAYING:
+        return False
+    row = reader.row(
+        "SELECT 1 FROM received WHERE actor = ? AND subject IN (?, ?)"
+        " AND type IN ('Undo', 'Remove') AND verdict = 'authentic' AND signed_at > ?",
+        received.actor,
+        received.subject,
+        unknown(received.uri),
+        received.signed_at,
+    )
+    return row is not None
+
+
+def unknown(uri: str) -> str:
+    """The subject of a word about an id that was not heard yet."""
+    return f"id {uri}"
+
+
 def _may_be_said_again(reader: Reader, received: Received) -> bool:
     """Whether the relation changed since this was heard: software uses fixed ids.
 
@@ -106,7 +132,7 @@ def _may_be_said_again(reader: Reader, received: Received) -> bool:
     """
     row = reader.row(
         "SELECT id, subject, state FROM received WHERE uri = ? AND actor = ? AND type = ?"
-        " AND state IN ('done', 'due')",
+        " AND state IN ('done', 'due', 'refused')",
         received.uri,
         received.actor,
         received.type,
@@ -114,6 +140,8 @@ def _may_be_said_again(reader: Reader, received: Received) -> bool:
     if row is None or received.verdict != "authentic":
         return False
     earlier, subject, state = row
+    if state == "refused":
+        return received.type in (*_SAYING, *_UNSAYING)  # it had no effect, and now it may
     signed_since = _signed_since(reader, received, earlier)
     if signed_since is not None:
         return bool(received.signed_at >= signed_since)
@@ -150,11 +178,10 @@ def subject_of(reader: Reader, uri: str, actor: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What is passed over when the next are looked for: those taken, their actors, full hosts."""
+    """What is passed over when the next are looked for: those taken, and their actors."""
 
     ids: tuple[int, ...] = ()
     actors: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
 
 
 HOSTS_AT_ONCE = 16
@@ -165,14 +192,14 @@ def next_due(reader: Reader, skipped: Skipped, after: str, most: int) -> list[Re
 
     At most a share of `most` for each, so that what one host sent hides nothing of another's.
     """
-    hosts = _waiting(reader, skipped, after)
-    hosts += [host for host in _waiting(reader, skipped, "") if host not in hosts]
+    hosts = _waiting(reader, after)
+    hosts += [host for host in _waiting(reader, "") if host not in hosts]
     each = max(1, most // max(1, len(hosts)))
     found = (_next_of(reader, host, skipped, each) for host in hosts)
     return [one for turn in zip_longest(*found) for one in turn if one is not None][:most]
 
 
-def _waiting(reader: Reader, skipped: Skipped, after: str) -> list[str]:
+def _waiting(reader: Reader, after: str) -> list[str]:
     """Hosts of whom something is due, by name; one step of the index for each."""
     rows = reader.named(
         "WITH RECURSIVE waiting (host) AS ("
@@ -180,12 +207,10 @@ def _waiting(reader: Reader, skipped: Skipped, after: str) -> list[str]:
         " SELECT (SELECT min(r.host) FROM received r"
         " WHERE r.state = 'due' AND r.host > waiting.host)"
         " FROM waiting WHERE waiting.host IS NOT NULL)"
-        " SELECT host FROM waiting WHERE host NOT IN (SELECT value FROM json_each(:hosts))"
-        " AND EXISTS (SELECT 1 FROM received r WHERE r.state = 'due' AND r.host = waiting.host"
-        " AND r.due <= :now) LIMIT :most",
+        " SELECT host FROM waiting WHERE EXISTS (SELECT 1 FROM received r"
+        " WHERE r.state = 'due' AND r.host = waiting.host AND r.due <= :now) LIMIT :most",
         {
             "after": after,
-            "hosts": dumps(skipped.hosts),
             "now": reader.now_ms,
             "most": HOSTS_AT_ONCE,
         },

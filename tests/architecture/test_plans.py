@@ -190,7 +190,7 @@ def posts_in_full(writer: Writer) -> None:
 
 
 def queues(writer: Writer) -> None:
-    received.next_due(writer, Skipped((1,), ("u",), ("x",)), "a", 32)
+    received.next_due(writer, Skipped((1,), ("u",)), "a", 32)
     received.due_by_host(writer)
     received.keep(writer, Received(0, "u:1", "u", "u", "h", "Like", "authentic", "{}"))
     received.depth(writer)
