@@ -60,7 +60,7 @@ def _size_of(request: web.Request, most: int) -> int:
 @asynccontextmanager
 async def in_time(request: web.Request) -> AsyncIterator[None]:
     """Read a body within the time for one of its size. Raises Refused: 408."""
-    large = request.get(BODY_LIMIT, 0) > LARGE
+    large = _size_of(request, request.get(BODY_LIMIT, 0)) > LARGE
     try:
         async with asyncio.timeout(LONG_PATIENCE if large else PATIENCE):
             yield

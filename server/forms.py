@@ -201,8 +201,9 @@ def _position(key: str) -> tuple[int, str]:
 async def form_of(request: web.Request) -> Form:
     """Everything that a request carries, query included; read once."""
     if FORM not in request:
-        nested = nest(list(request.query.items()))
-        nested.update(await _body(request))
+        nested, sent = nest(list(request.query.items())), await _body(request)
+        # nothing in the body takes nothing back that the address says
+        nested.update({key: value for key, value in sent.items() if value or key not in nested})
         request[FORM] = Form(nested)
     return request[FORM]
 
@@ -213,11 +214,20 @@ async def _body(request: web.Request) -> dict[str, Value]:
     if request.content_type == "multipart/form-data":
         return nest(await _parts(request))
     data = await body_of(request)
-    if request.content_type == "application/json":
-        return dict(read(data)) if data.strip() else {}
+    if not data.strip():
+        return {}
     if request.content_type == "application/x-www-form-urlencoded":
         return nest(_pairs(data))
-    return {}
+    if _JSON.fullmatch(request.content_type):
+        return dict(read(data))
+    raise Refused(
+        415,
+        "What was sent is of a kind that is not read here. Send it as application/json, or as a"
+        " form (application/x-www-form-urlencoded or multipart/form-data).",
+    )
+
+
+_JSON = re.compile(r"(?:application|text)/(?:[a-z0-9.-]+\+)?json")
 
 
 @contextmanager

@@ -234,3 +234,41 @@ async def test_what_cannot_be_unpacked_is_said_to_be_so(place: Place) -> None:
         status, body = await alice.ask("POST", path, data=b"\x00" * 20, headers=headers)
         assert status == 400, (path, packing)
         assert "could not be read" in body["error"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json; charset=utf-8", 200),
+        ("text/json", 200),
+        ("application/ld+json", 200),
+        ("application/vnd.api+json", 200),
+        ("text/plain", 415),
+        ("application/xml", 415),
+        ("application/octet-stream", 415),
+    ],
+)
+async def test_a_wish_is_read_or_refused_and_never_dropped(
+    place: Place, kind: str, status: int
+) -> None:
+    """SECURITY 95: what says “private” is not answered with a public boost."""
+    alice = await place.person("alice")
+    said = await alice.say("Apples.")
+    path = f"/api/v1/statuses/{said['id']}/reblog"
+    headers = {"Content-Type": kind}
+    found, body = await alice.ask("POST", path, data=b'{"visibility":"private"}', headers=headers)
+    assert found == status, body
+    if status == 200:
+        assert body["visibility"] == "private"
+    assert (await alice.ask("POST", path, data=b" ", headers=headers))[0] == 200
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+async def test_nothing_in_a_body_takes_nothing_back_that_the_address_says(
+    place: Place, nothing: object
+) -> None:
+    alice = await place.person("alice")
+    said = await alice.say("Apples.")
+    path = f"/api/v1/statuses/{said['id']}/reblog?visibility=private"
+    shared = await alice.call("POST", path, json={"visibility": nothing})
+    assert shared["visibility"] == "private"
