@@ -41,10 +41,5 @@ def is_known(reader: Reader, account: int, secret: str) -> bool:
     return row is not None
 
 
-def is_in_use(reader: Reader, secret: str) -> bool:
-    """Whether it is known to anybody."""
-    return reader.row("SELECT 1 FROM known_devices WHERE hash = ?", hashed(secret)) is not None
-
-
 def forget_all(writer: Writer, account: int) -> None:
     writer.execute("DELETE FROM known_devices WHERE account = ?", account)

@@ -6,7 +6,7 @@ other way in (by a new password or address, by logging out everywhere); the brow
 is done is known anew.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
@@ -22,7 +22,8 @@ from storage.units import Reader, Writer
 Whose = Callable[[Reader], int | None]
 """Which account a guess is about, if there is one."""
 
-LONGEST = 200
+LONGEST = 400
+MOST = 5  # people who share a browser
 
 
 def _name(request: web.Request) -> str:
@@ -31,9 +32,10 @@ def _name(request: web.Request) -> str:
 
 async def count_guess(request: web.Request, limiter: str, name: str, whose: Whose) -> str:
     """Count one guess at `name`; in whose name work for it is done. Raises Refused."""
-    secret = cookie(request, _name(request))[:LONGEST]
-    account = await request.app[DATABASE].read(_known, secret, whose) if secret else None
-    if account is not None:
+    secrets = _secrets(request)
+    found = await request.app[DATABASE].read(_known, secrets, whose) if secrets else None
+    if found is not None:
+        account, secret = found
         device = f"device {hashed(secret)} {account}"
         count(request, limiter, device)
         return device
@@ -42,24 +44,31 @@ async def count_guess(request: web.Request, limiter: str, name: str, whose: Whos
     return auth.block_of_caller(request)
 
 
-def _known(reader: Reader, secret: str, whose: Whose) -> int | None:
-    """The account, if this browser is known to it."""
+def _secrets(request: web.Request) -> list[str]:
+    """What this browser is known by: one secret for each of the last who logged in here."""
+    return [one for one in cookie(request, _name(request))[:LONGEST].split(".") if one][:MOST]
+
+
+def _known(reader: Reader, secrets: Sequence[str], whose: Whose) -> tuple[int, str] | None:
+    """The account and by which secret, if this browser is known to it."""
     account = whose(reader)
-    if account is None or not known_devices.is_known(reader, account, secret):
+    if account is None:
         return None
-    return account
+    known = (one for one in secrets if known_devices.is_known(reader, account, one))
+    return next(((account, secret) for secret in known), None)
 
 
-def _keep(writer: Writer, account: int, secret: str, new: str) -> str:
-    kept = secret if secret and known_devices.is_in_use(writer, secret) else new
-    known_devices.know(writer, account, kept)
-    return kept
+def _keep(writer: Writer, account: int, secrets: Sequence[str], new: str) -> list[str]:
+    """A secret of its own for each account: one that somebody else had before is never theirs."""
+    own = next((one for one in secrets if known_devices.is_known(writer, account, one)), new)
+    known_devices.know(writer, account, own)
+    return [own, *(one for one in secrets if one != own)][:MOST]
 
 
 async def know(request: web.Request, response: web.StreamResponse, account: int) -> None:
     """Somebody has proved here who they are. What a browser brought along is not taken over."""
-    secret = cookie(request, _name(request))[:LONGEST]
-    secret = await request.app[DATABASE].write(_keep, account, secret, ids.secret())
+    kept = await request.app[DATABASE].write(_keep, account, _secrets(request), ids.secret())
+    secret = ".".join(kept)
     response.set_cookie(
         _name(request),
         secret,

@@ -254,3 +254,19 @@ async def test_that_too_many_wait_is_said_so(place: Place) -> None:
         finally:
             passwords.places.waiting = before
     assert await browser.ask("POST", "/login", form) == 303
+
+
+async def test_what_somebody_planted_is_not_taken_over(place: Place) -> None:
+    """Mallory logs in on a shared browser and notes its cookie; then ines logs in there."""
+    await place.person("mallory")
+    shared = Device(place)
+    assert await guess(shared, "mallory", PASSWORD) == 303
+    noted = shared.cookies["kith-device"]
+    await shared.ask("GET", "/settings")
+    await shared.ask("POST", "/logout", shared.values("/logout"))
+    assert await guess(shared, "ines", PASSWORD) == 303
+    thief = Device(place, address="203.0.113.9")
+    await crowd(place)
+    thief.cookies["kith-device"] = noted
+    assert await guess(thief, "ines") == 429
+    assert await guess(shared, "ines", PASSWORD) == 303
