@@ -312,14 +312,10 @@ def _busy() -> Refused:
 
 async def _ask_worker(job: bytes, data: bytes) -> tuple[int, bytes]:
     """(exit status, answer) of a process for this picture alone, which never outlives the call."""
+    pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(
-            *WORKER,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=ENVIRONMENT,
-            cwd="/",
+            *WORKER, stdin=pipe, stdout=pipe, stderr=pipe, env=ENVIRONMENT, cwd="/"
         )
     except OSError as error:  # no process or memory left for it
         log.error("no image worker could be started: %s", error)

@@ -150,7 +150,7 @@ class Settings:
     inbox_limit: int = _setting(
         kinds.whole(100, 1_000_000),
         20_000,
-        "How many received activities may wait before other servers are asked to come later.",
+        "How many changes may wait for the database before callers are asked to come later.",
     )
     signature_max_age_minutes: int = _setting(
         kinds.whole(1, 720), 60, "How old the signature of another server's request may be."

@@ -40,7 +40,7 @@ def read(said: str, cpu: float) -> Figure:
         raise RuntimeError(said)
     waits = {
         int(share) / 100: _seconds(amount, unit)
-        for share, amount, unit in re.findall(r"^ +(\d+)% +([\d.]+)(us|ms|s|m)$", said, re.M)
+        for share, amount, unit in re.findall(r"^ +(\d+)% +([\d.]+)(us|ms|s|m) *$", said, re.M)
     }
     return Figure("", int(done[1]), _seconds(done[2], done[3]), cpu, known=waits)
 
