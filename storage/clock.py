@@ -1,8 +1,9 @@
 """The one place that asks for the time, and how moments are written in tables."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from time import thread_time
+from threading import get_ident
 
 Clock = Callable[[], datetime]
 
@@ -11,9 +12,17 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def processor_seconds() -> float:
-    """What this thread has used of a processor so far."""
-    return thread_time()
+def processor_timer() -> Callable[[], float]:
+    """Seconds of a processor that the calling thread uses from now on; to be asked by any thread.
+
+    Where a system has no such clock (macOS), the seconds that pass.
+    """
+    if not hasattr(time, "pthread_getcpuclockid"):
+        since = time.monotonic()
+        return lambda: time.monotonic() - since
+    clock = time.pthread_getcpuclockid(get_ident())
+    begun = time.clock_gettime(clock)
+    return lambda: time.clock_gettime(clock) - begun
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 A read that takes too long is interrupted by the loop, which looks at all of them now and then:
 that costs a read nothing, where a timer or SQLite's progress handler would cost each of them.
+What counts is the processor time of the read itself: a busy machine makes no read too long.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from storage.allowances import ALLOWANCE, Allowance
-from storage.clock import processor_seconds
+from storage.clock import processor_timer
 from storage.connection import Connection
 from storage.errors import Overloaded, TookTooLong
 from storage.units import Moment, Reader, in_snapshot
@@ -19,17 +20,27 @@ T = TypeVar("T")
 
 LOOK = 0.05  # seconds between two looks at what is running
 AT_THE_END = 1.0  # seconds for a read that is under way when the database is closed
+ON_THE_CLOCK = 5  # times what it may use of a processor, for a read that waits for a disk
 OWN_SECONDS = 60.0  # what the server's own work may take: far more than a slice of it does
 
 
 class _Reading:
-    """One unit on its connection. `late`: it was told to stop."""
+    """One unit on its connection. `late`: it was told to stop. `ended`: its thread has left it."""
 
-    def __init__(self, connection: Connection, until: float) -> None:
+    def __init__(self, connection: Connection, seconds: float) -> None:
         self.connection = connection
-        self.until = until
+        self.seconds = seconds
+        self.until = asyncio.get_running_loop().time() + ON_THE_CLOCK * seconds
+        self.used: Callable[[], float] | None = None
         self.late = False
+        self.ended = False
         self.spent = 0.0
+
+    def is_over(self, now: float) -> bool:
+        """Whether it has had its time, and is still at it."""
+        if self.ended:
+            return False
+        return now >= self.until or (self.used is not None and self.used() >= self.seconds)
 
     def stop(self) -> None:
         self.late = True
@@ -67,7 +78,7 @@ class Readers:
         self, unit: Callable[[Reader], T], seconds: float, allowance: Allowance | None
     ) -> T:
         connection = await self._free()
-        reading = _Reading(connection, asyncio.get_running_loop().time() + seconds)
+        reading = _Reading(connection, seconds)
         self._watch(reading)
         try:
             value = await connection.run(lambda raw: self._timed(raw, unit, reading))
@@ -94,11 +105,11 @@ class Readers:
                 allowance.charge(seconds if reading.late else reading.spent)
 
     def _timed(self, raw: sqlite3.Connection, unit: Callable[[Reader], T], reading: _Reading) -> T:
-        begun = processor_seconds()
+        used = reading.used = processor_timer()
         try:
             return in_snapshot(raw, unit, self._moment)
         finally:
-            reading.spent = processor_seconds() - begun
+            reading.spent, reading.ended = used(), True
 
     async def _free(self) -> Connection:
         if self._waiting >= self._intake:
@@ -120,7 +131,7 @@ class Readers:
         """Again and again where it had no effect: between two statements nothing can be stopped."""
         loop, self._looking = asyncio.get_running_loop(), None
         for reading in self._running:
-            if reading.until <= loop.time():
+            if reading.is_over(loop.time()):
                 self.interrupted += not reading.late
                 reading.stop()
         if self._running:

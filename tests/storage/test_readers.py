@@ -101,6 +101,24 @@ async def test_read_is_charged_what_it_cost_and_no_more(database: Database) -> N
     assert 0 < given.charged[0] < 1
 
 
+async def test_read_that_has_to_wait_for_the_machine_is_not_called_long(
+    database: Database,
+) -> None:
+    """Neither where its thread does not get on, nor where the loop comes late to its answer."""
+
+    def waits(reader: Reader) -> str | None:
+        sleep(0.3)
+        return ready(reader)
+
+    with allowed(0.1) as given:
+        assert await database.read(waits) == "home.example"
+        answer = asyncio.create_task(database.read(ready))
+        await asyncio.sleep(0)
+        sleep(0.7)
+        assert await answer == "home.example"
+    assert max(given.charged) < 0.1
+
+
 async def test_read_that_nobody_waits_for_any_more_is_ended(database: Database) -> None:
     for _ in range(READERS + 1):
         reading = asyncio.create_task(database.read(never_ends))
