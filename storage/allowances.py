@@ -10,7 +10,7 @@ class Allowance(Protocol):
 
     @property
     def seconds(self) -> float:
-        """Until it is interrupted."""
+        """Of a processor, until it is interrupted; five times that by the clock."""
 
     def place(self) -> AbstractAsyncContextManager[None]:
         """Held while one of the readers is in use; may wait, and may refuse."""
