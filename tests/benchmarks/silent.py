@@ -6,6 +6,7 @@ honest whose waits are measured (SECURITY 89-94). Nothing is asserted; the aim s
 
 import argparse
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -99,8 +100,18 @@ class Stage:
             return answer.status
 
     async def follow(self, stranger: Stranger) -> str:
+        """Follow somebody, who agrees; the number they have here."""
         number = await self.number_of(stranger)
         await self.me.call(self.session, self.me.posts(f"/api/v1/accounts/{number}/follow"))
+        asked: list[str] = []
+
+        async def there() -> bool:
+            said = [json.loads(one.body) for one in stranger.at.letters]
+            asked[:] = [one["id"] for one in said if one.get("object") == stranger.uri]
+            return bool(asked)
+
+        await until(there)
+        await self.tell(stranger, stranger.says("Accept", asked[0]))
         return number
 
     async def number_of(self, stranger: Stranger) -> str:
@@ -126,8 +137,9 @@ async def timed(what: str, times: int, once: Callable[[int], Awaitable[None]]) -
 
 
 async def until(done: Callable[[], Awaitable[bool]]) -> None:
-    while not await done():
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(PATIENCE):
+        while not await done():
+            await asyncio.sleep(0.02)
 
 
 async def stop(*tasks: "asyncio.Task[object]") -> None:
@@ -246,7 +258,7 @@ async def searches(stage: Stage) -> Figure:
 
 
 async def pictures(stage: Stage) -> Figure:
-    """Somebody else's pictures, beside a post with sixteen at hosts that hang."""
+    """Somebody else's pictures, beside a post with sixteen at as many hosts that hang."""
     vera, mallory = stage.world.person("near"), stage.world.person("evil", "mallory")
     image = picture()
 
@@ -256,7 +268,7 @@ async def pictures(stage: Stage) -> Figure:
     paths = [f"/pictures/{number}.png" for number in range(32)]
     vera.at.answers.update(dict.fromkeys(paths, show))
     good = [f"{vera.at.origin}{path}" for path in paths]
-    bad = [f"http://{stage.world.host(f'p{number}.pics')}/x.png" for number in range(16)]
+    bad = [f"http://{stage.world.host(f'pictures{number}')}/x.png" for number in range(16)]
     found: list[list[str]] = []
     for who, addresses in ((mallory, bad), (vera, good[:16]), (vera, good[16:])):
         await stage.follow(who)
@@ -366,6 +378,7 @@ async def play(name: str) -> Figure:
             with running(Path(folder), port, logs=DEVNULL):
                 async with ClientSession(connector=connector, timeout=patience) as session:
                     figure = await scene(Stage(me.base, me, around, session))
+                assert around.asked or name == "contexts", "nobody silent was asked"
                 around.ends.set()
     return figure
 
