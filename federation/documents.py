@@ -137,7 +137,7 @@ def refuse_structures(document: Document) -> None:
     waiting: list[object] = [document]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             _refuse_keys(value)
             waiting.extend(inner for key, inner in value.items() if key != "@context")
         elif isinstance(value, list):

@@ -7,19 +7,18 @@ it takes too long (`jsonld_worker`): one at a time, one for each domain, small o
 
 import asyncio
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 import orjson
 
-from federation import documents, jsonld
+from federation import documents, jsonld, processes
 from federation.documents import Document
 from federation.errors import Malformed
 from federation.places import Places
+from federation.processes import Child
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,8 +63,9 @@ class Reading:
 
     def __init__(self) -> None:
         self.places = Places("documents with strange contexts", most=1, each=1, waiting=16)
-        self._process: Process | None = None
+        self._process: Child | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     async def document(self, body: bytes, source: str) -> Document:
         """What the bytes mean; `source` is the domain that they come from.
@@ -92,8 +92,6 @@ class Reading:
     async def _asked(self, line: bytes) -> object:
         try:
             process = await self._running()
-            if process.stdin is None or process.stdout is None:
-                raise RuntimeError("the process has no pipes")
             async with asyncio.timeout(STRANGE_PATIENCE):
                 process.stdin.write(line + b"\n")
                 await process.stdin.drain()
@@ -106,35 +104,33 @@ class Reading:
             await self.close()  # else the next one would be given this answer
             raise
 
-    async def _running(self) -> Process:
+    async def _running(self) -> Child:
         if self._timer is not None:
             self._timer.cancel()
-        if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                *WORKER, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=MOST_ANSWER
-            )
-            if self._process.stdout is not None:
-                async with asyncio.timeout(START_PATIENCE):
-                    await self._process.stdout.readline()  # it says when it is ready
+        if self._process is None or self._process.has_ended:
+            await self._end()
+            self._process = await processes.start(*WORKER, limit=MOST_ANSWER)
+            async with asyncio.timeout(START_PATIENCE):
+                await self._process.stdout.readline()  # it says when it is ready
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(IDLE, self._stop)
         return self._process
 
     def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            with suppress(ProcessLookupError):
-                process.kill()
+        self._ending = asyncio.create_task(self._end())
 
     async def close(self) -> None:
         """End the process, if there is one."""
         if self._timer is not None:
             self._timer.cancel()
+        await self._end()
+        if self._ending is not None:
+            await self._ending
+
+    async def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await asyncio.shield(process.wait())
+            await process.end()
 
 
 def _has_few_values(document: Document) -> bool:
@@ -144,7 +140,7 @@ def _has_few_values(document: Document) -> bool:
     while waiting and left >= 0:
         value = waiting.pop()
         left -= 1
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)

@@ -20,9 +20,11 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from federation import processes
 from federation.errors import Busy
 from federation.objects.attachment import is_blurhash
 from federation.places import Places
+from federation.processes import Child
 from server.errors import SENTENCES, Refused, not_found
 from server.incoming import joined
 from server.keys import DATABASE
@@ -312,24 +314,18 @@ def _busy() -> Refused:
 
 async def _ask_worker(job: bytes, data: bytes) -> tuple[int, bytes]:
     """(exit status, answer) of a process for this picture alone, which never outlives the call."""
-    pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(
-            *WORKER, stdin=pipe, stdout=pipe, stderr=pipe, env=ENVIRONMENT, cwd="/"
-        )
+        process = await processes.start(*WORKER, env=ENVIRONMENT, cwd="/")
     except OSError as error:  # no process or memory left for it
         log.error("no image worker could be started: %s", error)
         raise _busy() from error
     try:
         return await _converse(process, job, data)
     finally:
-        await _end(process)
+        await process.end()
 
 
-async def _converse(
-    process: asyncio.subprocess.Process, job: bytes, data: bytes
-) -> tuple[int, bytes]:
-    assert process.stdout and process.stderr  # noqa: S101 (for the type checker: they are pipes)
+async def _converse(process: Child, job: bytes, data: bytes) -> tuple[int, bytes]:
     async with asyncio.TaskGroup() as group:
         group.create_task(_tell(process, job, data))
         complaint = group.create_task(_read(process.stderr, MOST_COMPLAINT))
@@ -344,8 +340,7 @@ async def _converse(
     return status, await joined(said)
 
 
-async def _tell(process: asyncio.subprocess.Process, job: bytes, data: bytes) -> None:
-    assert process.stdin  # noqa: S101
+async def _tell(process: Child, job: bytes, data: bytes) -> None:
     with suppress(BrokenPipeError, ConnectionResetError):  # it ended before it had read all
         process.stdin.write(job + b"\n")
         process.stdin.write(data)
@@ -360,13 +355,6 @@ async def _read(stream: asyncio.StreamReader, most: int) -> list[bytes]:
         found.append(chunk)
         size += len(chunk)
     return found
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()  # empties the pipes, so that they close
 
 
 def _understood(

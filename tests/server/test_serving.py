@@ -1,11 +1,13 @@
 """How an instance begins to answer and how it ends: sockets, signals, kill -9."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -102,6 +104,20 @@ async def test_it_answers_on_unix_sockets_and_a_dead_ones_file_is_no_hindrance(
     ):
         assert "kith_deliveries_due 0.0" in await answer.text()
     await stopped(serve)
+
+
+async def test_what_serves_is_set_aside_and_gives_way_to_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, frozen = sys.getswitchinterval(), gc.get_freeze_count()
+    monkeypatch.setattr(serving, "TURN", before / 2)
+    try:
+        serve, _ = await greeted(settings_for(tmp_path, "home.example"))
+        assert sys.getswitchinterval() == pytest.approx(before / 2)
+        assert gc.get_freeze_count() > frozen
+        await stopped(serve)
+    finally:
+        sys.setswitchinterval(before)
 
 
 async def test_where_nothing_can_listen_is_said_and_nothing_stays_behind(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ async def test_what_says_no_length_counts_as_the_largest(place: Place) -> None:
         async with asyncio.timeout(SOON):
             while not largest.in_use:
                 await asyncio.sleep(0.01)
+        assert largest.in_use == 1
 
 
 async def test_a_body_that_does_not_come_is_waited_for_no_longer(
