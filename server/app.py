@@ -38,7 +38,6 @@ from server.keys import (
     ERRANDS,
     ERROR_PAGE,
     INBOX,
-    JOBS,
     LIMITS,
     LOOKUP,
     OUTSIDE,
@@ -158,7 +157,7 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
             at_once=settings.deliveries_concurrency,
             per_host=settings.deliveries_per_host,
         )
-        app[JOBS] = chores.of(app)
+        app[jobs.JOBS] = chores.of(app)
         yield
 
 
@@ -168,7 +167,7 @@ async def _letters(_: web.Application) -> AsyncIterator[None]:
 
 
 async def _background(app: web.Application) -> AsyncIterator[None]:
-    running = asyncio.create_task(jobs.run(app[JOBS], app[DATABASE].changes), name="jobs")
+    running = asyncio.create_task(jobs.run(app[jobs.JOBS], app[DATABASE].changes), name="jobs")
     yield
     running.cancel()
     with suppress(asyncio.CancelledError):

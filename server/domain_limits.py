@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from federation import domain_blocks
 from server import setting_kinds as kinds
-from server.moderation import CannotDecide, Office
+from server.moderation import Office
+from server.refusals import CannotDecide
 from server.settings import Settings
 from server.translations import N_
 from storage import audit, hosts

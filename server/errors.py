@@ -21,7 +21,7 @@ from federation.errors import (
 )
 from server.incoming import header
 from server.keys import ERROR_PAGE
-from server.moderation import CannotDecide
+from server.refusals import CannotDecide
 from storage import ids
 from storage.errors import Conflict, NotCommitted, Overloaded, TookTooLong
 

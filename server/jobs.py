@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
+from aiohttp import web
+
 from storage import jobs as planned
 from storage.changes import Changes
 from storage.database import Database
@@ -28,6 +30,9 @@ class Job:
     wakes_on: tuple[str, ...] = ()
     pause: float = 15.0
     workers: int = 1
+
+
+JOBS = web.AppKey("jobs", Sequence[Job])
 
 
 async def attempt(database: Database, kind: str, run_once: Callable[[], Awaitable[bool]]) -> bool:

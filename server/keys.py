@@ -1,6 +1,6 @@
 """Typed handles for what handlers may ask of the application."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -11,7 +11,6 @@ from federation.inbox import Inbox
 from federation.lookup import Lookup
 from federation.processing import Processor
 from federation.reading import Reading
-from server.jobs import Job
 from server.limits import Limits, Standing
 from server.outside import Outside
 from server.settings import Settings
@@ -29,7 +28,6 @@ ERRANDS: web.AppKey[tuple[Background, Background]] = web.AppKey("errands")
 """What is fetched in the background: stamps on quotes, and what others show first."""
 COURIER = web.AppKey("courier", Courier)
 LIMITS = web.AppKey("limits", Limits)
-JOBS = web.AppKey("jobs", Sequence[Job])
 ErrorPage = Callable[[web.Request, int, str, str], Awaitable[web.StreamResponse]]
 """(request, status, sentence, reference) → a page for people."""
 ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("error_page")

@@ -11,7 +11,7 @@ from federation import suspensions
 from federation.activities.flag import LETTER
 from federation.suspensions import END
 from server import membership
-from server.mistakes import Mistake
+from server.refusals import CannotDecide
 from server.translations import N_
 from storage import (
     accounts,
@@ -49,15 +49,6 @@ _ANSWERED = N_("This account waits for no answer.")
 _ADDRESS = N_("The address belongs to a member already. Turn this one away, or ask them.")
 _FIRST = N_("Suspend the account first. It can be deleted then.")
 _CHARACTERS = N_("A text has at most %(most)s characters.")
-
-
-class CannotDecide(Exception):
-    """`mistake` says why; `missing` where there is no such account."""
-
-    def __init__(self, sentence: str, *, missing: bool = False, **values: str | int) -> None:
-        self.mistake = Mistake("ERR_INVALID", sentence, values)
-        super().__init__(self.mistake.said())
-        self.missing = missing
 
 
 @dataclass(frozen=True, slots=True)

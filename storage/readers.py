@@ -8,9 +8,10 @@ What counts is the processor time of the read itself: a busy machine makes no re
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
+from typing import Protocol, TypeVar
 
-from storage.allowances import ALLOWANCE, Allowance
 from storage.clock import processor_timer
 from storage.connection import Connection
 from storage.errors import Overloaded, TookTooLong
@@ -22,6 +23,24 @@ LOOK = 0.05  # seconds between two looks at what is running
 AT_THE_END = 1.0  # seconds for a read that is under way when the database is closed
 ON_THE_CLOCK = 5  # times what it may use of a processor, for a read that waits for a disk
 OWN_SECONDS = 60.0  # what the server's own work may take: far more than a slice of it does
+
+
+class Allowance(Protocol):
+    """How long each read of a caller may take, and who counts what it cost."""
+
+    @property
+    def seconds(self) -> float:
+        """Of a processor, until it is interrupted; five times that by the clock."""
+
+    def place(self) -> AbstractAsyncContextManager[None]:
+        """Held while one of the readers is in use; may wait, and may refuse."""
+
+    def charge(self, seconds: float) -> None:
+        """Processor time that a read took; the whole of `seconds` where it was interrupted."""
+
+
+ALLOWANCE: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
+"""Of whoever is being answered; None for the server's own work."""
 
 
 class _Reading:

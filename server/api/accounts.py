@@ -10,7 +10,7 @@ from federation.errors import FederationError
 from federation.webfinger import split_handle
 from server import acts
 from server.api.common import Has, concerning, is_there, nothing, number, somebody
-from server.api.timelines import shown
+from server.api.listing import shown
 from server.entities import account as account_entity
 from server.entities import relationship as relationship_entity
 from server.errors import Refused, not_found, unprocessable

@@ -8,7 +8,7 @@ from aiohttp import web
 from server import acts
 from server.api.accounts import listed_people
 from server.api.common import number, somebody
-from server.api.timelines import shown
+from server.api.listing import shown
 from server.errors import not_found, unprocessable
 from server.forms import Form, form_of
 from server.keys import DATABASE

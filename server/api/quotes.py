@@ -8,7 +8,7 @@ from federation import outbox, uris
 from federation.activities import Delete
 from federation.activities.quoting import consent
 from server.api.common import number, own, visible
-from server.api.timelines import shown
+from server.api.listing import shown
 from server.entities import taken_back
 from server.entities.shared import Rendered
 from server.errors import not_found

@@ -1,40 +1,19 @@
 """`/api/v1/timelines`, and the lists of what a member favourited or keeps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from server.entities import status as status_entity
-from server.entities.shared import Rendered
+from server.api.listing import shown
 from server.forms import form_of
-from server.keys import DATABASE
-from server.paging import linked, page_of
+from server.paging import page_of
 from server.policies import Route, Who, caller, get
 from storage import timelines
 from storage.ids import ActorId
 from storage.paging import Page
 from storage.timelines import Entry, Line, Tagged
 from storage.units import Reader
-from storage.visibility import Viewer
-
-Find = Callable[[Reader, Page], Sequence[Entry | Line]]
-
-
-async def shown(
-    request: web.Request, find: Find, page: Page, *, always_next: bool = True
-) -> web.Response:
-    """Read and render in one hop, then answer with the links to go on."""
-    viewer = caller(request).viewer
-    body, cursors = await request.app[DATABASE].read(_rendered, viewer, find, page)
-    return linked(request, body, cursors, page, always_next=always_next)
-
-
-def _rendered(
-    reader: Reader, viewer: Viewer, find: Find, page: Page
-) -> tuple[list[Rendered], list[int]]:
-    lines = [one.line if isinstance(one, Entry) else one for one in find(reader, page)]
-    return status_entity.of_lines(reader, viewer, lines), [one.cursor for one in lines]
 
 
 async def home(request: web.Request) -> web.Response:

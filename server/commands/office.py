@@ -9,7 +9,8 @@ from server import domain_limits, moderation
 from server.control import CommandFailed
 from server.domain_limits import Wish
 from server.keys import DATABASE, SETTINGS
-from server.moderation import COMMAND_LINE, CannotDecide, Verdict
+from server.moderation import COMMAND_LINE, Verdict
+from server.refusals import CannotDecide
 from storage import actors, audit, decisions, hosts, signup_blocks
 from storage.actors import Actor
 from storage.hosts import Limit

@@ -1,6 +1,5 @@
 """The stewards' desk: who asked to join, what was told, and what was done by office."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,11 +9,12 @@ from server import moderation, proof, signup
 from server.errors import Refused
 from server.forms import form_of
 from server.keys import DATABASE
-from server.moderation import CannotDecide, Office
+from server.moderation import Office
 from server.pages import paths, showing, site
 from server.pages.site import Asked
 from server.pages.views import Person
 from server.policies import Route, Who, caller, page, posted
+from server.refusals import CannotDecide
 from server.translations import N_, translations
 from storage import actors, audit, reports
 from storage.accounts import Account, address
@@ -142,7 +142,9 @@ def report_lines(
     reader: Reader, locale: str, filed: Filed, most: int = MOST
 ) -> tuple[ReportLine, ...]:
     found = reports.page_of(reader, filed, Page(most))
-    known = people(reader, [id_ for one in found for id_ in (one.target, one.reporter)])
+    known = showing.with_suspended(
+        reader, [id_ for one in found for id_ in (one.target, one.reporter)]
+    )
     _ = translations(locale).gettext
     return tuple(
         ReportLine(
@@ -155,12 +157,6 @@ def report_lines(
         )
         for one in found
     )
-
-
-def people(reader: Reader, wanted: Sequence[int]) -> dict[int, Person]:
-    """Whoever they are: also those who were turned out."""
-    found = actors.many(reader, wanted)
-    return {id_: showing.person(reader.here, actor) for id_, actor in found.items()}
 
 
 async def answer_newcomer(request: web.Request) -> web.Response:

@@ -10,13 +10,14 @@ from server.errors import Refused, not_found
 from server.forms import Form, form_of
 from server.incoming import id_of
 from server.keys import DATABASE
-from server.moderation import LONGEST_TEXT, CannotDecide, Office, Verdict
+from server.moderation import LONGEST_TEXT, Office, Verdict
 from server.pages import desk, paths, showing, site
 from server.pages.desk import office_of
 from server.pages.showing import Telling
 from server.pages.site import Asked, Sheet
 from server.pages.views import Choice, FormView, Person, PostView
 from server.policies import Route, Who, caller, page, posted
+from server.refusals import CannotDecide
 from server.translations import N_, translations
 from storage import accounts, actors, audit, charters, decisions, reports, visible_posts
 from storage.actors import Actor
@@ -114,7 +115,7 @@ def _view(writer: Writer, asked: Asked, office: Office, id_: int, form: FormView
     _ = translations(asked.locale).gettext
     posts = _posts(writer, asked, office, report)
     assigned = actors.by_id(writer, report.assigned) if report.assigned else None
-    known = desk.people(writer, [report.target, report.reporter])
+    known = showing.with_suspended(writer, [report.target, report.reporter])
     line = desk.ReportLine(
         id=str(report.id),
         about=known[report.target],
@@ -160,7 +161,7 @@ def _rules(reader: Reader, report: Report) -> tuple[str, ...]:
 
 def _before(reader: Reader, target: Actor, locale: str) -> tuple[DecisionLine, ...]:
     found = decisions.about(reader, target.id)
-    known: dict[int, Person] = desk.people(
+    known: dict[int, Person] = showing.with_suspended(
         reader, [one.moderator for one in found if one.moderator is not None]
     )
     _ = translations(locale).gettext

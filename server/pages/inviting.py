@@ -8,7 +8,7 @@ from aiohttp import web
 from server.errors import Refused
 from server.forms import form_of
 from server.keys import DATABASE, SETTINGS
-from server.pages import desk, paths, site
+from server.pages import paths, showing, site
 from server.pages.site import Asked, Sheet
 from server.pages.views import Choice, FormView, Person
 from server.policies import Route, Who, caller, page, posted
@@ -47,7 +47,7 @@ async def _page(request: web.Request, form: FormView, link: str | None = None) -
     def unit(reader: Reader, asked: Asked) -> InvitingView:
         me = asked.me.id if asked.me else 0
         came = rosters.page_of(reader, Sought(invited_by=me, status="shown"), Page(100))
-        known = desk.people(reader, came)
+        known = showing.with_suspended(reader, came)
         return InvitingView(
             form=form,
             days=tuple(Choice(str(one), str(one)) for one in DAYS),

@@ -94,6 +94,12 @@ def people(reader: Reader, wanted: Iterable[int]) -> dict[int, Person]:
     }
 
 
+def with_suspended(reader: Reader, wanted: Sequence[int]) -> dict[int, Person]:
+    """People by number, also those who were turned out: for stewards."""
+    found = actors.many(reader, wanted)
+    return {id_: person(reader.here, actor) for id_, actor in found.items()}
+
+
 def entries(
     reader: Reader, viewer: Viewer, found: Sequence[Entry], telling: Telling
 ) -> tuple[PostView, ...]:

@@ -8,8 +8,7 @@ from aiohttp import web
 
 from federation import domain_blocks
 from federation.domain_blocks import put
-from server.jobs import Job
-from server.keys import JOBS
+from server.jobs import JOBS, Job
 from storage import actors, hosts, schema
 from storage.domain_blocks import SLICE
 from storage.units import Reader, Writer

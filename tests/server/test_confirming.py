@@ -14,7 +14,8 @@ import pytest
 from server import confirming, mail, moderation, office_letters
 from server.commands import run
 from server.keys import OUTSIDE, SETTINGS
-from server.moderation import COMMAND_LINE, CannotDecide, Verdict
+from server.moderation import COMMAND_LINE, Verdict
+from server.refusals import CannotDecide
 from storage import accounts, actors, blocks, confirmations, ids, pruning, signup_blocks
 from storage.accounts import Account
 from tests.server.test_oauth import Browser, register

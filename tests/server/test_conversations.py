@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from server.keys import JOBS
+from server.jobs import JOBS
 from storage.conversations import KIND
 from storage.units import Writer
 from tests.support.servers import Person, Place

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.keys import JOBS
+from server.jobs import JOBS
 from storage import actors, words
 from storage.search import KIND
 from storage.units import Writer

@@ -11,10 +11,10 @@ from time import sleep
 import pytest
 
 from storage import instance
-from storage.allowances import ALLOWANCE
 from storage.database import READERS, Database, open_database
 from storage.errors import TookTooLong
 from storage.here import Here
+from storage.readers import ALLOWANCE
 from storage.units import Reader
 from tests.support.clock import Watch
 

@@ -1,0 +1,33 @@
+"""Lists of posts: read and rendered in one hop, with links to go on."""
+
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+from server.entities import status as status_entity
+from server.entities.shared import Rendered
+from server.keys import DATABASE
+from server.paging import linked
+from server.policies import caller
+from storage.paging import Page
+from storage.timelines import Entry, Line
+from storage.units import Reader
+from storage.visibility import Viewer
+
+Find = Callable[[Reader, Page], Sequence[Entry | Line]]
+
+
+async def shown(
+    request: web.Request, find: Find, page: Page, *, always_next: bool = True
+) -> web.Response:
+    """Read and render in one hop, then answer with the links to go on."""
+    viewer = caller(request).viewer
+    body, cursors = await request.app[DATABASE].read(_rendered, viewer, find, page)
+    return linked(request, body, cursors, page, always_next=always_next)
+
+
+def _rendered(
+    reader: Reader, viewer: Viewer, find: Find, page: Page
+) -> tuple[list[Rendered], list[int]]:
+    lines = [one.line if isinstance(one, Entry) else one for one in find(reader, page)]
+    return status_entity.of_lines(reader, viewer, lines), [one.cursor for one in lines]
