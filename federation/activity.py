@@ -10,8 +10,9 @@ from federation.contexts import stated
 from federation.documents import Document, kind, uri_of
 from federation.errors import FederationError, Malformed
 from federation.origins import same_origin
-from storage import actors, received
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.queues import inbox
 
 _TYPES: dict[str, type["Activity"]] = {}
 
@@ -153,11 +154,11 @@ def _relation(reader: Reader, document: Document) -> str | None:
 
 def _relation_of(reader: Reader, uri: str, actor: str) -> str | None:
     """What somebody said under an id: as it was heard, or as it holds."""
-    heard = received.subject_of(reader, uri, actor)
+    heard = inbox.subject_of(reader, uri, actor)
     if heard is not None:
         return heard
     known = find_activity(reader, uri, actor)
-    return _relation(reader, known.render()) if known is not None else received.unknown(uri)
+    return _relation(reader, known.render()) if known is not None else inbox.unknown(uri)
 
 
 def derived_id(type_: str, actor: str, what: str) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from federation.uris import PUBLIC, PUBLIC_ALIASES
-from storage import actors
-from storage.actors import Actor
-from storage.audiences import INSTANCE, NAMED, Audience
-from storage.audiences import PUBLIC as EVERYBODY
-from storage.posts import Post
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts.audiences import INSTANCE, NAMED, Audience
+from storage.posts.audiences import PUBLIC as EVERYBODY
+from storage.posts.posts import Post
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,26 +22,18 @@ from federation.fetch import Answer, Door, retry_after
 from federation.lookup import signer
 from federation.places import Places
 from federation.sources import domain_of
-from storage import (
-    actors,
-    blocks,
-    deliveries,
-    follows,
-    hosts,
-    ids,
-    keys,
-    posts,
-    shares,
-    visible_posts,
-)
-from storage.clock import Clock, milliseconds
-from storage.database import Database
-from storage.deliveries import DELIVERIES, Delivery
-from storage.errors import StorageError
-from storage.hosts import AWAKE, Standing
-from storage.paging import Page
-from storage.units import Reader, Writer
-from storage.visibility import Peer
+from storage.engine import ids
+from storage.engine.clock import Clock, milliseconds
+from storage.engine.database import Database
+from storage.engine.errors import StorageError
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, blocks, follows, keys
+from storage.posts import boosts, posts, visible_posts
+from storage.posts.visibility import Peer
+from storage.queues import deliveries, hosts
+from storage.queues.deliveries import DELIVERIES, Delivery
+from storage.queues.hosts import AWAKE, Standing
 
 log = logging.getLogger(__name__)
 
@@ -315,8 +307,8 @@ def _is_wanted(reader: Reader, letter: Delivery) -> bool:
 
 def _is_shared_with(reader: Reader, letter: Delivery) -> bool:
     """Whether a boost is still for somebody there: its audience is its own, not the post's."""
-    share = shares.of(reader, letter.actor, letter.post or 0)
-    return share is not None and shares.seen(reader, Peer(letter.host), share.id) is not None
+    share = boosts.of(reader, letter.actor, letter.post or 0)
+    return share is not None and boosts.seen(reader, Peer(letter.host), share.id) is not None
 
 
 def _has_blocked_since(reader: Reader, letter: Delivery) -> bool:

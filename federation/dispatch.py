@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from storage import deliveries, hosts
-from storage.deliveries import Delivery
-from storage.hosts import Standing, Turn
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.queues import deliveries, hosts
+from storage.queues.deliveries import Delivery
+from storage.queues.hosts import Standing, Turn
 
 PER_SOURCE = 4
 PER_FAILING_SOURCE = 1

@@ -3,10 +3,11 @@
 Who is blocked hears nothing of it: no letter goes there.
 """
 
-from storage import domain_blocks, hosts
-from storage.database import Database
-from storage.hosts import Host
-from storage.units import Reader
+from storage.engine.database import Database
+from storage.engine.transaction import Reader
+from storage.moderation import domain_blocks
+from storage.queues import hosts
+from storage.queues.hosts import Host
 
 
 async def put(database: Database, name: str, tier: str | None) -> int:

@@ -4,9 +4,10 @@ from federation.activity import Activity
 from federation.documents import dump
 from federation.origins import host_of
 from federation.uris import number
-from storage import activities, actors, deliveries
-from storage.activities import Said
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.people import actors
+from storage.queues import deliveries, outbox
+from storage.queues.outbox import Said
 
 DEPTH = 3
 
@@ -43,6 +44,6 @@ def _post(writer: Writer, activity: Activity, inboxes: set[str]) -> None:
         post=activity.post(writer),
         body=dump(activity.document()).decode(),
     )
-    activities.add(writer, said)
+    outbox.add(writer, said)
     for inbox in sorted(inboxes):
         deliveries.enqueue(writer, said.id, host_of(inbox), inbox, said.object)

@@ -24,13 +24,13 @@ from federation.reading import Reading
 from federation.signatures import Request, Signed
 from federation.sources import domain_of
 from federation.turns import Backlog, Turns
-from storage import hosts, received
-from storage.actors import Actor
-from storage.clock import Clock, milliseconds
-from storage.database import Database
-from storage.keys import Key
-from storage.received import Received
-from storage.units import Reader, Writer
+from storage.engine.clock import Clock, milliseconds
+from storage.engine.database import Database
+from storage.engine.transaction import Reader, Writer
+from storage.people.actors import Actor
+from storage.people.keys import Key
+from storage.queues import hosts, inbox
+from storage.queues.inbox import Received
 
 NAMELESS = ("Follow", "Delete")
 
@@ -216,10 +216,10 @@ def _said(document: Document, body: bytes) -> _Said:
 def _keep(writer: Writer, row: Received, signed: Signed, document: Document) -> bool:
     hosts.heard_from(writer, row.host)
     until = milliseconds(signed.valid_until)
-    if not received.first_use(writer, signed.digest_of_signature, until):
+    if not inbox.first_use(writer, signed.digest_of_signature, until):
         return False
     about, signed_at = relation(writer, document), milliseconds(signed.at)
-    return received.keep(writer, replace(row, subject=about, signed_at=signed_at))
+    return inbox.keep(writer, replace(row, subject=about, signed_at=signed_at))
 
 
 def _may_come_back(signer: Actor, said: _Said) -> bool:

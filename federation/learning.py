@@ -10,12 +10,14 @@ from federation.objects.actor import ActorDocument
 from federation.objects.note import Note
 from federation.origins import canonical, host_of
 from federation.policy import ensure_heard
-from storage import actors, decisions, hosts, jobs, keys
-from storage.actors import Actor
-from storage.errors import Conflict
-from storage.ids import ActorId
-from storage.keys import Key
-from storage.units import Writer
+from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Writer
+from storage.moderation import decisions
+from storage.people import actors, keys
+from storage.people.actors import Actor
+from storage.people.keys import Key
+from storage.queues import hosts, jobs
 
 FEATURED = "featured"  # jobs: what a new actor shows first is fetched (federation.pins)
 

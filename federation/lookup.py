@@ -36,12 +36,13 @@ from federation.pools import Pool
 from federation.reading import Reading, apart, beside
 from federation.silence import SilentHosts
 from federation.sources import domain_of
-from storage import actors, keys, posts
-from storage.actors import Actor
-from storage.clock import Clock
-from storage.database import Database
-from storage.keys import Key
-from storage.units import Reader
+from storage.engine.clock import Clock
+from storage.engine.database import Database
+from storage.engine.transaction import Reader
+from storage.people import actors, keys
+from storage.people.actors import Actor
+from storage.people.keys import Key
+from storage.posts import posts
 
 T = TypeVar("T")
 

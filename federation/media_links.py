@@ -15,8 +15,8 @@ from hashlib import sha256
 from typing import Final, Literal
 from urllib.parse import quote
 
-from storage.here import Here
-from storage.visibility import Member, Peer, Viewer
+from storage.engine.site import Here
+from storage.posts.visibility import Member, Peer, Viewer
 
 Kind = Literal["original", "small", "avatar", "header", "emoji", "still"]
 KINDS: Final[tuple[Kind, ...]] = ("original", "small", "avatar", "header", "emoji", "still")

@@ -3,8 +3,8 @@
 from federation import effects, uris
 from federation.activity import Activity
 from federation.errors import Forbidden
-from storage import actors
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.people import actors
 
 
 def publish(writer: Writer, activity: Activity) -> None:

@@ -12,11 +12,13 @@ from federation.learning import FEATURED
 from federation.lookup import Budget, Lookup
 from federation.origins import same_origin
 from federation.pools import Pool
-from storage import actors, jobs, pins, posts
-from storage.actors import Actor
-from storage.database import Database
-from storage.jobs import Job
-from storage.units import Writer
+from storage.engine.database import Database
+from storage.engine.transaction import Writer
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import pins, posts
+from storage.queues import jobs
+from storage.queues.jobs import Job
 
 log = logging.getLogger(__name__)
 

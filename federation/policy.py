@@ -3,11 +3,13 @@
 from federation.activity import Unwanted
 from federation.errors import Forbidden
 from federation.origins import host_of
-from storage import actors, blocks, follows, hosts, posts
-from storage.actors import Actor
-from storage.posts import Post
-from storage.units import Reader
-from storage.visibility import Member, Peer, Viewer
+from storage.engine.transaction import Reader
+from storage.people import actors, blocks, follows
+from storage.people.actors import Actor
+from storage.posts import posts
+from storage.posts.posts import Post
+from storage.posts.visibility import Member, Peer, Viewer
+from storage.queues import hosts
 
 
 def viewer_of(actor: Actor) -> Viewer:

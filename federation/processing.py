@@ -30,12 +30,13 @@ from federation.pools import Pool
 from federation.reading import Reading
 from federation.sources import domain_of
 from federation.turns import Turns
-from storage import posts, received
-from storage.changes import Change
-from storage.database import Database
-from storage.errors import Conflict
-from storage.received import RECEIVED, Received
-from storage.units import Reader, Writer
+from storage.engine.changes import Change
+from storage.engine.database import Database
+from storage.engine.errors import Conflict
+from storage.engine.transaction import Reader, Writer
+from storage.posts import posts
+from storage.queues import inbox
+from storage.queues.inbox import RECEIVED, Received
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ class Processor:
         if self.preparing.add(work):
             self._database.changes.tell(Change(PREPARED))
             return True
-        await self._database.conclude(received.put_off, work.received, NO_ROOM)
+        await self._database.conclude(inbox.put_off, work.received, NO_ROOM)
         return False
 
     async def _failed(self, work: Work, error: Exception) -> None:
@@ -181,7 +182,7 @@ class Processor:
         if isinstance(error, Unreachable | Busy) or wants_others:
             await self._again(work, str(error))
         elif isinstance(error, FederationError | Conflict):
-            await self._database.conclude(received.close, work.received, "refused", str(error))
+            await self._database.conclude(inbox.close, work.received, "refused", str(error))
         else:
             log.error("activity %s could not be carried out", work.received.uri, exc_info=error)
             await self._again(work, f"a fault of ours: {type(error).__name__}")
@@ -189,10 +190,10 @@ class Processor:
     async def _again(self, work: Work, reason: str) -> None:
         """Later, a few times; then it is parked, out of everybody's way (SECURITY 49)."""
         if work.received.attempts >= len(PAUSES):
-            await self._database.conclude(received.close, work.received, "parked", reason)
+            await self._database.conclude(inbox.close, work.received, "parked", reason)
         else:
             pause = PAUSES[work.received.attempts]
-            await self._database.conclude(received.postpone, work.received, pause, reason)
+            await self._database.conclude(inbox.postpone, work.received, pause, reason)
 
     async def _takes_effect(self, work: Work) -> bool:
         """Apply it; False where something has to be fetched first, and nothing was changed."""
@@ -339,7 +340,7 @@ def _carry_out(
 
     Whoever was turned out since it came is not heard any more (SECURITY 84).
     """
-    if not received.is_due(writer, row):
+    if not inbox.is_due(writer, row):
         return None
     if _is_about_oneself(activity):
         ensure_hidden_at_most(writer, activity.actor, row.host)
@@ -349,5 +350,5 @@ def _carry_out(
     lack = None if tried is None else _lack(writer, activity, tried)
     if lack is None:
         effects.hear(writer, activity)
-        received.close(writer, row)
+        inbox.close(writer, row)
     return lack

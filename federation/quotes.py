@@ -9,10 +9,11 @@ from federation.errors import Busy, FederationError, Unreachable
 from federation.lookup import Budget, Lookup
 from federation.origins import same_origin
 from federation.pools import Pool
-from storage import actors, posts, quotes
-from storage.database import Database
-from storage.quotes import APPROVED, PENDING, REJECTED, Quote
-from storage.units import Reader
+from storage.engine.database import Database
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.posts import posts, quotes
+from storage.posts.quotes import APPROVED, PENDING, REJECTED, Quote
 
 # After these a stamp that cannot be had is asked for no more: the quote stays pending.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720, *[1440] * 6))

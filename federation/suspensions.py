@@ -10,9 +10,10 @@ from federation import effects, outbox
 from federation.activities import Delete, Follow, Reject, Undo, Update
 from federation.activities.delete import ERASE
 from federation.objects import actor as actor_object
-from storage import actors, deliveries, follows, jobs, keys
-from storage.actors import Actor
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.people import actors, follows, keys
+from storage.people.actors import Actor
+from storage.queues import deliveries, jobs
 
 REVERSIBLE = timedelta(days=30)
 END = "end of a suspension"

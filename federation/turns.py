@@ -10,9 +10,9 @@ from collections import Counter
 
 from federation.errors import Busy
 from federation.sources import domain_of
-from storage import received
-from storage.database import Database
-from storage.received import Received, Skipped
+from storage.engine.database import Database
+from storage.queues import inbox
+from storage.queues.inbox import Received, Skipped
 
 BATCH = 32
 MOST_DUE = 1_000  # activities of one domain that may wait to be carried out
@@ -61,7 +61,7 @@ class Turns:
         speaking = self._speaking if self._ahead else ()
         self._ahead, self._came = [], set()
         skipped = Skipped(tuple(self._taken), tuple(speaking))
-        self._ahead = await self._database.read(received.next_due, skipped, self._after, BATCH)
+        self._ahead = await self._database.read(inbox.next_due, skipped, self._after, BATCH)
         self._left_out = len(self._ahead) >= BATCH
         if self._ahead:
             self._after = self._ahead[-1].host
@@ -107,6 +107,6 @@ class Backlog:
             if self._counted is not None and now - self._counted < RECOUNT:
                 return
             found: Counter[str] = Counter()
-            for host, number in (await self._database.read(received.due_by_host)).items():
+            for host, number in (await self._database.read(inbox.due_by_host)).items():
                 found[domain_of(host)] += number
             self._due, self._counted = found, now

@@ -1,6 +1,6 @@
 """Our own URIs: they carry numbers, not names, so that a handle can change (DECISIONS)."""
 
-from storage.here import Here
+from storage.engine.site import Here
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 PUBLIC_ALIASES = frozenset((PUBLIC, "as:Public", "Public"))

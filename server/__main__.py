@@ -18,9 +18,9 @@ from server.backup import BackupFailed
 from server.control import CommandFailed
 from server.keys import DATABASE, SETTINGS
 from server.settings import Settings, SettingsError
-from storage import accounts
-from storage.clock import system_clock
-from storage.errors import StorageError
+from storage.access import accounts
+from storage.engine.clock import system_clock
+from storage.engine.errors import StorageError
 
 FAILED = 1
 FIRST = "gardener"

@@ -18,24 +18,18 @@ from server.forms import body_of
 from server.keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.media import address as media_address
 from server.replies import answer
-from storage import (
-    activities,
-    actors,
-    blocks,
-    emojis,
-    keys,
-    quotes,
-    shares,
-    timelines,
-    visible_posts,
-)
-from storage.actors import Actor
-from storage.ids import ActorId, PostId
-from storage.keys import Key
-from storage.paging import Page
-from storage.units import Reader
-from storage.visibility import Peer, Viewer
-from storage.visible_posts import Post
+from storage.engine.ids import ActorId, PostId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+from storage.media import emojis
+from storage.people import actors, blocks, keys
+from storage.people.actors import Actor
+from storage.people.keys import Key
+from storage.posts import boosts, quotes, visible_posts
+from storage.posts.visibility import Peer, Viewer
+from storage.posts.visible_posts import Post
+from storage.queues import outbox as activities
+from storage.reading import timelines
 
 PAGE = 20
 SMALL_BODY = 16 * 1024
@@ -227,8 +221,8 @@ def _activity(reader: Reader, viewer: Viewer, id_: int) -> str | None:
     if not activities.has_current_words(reader, said, edited=about.edited_at is not None):
         return None  # earlier words may have been for fewer, or are not meant any more
     if said.type == "Announce":
-        share = shares.by_uri(reader, said.uri)  # none where it was taken back
-        if share is None or shares.seen(reader, viewer, share.id) is None:
+        share = boosts.by_uri(reader, said.uri)  # none where it was taken back
+        if share is None or boosts.seen(reader, viewer, share.id) is None:
             return None
     return said.body
 

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from federation import outbox
 from federation.activities import Block, Follow, Reject, Undo
-from storage import account_hosts, blocks, follows, lists, timelines, unwanted
-from storage.actors import Actor
-from storage.blocks import Mute
-from storage.lists import List
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.people import blocks, follows, hidden_accounts, user_domain_blocks
+from storage.people.actors import Actor
+from storage.people.blocks import Mute
+from storage.reading import lists, timelines
+from storage.reading.lists import List
 
 LONGEST_MUTE = timedelta(days=36_500)
 
@@ -33,7 +34,7 @@ def follow(
     """
     known = follows.between(writer, me.id, target.id)
     if known is None:
-        kept_apart = blocks.either(writer, me.id, target.id) or unwanted.host_unwanted(
+        kept_apart = blocks.either(writer, me.id, target.id) or hidden_accounts.host_unwanted(
             writer, me.id, target.id
         )
         if kept_apart or target.moved_to or target.state != "active":
@@ -100,19 +101,19 @@ SLICE = 50  # ties that are cut in one unit, so that nobody waits long
 
 def block_host(writer: Writer, me: Actor, host: str) -> bool:
     """Hide everybody there. Return False where there is no room for more; see `part_from_host`."""
-    if account_hosts.count(writer, me.id) >= account_hosts.MOST:
+    if user_domain_blocks.count(writer, me.id) >= user_domain_blocks.MOST:
         return False
-    account_hosts.add(writer, me.id, host)
+    user_domain_blocks.add(writer, me.id, host)
     return True
 
 
 def part_from_host(writer: Writer, me: Actor, host: str) -> bool:
     """End some of the follows in both directions; to be asked again while there were any."""
-    followers = account_hosts.followers_there(writer, me.id, host, SLICE)
+    followers = user_domain_blocks.followers_there(writer, me.id, host, SLICE)
     for uri, follower in followers:
         asked = Follow(id=uri, actor=follower, target=me.uri)
         outbox.publish(writer, Reject(id=outbox.new_uri(writer), actor=me.uri, inner=asked))
-    followed = account_hosts.followed_there(writer, me.id, host, SLICE)
+    followed = user_domain_blocks.followed_there(writer, me.id, host, SLICE)
     for uri, target in followed:
         said = Follow(id=uri, actor=me.uri, target=target)
         outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))

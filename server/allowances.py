@@ -16,7 +16,7 @@ from aiohttp import web
 from federation.places import Places
 from federation.sources import block_of
 from server.errors import Refused
-from storage.readers import ALLOWANCE
+from storage.engine.readers import ALLOWANCE
 
 ANONYMOUS_SECONDS = 0.5
 MEMBER_SECONDS = 2.0

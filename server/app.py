@@ -56,9 +56,9 @@ from server.pages.render import preload
 from server.routes import add_routes
 from server.settings import Settings
 from server.shown_media import PROXY, Proxy
-from storage.database import Database, open_database
-from storage.here import Here
-from storage.signup_blocks import NETWORKS
+from storage.access.signup_blocks import NETWORKS
+from storage.engine.database import Database, open_database
+from storage.engine.site import Here
 
 log = logging.getLogger(__name__)
 

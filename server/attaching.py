@@ -6,11 +6,11 @@ from typing import Any
 from federation import media_links
 from federation.objects import emoji as emoji_object
 from federation.objects.attachment import Attachment
-from storage import emojis
-from storage.actors import Actor
-from storage.here import Here
-from storage.media import Media
-from storage.units import Reader
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.media import emojis
+from storage.media.attachments import Media
+from storage.people.actors import Actor
 
 
 def attachments(here: Here, rows: Sequence[Media], *, open_to_all: bool) -> tuple[Attachment, ...]:

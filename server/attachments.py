@@ -21,11 +21,11 @@ from server.forms import Form
 from server.incoming import id_of
 from server.keys import DATABASE
 from server.media import MEDIA, Ingested
-from storage import media
-from storage.actors import Actor
-from storage.database import Database
-from storage.media import Media
-from storage.units import Reader, Writer
+from storage.engine.database import Database
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments
+from storage.media.attachments import Media
+from storage.people.actors import Actor
 
 MOST = 4
 LONGEST_DESCRIPTION = 10_000
@@ -89,7 +89,7 @@ def _keep(
         focus_x=focus[0],
         focus_y=focus[1],
     )
-    media.add(writer, row)
+    attachments.add(writer, row)
     return row
 
 
@@ -120,7 +120,7 @@ def _focus(text: str | None) -> tuple[float, float] | None:
 
 def unattached(reader: Reader, owner: Actor, id_: int) -> Media:
     """One of their own that hangs on nothing; 404 for all else."""
-    found = media.attachable(reader, owner.id, [id_])
+    found = attachments.attachable(reader, owner.id, [id_])
     if not found:
         raise not_found()
     return found[0]
@@ -128,21 +128,21 @@ def unattached(reader: Reader, owner: Actor, id_: int) -> Media:
 
 def change(writer: Writer, owner: Actor, id_: int, form: Form) -> Media:
     unattached(writer, owner, id_)
-    media.describe(writer, id_, *described(form))
+    attachments.describe(writer, id_, *described(form))
     return unattached(writer, owner, id_)
 
 
 def forget(writer: Writer, owner: Actor, id_: int) -> list[str]:
     """Take it away; returns the files that go with it."""
     row = unattached(writer, owner, id_)
-    media.forget(writer, id_)
+    attachments.forget(writer, id_)
     return files_of([row])
 
 
 def forget_all(writer: Writer, rows: Sequence[Media]) -> list[str]:
     """Take these away; returns the files that go with them."""
     for row in rows:
-        media.forget(writer, row.id)
+        attachments.forget(writer, row.id)
     return files_of(rows)
 
 
@@ -182,7 +182,7 @@ def to_attach(
 
     Raises Refused: 422 with a sentence.
     """
-    found = media.attachable(reader, owner.id, ids, post) if ids else []
+    found = attachments.attachable(reader, owner.id, ids, post) if ids else []
     if len(found) != len(ids):
         raise unprocessable(NOT_YOURS)
     if any(row.state != "ready" for row in found):
@@ -204,4 +204,4 @@ def _redescribed(row: Media, description: str | None, focus: tuple[float, float]
 
 async def forget_unattached(database: Database, now: datetime) -> int:
     """What hangs on nothing for a day; the files go with the strays."""
-    return await database.write(media.forget_unattached, now - UNATTACHED_FOR)
+    return await database.write(attachments.forget_unattached, now - UNATTACHED_FOR)

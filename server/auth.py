@@ -15,16 +15,19 @@ from server.errors import Refused
 from server.incoming import address_in, cookie, header
 from server.keys import DATABASE, OUTSIDE, SETTINGS, VISITOR
 from server.setting_kinds import Network
-from storage import accounts, actors, apps, emojis, ids, sessions
-from storage.accounts import ACCESS, Account
-from storage.actors import CHANGED, Actor
-from storage.apps import Token
-from storage.changes import Change
-from storage.database import Database
-from storage.errors import NotCommitted, Overloaded
-from storage.sessions import Session
-from storage.units import Reader, Writer
-from storage.visibility import Anonymous, Member, Viewer
+from storage.access import accounts, oauth, sessions
+from storage.access.accounts import ACCESS, Account
+from storage.access.oauth import Token
+from storage.access.sessions import Session
+from storage.engine import ids
+from storage.engine.changes import Change
+from storage.engine.database import Database
+from storage.engine.errors import NotCommitted, Overloaded
+from storage.engine.transaction import Reader, Writer
+from storage.media import emojis
+from storage.people import actors
+from storage.people.actors import CHANGED, Actor
+from storage.posts.visibility import Anonymous, Member, Viewer
 
 MOST_REMEMBERED = 2000
 MOST_MET = 10_000  # hashes of tokens that were good
@@ -91,10 +94,10 @@ class Callers:
 
     def has_met(self, secret: str) -> bool:
         """Whether it was somebody's when it was last asked for."""
-        return apps.hashed(secret) in self._met
+        return oauth.hashed(secret) in self._met
 
     async def of_token(self, secret: str) -> Caller | None:
-        key = apps.hashed(secret)
+        key = oauth.hashed(secret)
         found = self._known.get(key)
         if found is not None:
             self._known.move_to_end(key)
@@ -140,7 +143,7 @@ class Callers:
 def _names(caller: Caller) -> tuple[str, ...]:
     """How a change names what is known of a caller."""
     token = caller.token
-    return (apps.change_key(token.id), str(token.account)) if token else ()
+    return (oauth.change_key(token.id), str(token.account)) if token else ()
 
 
 CALLERS = web.AppKey("callers", Callers)
@@ -148,7 +151,7 @@ SUBJECTS = (ACCESS, CHANGED, emojis.CHANGED)
 
 
 def _by_token(reader: Reader, secret: str) -> Caller | None:
-    token = apps.token(reader, secret)
+    token = oauth.token(reader, secret)
     if token is None:
         return None
     if token.account is None:
@@ -207,10 +210,10 @@ async def _note_use(request: web.Request, caller: Caller) -> None:
 
 
 def _used(writer: Writer, token: Token) -> None:
-    apps.token_used(writer, token.id)
+    oauth.token_used(writer, token.id)
     if token.account is not None:
         accounts.used(writer, token.account)
-    writer.after_commit(ACCESS, apps.change_key(token.id))
+    writer.after_commit(ACCESS, oauth.change_key(token.id))
 
 
 def ensure_welcome(caller: Caller) -> None:

@@ -16,9 +16,9 @@ from threading import Event
 from typing import Any, TypeVar
 
 from server import VERSION
-from storage.database import Database
-from storage.errors import NotCopied
-from storage.examination import examine
+from storage.engine.database import Database
+from storage.engine.errors import NotCopied
+from storage.lifecycle.integrity import examine
 
 DATABASE_FILE = "kith.sqlite3"
 MANIFEST = "manifest.json"

@@ -26,11 +26,12 @@ from server.keys import COURIER, DATABASE, ERRANDS, LOOKUP, OUTSIDE, PROCESSOR, 
 from server.media import MEDIA, remove_strays
 from server.media import address as media_address
 from server.shown_media import PROXY
-from storage import conversations, pruning, search, timelines
-from storage.jobs import PLANNED
-from storage.quotes import QUOTED
-from storage.received import RECEIVED
-from storage.scheduled import SCHEDULED
+from storage.lifecycle import retention
+from storage.posts.quotes import QUOTED
+from storage.posts.scheduled_posts import SCHEDULED
+from storage.queues.inbox import RECEIVED
+from storage.queues.jobs import PLANNED
+from storage.reading import conversations, search, timelines
 
 
 def of(app: web.Application) -> list[Job]:
@@ -101,7 +102,7 @@ def _of_upkeep(app: web.Application) -> list[Job]:
     database, clock = app[DATABASE], app[OUTSIDE].clock
 
     async def forget() -> bool:
-        return bool(await database.conclude(pruning.forget))
+        return bool(await database.conclude(retention.forget))
 
     async def trim() -> bool:
         await database.conclude(timelines.trim_all, app[SETTINGS].timeline_length)

@@ -14,14 +14,16 @@ from federation.objects.poll import Option, Poll
 from federation.sanitise import SafeHtml, line
 from server import attaching, composing
 from server.composing import Handle, Mentioned
-from storage import actors, media, polls, visible_posts
-from storage.actors import Actor
-from storage.audiences import NAMED, OPEN_KINDS, Audience
-from storage.here import Here
-from storage.ids import PostId
-from storage.media import Media
-from storage.units import Reader, Writer
-from storage.visible_posts import Post
+from storage.engine.ids import PostId
+from storage.engine.site import Here
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments
+from storage.media.attachments import Media
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import polls, visible_posts
+from storage.posts.audiences import NAMED, OPEN_KINDS, Audience
+from storage.posts.visible_posts import Post
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +247,7 @@ def as_note(reader: Reader, post: Post) -> Note:
         poll=_poll_of(reader, post),
         policies=policies_of(post),
         attachments=_attachments(
-            reader.here, media.of_posts(reader, [post.id]).get(post.id, []), addressed
+            reader.here, attachments.of_posts(reader, [post.id]).get(post.id, []), addressed
         ),
         emoji_tags=_emoji_tags(reader, post.content, post.spoiler, _poll_of(reader, post)),
     )

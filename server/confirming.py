@@ -11,12 +11,15 @@ from federation.activities.flag import LETTER
 from server import mail, membership
 from server.settings import Settings
 from server.translations import N_, translations
-from storage import accounts, actors, confirmations, hosts, ids, jobs, signup_blocks
-from storage.accounts import Account
-from storage.clock import Clock
-from storage.confirmations import Confirmation
-from storage.database import Database
-from storage.units import Reader, Writer
+from storage.access import accounts, confirmations, signup_blocks
+from storage.access.accounts import Account
+from storage.access.confirmations import Confirmation
+from storage.engine import ids
+from storage.engine.clock import Clock
+from storage.engine.database import Database
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.queues import hosts, jobs
 
 PAGE = "/confirm"
 OCCASION = "confirm"

@@ -20,10 +20,10 @@ from server import VERSION
 from server.backup import DATABASE_FILE
 from server.setting_kinds import Listen
 from server.settings import Settings
-from storage import deliveries, hosts, jobs, received
-from storage.database import Database
-from storage.examination import examine as examine_file
-from storage.units import Reader
+from storage.engine.database import Database
+from storage.engine.transaction import Reader
+from storage.lifecycle.integrity import examine as examine_file
+from storage.queues import deliveries, hosts, inbox, jobs
 
 FREE = 0.05  # of the disk
 WAL = 64 * 1024 * 1024
@@ -133,7 +133,7 @@ def _clock(settings: Settings, now: datetime) -> Finding:
 
 
 def _queues(reader: Reader) -> list[Finding]:
-    depth, heard = deliveries.depth(reader), received.depth(reader)
+    depth, heard = deliveries.depth(reader), inbox.depth(reader)
     late = depth.oldest is not None and reader.now - depth.oldest > OLDEST
     waits = f"{depth.due} letters wait" + (f", since {depth.oldest:%d %B}" if late else "")
     work = jobs.parked(reader)

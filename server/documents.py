@@ -17,7 +17,7 @@ from server.auth import address_of
 from server.errors import Refused, not_found
 from server.incoming import header
 from server.keys import INBOX, SETTINGS
-from storage.visibility import Anonymous, Peer, Viewer
+from storage.posts.visibility import Anonymous, Peer, Viewer
 
 TYPE = "application/activity+json"
 VARY = "Accept, Signature"

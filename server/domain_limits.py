@@ -11,10 +11,11 @@ from server.moderation import Office
 from server.refusals import CannotDecide
 from server.settings import Settings
 from server.translations import N_
-from storage import audit, hosts
-from storage.database import Database
-from storage.hosts import Limit
-from storage.units import Reader, Writer
+from storage.engine.database import Database
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import audit_log
+from storage.queues import hosts
+from storage.queues.hosts import Limit
 
 TIERS = {"noop": None, "silence": "limited", "suspend": "blocked"}
 LONGEST_COMMENT = 1000
@@ -73,7 +74,7 @@ def _put(writer: Writer, office: Office, domain: str, wish: Wish, new: bool) -> 
     given = {name: getattr(wish, name) for name in _NAMES if getattr(wish, name) is not None}
     hosts.put_limit(writer, replace(limit, **given))
     severity = next(name for name, tier in TIERS.items() if tier == wish.tier)
-    audit.note(writer, office.actor, f"domain.{severity}", f"host {domain}", **given)
+    audit_log.note(writer, office.actor, f"domain.{severity}", f"host {domain}", **given)
 
 
 async def lift(database: Database, office: Office, domain: str) -> int:
@@ -86,7 +87,7 @@ def _lift(writer: Writer, office: Office, domain: str) -> None:
     if not is_judged(writer, domain):
         raise CannotDecide(_NONE, domain=domain)
     hosts.lift_limit(writer, domain)
-    audit.note(writer, office.actor, "domain.lift", f"host {domain}")
+    audit_log.note(writer, office.actor, "domain.lift", f"host {domain}")
 
 
 def is_judged(reader: Reader, domain: str) -> bool:

@@ -6,11 +6,11 @@ from aiohttp import web
 
 from server import auth
 from server.errors import Refused
-from storage import signup_blocks
-from storage.changes import Change
-from storage.clock import Clock
-from storage.database import Database
-from storage.signup_blocks import SEVERITIES, NetworkBlock
+from storage.access import signup_blocks
+from storage.access.signup_blocks import SEVERITIES, NetworkBlock
+from storage.engine.changes import Change
+from storage.engine.clock import Clock
+from storage.engine.database import Database
 
 Network = IPv4Network | IPv6Network
 

@@ -22,8 +22,8 @@ from federation.errors import (
 from server.incoming import header
 from server.keys import ERROR_PAGE
 from server.refusals import CannotDecide
-from storage import ids
-from storage.errors import Conflict, NotCommitted, Overloaded, TookTooLong
+from storage.engine import ids
+from storage.engine.errors import Conflict, NotCommitted, Overloaded, TookTooLong
 
 log = logging.getLogger(__name__)
 

@@ -18,12 +18,16 @@ from federation.contexts import stated
 from federation.objects import actor as actor_object
 from federation.objects import note
 from server import composition
-from storage import actors, belongings, exports, ids, jobs, keys, timelines
-from storage.database import Database
-from storage.ids import ActorId
-from storage.paging import Page
-from storage.units import Reader, Writer
-from storage.visibility import Member
+from storage.engine import ids
+from storage.engine.database import Database
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.lifecycle import account_archive, exports
+from storage.people import actors, keys
+from storage.posts.visibility import Member
+from storage.queues import jobs
+from storage.reading import timelines
 
 ARCHIVE = "archive"
 FOLDER = "exports"
@@ -52,32 +56,32 @@ def _follows(reader: Reader, me: int) -> list[Row]:
             _yes(one.notify),
             ", ".join(one.languages),
         )
-        for one in belongings.followed(reader, me)
+        for one in account_archive.followed(reader, me)
     ]
     return [("Account address", "Show boosts", "Notify on new posts", "Languages"), *found]
 
 
 def _blocks(reader: Reader, me: int) -> list[Row]:
-    return [(_handle(reader, *one),) for one in belongings.blocked(reader, me)]
+    return [(_handle(reader, *one),) for one in account_archive.blocked(reader, me)]
 
 
 def _mutes(reader: Reader, me: int) -> list[Row]:
-    found = belongings.muted(reader, me)
+    found = account_archive.muted(reader, me)
     rows = [(_handle(reader, name, domain), _yes(quiet)) for name, domain, quiet in found]
     return [("Account address", "Hide notifications"), *rows]
 
 
 def _lists(reader: Reader, me: int) -> list[Row]:
-    found = belongings.listed(reader, me)
+    found = account_archive.listed(reader, me)
     return [(title, _handle(reader, name, domain)) for title, name, domain in found]
 
 
 def _bookmarks(reader: Reader, me: int) -> list[Row]:
-    return [(uri,) for uri in belongings.bookmarked(reader, me)]
+    return [(uri,) for uri in account_archive.bookmarked(reader, me)]
 
 
 def _hosts(reader: Reader, me: int) -> list[Row]:
-    return [(host,) for host in belongings.hosts(reader, me)]
+    return [(host,) for host in account_archive.hosts(reader, me)]
 
 
 FILES: Mapping[str, tuple[str, Callable[[Reader, int], list[Row]]]] = {
@@ -172,10 +176,13 @@ async def _write(database: Database, path: Path, me: ActorId, places: Places) ->
             text = json.dumps(document, ensure_ascii=False, indent=1)
             await asyncio.to_thread(archive.writestr, name, text)
 
-        pictures = set(await database.read(belongings.files, me))
+        pictures = set(await database.read(account_archive.files, me))
         await put("actor.json", await database.read(_actor, me, places.public))
         await _write_outbox(database, archive, me, pictures)
-        for name, unit in (("likes", belongings.liked), ("bookmarks", belongings.bookmarked)):
+        for name, unit in (
+            ("likes", account_archive.liked),
+            ("bookmarks", account_archive.bookmarked),
+        ):
             found = await database.read(unit, me)
             await put(f"{name}.json", _collection(f"{name}.json", found))
         for kind, (name, _) in FILES.items():

@@ -4,8 +4,9 @@ from base64 import b32encode
 from dataclasses import dataclass, field
 
 from server import sealing, totp
-from storage import factors, ids
-from storage.units import Reader, Writer
+from storage.access import second_factor
+from storage.engine import ids
+from storage.engine.transaction import Reader, Writer
 
 RECOVERY_CODES = 10
 _RECOVERY = 10  # bytes: 80 bits, so that a plain hash of it is safe
@@ -24,19 +25,19 @@ class Guess:
 def begin(writer: Writer, account: int, secret: str) -> bool:
     """A new secret, not in force yet; whether none was in force."""
     sealed = sealing.seal(secret, _PURPOSE, account, totp.new_secret())
-    return factors.begin_totp(writer, account, sealed)
+    return second_factor.begin_totp(writer, account, sealed)
 
 
 def begun(reader: Reader, account: int, secret: str) -> bytes | None:
     """The secret that waits for its first code."""
-    found = factors.totp(reader, account)
+    found = second_factor.totp(reader, account)
     if found is None or found.confirmed_at is not None:
         return None
     return sealing.unseal(secret, _PURPOSE, account, found.sealed)
 
 
 def in_force(reader: Reader, account: int) -> bool:
-    found = factors.totp(reader, account)
+    found = second_factor.totp(reader, account)
     return found is not None and found.confirmed_at is not None
 
 
@@ -44,14 +45,14 @@ def confirm(writer: Writer, guess: Guess) -> list[str] | None:
     """Put it in force when the first code is right: the recovery codes, shown once."""
     secret = begun(writer, guess.account, guess.secret)
     step = totp.step_of(secret, _digits(guess.typed), writer.now) if secret else None
-    if step is None or not factors.confirm_totp(writer, guess.account, step):
+    if step is None or not second_factor.confirm_totp(writer, guess.account, step):
         return None
     return new_recovery_codes(writer, guess.account)
 
 
 def new_recovery_codes(writer: Writer, account: int) -> list[str]:
     codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
-    factors.set_recovery_codes(writer, account, map(_plain, codes))
+    second_factor.set_recovery_codes(writer, account, map(_plain, codes))
     return codes
 
 
@@ -68,14 +69,14 @@ def accepts(writer: Writer, guess: Guess) -> bool:
     digits = _digits(guess.typed)
     if len(digits) == totp.DIGITS and digits.isdecimal():
         return _is_code(writer, guess, digits)
-    return factors.use_recovery_code(writer, guess.account, _plain(guess.typed))
+    return second_factor.use_recovery_code(writer, guess.account, _plain(guess.typed))
 
 
 def _is_code(writer: Writer, guess: Guess, digits: str) -> bool:
-    found = factors.totp(writer, guess.account)
+    found = second_factor.totp(writer, guess.account)
     secret = sealing.unseal(guess.secret, _PURPOSE, guess.account, found.sealed) if found else None
     step = totp.step_of(secret, digits, writer.now) if secret else None
-    return step is not None and factors.use_step(writer, guess.account, step)
+    return step is not None and second_factor.use_step(writer, guess.account, step)
 
 
 def _digits(typed: str) -> str:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from federation import uris
 from server import membership
 from server.membership import Keys
-from storage import actors, charters, collections, instance
-from storage.charters import Charter, Commitment
-from storage.ids import ActorId
-from storage.units import Reader, Writer
+from storage.communities import charters, memberships
+from storage.communities.charters import Charter, Commitment
+from storage.engine import instance
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
 
 COMMUNITY = "community"
 
@@ -77,8 +79,8 @@ def _community(writer: Writer, made: Keys, title: str) -> None:
     )
     actors.add(writer, group)
     membership.add_keys(writer, group, made)
-    collections.make(writer, group.id, "members", f"{group.uri}/members")
-    collections.make(writer, group.id, "stewards", f"{group.uri}/stewards")
+    memberships.make(writer, group.id, "members", f"{group.uri}/members")
+    memberships.make(writer, group.id, "stewards", f"{group.uri}/stewards")
     id_ = writer.new_id()
     charters.add(
         writer,

@@ -13,9 +13,10 @@ from hashlib import sha256
 from urllib.parse import urlencode, urlsplit
 
 from server import scopes
-from storage import accounts, apps, ids
-from storage.apps import App, Code
-from storage.units import Reader, Writer
+from storage.access import accounts, oauth
+from storage.access.oauth import App, Code
+from storage.engine import ids
+from storage.engine.transaction import Reader, Writer
 
 OOB = "urn:ietf:wg:oauth:2.0:oob"
 CODE_LASTS = timedelta(minutes=10)
@@ -90,7 +91,7 @@ class Misdirected(Exception):
 
 def asked(reader: Reader, given: Mapping[str, str]) -> Asking:
     """Check a request. Raises GrantError where nothing may be redirected, else Misdirected."""
-    app = apps.by_client_id(reader, given.get("client_id", ""))
+    app = oauth.by_client_id(reader, given.get("client_id", ""))
     if app is None:
         raise GrantError("invalid_client", "No app is registered here under that name.")
     redirect_uri = given.get("redirect_uri", "")
@@ -146,7 +147,7 @@ def grant(writer: Writer, asking: Asking, account: int) -> str:
         asking.challenge,
         writer.now + CODE_LASTS,
     )
-    apps.add_code(writer, secret, code)
+    oauth.add_code(writer, secret, code)
     return secret
 
 
@@ -160,9 +161,9 @@ class Client:
 
 def client(reader: Reader, said: Client) -> App:
     """The app, when its secret is right, compared in constant time. Raises GrantError."""
-    app = apps.by_client_id(reader, said.client_id)
-    known = app.secret if app else apps.hashed("nobody")
-    if not ids.same(apps.hashed(said.secret), known) or app is None:
+    app = oauth.by_client_id(reader, said.client_id)
+    known = app.secret if app else oauth.hashed("nobody")
+    if not ids.same(oauth.hashed(said.secret), known) or app is None:
         raise GrantError(
             "invalid_client",
             "Client authentication failed due to unknown client, no client authentication"
@@ -205,7 +206,7 @@ def exchange(writer: Writer, said: Client, given: Exchange) -> Issued | GrantErr
     What is refused is returned, not raised: a reuse must revoke the token, and that must be kept.
     """
     app = client(writer, said)
-    code = apps.code(writer, given.code)
+    code = oauth.code(writer, given.code)
     bad = GrantError(
         "invalid_grant",
         "The provided authorization grant is invalid, expired, revoked, does not match the"
@@ -215,14 +216,14 @@ def exchange(writer: Writer, said: Client, given: Exchange) -> Issued | GrantErr
         return bad
     if code.used_at is not None:
         if code.token is not None:
-            apps.revoke(writer, code.token)
+            oauth.revoke(writer, code.token)
         return bad
     if code.expires_at <= writer.now or code.redirect_uri != given.redirect_uri:
         return bad
     if not _proves(code.challenge, given.verifier):
         return bad
     issued = issue(writer, app.id, code.account, code.scopes)
-    apps.code_used(writer, given.code, issued.number)
+    oauth.code_used(writer, given.code, issued.number)
     return issued
 
 
@@ -237,7 +238,7 @@ def _proves(challenge: str | None, verifier: str | None) -> bool:
 def issue(writer: Writer, app: int, account: int | None, granted: str) -> Issued:
     """A new token for an app, in somebody's name or in its own."""
     secret = ids.secret()
-    number = apps.issue(writer, secret, app, account, granted)
+    number = oauth.issue(writer, secret, app, account, granted)
     return Issued(secret, granted, int(writer.now.timestamp()), number)
 
 
@@ -258,12 +259,12 @@ def revoke(writer: Writer, said: Client, secret: str) -> None:
         app = client(writer, said)
     except GrantError as error:
         raise GrantError("unauthorized_client", error.sentence, 403) from error
-    token = apps.token(writer, secret)
+    token = oauth.token(writer, secret)
     if token is None:
         return
     if token.app != app.id:
         raise GrantError("unauthorized_client", "You are not authorized to revoke this token", 403)
-    apps.revoke(writer, token.id)
+    oauth.revoke(writer, token.id)
 
 
 def redirects_of(given: str | list[str]) -> list[str]:

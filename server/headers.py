@@ -9,7 +9,7 @@ from server.documents import PRIVATE, VARY, is_signed
 from server.incoming import header
 from server.keys import REQUEST_ID, SCRIPT, SETTINGS, STANDING
 from server.policies import API, PAGES, ROUTE, Who
-from storage import ids
+from storage.engine import ids
 
 METHODS = "POST, PUT, DELETE, GET, PATCH, OPTIONS"
 EXPOSED = (

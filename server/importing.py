@@ -18,12 +18,16 @@ from server.exporting import FILES, harmless
 from server.forms import is_language
 from server.keys import DATABASE, LOOKUP
 from server.translations import N_
-from storage import account_hosts, actors, blocks, bookmarks, imports, jobs, lists, visible_posts
-from storage.actors import Actor
-from storage.here import Here
-from storage.imports import Import, Line
-from storage.units import Reader, Writer
-from storage.visibility import Member
+from storage.engine.site import Here
+from storage.engine.transaction import Reader, Writer
+from storage.lifecycle import imports
+from storage.lifecycle.imports import Import, Line
+from storage.people import actors, blocks, user_domain_blocks
+from storage.people.actors import Actor
+from storage.posts import visible_posts
+from storage.posts.visibility import Member
+from storage.queues import jobs
+from storage.reading import bookmarks, lists
 
 IMPORT = "import"
 MOST_BYTES = 1024 * 1024
@@ -193,7 +197,7 @@ def _unmark(writer: Writer, me: Actor, row: Sequence[str]) -> None:
 
 
 def _unblock_host(writer: Writer, me: Actor, row: Sequence[str]) -> None:
-    account_hosts.remove(writer, me.id, row[0])
+    user_domain_blocks.remove(writer, me.id, row[0])
 
 
 _UNDOING: Mapping[str, Callable[[Writer, Actor, Sequence[str]], None]] = {

@@ -11,7 +11,7 @@ from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
-from storage.paging import HIGHEST
+from storage.engine.pagination import HIGHEST
 
 DIGITS = len(str(HIGHEST))
 LARGE = 1 << 20  # from which on bytes.join lets go of Python's lock

@@ -9,7 +9,7 @@ from pathlib import Path
 from server import settings as configuration
 from server.control import CommandFailed
 from server.settings import Settings, SettingsError, Typed
-from storage import ids
+from storage.engine import ids
 
 ENOUGH = 1 << 30  # bytes of free disk
 QUESTION = "The name of the server, as it stands in handles (it can never change later): "

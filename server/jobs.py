@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from storage import jobs as planned
-from storage.changes import Changes
-from storage.database import Database
+from storage.engine.changes import Changes
+from storage.engine.database import Database
+from storage.queues import jobs as planned
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from federation.reading import Reading
 from server.limits import Limits, Standing
 from server.outside import Outside
 from server.settings import Settings
-from storage.database import Database
+from storage.engine.database import Database
 
 DATABASE = web.AppKey("database", Database)
 SETTINGS = web.AppKey("settings", Settings)

@@ -7,11 +7,13 @@ from federation.activities import Delete
 from federation.activities.delete import ERASE
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import accounts, erasure, jobs
-from storage.accounts import ACCESS
-from storage.actors import Actor
-from storage.database import Database
-from storage.units import Writer
+from storage.access import accounts
+from storage.access.accounts import ACCESS
+from storage.engine.database import Database
+from storage.engine.transaction import Writer
+from storage.lifecycle import erasure
+from storage.people.actors import Actor
+from storage.queues import jobs
 
 LETTERS_TAKE = timedelta(hours=1)
 

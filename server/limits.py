@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from server.outside import Monotonic
-from storage.clock import Clock
+from storage.engine.clock import Clock
 
 MOST_WINDOWS = 50_000
 

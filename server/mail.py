@@ -13,8 +13,8 @@ from typing import Any
 
 from server.settings import Settings
 from server.translations import N_, translations
-from storage.accounts import Account
-from storage.clock import Clock
+from storage.access.accounts import Account
+from storage.engine.clock import Clock
 
 log = logging.getLogger(__name__)
 

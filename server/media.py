@@ -29,10 +29,12 @@ from server.errors import SENTENCES, Refused, not_found
 from server.incoming import joined
 from server.keys import DATABASE
 from server.replies import answer
-from storage import emojis, ids, media, visible_posts
-from storage.database import Database
-from storage.units import Reader
-from storage.visibility import Anonymous
+from storage.engine import ids
+from storage.engine.database import Database
+from storage.engine.transaction import Reader
+from storage.media import attachments, emojis
+from storage.posts import visible_posts
+from storage.posts.visibility import Anonymous
 
 log = logging.getLogger(__name__)
 
@@ -437,7 +439,7 @@ def _last_written(path: Path) -> float:
 async def remove_strays(folder: MediaFolder, database: Database, now: datetime) -> int:
     """Take away files that no row names, half a day after they came (SECURITY 62)."""
     old = await asyncio.to_thread(folder.last_written_before, now - STRAY_AFTER)
-    named = await database.read(media.names)  # after the files were listed
+    named = await database.read(attachments.names)  # after the files were listed
     return await asyncio.to_thread(_unlink_others, old, named)
 
 
@@ -458,7 +460,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
 
 def _open_to_all(reader: Reader, name: str) -> str | None:
     """How long caches may keep what everybody may see; None for all else."""
-    row = media.by_file(reader, name)
+    row = attachments.by_file(reader, name)
     if row is None:
         return FOR_GOOD if emojis.by_file(reader, name) else None
     if row.purpose in OF_PEOPLE:

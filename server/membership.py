@@ -9,23 +9,15 @@ from federation.activities import Follow
 from federation.keys import KeyPair, make_ed25519, make_rsa
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import (
-    accounts,
-    actors,
-    apps,
-    challenges,
-    charters,
-    confirmations,
-    keys,
-    known_devices,
-    sessions,
-)
-from storage.accounts import Account
-from storage.actors import Actor
-from storage.errors import Conflict
-from storage.ids import ActorId
-from storage.keys import Key
-from storage.units import Reader, Writer
+from storage.access import accounts, challenges, confirmations, known_devices, oauth, sessions
+from storage.access.accounts import Account
+from storage.communities import charters
+from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, keys
+from storage.people.actors import Actor
+from storage.people.keys import Key
 
 LONGEST_NAME = 30
 NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
@@ -191,7 +183,7 @@ def end_ways_in(writer: Writer, account: int, but: int = 0) -> None:
     """
     log_out(writer, account, but=but)
     known_devices.forget_all(writer, account)
-    apps.revoke_all(writer, account)
+    oauth.revoke_all(writer, account)
 
 
 def log_out(writer: Writer, account: int, but: int = 0) -> None:

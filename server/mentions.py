@@ -10,7 +10,7 @@ from federation.errors import FederationError
 from federation.lookup import Budget
 from server.composing import Handle
 from server.keys import LOOKUP
-from storage.actors import Actor
+from storage.people.actors import Actor
 
 PATIENCE = 3.0
 MOST = 50

@@ -20,8 +20,8 @@ from server.allowances import READS
 from server.budgets import places_of
 from server.keys import COURIER, DATABASE, INBOX, LOOKUP, PROCESSOR
 from server.policies import ROUTE
-from storage import deliveries, hosts, received
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.queues import deliveries, hosts, inbox
 
 LOOK = 0.5  # seconds between two looks at the loop
 
@@ -69,7 +69,7 @@ def _count(request: web.Request, status: int, begun: float) -> None:
 def _depths(reader: Reader) -> list[Sample]:
     depth = deliveries.depth(reader)
     age = (reader.now - depth.oldest).total_seconds() if depth.oldest else 0.0
-    heard = received.depth(reader)
+    heard = inbox.depth(reader)
     troubled = hosts.troubled(reader)
     return [
         ("kith_deliveries_due", "Letters that wait", depth.due),

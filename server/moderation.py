@@ -13,26 +13,21 @@ from federation.suspensions import END
 from server import membership
 from server.refusals import CannotDecide
 from server.translations import N_
-from storage import (
-    accounts,
-    actors,
-    audit,
-    decisions,
-    erasure,
-    jobs,
-    notifications,
-    reports,
-    signup_blocks,
-    visible_posts,
-)
-from storage.accounts import Account
-from storage.actors import Actor
-from storage.database import Database
-from storage.errors import Conflict
-from storage.ids import ActorId
-from storage.reports import Report
-from storage.units import Reader, Writer
-from storage.visibility import Anonymous, Steward
+from storage.access import accounts, signup_blocks
+from storage.access.accounts import Account
+from storage.engine.database import Database
+from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.lifecycle import erasure
+from storage.moderation import audit_log, decisions, reports
+from storage.moderation.reports import Report
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import visible_posts
+from storage.posts.visibility import Anonymous, Steward
+from storage.queues import jobs
+from storage.reading import notifications
 
 RANKS = ("member", "steward", "admin")
 UNDOABLE = ("freeze", "sensitive", "silence", "suspend")
@@ -205,7 +200,7 @@ def reading(writer: Writer, office: Office, found: Sequence[Report]) -> Steward:
     private = [post for post in told if post not in public]
     reason = f"report {found[0].id}" if len(found) == 1 else "reports"
     if private:
-        audit.note(writer, office.actor, "report.read", reason, posts=private)
+        audit_log.note(writer, office.actor, "report.read", reason, posts=private)
     return Steward(ActorId(office.actor or 0), reason)
 
 
@@ -293,4 +288,4 @@ def _end_next(writer: Writer) -> bool:
 
 
 def _note(writer: Writer, office: Office, action: str, target: Actor, **detail: str | int) -> None:
-    audit.note(writer, office.actor, action, f"actor {target.id}", acct=target.acct, **detail)
+    audit_log.note(writer, office.actor, action, f"actor {target.id}", acct=target.acct, **detail)

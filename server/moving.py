@@ -13,10 +13,10 @@ from server import composing, media, profiles
 from server.keys import DATABASE, LOOKUP, SETTINGS
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import actors, moves
-from storage.actors import Actor
-from storage.ids import ActorId
-from storage.units import Reader, Writer
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, moves
+from storage.people.actors import Actor
 
 MOST_ALIASES = 10
 

@@ -23,7 +23,7 @@ from server.pages.views import CodeView, ConsentView
 from server.policies import Route, Who, caller, get, page, post, posted
 from server.replies import answer
 from server.translations import available, choose_locale
-from storage.units import Reader
+from storage.engine.transaction import Reader
 
 _NAMES = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge",

@@ -8,12 +8,15 @@ from federation.activities.flag import LETTER
 from server import confirming, mail
 from server.settings import Settings
 from server.translations import N_, translations
-from storage import accounts, actors, decisions, jobs, reports
-from storage.accounts import Account
-from storage.clock import Clock
-from storage.database import Database
-from storage.jobs import Job
-from storage.units import Reader, Writer
+from storage.access import accounts
+from storage.access.accounts import Account
+from storage.engine.clock import Clock
+from storage.engine.database import Database
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import decisions, reports
+from storage.people import actors
+from storage.queues import jobs
+from storage.queues.jobs import Job
 
 PAUSE = timedelta(minutes=10)
 ATTEMPTS = 5

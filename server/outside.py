@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp.abc import AbstractResolver
 
-from storage.clock import Clock, system_clock
+from storage.engine.clock import Clock, system_clock
 
 Monotonic = Callable[[], float]
 """Seconds since some moment, which no setting of the clock moves: for waiting and for windows."""

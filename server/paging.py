@@ -7,7 +7,7 @@ from aiohttp import web
 
 from server.keys import SETTINGS
 from server.replies import answer
-from storage.paging import Page
+from storage.engine.pagination import Page
 
 _OURS = ("max_id", "since_id", "min_id", "access_token", "bearer_token")
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from server.settings import Settings
-from storage.actors import Actor
-from storage.factors import Passkey
+from storage.access.second_factor import Passkey
+from storage.people.actors import Actor
 
 if TYPE_CHECKING:
     from webauthn.helpers.structs import PublicKeyCredentialDescriptor

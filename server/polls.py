@@ -14,9 +14,10 @@ from federation.pools import Pool
 from federation.reading import apart
 from server.composition import as_note, say_anew
 from server.keys import DATABASE, LOOKUP
-from storage import actors, polls, visible_posts
-from storage.units import Reader, Writer
-from storage.visibility import System, Viewer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.posts import polls, visible_posts
+from storage.posts.visibility import System, Viewer
 
 log = logging.getLogger(__name__)
 

@@ -19,11 +19,13 @@ from server.keys import DATABASE, SETTINGS
 from server.media import MEDIA, Ingested, Purpose
 from server.media import address as media_address
 from server.mentions import resolve
-from storage import accounts, actors, keys, media
-from storage.actors import Actor, Field
-from storage.ids import ActorId
-from storage.media import Media
-from storage.units import Reader, Writer
+from storage.access import accounts
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments
+from storage.media.attachments import Media
+from storage.people import actors, keys
+from storage.people.actors import Actor, Field
 
 MOST_FIELDS = 4
 LONGEST_NAME = 100
@@ -272,7 +274,7 @@ def _linking(reader: Reader, made: _Made) -> dict[str, Any]:
 def _exchange_pictures(writer: Writer, before: Actor, after: Actor, made: _Made) -> list[str]:
     """Rows for the new pictures in place of those for the old ones."""
     for purpose, picture in made.pictures.items():
-        media.add(
+        attachments.add(
             writer,
             Media(
                 id=writer.new_id(),
@@ -288,7 +290,7 @@ def _exchange_pictures(writer: Writer, before: Actor, after: Actor, made: _Made)
     pairs = ((getattr(before, one), getattr(after, one)) for one in PURPOSES)
     dropped = [old for old, new in pairs if old is not None and old != new]
     for file in dropped:
-        media.remove(writer, file)
+        attachments.remove(writer, file)
     return dropped
 
 

@@ -22,12 +22,14 @@ from server.errors import Refused, unprocessable
 from server.forms import Form
 from server.keys import DATABASE
 from server.mentions import resolve
-from storage import accounts, actors, idempotency, scheduled, visible_posts
-from storage.actors import Actor
-from storage.scheduled import Scheduled
-from storage.units import Reader, Writer
-from storage.visibility import Member
-from storage.visible_posts import Post
+from storage.access import accounts
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import idempotency, scheduled_posts, visible_posts
+from storage.posts.scheduled_posts import Scheduled
+from storage.posts.visibility import Member
+from storage.posts.visible_posts import Post
 
 log = logging.getLogger(__name__)
 
@@ -69,19 +71,19 @@ def schedule(writer: Writer, author: Actor, due: datetime, wish: Mapping[str, An
     _parent(writer, author, wish)
     files = attachments.to_attach(writer, author, wish["media"])
     kept = {**wish, "poll": _poll_kept(wish["poll"], writer.now), "policies": _kept(wish)}
-    return scheduled.add(writer, author.id, due, kept, [row.id for row in files])
+    return scheduled_posts.add(writer, author.id, due, kept, [row.id for row in files])
 
 
 def move(writer: Writer, author: Actor, planned: Scheduled, due: datetime) -> None:
     """Another time; also for what could not be posted. Raises Refused: 422."""
     _ensure_room(writer, author, due, planned)
-    scheduled.set_due(writer, planned.id, due)
+    scheduled_posts.set_due(writer, planned.id, due)
 
 
 def _ensure_room(
     reader: Reader, author: Actor, due: datetime, planned: Scheduled | None = None
 ) -> None:
-    of_all, of_day = scheduled.how_many(reader, author.id, due)
+    of_all, of_day = scheduled_posts.how_many(reader, author.id, due)
     if planned is None and of_all >= MOST:
         raise unprocessable(TOO_MANY)
     same_day = planned is not None and planned.due.date() == due.date()
@@ -131,14 +133,14 @@ def _poll(kept: Mapping[str, Any] | None, now: datetime) -> Poll | None:
 async def publish_next(app: web.Application) -> bool:
     """Post the one that has been due for longest; return whether there was one."""
     database = app[DATABASE]
-    planned = await database.read(scheduled.next_due)
+    planned = await database.read(scheduled_posts.next_due)
     if planned is None:
         return False
     mentioned = await resolve(app, composing.find_mentions(planned.wish["text"]))
     try:
         await database.conclude(_publish, planned, mentioned)
     except (FederationError, Refused) as refused:
-        await database.conclude(scheduled.park, planned.id, str(refused))
+        await database.conclude(scheduled_posts.park, planned.id, str(refused))
     except Exception:
         log.exception("the post for later %s could not be posted", planned.id)
         await database.conclude(_put_off, planned)
@@ -147,15 +149,15 @@ async def publish_next(app: web.Application) -> bool:
 
 def _publish(writer: Writer, planned: Scheduled, mentioned: Mapping[Handle, Actor]) -> None:
     """Checked, composed, said, and its row gone, in one unit."""
-    if scheduled.one(writer, planned.author, planned.id) != planned:
+    if scheduled_posts.one(writer, planned.author, planned.id) != planned:
         return  # moved, taken back or posted meanwhile
     author = actors.by_id(writer, planned.author)
     if author is None or not _may_post(writer, author):
-        scheduled.park(writer, planned.id, NOT_ALLOWED)
+        scheduled_posts.park(writer, planned.id, NOT_ALLOWED)
         return
     wish = dict(planned.wish)
     key = wish.pop("key")
-    scheduled.remove(writer, planned.id)
+    scheduled_posts.remove(writer, planned.id)
     wish |= {
         "in_reply_to": _parent(writer, author, wish),
         "poll": _poll(wish["poll"], writer.now),
@@ -176,5 +178,5 @@ def _may_post(reader: Reader, author: Actor) -> bool:
 
 def _put_off(writer: Writer, planned: Scheduled) -> None:
     """What failed by our fault is tried again, behind the others."""
-    if scheduled.one(writer, planned.author, planned.id) == planned:
-        scheduled.set_due(writer, planned.id, writer.now + REST)
+    if scheduled_posts.one(writer, planned.author, planned.id) == planned:
+        scheduled_posts.set_due(writer, planned.id, writer.now + REST)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from storage.clock import milliseconds
-from storage.search import Wanted
+from storage.engine.clock import milliseconds
+from storage.reading.search import Wanted
 
 MOST_TERMS = 32
 _TERM = re.compile(

@@ -20,9 +20,9 @@ from server.control import CommandFailed
 from server.outside import Outside
 from server.setting_kinds import Listen
 from server.settings import Settings
-from storage import ids, lock
-from storage.errors import Damaged, StorageError
-from storage.troubles import restoring
+from storage.engine import ids, lock
+from storage.engine.errors import Damaged, StorageError
+from storage.engine.troubles import restoring
 
 log = logging.getLogger("server")
 

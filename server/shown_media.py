@@ -39,13 +39,17 @@ from server.media import (
     no_file,
 )
 from server.outside import Monotonic
-from storage import accounts, actors, emojis, hosts, media, visible_posts
-from storage.clock import Clock
-from storage.here import Here
-from storage.ids import ActorId
-from storage.media import Media
-from storage.units import Reader
-from storage.visibility import Anonymous, Member, Peer, Viewer
+from storage.access import accounts
+from storage.engine.clock import Clock
+from storage.engine.ids import ActorId
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.media import attachments, emojis
+from storage.media.attachments import Media
+from storage.people import actors
+from storage.posts import visible_posts
+from storage.posts.visibility import Anonymous, Member, Peer, Viewer
+from storage.queues import hosts
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +98,7 @@ def _bearer(request: web.Request, path: str) -> Viewer | None:
 
 
 def _may_open(reader: Reader, viewer: Viewer, name: str) -> bool:
-    row = media.by_file(reader, name)
+    row = attachments.by_file(reader, name)
     return row is not None and _may_see(reader, viewer, row)
 
 
@@ -174,7 +178,7 @@ def _wanted(reader: Reader, kind: Kind, id_: int, viewer: Viewer) -> _Wanted | N
 
 
 def _attachment(reader: Reader, id_: int, viewer: Viewer) -> tuple[_Wanted | None, str]:
-    row = media.by_id(reader, id_)
+    row = attachments.by_id(reader, id_)
     if row is None or row.remote_url is None or row.type != "image":
         return None, ""
     owner = actors.by_id(reader, ActorId(row.owner))

@@ -9,12 +9,15 @@ from server import confirming, membership, passwords
 from server.membership import Newcomer
 from server.mistakes import Mistake
 from server.translations import N_
-from storage import accounts, actors, charters, jobs, sessions, signup_blocks
-from storage.accounts import Account
-from storage.actors import Actor
-from storage.database import Database
-from storage.errors import Conflict
-from storage.units import Reader, Writer
+from storage.access import accounts, sessions, signup_blocks
+from storage.access.accounts import Account
+from storage.communities import charters
+from storage.engine.database import Database
+from storage.engine.errors import Conflict
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.queues import jobs
 
 # A mailbox without quotes or comments (RFC 5321), at a host by name.
 EMAIL = re.compile(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
-from storage import ids
+from storage.engine import ids
 
 STEP = 30  # seconds
 DIGITS = 6

@@ -12,10 +12,12 @@ from server import VERSION, scopes
 from server.errors import Refused
 from server.keys import DATABASE, SETTINGS
 from server.replies import answer
-from storage import actors, instance, visible_posts
-from storage.actors import Actor
-from storage.here import Here
-from storage.units import Reader
+from storage.engine import instance
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import visible_posts
 
 AS = "application/activity+json"
 NODEINFO = "http://nodeinfo.diaspora.software/ns/schema"

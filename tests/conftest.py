@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import Database, open_database
-from storage.here import Here
+from storage.engine.database import Database, open_database
+from storage.engine.site import Here
 from tests.storage.raw import blank
 from tests.support.clock import Watch
 

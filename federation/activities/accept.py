@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from federation.activities.wrapping import Wrapping
 from federation.activity import Activity
-from storage import actors
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

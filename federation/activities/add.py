@@ -6,8 +6,9 @@ from typing import ClassVar
 from federation.activities.featuring import MOST, MOST_OF_OTHERS, Featuring
 from federation.activity import Activity
 from federation.errors import Forbidden
-from storage import actors, follows, pins
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, follows
+from storage.posts import pins
 
 
 class Add(Featuring):

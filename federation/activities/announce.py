@@ -13,14 +13,16 @@ from federation.documents import Document, moment, uri_of, uris_of
 from federation.errors import Forbidden
 from federation.objects.note import stamp
 from federation.policy import ensure_allowed
-from storage import actors, audiences, follows, notifications, posts, shares, timelines
-from storage.actors import Actor
-from storage.audiences import Audience
-from storage.clock import clamped
-from storage.lists import Brought
-from storage.posts import Post
-from storage.shares import Share
-from storage.units import Reader, Writer
+from storage.engine.clock import clamped
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, follows
+from storage.people.actors import Actor
+from storage.posts import audiences, boosts, posts
+from storage.posts.audiences import Audience
+from storage.posts.boosts import Share
+from storage.posts.posts import Post
+from storage.reading import notifications, timelines
+from storage.reading.lists import Brought
 
 ADDRESSING = ("to", "cc", "bto", "bcc", "audience")
 
@@ -56,7 +58,7 @@ class Announce(Activity):
 
     @classmethod
     def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
-        known = shares.by_uri(reader, uri, by)
+        known = boosts.by_uri(reader, uri, by)
         if known is None:
             return None
         actor, post = actors.by_id(reader, known.actor), posts.by_id(reader, known.post)
@@ -89,7 +91,7 @@ class Announce(Activity):
             raise Forbidden("It was not meant for everyone, so it cannot be shared.")
         ensure_allowed(writer, post, "announce", actor)
         share = self._share(writer, actor, post)
-        if shares.add(writer, share):
+        if boosts.add(writer, share):
             notifications.add(writer, post.author, "reblog", actor.id, post.id)
             self._fan_out(writer, actor, post, share)
         return ()
@@ -137,9 +139,9 @@ class Announce(Activity):
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
         actor = known_actor(writer, self.actor)
         post = posts.by_uri(writer, self.shared)
-        share = shares.of(writer, actor.id, post.id) if post else None
+        share = boosts.of(writer, actor.id, post.id) if post else None
         if post is not None and share is not None:
-            shares.remove(writer, share)
+            boosts.remove(writer, share)
             notifications.withdraw(writer, post.author, "reblog", actor.id, post.id)
         return ()
 

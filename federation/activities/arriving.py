@@ -11,28 +11,19 @@ from federation.addressing import Addressed
 from federation.objects.note import Note, mention_names
 from federation.objects.poll import Poll
 from federation.sanitise import safe_url
-from storage import (
-    actors,
-    audiences,
-    blocks,
-    follows,
-    hosts,
-    notifications,
-    polls,
-    posts,
-    reach,
-    visible_posts,
-    words,
-)
-from storage.actors import Actor
-from storage.clock import clamped
-from storage.ids import ActorId
-from storage.lists import Brought
-from storage.polls import Option
-from storage.polls import Poll as PollRow
-from storage.posts import POSTED, Post, Recipient
-from storage.units import Reader, Writer
-from storage.visibility import Facts, Member, Peer, can_see, members_who_see
+from storage.engine.clock import clamped
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, blocks, follows
+from storage.people.actors import Actor
+from storage.posts import audiences, delivery_targets, polls, posts, search_index, visible_posts
+from storage.posts.polls import Option
+from storage.posts.polls import Poll as PollRow
+from storage.posts.posts import POSTED, Post, Recipient
+from storage.posts.visibility import Facts, Member, Peer, can_see, members_who_see
+from storage.queues import hosts
+from storage.reading import notifications
+from storage.reading.lists import Brought
 
 # How much a server may bring, in an hour, from people to whom nobody here has any tie.
 MOST_FROM_STRANGERS = 30
@@ -139,7 +130,7 @@ def ensure_wanted(writer: Writer, arrival: Arrival) -> None:
         return
     if not _speaks_to_us(writer, arrival):
         raise Unwanted("Nobody here follows its author, and it is to nobody here.")
-    if reach.was_spoken_to(writer, author.id):
+    if delivery_targets.was_spoken_to(writer, author.id):
         return
     if hosts.count_stranger(writer, author.host, STRANGERS_WITHIN) > MOST_FROM_STRANGERS:
         raise Unwanted("Too much comes from people of that server whom nobody here knows.")
@@ -152,7 +143,7 @@ def keep(writer: Writer, arrival: Arrival) -> None:
     if arrival.note.attachments:
         showing.hang(writer, arrival.post, arrival.note.attachments)
     if arrival.note.poll is not None or arrival.note.attachments:
-        words.index(writer, arrival.post.id)
+        search_index.index(writer, arrival.post.id)
     showing.learn_emoji(writer, arrival.author, arrival.note.emojis)
     quoting.keep(writer, arrival.author, arrival.note)
 

@@ -12,9 +12,10 @@ from federation.activities.undo import Undo
 from federation.activity import Activity, Unwanted, heading
 from federation.documents import Document, uri_of
 from federation.errors import Forbidden
-from storage import actors, blocks, follows, notifications, timelines
-from storage.actors import Actor
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, blocks, follows
+from storage.people.actors import Actor
+from storage.reading import notifications, timelines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,11 @@ from federation.errors import Forbidden
 from federation.objects import note
 from federation.objects.note import Note, stamp
 from federation.policy import ensure_allowed
-from storage import actors, follows, posts, reach
-from storage.actors import Actor
-from storage.posts import Post
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, follows
+from storage.people.actors import Actor
+from storage.posts import delivery_targets, posts
+from storage.posts.posts import Post
 
 MOST_FETCHED_MENTIONS = 5
 
@@ -145,7 +146,7 @@ def reached(reader: Reader, author: Actor, known: Post) -> set[str]:
         return set()
     named = [recipient.actor for recipient in posts.recipients(reader, known.id)]
     uris = [who.uri for who in actors.many(reader, named).values()]
-    found = {*named_inboxes(reader, uris), *reach.inboxes_of_reactions(reader, known.id)}
+    found = {*named_inboxes(reader, uris), *delivery_targets.inboxes_of_reactions(reader, known.id)}
     if known.kind == "public" or (known.kind == "followers" and known.owner == author.id):
         found.update(follows.inboxes(reader, author.id))
     return found

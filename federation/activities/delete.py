@@ -12,10 +12,12 @@ from federation.documents import Document, uri_of
 from federation.errors import Forbidden
 from federation.origins import host_of, same_origin
 from federation.uris import PUBLIC
-from storage import actors, follows, jobs, posts, quotes, reach
-from storage.actors import Actor
-from storage.quotes import Quote
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, follows
+from storage.people.actors import Actor
+from storage.posts import delivery_targets, posts, quotes
+from storage.posts.quotes import Quote
+from storage.queues import jobs
 
 ERASE = "erase"
 
@@ -85,7 +87,7 @@ class Delete(Activity):
     def _leave(self, writer: Writer, actor: Actor) -> None:
         """Hidden at once; the rows go later, a few hundred at a time."""
         actors.set_state(writer, actor.id, "deleted")
-        reach.part_from_all(writer, actor.id)
+        delivery_targets.part_from_all(writer, actor.id)
         jobs.plan(writer, ERASE, str(actor.id))
 
     def audience(self, reader: Reader) -> Collection[str]:
@@ -95,7 +97,7 @@ class Delete(Activity):
         if actor is None:
             return ()
         if self.what == self.actor:
-            return reach.inboxes_of_acquaintances(reader, actor.id)
+            return delivery_targets.inboxes_of_acquaintances(reader, actor.id)
         stamp = quotes.by_stamp(reader, self.what)
         if stamp is not None:
             return self._holders(reader, actor, stamp)

@@ -8,10 +8,11 @@ from federation.activities.reactions import known_actor
 from federation.activity import Activity, Unknown, Unwanted, heading
 from federation.documents import Document, uri_of
 from federation.errors import Forbidden
-from storage import actors, follows, posts
-from storage.actors import Actor
-from storage.posts import Post
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import actors, follows
+from storage.people.actors import Actor
+from storage.posts import posts
+from storage.posts.posts import Post
 
 MOST = 5
 MOST_OF_OTHERS = 20

@@ -13,13 +13,18 @@ from federation.documents import Document, text, uris_of
 from federation.errors import Malformed
 from federation.policy import viewer_of
 from federation.sanitise import printable
-from storage import accounts, actors, hosts, jobs, notifications, reports, visible_posts
-from storage.actors import Actor
-from storage.ids import ActorId
-from storage.posts import Post
-from storage.reports import Report
-from storage.units import Reader, Writer
-from storage.visibility import Member
+from storage.access import accounts
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import reports
+from storage.moderation.reports import Report
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import visible_posts
+from storage.posts.posts import Post
+from storage.posts.visibility import Member
+from storage.queues import hosts, jobs
+from storage.reading import notifications
 
 MOST_COMMENT = 5000
 MOST_OBJECTS = 100

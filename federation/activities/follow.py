@@ -11,11 +11,13 @@ from federation.activity import Activity, Heading, Unknown, Unwanted, derived_id
 from federation.documents import Document, optional_uri, uri_of
 from federation.errors import Forbidden, Malformed
 from federation.origins import same_origin
-from storage import actors, blocks, collections, follows, notifications, timelines, unwanted
-from storage.actors import Actor
-from storage.errors import Conflict
-from storage.follows import Options
-from storage.units import Reader, Writer
+from storage.communities import memberships
+from storage.engine.errors import Conflict
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, blocks, follows, hidden_accounts
+from storage.people.actors import Actor
+from storage.people.follows import Options
+from storage.reading import notifications, timelines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ class Follow(Activity):
             target.type == "Application"
             or target.state != "active"
             or blocks.exists(writer, target.id, follower.id)
-            or unwanted.host_unwanted(writer, target.id, follower.id)
+            or hidden_accounts.host_unwanted(writer, target.id, follower.id)
         )
 
     def _asked(
@@ -110,9 +112,9 @@ class Follow(Activity):
 
     def _join(self, writer: Writer, follower: Actor, target: Actor) -> None:
         """Following a community is joining it."""
-        members = collections.find(writer, target.id, "members")
+        members = memberships.find(writer, target.id, "members")
         if target.type == "Group" and members is not None:
-            collections.put(writer, members, follower.id)
+            memberships.put(writer, members, follower.id)
 
     def reject(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
         follower, target = self._both(writer)
@@ -132,9 +134,9 @@ class Follow(Activity):
         if target.is_local:
             for told in ("follow", "follow_request"):
                 notifications.withdraw(writer, target.id, told, follower.id, None)
-            members = collections.find(writer, target.id, "members")
+            members = memberships.find(writer, target.id, "members")
             if members is not None:
-                collections.remove(writer, members, follower.id)
+                memberships.remove(writer, members, follower.id)
 
     def audience(self, reader: Reader) -> Collection[str]:
         target = actors.by_uri(reader, self.target)

@@ -8,8 +8,10 @@ from federation.activities.reactions import actor_and_post, author_inbox, known_
 from federation.activity import Activity, heading
 from federation.documents import Document, uri_of
 from federation.policy import ensure_allowed
-from storage import actors, likes, notifications, posts
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.posts import favourites, posts
+from storage.reading import notifications
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class Like(Activity):
 
     @classmethod
     def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
-        known = likes.by_uri(reader, uri, by)
+        known = favourites.by_uri(reader, uri, by)
         if known is None:
             return None
         actor, post = actors.by_id(reader, known[0]), posts.by_id(reader, known[1])
@@ -40,14 +42,14 @@ class Like(Activity):
     def apply(self, writer: Writer) -> Sequence[Activity]:
         actor, post = actor_and_post(writer, self.actor, self.liked)
         ensure_allowed(writer, post, "like", actor)
-        if likes.add(writer, self.id, actor.id, post.id):
+        if favourites.add(writer, self.id, actor.id, post.id):
             notifications.add(writer, post.author, "favourite", actor.id, post.id)
         return ()
 
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
         actor = known_actor(writer, self.actor)
         post = posts.by_uri(writer, self.liked)
-        if post is not None and likes.remove(writer, actor.id, post.id):
+        if post is not None and favourites.remove(writer, actor.id, post.id):
             notifications.withdraw(writer, post.author, "favourite", actor.id, post.id)
         return ()
 

@@ -13,9 +13,10 @@ from federation.activities.undo import Undo
 from federation.activity import Activity, heading
 from federation.documents import Document, uri_of
 from federation.errors import Forbidden
-from storage import actors, blocks, decisions, follows, moves
-from storage.actors import Actor
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import decisions
+from storage.people import actors, blocks, follows, moves
+from storage.people.actors import Actor
 
 COOL_DOWN = timedelta(days=7)
 

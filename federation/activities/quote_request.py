@@ -13,8 +13,9 @@ from federation.activity import Activity, Unwanted, heading
 from federation.documents import Document, optional_uri, uri_of
 from federation.errors import Forbidden, Malformed
 from federation.origins import same_origin
-from storage import actors, posts, quotes
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.posts import posts, quotes
 
 
 def _author(instrument: Document) -> str | None:

@@ -2,11 +2,12 @@
 
 from federation.objects.note import Note
 from federation.policy import allows
-from storage import actors, blocks, posts, quotes
-from storage.actors import Actor
-from storage.posts import Post
-from storage.quotes import APPROVED, PENDING, REJECTED
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, blocks
+from storage.people.actors import Actor
+from storage.posts import posts, quotes
+from storage.posts.posts import Post
+from storage.posts.quotes import APPROVED, PENDING, REJECTED
 
 
 def keep(writer: Writer, author: Actor, said: Note) -> None:

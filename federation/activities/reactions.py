@@ -2,10 +2,11 @@
 
 from federation.activity import Unknown
 from federation.policy import ensure_not_blocked, viewer_of
-from storage import actors, posts, visible_posts
-from storage.actors import Actor
-from storage.posts import Post
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import posts, visible_posts
+from storage.posts.posts import Post
 
 
 def actor_and_post(reader: Reader, actor: str, post: str) -> tuple[Actor, Post]:

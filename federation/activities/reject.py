@@ -6,7 +6,7 @@ from typing import ClassVar
 from federation.activities.accept import asker_inbox
 from federation.activities.wrapping import Wrapping
 from federation.activity import Activity
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
 
 
 class Reject(Wrapping):

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from federation.activities.featuring import Featuring
 from federation.activity import Activity
-from storage import pins
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.posts import pins
 
 
 class Remove(Featuring):

@@ -11,24 +11,16 @@ from federation.addressing import Addressed
 from federation.objects.note import Note
 from federation.objects.policies import Policies
 from federation.objects.poll import Poll
-from storage import (
-    audiences,
-    edits,
-    media,
-    notifications,
-    polls,
-    posts,
-    shares,
-    visible_posts,
-    words,
-)
-from storage.actors import Actor
-from storage.audiences import OPEN_KINDS, Audience
-from storage.clock import clamped
-from storage.ids import ActorId
-from storage.posts import Post, Recipient
-from storage.units import Reader, Writer
-from storage.visibility import Member, can_see
+from storage.engine.clock import clamped
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments
+from storage.people.actors import Actor
+from storage.posts import audiences, boosts, edits, polls, posts, search_index, visible_posts
+from storage.posts.audiences import OPEN_KINDS, Audience
+from storage.posts.posts import Post, Recipient
+from storage.posts.visibility import Member, can_see
+from storage.reading import notifications
 
 EDITABLE = ("Note", "Article", "Question", "Page")
 
@@ -56,7 +48,7 @@ def revise(writer: Writer, author: Actor, known: Post, said: Note) -> None:
         _tell(writer, author, known, {one.actor for one in before if one.mentioned})
     _poll(writer, known, said.poll, poll, new=new_poll)
     if new_poll or new_media:
-        words.index(writer, known.id)
+        search_index.index(writer, known.id)
     _set_policies(writer, known, said.policies)
     if not author.is_local:
         _narrow(writer, author, known, said)
@@ -72,7 +64,7 @@ def _recipients(reader: Reader, known: Post, said: Note, before: set[int]) -> tu
 
 def _beside(reader: Reader, known: Post, poll: polls.Poll | None) -> dict[str, Any]:
     """What hung on it and what could be chosen, for the history."""
-    there = media.of_posts(reader, [known.id]).get(known.id, [])
+    there = attachments.of_posts(reader, [known.id]).get(known.id, [])
     shown = [{"id": one.id, "description": one.description} for one in there]
     return {**({"poll": poll.titles} if poll else {}), **({"media": shown} if shown else {})}
 
@@ -143,7 +135,7 @@ def _tell(writer: Writer, author: Actor, known: Post, told: set[int]) -> None:
     for one in posts.recipients(writer, known.id):
         if one.mentioned and one.actor not in told and can_see(Member(ActorId(one.actor)), facts):
             notifications.add(writer, one.actor, "mention", author.id, known.id)
-    for sharer in shares.sharers_here(writer, known.id):
+    for sharer in boosts.sharers_here(writer, known.id):
         notifications.withdraw(writer, sharer, "update", author.id, known.id)
         notifications.add(writer, sharer, "update", author.id, known.id)
 

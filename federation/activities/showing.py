@@ -4,24 +4,26 @@ from collections.abc import Sequence
 
 from federation.objects import emoji
 from federation.objects.attachment import Attachment
-from storage import actors, emojis, hosts, media
-from storage.actors import Actor
-from storage.emojis import Emoji
-from storage.media import Media
-from storage.posts import Post
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments, emojis
+from storage.media.attachments import Media
+from storage.media.emojis import Emoji
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts.posts import Post
+from storage.queues import hosts
 
 
 def hang(writer: Writer, post: Post, attached: Sequence[Attachment]) -> None:
     """Exactly these hang on the post from now on."""
     if not post.local:
         rows = [_row(writer, post, position, one) for position, one in enumerate(attached)]
-        media.replace_remote(writer, post.id, rows)
+        attachments.replace_remote(writer, post.id, rows)
         return
     ours = [(one.id, one) for one in attached if one.id is not None]
-    media.attach(writer, post.id, [id_ for id_, _ in ours])
+    attachments.attach(writer, post.id, [id_ for id_, _ in ours])
     for id_, one in ours:
-        media.describe(writer, id_, one.description, one.focus)
+        attachments.describe(writer, id_, one.description, one.focus)
 
 
 def _row(writer: Writer, post: Post, position: int, one: Attachment) -> Media:
@@ -47,7 +49,7 @@ def _row(writer: Writer, post: Post, position: int, one: Attachment) -> Media:
 
 def differs(reader: Reader, post: Post, attached: Sequence[Attachment]) -> bool:
     """Whether something else hangs on the post now, or is described or cropped otherwise."""
-    there = media.of_posts(reader, [post.id]).get(post.id, [])
+    there = attachments.of_posts(reader, [post.id]).get(post.id, [])
     return [_told(post, one) for one in there] != [
         (one.id if post.local else one.url, one.description, one.focus) for one in attached
     ]

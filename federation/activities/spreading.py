@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 
-from storage import actors, conversations, followed_tags, follows, lists, timelines
-from storage.lists import Brought
-from storage.posts import Post, Recipient
-from storage.units import Reader, Writer
-from storage.visibility import Facts, members_who_see
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, follows
+from storage.posts.posts import Post, Recipient
+from storage.posts.visibility import Facts, members_who_see
+from storage.reading import conversations, followed_tags, lists, timelines
+from storage.reading.lists import Brought
 
 
 def bring(

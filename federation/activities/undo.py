@@ -6,7 +6,7 @@ from typing import ClassVar
 from federation.activities.wrapping import Wrapping
 from federation.activity import Activity
 from federation.errors import Forbidden
-from storage.units import Writer
+from storage.engine.transaction import Writer
 
 
 class Undo(Wrapping):

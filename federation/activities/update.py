@@ -15,10 +15,11 @@ from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.objects.note import Note
 from federation.uris import PUBLIC
-from storage import actors, follows, posts, reach
-from storage.actors import Actor
-from storage.emojis import Emoji
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.media.emojis import Emoji
+from storage.people import actors, follows
+from storage.people.actors import Actor
+from storage.posts import delivery_targets, posts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ class Update(Activity):
         if actor is None:
             return ()
         if self._tells_state:
-            return reach.inboxes_of_acquaintances(reader, actor.id)
+            return delivery_targets.inboxes_of_acquaintances(reader, actor.id)
         return follows.inboxes(reader, actor.id)
 
 

@@ -4,12 +4,12 @@ from federation.activities.reactions import actor_and_post
 from federation.activity import Unwanted
 from federation.errors import Forbidden
 from federation.objects.note import Note
-from storage import polls, visible_posts
-from storage.actors import Actor
-from storage.polls import Poll
-from storage.posts import Post
-from storage.units import Reader, Writer
-from storage.visibility import Member
+from storage.engine.transaction import Reader, Writer
+from storage.people.actors import Actor
+from storage.posts import polls, visible_posts
+from storage.posts.polls import Poll
+from storage.posts.posts import Post
+from storage.posts.visibility import Member
 
 
 def cast(writer: Writer, voter: Actor, said: Note) -> None:

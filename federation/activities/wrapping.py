@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from federation.activity import Activity, Unknown, find_activity, heading, parse_activity
 from federation.documents import Document, uri_of
-from storage.units import Reader
+from storage.engine.transaction import Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,10 @@ from federation.objects import emoji
 from federation.objects.note import link, stamp
 from federation.origins import same_origin
 from federation.sanitise import clean, clean_field, line, safe_url
-from storage.actors import Actor, Field
-from storage.emojis import Emoji
-from storage.here import Here
-from storage.keys import Key
+from storage.engine.site import Here
+from storage.media.emojis import Emoji
+from storage.people.actors import Actor, Field
+from storage.people.keys import Key
 
 TYPES = ("Person", "Service", "Group", "Organization", "Application")
 MOST_ALIASES = 256

@@ -11,10 +11,10 @@ from federation.documents import Document, moment
 from federation.objects.attachment import address
 from federation.origins import same_origin
 from federation.sanitise import SHORTCODES
-from storage.clock import clamped
-from storage.clock import moment as instant
-from storage.emojis import Emoji
-from storage.here import Here
+from storage.engine.clock import clamped
+from storage.engine.clock import moment as instant
+from storage.engine.site import Here
+from storage.media.emojis import Emoji
 
 MOST: Final = 64
 SHORTCODE: Final = re.compile(r"[A-Za-z0-9_]{1,64}")

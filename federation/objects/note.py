@@ -24,7 +24,7 @@ from federation.objects.poll import Poll
 from federation.origins import same_origin
 from federation.sanitise import SafeHtml, clean, escaped, line, safe_url, trusted
 from federation.uris import PUBLIC_ALIASES
-from storage.emojis import Emoji
+from storage.media.emojis import Emoji
 
 TYPES = ("Note", "Article", "Page", "Question", "Event", "Video", "Audio", "Image", "Document")
 _LINKED = ("Page", "Event", "Video", "Audio", "Image", "Document")  # shown by title and address

@@ -19,21 +19,21 @@ from server.keys import DATABASE, LOOKUP
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import (
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people import (
     account_notes,
     actors,
     blocks,
     follows,
+    hidden_accounts,
     relationships,
     suggestions,
-    timelines,
-    unwanted,
 )
-from storage.actors import Actor
-from storage.ids import ActorId
-from storage.paging import Page
-from storage.timelines import Entry, Shown
-from storage.units import Reader, Writer
+from storage.people.actors import Actor
+from storage.reading import timelines
+from storage.reading.timelines import Entry, Shown
 
 LONGEST_MUTE = 10 * 365 * 24 * 3600
 
@@ -163,7 +163,7 @@ async def find_people(request: web.Request, text: str, most: int, *, resolve: bo
 def _named_like(reader: Reader, name: str, domain: str | None, most: int, me: int) -> list[Actor]:
     """Nobody whose host the caller blocks."""
     found = actors.named_like(reader, name, domain, most)
-    away = unwanted.of_hosts(reader, me, [actor.id for actor in found])
+    away = hidden_accounts.of_hosts(reader, me, [actor.id for actor in found])
     return [actor for actor in found if actor.id not in away]
 
 

@@ -15,10 +15,11 @@ from server.moderation import LONGEST_TEXT, Office, Verdict
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, delete, get, post
 from server.replies import answer
-from storage import actors, rosters
-from storage.paging import Page
-from storage.rosters import ORIGINS, STATUSES, Sought
-from storage.units import Reader, Writer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import account_listing
+from storage.moderation.account_listing import ORIGINS, STATUSES, Sought
+from storage.people import actors
 
 ACTIONS = {
     "none": "none",
@@ -87,7 +88,7 @@ async def _listed(request: web.Request, sought: Sought) -> web.Response:
 
 
 def _page(reader: Reader, sought: Sought, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
-    found = rosters.page_of(reader, sought, page)
+    found = account_listing.page_of(reader, sought, page)
     known = admin.people(reader, found)
     return [known[id_] for id_ in found], list(found)
 

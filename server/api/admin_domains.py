@@ -15,10 +15,10 @@ from server.keys import DATABASE, SETTINGS
 from server.paging import linked, page_of
 from server.policies import Route, Who, delete, get, post, put
 from server.replies import answer
-from storage import hosts
-from storage.hosts import Limit
-from storage.paging import Page
-from storage.units import Reader
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+from storage.queues import hosts
+from storage.queues.hosts import Limit
 
 _NO_LIST = "This server keeps no list of those it allows: it hears every server but the blocked."
 

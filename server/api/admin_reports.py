@@ -17,10 +17,10 @@ from server.moderation import Office
 from server.paging import linked, page_of
 from server.policies import Route, Who, get, post, put
 from server.replies import answer
-from storage import audit, reports
-from storage.paging import Page
-from storage.reports import CATEGORIES, Filed, Report
-from storage.units import Reader, Writer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import audit_log, reports
+from storage.moderation.reports import CATEGORIES, Filed, Report
 
 
 async def several(request: web.Request) -> web.Response:
@@ -79,7 +79,7 @@ async def update(request: web.Request) -> web.Response:
         cited = before.rules if rules is None else rules
         ensure_rules(writer, cited)
         reports.classify(writer, id_, kind, cited if kind == "violation" else ())
-        audit.note(writer, office.actor, "report.classify", f"report {id_}", category=kind)
+        audit_log.note(writer, office.actor, "report.classify", f"report {id_}", category=kind)
         return _show(writer, office, id_)
 
     return answer(await request.app[DATABASE].write(unit, office_of(request), number(request)))
@@ -92,7 +92,7 @@ def _doing(action: str, unit: Unit) -> Callable[[web.Request], Any]:
     def done(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
         moderation.ensure_may_settle(writer, office, found(writer, office, id_))
         unit(writer, id_, office.actor)
-        audit.note(writer, office.actor, f"report.{action}", f"report {id_}")
+        audit_log.note(writer, office.actor, f"report.{action}", f"report {id_}")
         return _show(writer, office, id_)
 
     async def handle(request: web.Request) -> web.Response:

@@ -21,11 +21,12 @@ from server.paging import linked, page_of
 from server.policies import Route, Who, delete, get, post, put
 from server.replies import answer
 from server.signup import EMAIL
-from storage import audit, signup_blocks
-from storage.errors import Conflict
-from storage.paging import Page
-from storage.signup_blocks import SEVERITIES, EmailBlock, NetworkBlock
-from storage.units import Reader, Writer
+from storage.access import signup_blocks
+from storage.access.signup_blocks import SEVERITIES, EmailBlock, NetworkBlock
+from storage.engine.errors import Conflict
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import audit_log
 
 LONGEST_COMMENT = 1000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -69,7 +70,7 @@ def _lifting(*, hashes: bool) -> Callable[[web.Request], Any]:
     def unit(writer: Writer, office: Office, id_: int) -> None:
         known = _email(writer, id_, hashes=hashes)
         signup_blocks.unblock_email(writer, id_)
-        audit.note(writer, office.actor, "email.unblock", f"email {known.domain or known.hash}")
+        audit_log.note(writer, office.actor, "email.unblock", f"email {known.domain or known.hash}")
 
     async def handle(request: web.Request) -> web.Response:
         await request.app[DATABASE].write(unit, office_of(request), number(request))
@@ -98,7 +99,7 @@ def _blocked(
         id_ = signup_blocks.block_email(writer, domain=domain, hash_=hash_)
     except Conflict as taken:
         raise unprocessable("That is blocked already.") from taken
-    audit.note(writer, office.actor, "email.block", f"email {domain or hash_}")
+    audit_log.note(writer, office.actor, "email.block", f"email {domain or hash_}")
     return _email(writer, id_, hashes=hash_ is not None)
 
 
@@ -163,7 +164,7 @@ async def block_network(request: web.Request) -> web.Response:
         except Conflict as taken:
             raise unprocessable("There is a block of that network already.") from taken
         subject = f"network {block.network}"
-        audit.note(writer, office.actor, "network.block", subject, severity=block.severity)
+        audit_log.note(writer, office.actor, "network.block", subject, severity=block.severity)
         return admin.ip_block(block)
 
     return answer(await request.app[DATABASE].write(unit, office_of(request)))
@@ -205,7 +206,7 @@ async def unblock_network(request: web.Request) -> web.Response:
     def unit(writer: Writer, office: Office, id_: int) -> None:
         known = _network(writer, id_)
         signup_blocks.unblock_network(writer, id_)
-        audit.note(writer, office.actor, "network.unblock", f"network {known.network}")
+        audit_log.note(writer, office.actor, "network.unblock", f"network {known.network}")
 
     await request.app[DATABASE].write(unit, office_of(request), number(request))
     return answer({})

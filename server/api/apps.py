@@ -11,9 +11,10 @@ from server.forms import Form, form_of
 from server.keys import DATABASE
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import apps, ids
-from storage.apps import App
-from storage.units import Writer
+from storage.access import oauth
+from storage.access.oauth import App
+from storage.engine import ids
+from storage.engine.transaction import Writer
 
 LONGEST_NAME = 200
 
@@ -44,8 +45,8 @@ def _add(
     wanted: str,
 ) -> App:
     client_id, secret = credentials
-    app = App(writer.new_id(), client_id, apps.hashed(secret), *about, redirects, wanted)
-    apps.add(writer, app)
+    app = App(writer.new_id(), client_id, oauth.hashed(secret), *about, redirects, wanted)
+    oauth.add(writer, app)
     return app
 
 
@@ -76,7 +77,7 @@ def _rendered(app: App) -> dict[str, Any]:
 
 async def verify_credentials(request: web.Request) -> web.Response:
     token = caller(request).token
-    app = await request.app[DATABASE].read(apps.by_id, token.app if token else 0)
+    app = await request.app[DATABASE].read(oauth.by_id, token.app if token else 0)
     if app is None:
         raise unprocessable("This token belongs to no app any more.")
     rendered = _rendered(app)

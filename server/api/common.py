@@ -7,11 +7,12 @@ from aiohttp import web
 from server.errors import Refused, not_found
 from server.incoming import id_of
 from server.policies import caller
-from storage import actors, shares, visible_posts
-from storage.actors import Actor
-from storage.units import Reader
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import boosts, visible_posts
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
 
 # Whether a member has a row of their own about a post, or an actor.
 Has = Callable[[Reader, int, int], bool]
@@ -34,7 +35,7 @@ def visible(reader: Reader, viewer: Viewer, id_: int) -> Post:
     """The post, or the one that a share of that number brought; 404 where they may not see it."""
     post = visible_posts.by_id(reader, viewer, id_)
     if post is None:
-        share = shares.seen(reader, viewer, id_)
+        share = boosts.seen(reader, viewer, id_)
         post = visible_posts.by_id(reader, viewer, share.post) if share else None
     if post is None:
         raise not_found()
@@ -49,9 +50,9 @@ def taking_back(reader: Reader, viewer: Viewer, me: int, id_: int, has: Has) -> 
     seen = visible_posts.by_id(reader, viewer, id_)
     if seen is not None:
         return seen
-    share = shares.by_id(reader, id_)
+    share = boosts.by_id(reader, id_)
     if share is not None and (
-        share.actor == me or shares.seen(reader, viewer, share.id) is not None
+        share.actor == me or boosts.seen(reader, viewer, share.id) is not None
     ):
         id_ = share.post
     post = visible_posts.by_id(reader, viewer, id_)

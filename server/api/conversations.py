@@ -13,12 +13,12 @@ from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, delete, get, post
 from server.replies import answer
-from storage import conversations
-from storage.conversations import Conversation
-from storage.ids import ActorId
-from storage.paging import Page
-from storage.units import Reader, Writer
-from storage.visibility import Member
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.posts.visibility import Member
+from storage.reading import conversations
+from storage.reading.conversations import Conversation
 
 
 async def several(request: web.Request) -> web.Response:

@@ -13,14 +13,14 @@ from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, delete, get, post
 from server.replies import answer
-from storage import account_hosts
-from storage.here import Here
+from storage.engine.site import Here
+from storage.people import user_domain_blocks
 
 
 async def several(request: web.Request) -> web.Response:
     page = page_of(request, 100, 200)
     me = caller(request).me.id
-    found = await request.app[DATABASE].read(account_hosts.page_of, me, page)
+    found = await request.app[DATABASE].read(user_domain_blocks.page_of, me, page)
     cursors = [cursor for cursor, _ in found]
     body = [host for _, host in found]
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
@@ -53,14 +53,14 @@ async def add(request: web.Request) -> web.Response:
 
 async def remove(request: web.Request) -> web.Response:
     host, me = await _host(request), caller(request).me.id
-    await request.app[DATABASE].write(account_hosts.remove, me, host)
+    await request.app[DATABASE].write(user_domain_blocks.remove, me, host)
     return answer({})
 
 
 async def preview(request: web.Request) -> web.Response:
     """What would be cut."""
     host, me = await _host(request), caller(request).me.id
-    following, followers = await request.app[DATABASE].read(account_hosts.ties, me, host)
+    following, followers = await request.app[DATABASE].read(user_domain_blocks.ties, me, host)
     body: dict[str, Any] = {"following_count": following, "followers_count": followers}
     return answer(body)
 

@@ -24,13 +24,14 @@ from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.mentions import resolve
 from server.policies import Route, Who, caller, get, put
 from server.replies import answer
-from storage import edits, media, polls, visible_posts
-from storage.actors import Actor
-from storage.edits import Edit
-from storage.media import Media
-from storage.units import Reader, Writer
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments as media
+from storage.media.attachments import Media
+from storage.people.actors import Actor
+from storage.posts import edits, polls, visible_posts
+from storage.posts.edits import Edit
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
 
 
 async def edit(request: web.Request) -> web.Response:

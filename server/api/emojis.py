@@ -8,8 +8,8 @@ from server.entities import emoji as emoji_entity
 from server.keys import DATABASE
 from server.policies import Route, Who, get
 from server.replies import answer
-from storage import emojis
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.media import emojis
 
 
 async def listed(request: web.Request) -> web.Response:

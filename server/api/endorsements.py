@@ -13,9 +13,9 @@ from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import endorsements, follows
-from storage.paging import Page
-from storage.units import Reader, Writer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people import endorsements, follows
 
 Act = Callable[[Writer, int, int], None]
 

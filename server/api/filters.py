@@ -13,11 +13,11 @@ from server.forms import Form, form_of
 from server.keys import DATABASE
 from server.policies import Route, Who, caller, delete, get, post, put
 from server.replies import answer
-from storage import filters
-from storage.filters import Filter, Keyword, Marked
-from storage.ids import ActorId
-from storage.units import Reader, Writer
-from storage.visibility import Member
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.posts.visibility import Member
+from storage.reading import filters
+from storage.reading.filters import Filter, Keyword, Marked
 
 LONGEST_TITLE = 256
 LONGEST_KEYWORD = 512

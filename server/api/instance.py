@@ -14,8 +14,12 @@ from server.keys import DATABASE, SETTINGS
 from server.policies import Route, Who, get
 from server.replies import answer
 from server.settings import Settings
-from storage import accounts, actors, charters, featured_tags, visible_posts
-from storage.units import Reader
+from storage.access import accounts
+from storage.communities import charters
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.posts import visible_posts
+from storage.reading import featured_hashtags
 
 # Clients compare numbers with Mastodon's; we speak what 4.2 spoke (clients.md, must-have 1).
 COMPATIBLE = f"4.2.0 (compatible; Kith {VERSION})"
@@ -35,7 +39,10 @@ async def first(request: web.Request) -> web.Response:
 
 def _configuration(settings: Settings) -> dict[str, Any]:
     return {
-        "accounts": {"max_featured_tags": featured_tags.MOST, "max_pinned_statuses": MOST_PINNED},
+        "accounts": {
+            "max_featured_tags": featured_hashtags.MOST,
+            "max_pinned_statuses": MOST_PINNED,
+        },
         "statuses": {
             "max_characters": settings.max_characters,
             "max_media_attachments": attachments.MOST,

@@ -9,10 +9,10 @@ from server.entities.shared import Rendered
 from server.keys import DATABASE
 from server.paging import linked
 from server.policies import caller
-from storage.paging import Page
-from storage.timelines import Entry, Line
-from storage.units import Reader
-from storage.visibility import Viewer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+from storage.posts.visibility import Viewer
+from storage.reading.timelines import Entry, Line
 
 Find = Callable[[Reader, Page], Sequence[Entry | Line]]
 

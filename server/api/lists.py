@@ -15,13 +15,13 @@ from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, delete, get, post, put
 from server.replies import answer
-from storage import lists, timelines
-from storage.actors import Actor
-from storage.ids import ActorId
-from storage.lists import List
-from storage.paging import Page
-from storage.timelines import Line
-from storage.units import Reader, Writer
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people.actors import Actor
+from storage.reading import lists, timelines
+from storage.reading.lists import List
+from storage.reading.timelines import Line
 
 LONGEST = 256
 

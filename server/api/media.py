@@ -12,7 +12,7 @@ from server.forms import form_of
 from server.keys import DATABASE, OUTSIDE
 from server.policies import Route, Who, caller
 from server.replies import answer
-from storage.media import Media
+from storage.media.attachments import Media
 
 LARGEST = 34 * 1024 * 1024  # of a request; of a file, the setting says less
 

@@ -12,11 +12,11 @@ from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import markers, notifications
-from storage.notifications import Wanted
-from storage.paging import Page
-from storage.units import Reader
-from storage.visibility import Viewer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+from storage.posts.visibility import Viewer
+from storage.reading import markers, notifications
+from storage.reading.notifications import Wanted
 
 
 async def several(request: web.Request) -> web.Response:

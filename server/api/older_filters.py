@@ -20,8 +20,8 @@ from server.forms import Form, form_of
 from server.keys import DATABASE
 from server.policies import Route, Who, caller, delete, get, post, put
 from server.replies import answer
-from storage import filters
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.reading import filters
 
 
 async def several(request: web.Request) -> web.Response:

@@ -10,8 +10,8 @@ from server.forms import Form, form_of
 from server.keys import DATABASE
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import markers
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.reading import markers
 
 TIMELINES = ("home", "notifications")
 

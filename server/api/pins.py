@@ -15,11 +15,11 @@ from server.errors import unprocessable
 from server.keys import DATABASE
 from server.policies import Route, Who, caller, post
 from server.replies import answer
-from storage import pins
-from storage.actors import Actor
-from storage.units import Writer
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.engine.transaction import Writer
+from storage.people.actors import Actor
+from storage.posts import pins
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
 
 
 def _own(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> Post:

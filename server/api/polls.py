@@ -19,11 +19,12 @@ from server.keys import DATABASE
 from server.policies import Route, Who, caller, get, post
 from server.polls import refresh
 from server.replies import answer
-from storage import actors, polls, visible_posts
-from storage.actors import Actor
-from storage.units import Reader, Writer
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import polls, visible_posts
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
 
 MOST_OPTIONS = 8
 MOST_TITLE = 100

@@ -15,10 +15,11 @@ from server.keys import DATABASE
 from server.policies import Route, Who, caller, delete, get, patch, put
 from server.profiles import FLAGS, REMOVED, Objections, Removed, Wish
 from server.replies import answer
-from storage import accounts, actors
-from storage.accounts import Account
-from storage.actors import Actor
-from storage.units import Reader
+from storage.access import accounts
+from storage.access.accounts import Account
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
 
 LONGEST_DESCRIPTION = 1500
 LONGEST_DOMAIN = 253

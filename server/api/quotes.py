@@ -16,14 +16,15 @@ from server.keys import DATABASE
 from server.paging import page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import quotes, timelines, visible_posts
-from storage.actors import Actor
-from storage.paging import Page
-from storage.quotes import Quote
-from storage.timelines import Line
-from storage.units import Reader, Writer
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people.actors import Actor
+from storage.posts import quotes, visible_posts
+from storage.posts.quotes import Quote
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
+from storage.reading import timelines
+from storage.reading.timelines import Line
 
 
 async def several(request: web.Request) -> web.Response:

@@ -19,14 +19,16 @@ from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import actors, bookmarks, likes, shares, thread_mutes
-from storage.actors import Actor
-from storage.audiences import PUBLIC, Audience
-from storage.paging import Page
-from storage.shares import Share
-from storage.units import Reader, Writer
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import boosts, favourites
+from storage.posts.audiences import PUBLIC, Audience
+from storage.posts.boosts import Share
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
+from storage.reading import bookmarks, thread_mutes
 
 Act = Callable[[Writer, Actor, Post], None]
 
@@ -64,27 +66,27 @@ def _taking_back(act: Act, has: Has) -> Callable[[web.Request], Any]:
 
 
 def _likes(reader: Reader, me: int, post: int) -> bool:
-    return likes.uri_of(reader, me, post) is not None
+    return favourites.uri_of(reader, me, post) is not None
 
 
 def _shares(reader: Reader, me: int, post: int) -> bool:
-    return shares.of(reader, me, post) is not None
+    return boosts.of(reader, me, post) is not None
 
 
 def _favourite(writer: Writer, me: Actor, post: Post) -> None:
-    if likes.uri_of(writer, me.id, post.id) is None:
+    if favourites.uri_of(writer, me.id, post.id) is None:
         outbox.publish(writer, Like(id=outbox.new_uri(writer), actor=me.uri, liked=post.uri))
 
 
 def _unfavourite(writer: Writer, me: Actor, post: Post) -> None:
-    uri = likes.uri_of(writer, me.id, post.id)
+    uri = favourites.uri_of(writer, me.id, post.id)
     if uri is not None:
         like = Like(id=uri, actor=me.uri, liked=post.uri)
         outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=like))
 
 
 def unreblog(writer: Writer, me: Actor, post: Post) -> None:
-    share = shares.of(writer, me.id, post.id)
+    share = boosts.of(writer, me.id, post.id)
     if share is not None:
         said = _announce(writer, me, post, share.uri, _reach(me, share))
         outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
@@ -131,12 +133,12 @@ def _reblog(
 ) -> Rendered:
     post = visible(writer, viewer, id_)
     wanted = addressing.chosen_for_share(wish or default, me, post)
-    before = shares.of(writer, me.id, post.id)
+    before = boosts.of(writer, me.id, post.id)
     if before is None:
         outbox.publish(writer, _announce(writer, me, post, outbox.new_uri(writer), wanted))
     elif wish and addressing.width(_reach(me, before)) > addressing.width(wanted):
         raise unprocessable("You have boosted this for more people. Take that back first.")
-    share = shares.of(writer, me.id, post.id)
+    share = boosts.of(writer, me.id, post.id)
     if share is None:
         raise LookupError("the share that was just made")
     return status_entity.of_share(writer, viewer, share, visible(writer, viewer, post.id))
@@ -160,7 +162,7 @@ def _unmute(writer: Writer, me: Actor, post: Post) -> None:
 
 
 def _likers(reader: Reader, post: int, page: Page, viewer: Viewer) -> list[tuple[int, int]]:
-    return likes.page_of(reader, post, page)
+    return favourites.page_of(reader, post, page)
 
 
 def _listing(
@@ -201,5 +203,5 @@ ROUTES: list[Route] = [
     post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
     post(f"{_ONE}/unmute", _taking_back(_unmute, thread_mutes.said_by), Who.MEMBER, "write:mutes"),
     get(f"{_ONE}/favourited_by", _listing(_likers), Who.PUBLIC, "read:statuses"),
-    get(f"{_ONE}/reblogged_by", _listing(shares.page_of), Who.PUBLIC, "read:statuses"),
+    get(f"{_ONE}/reblogged_by", _listing(boosts.page_of), Who.PUBLIC, "read:statuses"),
 ]

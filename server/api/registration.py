@@ -16,7 +16,7 @@ from server.policies import Route, Who, as_typed, caller, count, post
 from server.replies import answer
 from server.signup import NotYet, Wish, sign_up
 from server.translations import available, choose_locale, known, translations
-from storage.signup_blocks import canonical_hash
+from storage.access.signup_blocks import canonical_hash
 
 
 async def create(request: web.Request) -> web.Response:

@@ -15,11 +15,14 @@ from server.forms import Form, form_of
 from server.keys import DATABASE
 from server.policies import Route, Who, caller, post
 from server.replies import answer
-from storage import actors, charters, reports, visible_posts
-from storage.actors import Actor
-from storage.reports import CATEGORIES
-from storage.units import Reader, Writer
-from storage.visibility import Member
+from storage.communities import charters
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import reports
+from storage.moderation.reports import CATEGORIES
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import visible_posts
+from storage.posts.visibility import Member
 
 LONGEST_COMMENT = 1000
 

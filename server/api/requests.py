@@ -15,10 +15,10 @@ from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, get, post
 from server.replies import answer
-from storage import actors, follows
-from storage.actors import Actor
-from storage.paging import Page
-from storage.units import Reader, Writer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, follows
+from storage.people.actors import Actor
 
 
 async def several(request: web.Request) -> web.Response:

@@ -14,11 +14,11 @@ from server.keys import DATABASE, OUTSIDE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, delete, get, put
 from server.replies import answer
-from storage import scheduled as rows
-from storage.actors import Actor
-from storage.paging import Page
-from storage.scheduled import Scheduled
-from storage.units import Reader, Writer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people.actors import Actor
+from storage.posts import scheduled_posts as rows
+from storage.posts.scheduled_posts import Scheduled
 
 
 async def several(request: web.Request) -> web.Response:

@@ -21,13 +21,14 @@ from server.paging import linked_by_offset, page_of
 from server.policies import Route, Who, caller, get
 from server.replies import answer
 from server.searching import understand
-from storage import actors, tags, visible_posts
-from storage.actors import Actor
-from storage.paging import Page
-from storage.search import MOST_OFFSET
-from storage.search import posts as find_posts
-from storage.units import Reader
-from storage.visibility import Viewer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import hashtags, visible_posts
+from storage.posts.visibility import Viewer
+from storage.reading.search import MOST_OFFSET
+from storage.reading.search import posts as find_posts
 
 LONGEST = 2048
 
@@ -123,7 +124,7 @@ def _shown(
     end = offset + page.limit
     names, posts = list[str](), list[int]()
     if kind in (None, "", "hashtags") and not text.startswith("@"):
-        names = tags.starting_with(reader, who.viewer, text.removeprefix("#"), end)[offset:]
+        names = hashtags.starting_with(reader, who.viewer, text.removeprefix("#"), end)[offset:]
     searched = kind == "statuses" or (not kind and text[:1] not in "@#")
     if searched and who.actor is not None:
         posts = _posts(reader, who.actor, form, text, page, offset)
@@ -133,7 +134,7 @@ def _shown(
 
 
 def _posts(reader: Reader, me: Actor, form: Form, text: str, page: Page, offset: int) -> list[int]:
-    """Posts that the member may search (storage/search.py), as the operators narrow them."""
+    """Posts that the member may search (storage/reading/search.py), narrowed by the operators."""
     asked = understand(text)
     if asked.nothing:
         return []

@@ -28,13 +28,13 @@ from server.mentions import resolve
 from server.policies import Route, Who, caller, get, post
 from server.policies import delete as remove
 from server.replies import answer
-from storage import idempotency, media, shares, visible_posts
-from storage import scheduled as scheduled_posts
-from storage.actors import Actor
-from storage.shares import Share
-from storage.units import Reader, Writer
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments as media
+from storage.people.actors import Actor
+from storage.posts import boosts, idempotency, scheduled_posts, visible_posts
+from storage.posts.boosts import Share
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
 
 VISIBILITIES = ("public", "unlisted", "private", "direct", "local")
 LONGEST_KEY = 200
@@ -146,7 +146,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _show(reader: Reader, viewer: Viewer, id_: int) -> Rendered:
-    share = shares.seen(reader, viewer, id_)
+    share = boosts.seen(reader, viewer, id_)
     post = visible(reader, viewer, id_)
     if share is not None:
         return status_entity.of_share(reader, viewer, share, post)
@@ -192,7 +192,7 @@ def _delete(
     writer: Writer, author: Actor, viewer: Viewer, id_: int, with_media: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """What was written, for delete-and-redraft, and files that are not needed any more."""
-    share = shares.by_id(writer, id_)
+    share = boosts.by_id(writer, id_)
     if share is not None:
         return _take_back(writer, author, viewer, share), []
     post = own(writer, author, viewer, id_)

@@ -11,8 +11,8 @@ from server.keys import DATABASE
 from server.paging import linked_by_offset
 from server.policies import Route, Who, caller, delete, get
 from server.replies import answer
-from storage import suggestions
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import suggestions
 
 MOST_OFFSET = 1000
 

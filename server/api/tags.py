@@ -14,11 +14,11 @@ from server.keys import DATABASE
 from server.paging import linked, page_of
 from server.policies import Route, Who, caller, delete, get, post
 from server.replies import answer
-from storage import featured_tags, followed_tags
-from storage.ids import ActorId
-from storage.paging import Page
-from storage.units import Reader, Writer
-from storage.visibility import Member, Viewer
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.posts.visibility import Member, Viewer
+from storage.reading import featured_hashtags, followed_tags
 
 LONGEST = 100
 
@@ -79,14 +79,14 @@ def _followed(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, A
 
 
 def _feature(writer: Writer, me: ActorId, name: str) -> None:
-    known = featured_tags.names(writer, me)
-    if name.casefold() not in known and len(known) >= featured_tags.MOST:
-        raise unprocessable(f"A profile has room for {featured_tags.MOST} hashtags.")
-    featured_tags.add(writer, me, followed_tags.number_of(writer, name.casefold()), name)
+    known = featured_hashtags.names(writer, me)
+    if name.casefold() not in known and len(known) >= featured_hashtags.MOST:
+        raise unprocessable(f"A profile has room for {featured_hashtags.MOST} hashtags.")
+    featured_hashtags.add(writer, me, followed_tags.number_of(writer, name.casefold()), name)
 
 
 def _unfeature(writer: Writer, me: ActorId, name: str) -> None:
-    featured_tags.remove_by_name(writer, me, name.casefold())
+    featured_hashtags.remove_by_name(writer, me, name.casefold())
 
 
 async def feature(request: web.Request) -> web.Response:
@@ -99,7 +99,7 @@ async def feature(request: web.Request) -> web.Response:
 
 def _featured_now(writer: Writer, me: ActorId, name: str) -> dict[str, Any]:
     _feature(writer, me, name)
-    found = featured_tags.of(writer, Member(me), me)
+    found = featured_hashtags.of(writer, Member(me), me)
     return next(
         tag_entity.featured(writer.here, one)
         for one in found
@@ -109,7 +109,7 @@ def _featured_now(writer: Writer, me: ActorId, name: str) -> dict[str, Any]:
 
 async def unfeature(request: web.Request) -> web.Response:
     me, id_ = caller(request).me.id, number(request)
-    if not await request.app[DATABASE].write(featured_tags.remove, me, id_):
+    if not await request.app[DATABASE].write(featured_hashtags.remove, me, id_):
         raise not_found()
     return answer({})
 
@@ -120,7 +120,7 @@ async def featured(request: web.Request) -> web.Response:
 
 
 def _featured(reader: Reader, viewer: Viewer, id_: int) -> list[dict[str, Any]]:
-    found = featured_tags.of(reader, viewer, somebody(reader, id_).id)
+    found = featured_hashtags.of(reader, viewer, somebody(reader, id_).id)
     return [tag_entity.featured(reader.here, one) for one in found]
 
 
@@ -134,7 +134,7 @@ async def suggestions(request: web.Request) -> web.Response:
 
 
 def _suggestions(reader: Reader, me: ActorId) -> list[dict[str, Any]]:
-    return tag_entity.many(reader, Member(me), featured_tags.suggested(reader, me))
+    return tag_entity.many(reader, Member(me), featured_hashtags.suggested(reader, me))
 
 
 _ONE = "/api/v1/tags/{name}"

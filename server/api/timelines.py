@@ -9,11 +9,11 @@ from server.api.listing import shown
 from server.forms import form_of
 from server.paging import page_of
 from server.policies import Route, Who, caller, get
-from storage import timelines
-from storage.ids import ActorId
-from storage.paging import Page
-from storage.timelines import Entry, Line, Tagged
-from storage.units import Reader
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+from storage.reading import timelines
+from storage.reading.timelines import Entry, Line, Tagged
 
 
 async def home(request: web.Request) -> web.Response:

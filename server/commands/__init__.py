@@ -8,9 +8,9 @@ from aiohttp import web
 from server.commands import accounts, communities, emojis, office, queue, upkeep
 from server.control import CommandFailed
 from server.keys import DATABASE
-from storage import audit
-from storage.errors import StorageError
-from storage.units import Writer
+from storage.engine.errors import StorageError
+from storage.engine.transaction import Writer
+from storage.moderation import audit_log
 
 Command = Callable[[web.Application, Mapping[str, Any]], Awaitable[Any]]
 
@@ -45,7 +45,7 @@ def _note(writer: Writer, command: str, given: Mapping[str, Any]) -> None:
     """Whom it was about, never what is secret."""
     detail = {name: str(given[name]) for name in _TOLD if given.get(name) is not None}
     subject = f"account {given['name']}" if "name" in given else "instance"
-    audit.note(writer, None, command.replace(" ", "."), subject, **detail)
+    audit_log.note(writer, None, command.replace(" ", "."), subject, **detail)
 
 
 async def run(app: web.Application, command: str, arguments: Mapping[str, Any]) -> Any:

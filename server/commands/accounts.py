@@ -10,11 +10,13 @@ from server import mail, membership, passwords, scopes
 from server.control import CommandFailed
 from server.keys import DATABASE, OUTSIDE, SETTINGS
 from server.signup import NotYet, Wish, sign_up
-from storage import accounts, actors, apps, challenges, factors, ids, sessions
-from storage.accounts import Account
-from storage.actors import Actor
-from storage.errors import Conflict
-from storage.units import Reader, Writer
+from storage.access import accounts, challenges, oauth, second_factor, sessions
+from storage.access.accounts import Account
+from storage.engine import ids
+from storage.engine.errors import Conflict
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.people.actors import Actor
 
 Arguments = Mapping[str, Any]
 RESET_LASTS = timedelta(hours=1)
@@ -156,7 +158,7 @@ async def second_step_off(app: web.Application, given: Arguments) -> dict[str, A
 
 def _second_step_off(writer: Writer, name: str, passkeys: bool) -> None:
     actor, _ = _found(writer, name)
-    (factors.forget_all if passkeys else factors.end_totp)(writer, actor.id)
+    (second_factor.forget_all if passkeys else second_factor.end_totp)(writer, actor.id)
     challenges.end_all(writer, actor.id)
     sessions.end_all(writer, actor.id)
     sessions.forget_links(writer, actor.id)
@@ -187,11 +189,11 @@ def _token(writer: Writer, name: str, secret: str, wanted: str) -> None:
     actor, account = _found(writer, name)
     if account.role != "admin" and any(map(scopes.is_admins, wanted.split())):
         raise CommandFailed(f"Only an admin’s token can do an admin’s work; “{name}” is none.")
-    app = apps.App(
-        writer.new_id(), ids.secret(), apps.hashed(ids.secret()), "kith token", None, (), wanted
+    app = oauth.App(
+        writer.new_id(), ids.secret(), oauth.hashed(ids.secret()), "kith token", None, (), wanted
     )
-    apps.add(writer, app)
-    apps.issue(writer, secret, app.id, actor.id, wanted)
+    oauth.add(writer, app)
+    oauth.issue(writer, secret, app.id, actor.id, wanted)
 
 
 async def invite(app: web.Application, given: Arguments) -> dict[str, Any]:

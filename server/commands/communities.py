@@ -10,9 +10,10 @@ from aiohttp import web
 from federation import domain_blocks, uris
 from server.control import CommandFailed
 from server.keys import DATABASE
-from storage import actors, charters
-from storage.charters import Charter, Commitment
-from storage.units import Reader, Writer
+from storage.communities import charters
+from storage.communities.charters import Charter, Commitment
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
 
 Arguments = Mapping[str, Any]
 MOST_COMMITMENTS = 7

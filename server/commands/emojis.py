@@ -14,10 +14,11 @@ from server.control import CommandFailed
 from server.errors import Refused
 from server.keys import DATABASE
 from server.media import MEDIA
-from storage import audit, emojis
-from storage.emojis import Emoji
-from storage.errors import Conflict
-from storage.units import Writer
+from storage.engine.errors import Conflict
+from storage.engine.transaction import Writer
+from storage.media import emojis
+from storage.media.emojis import Emoji
+from storage.moderation import audit_log
 
 Arguments = Mapping[str, Any]
 LARGEST = 256 * 1024
@@ -69,7 +70,7 @@ def _picture(given: Arguments) -> bytes:
 def _add(writer: Writer, name: str, file: str, still: str, category: str | None) -> None:
     emoji = Emoji(writer.new_id(), name, file=file, still=still, category=category)
     emojis.add(writer, emoji)
-    audit.note(writer, None, "emoji.add", f"emoji {name}")
+    audit_log.note(writer, None, "emoji.add", f"emoji {name}")
 
 
 async def remove(app: web.Application, given: Arguments) -> dict[str, Any]:
@@ -85,7 +86,7 @@ async def remove(app: web.Application, given: Arguments) -> dict[str, Any]:
 def _remove(writer: Writer, name: str) -> Emoji | None:
     gone = emojis.remove(writer, name)
     if gone is not None:
-        audit.note(writer, None, "emoji.remove", f"emoji {name}")
+        audit_log.note(writer, None, "emoji.remove", f"emoji {name}")
     return gone
 
 

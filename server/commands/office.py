@@ -11,11 +11,14 @@ from server.domain_limits import Wish
 from server.keys import DATABASE, SETTINGS
 from server.moderation import COMMAND_LINE, Verdict
 from server.refusals import CannotDecide
-from storage import actors, audit, decisions, hosts, signup_blocks
-from storage.actors import Actor
-from storage.hosts import Limit
-from storage.paging import Page
-from storage.units import Reader, Writer
+from storage.access import signup_blocks
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import audit_log, decisions
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.queues import hosts
+from storage.queues.hosts import Limit
 
 Arguments = Mapping[str, Any]
 Command = Callable[[web.Application, Arguments], Awaitable[Any]]
@@ -187,7 +190,7 @@ async def log(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
     most = min(max(int(given.get("last") or 40), 1), MOST_ACTS)
 
     def unit(reader: Reader) -> list[dict[str, Any]]:
-        acts = audit.page_of(reader, Page(most))
+        acts = audit_log.page_of(reader, Page(most))
         known = actors.many(reader, [act.actor for act in acts if act.actor is not None])
         return [
             {
@@ -210,7 +213,7 @@ async def block_name(app: web.Application, given: Arguments) -> dict[str, Any]:
 
     def unit(writer: Writer) -> None:
         signup_blocks.block_name(writer, name, exact=exact)
-        audit.note(writer, None, "name.block", f"name {name}")
+        audit_log.note(writer, None, "name.block", f"name {name}")
 
     await app[DATABASE].write(unit)
     return {"name": name, "exact": exact}
@@ -220,7 +223,7 @@ async def unblock_name(app: web.Application, given: Arguments) -> dict[str, Any]
     name = given["name"].strip().lower()
 
     def unit(writer: Writer) -> bool:
-        audit.note(writer, None, "name.unblock", f"name {name}")
+        audit_log.note(writer, None, "name.unblock", f"name {name}")
         return signup_blocks.unblock_name(writer, name)
 
     if not await app[DATABASE].write(unit):

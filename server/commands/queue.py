@@ -7,8 +7,8 @@ from aiohttp import web
 
 from federation.origins import origin_of
 from server.keys import DATABASE
-from storage import deliveries, hosts, jobs, received
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.queues import deliveries, hosts, inbox, jobs
 
 Arguments = Mapping[str, Any]
 MOST_SHOWN = 100
@@ -25,7 +25,7 @@ def _listed(reader: Reader, only: str | None) -> dict[str, Any]:
     return {
         "waiting": depth.due,
         "oldest": depth.oldest.isoformat() if depth.oldest else None,
-        "received": received.depth(reader),
+        "received": inbox.depth(reader),
         "parked": [
             {"inbox": one.inbox, "type": one.type, "attempts": one.attempts, "reason": one.reason}
             for one in deliveries.parked(reader, most)

@@ -11,13 +11,14 @@ from federation import media_links, uris
 from federation.media_links import Kind
 from server.entities import emoji as emoji_entity
 from server.entities.shared import Rendered, when
-from storage import accounts, actors, follows, tallies
-from storage.accounts import Account
-from storage.actors import Actor
-from storage.here import Here
-from storage.paging import Page
-from storage.tallies import Portrait, Tally
-from storage.units import Reader
+from storage.access import accounts
+from storage.access.accounts import Account
+from storage.engine.pagination import Page
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.people import account_counts, actors, follows
+from storage.people.account_counts import Portrait, Tally
+from storage.people.actors import Actor
 
 MISSING_AVATAR = "/static/avatars/missing.png"
 MISSING_HEADER = "/static/headers/missing.png"
@@ -48,7 +49,7 @@ def in_order(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
 
 def render(reader: Reader, found: Sequence[Actor]) -> dict[int, dict[str, Any]]:
     gone_on = _gone_on(reader, found)
-    known = tallies.many(reader, [actor.id for actor in (*found, *gone_on.values())])
+    known = account_counts.many(reader, [actor.id for actor in (*found, *gone_on.values())])
 
     said = _emojis(reader, (*found, *gone_on.values()))
 
@@ -88,7 +89,7 @@ def bare(here: Here, actor: Actor) -> dict[str, Any]:
 
 def by_number(reader: Reader, wanted: Iterable[int]) -> dict[int, Rendered]:
     """As `many`, from what is kept where it is."""
-    found = faces(reader, tallies.portraits(reader, wanted))
+    found = faces(reader, account_counts.portraits(reader, wanted))
     return {id_: Rendered(face) for id_, face in found.items()}
 
 

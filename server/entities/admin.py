@@ -7,14 +7,16 @@ from typing import Any
 from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.entities.shared import number, optional_when, when
-from storage import accounts, actors, charters
-from storage.accounts import Account
-from storage.actors import Actor
-from storage.hosts import Limit
-from storage.reports import Report
-from storage.signup_blocks import EmailBlock, NetworkBlock
-from storage.units import Reader
-from storage.visibility import Steward, Viewer
+from storage.access import accounts
+from storage.access.accounts import Account
+from storage.access.signup_blocks import EmailBlock, NetworkBlock
+from storage.communities import charters
+from storage.engine.transaction import Reader
+from storage.moderation.reports import Report
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts.visibility import Steward, Viewer
+from storage.queues.hosts import Limit
 
 SEVERITIES = {"blocked": "suspend", "limited": "silence"}
 

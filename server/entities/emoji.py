@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 from federation import media_links
 from federation.objects.emoji import said_in
-from storage import emojis
-from storage.actors import Actor
-from storage.emojis import Emoji
-from storage.here import Here
-from storage.units import Reader
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.media import emojis
+from storage.media.emojis import Emoji
+from storage.people.actors import Actor
 
 Key = TypeVar("Key")
 Said = tuple[str, Sequence[str]]

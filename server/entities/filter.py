@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 
 from server.entities.shared import optional_when
-from storage import filters, visible_posts
-from storage.filters import Filter, Keyword, Marked
-from storage.units import Reader
-from storage.visibility import Member, Viewer
+from storage.engine.transaction import Reader
+from storage.posts import visible_posts
+from storage.posts.visibility import Member, Viewer
+from storage.reading import filters
+from storage.reading.filters import Filter, Keyword, Marked
 
 MOST_MATCHES = 10  # phrases named of one filter; that there is one is what counts
 MOST_PLACES = 50  # where one phrase is looked at in one post

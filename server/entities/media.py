@@ -6,8 +6,8 @@ from typing import Any
 
 from federation import media_links
 from federation.media_links import Kind, Pass
-from storage.here import Here
-from storage.media import Media
+from storage.engine.site import Here
+from storage.media.attachments import Media
 
 AREA_OF_PREVIEW = 230_400  # pixels, as server/media.py has previews made
 

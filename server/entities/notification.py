@@ -7,9 +7,9 @@ from server.entities import account as account_entity
 from server.entities import report as report_entity
 from server.entities import status as status_entity
 from server.entities.shared import when
-from storage.notifications import Notification
-from storage.units import Reader
-from storage.visibility import Viewer
+from storage.engine.transaction import Reader
+from storage.posts.visibility import Viewer
+from storage.reading.notifications import Notification
 
 
 def many(reader: Reader, viewer: Viewer, found: Sequence[Notification]) -> list[dict[str, Any]]:

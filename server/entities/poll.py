@@ -5,10 +5,10 @@ from typing import Any
 
 from server.entities import emoji as emoji_entity
 from server.entities.shared import optional_when
-from storage import polls, visible_posts
-from storage.polls import Poll
-from storage.units import Reader
-from storage.visibility import Member, Viewer
+from storage.engine.transaction import Reader
+from storage.posts import polls, visible_posts
+from storage.posts.polls import Poll
+from storage.posts.visibility import Member, Viewer
 
 
 def many(reader: Reader, viewer: Viewer, posts: Sequence[int]) -> dict[int, dict[str, Any]]:

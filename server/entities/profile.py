@@ -3,9 +3,9 @@
 from typing import Any
 
 from server.entities import account as account_entity
-from storage.accounts import Account
-from storage.actors import Actor
-from storage.units import Reader
+from storage.access.accounts import Account
+from storage.engine.transaction import Reader
+from storage.people.actors import Actor
 
 SHOWN = ("show_media", "show_media_replies", "show_featured")
 DESCRIPTIONS = ("avatar_description", "header_description")

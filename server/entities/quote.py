@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from server.entities.shared import Rendered
-from storage import quotes
-from storage.quotes import Shown
-from storage.units import Reader
-from storage.visibility import Member, Viewer
+from storage.engine.transaction import Reader
+from storage.posts import quotes
+from storage.posts.quotes import Shown
+from storage.posts.visibility import Member, Viewer
 
 Render = Callable[[Reader, Viewer, Collection[int]], Mapping[int, Rendered]]
 

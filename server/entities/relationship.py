@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from server.entities.shared import optional_when
-from storage import relationships
-from storage.relationships import Relationship
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import relationships
+from storage.people.relationships import Relationship
 
 
 def many(reader: Reader, me: int, others: Sequence[int]) -> list[dict[str, Any]]:

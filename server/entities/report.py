@@ -5,9 +5,9 @@ from typing import Any
 
 from server.entities import account as account_entity
 from server.entities.shared import optional_when, when
-from storage import decisions, reports
-from storage.reports import Report
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.moderation import decisions, reports
+from storage.moderation.reports import Report
 
 # Our words, in those of the client API.
 ACTIONS = {

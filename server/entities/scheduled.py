@@ -6,16 +6,16 @@ from typing import Any
 from federation import media_links
 from server.entities import media as media_entity
 from server.entities.shared import when
-from storage import media
-from storage.scheduled import Scheduled
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.media import attachments
+from storage.posts.scheduled_posts import Scheduled
 
 _VISIBILITIES = {"local": "unlisted"}  # as the post will say (addressing.visibility)
 
 
 def many(reader: Reader, found: Sequence[Scheduled]) -> list[dict[str, Any]]:
     """For their author, in the order given."""
-    files = media.of_scheduled(reader, [one.id for one in found])
+    files = attachments.of_scheduled(reader, [one.id for one in found])
     rendered = []
     for one in found:
         given = media_links.pass_for_member(one.author, reader.now)

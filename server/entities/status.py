@@ -22,15 +22,18 @@ from server.entities import media as media_entity
 from server.entities import poll as poll_entity
 from server.entities import quote as quote_entity
 from server.entities.shared import Rendered, number, optional_when, when
-from storage import actors, apps, media, shares, tallies, visible_posts
-from storage.actors import Actor
-from storage.here import Here
-from storage.media import Media
-from storage.shares import Share
-from storage.timelines import Line
-from storage.units import Reader
-from storage.visibility import Member, Viewer
-from storage.visible_posts import Figures, Glance, Post, Revision
+from storage.access import oauth
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.media import attachments
+from storage.media.attachments import Media
+from storage.people import account_counts, actors
+from storage.people.actors import Actor
+from storage.posts import boosts, visible_posts
+from storage.posts.boosts import Share
+from storage.posts.visibility import Member, Viewer
+from storage.posts.visible_posts import Figures, Glance, Post, Revision
+from storage.reading.timelines import Line
 
 Glances = Mapping[int, Glance]
 Values = dict[str, Any]
@@ -150,11 +153,11 @@ def _wrapped(
     lines: Sequence[Line],
 ) -> dict[int, bytes]:
     """Shares by number. A share is a status of its own, with the original inside."""
-    found = shares.many(reader, [line.share for line in lines if line.share is not None])
+    found = boosts.many(reader, [line.share for line in lines if line.share is not None])
     if not found:
         return {}
     sharers = account_entity.faces(
-        reader, tallies.portraits(reader, [share.actor for share in found])
+        reader, account_counts.portraits(reader, [share.actor for share in found])
     )
     seen = [share for share in found if share.post in statuses and share.actor in sharers]
     words = _words_of_shares(reader, viewer, glances, seen)
@@ -266,7 +269,7 @@ def _described(reader: Reader, viewer: Viewer, wanted: Mapping[int, Revision]) -
     found = visible_posts.many(reader, viewer, ids)
     mentions, tags = _mentions(reader, ids), _tags(reader, ids)
     written_with = _applications(reader, found.values())
-    attached = media.of_posts(reader, ids)
+    attached = attachments.of_posts(reader, ids)
     said = emoji_entity.used(
         reader, {id_: (_host(post), (post.content, post.spoiler)) for id_, post in found.items()}
     )
@@ -366,5 +369,5 @@ def _tags(reader: Reader, ids: Sequence[int]) -> dict[int, list[Values]]:
 
 def _applications(reader: Reader, found: Iterable[Post]) -> dict[int, Values]:
     """The app that a post of ours was written with."""
-    known = apps.many(reader, [post.application for post in found if post.application])
+    known = oauth.many(reader, [post.application for post in found if post.application])
     return {id_: {"name": app.name, "website": app.website} for id_, app in known.items()}

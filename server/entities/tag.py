@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from federation import uris
-from storage import featured_tags, followed_tags, tags
-from storage.featured_tags import Featured
-from storage.here import Here
-from storage.units import Reader
-from storage.visibility import Member, Viewer
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.posts import hashtags
+from storage.posts.visibility import Member, Viewer
+from storage.reading import featured_hashtags, followed_tags
+from storage.reading.featured_hashtags import Featured
 
 
 def many(reader: Reader, viewer: Viewer, names: Sequence[str]) -> list[dict[str, Any]]:
     """Folded names, in the given order."""
-    uses = tags.history(reader, viewer, names)
+    uses = hashtags.history(reader, viewer, names)
     mine = _own(reader, viewer, names)
     return [
         {
@@ -35,7 +36,7 @@ def _own(reader: Reader, viewer: Viewer, names: Sequence[str]) -> dict[str, dict
     if not isinstance(viewer, Member):
         return {}
     followed = followed_tags.among(reader, viewer.actor, names)
-    shown = featured_tags.names(reader, viewer.actor)
+    shown = featured_hashtags.names(reader, viewer.actor)
     return {name: {"following": name in followed, "featuring": name in shown} for name in names}
 
 

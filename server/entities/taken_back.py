@@ -9,10 +9,12 @@ from typing import Any
 from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.entities.shared import Rendered, when
-from storage import actors, bookmarks, likes, shares, thread_mutes, visible_posts
-from storage.units import Reader
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.posts import boosts, favourites, visible_posts
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
+from storage.reading import bookmarks, thread_mutes
 
 
 def one(reader: Reader, viewer: Viewer, me: int, post: Post) -> Rendered | dict[str, Any]:
@@ -39,8 +41,8 @@ def hollow(reader: Reader, me: int, post: Post) -> dict[str, Any]:
         **dict.fromkeys(("in_reply_to_id", "in_reply_to_account_id")),
         **{name: [] for name in ("media_attachments", "mentions", "tags", "emojis", "filtered")},
         **dict.fromkeys(("replies_count", "reblogs_count", "favourites_count", "quotes_count"), 0),
-        "favourited": likes.uri_of(reader, me, post.id) is not None,
-        "reblogged": shares.of(reader, me, post.id) is not None,
+        "favourited": favourites.uri_of(reader, me, post.id) is not None,
+        "reblogged": boosts.of(reader, me, post.id) is not None,
         "bookmarked": bookmarks.exists(reader, me, post.id),
         "muted": thread_mutes.said_by(reader, me, post.id),
     }

@@ -26,10 +26,11 @@ from server.pages.views import (
 from server.policies import Route, Who, as_typed, count, page, posted
 from server.signup import NotYet, Wish, sign_up
 from server.translations import N_, translations
-from storage import accounts, ids, sessions
-from storage.accounts import Account
-from storage.signup_blocks import canonical_hash
-from storage.units import Reader, Writer
+from storage.access import accounts, sessions
+from storage.access.accounts import Account
+from storage.access.signup_blocks import canonical_hash
+from storage.engine import ids
+from storage.engine.transaction import Reader, Writer
 
 RESET_LASTS = timedelta(hours=1)
 _TYPED = ("reason", "username", "email", "invite_code")

@@ -1,4 +1,4 @@
-"""What is begun on one page and finished by the next, in the same browser (storage.challenges)."""
+"""What one page begins and the next finishes, in the same browser (storage.access.challenges)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,8 +8,9 @@ from aiohttp import web
 
 from server.incoming import cookie
 from server.keys import DATABASE, SCRIPT, SETTINGS
-from storage import challenges, ids
-from storage.challenges import Challenge
+from storage.access import challenges
+from storage.access.challenges import Challenge
+from storage.engine import ids
 
 LASTS = timedelta(minutes=10)
 SECOND = "second"  # a log-in whose password was right

@@ -9,11 +9,12 @@ from server.keys import DATABASE, SETTINGS
 from server.pages import entering, guessing, keeping, paths
 from server.pages.views import ConfirmView, Entered, SignupDoneView
 from server.policies import Route, Who, caller, page, posted
-from storage import accounts, actors, confirmations
-from storage.accounts import Account
-from storage.confirmations import Confirmation
-from storage.sessions import Session
-from storage.units import Reader, Writer
+from storage.access import accounts, confirmations
+from storage.access.accounts import Account
+from storage.access.confirmations import Confirmation
+from storage.access.sessions import Session
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
 
 _STATES: dict[str, Entered] = {"enter": "confirmed", "ask": "asked", "change": "changed"}
 _USED = "This link was used already, or its three days are over."

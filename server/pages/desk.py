@@ -16,12 +16,13 @@ from server.pages.views import Person
 from server.policies import Route, Who, caller, page, posted
 from server.refusals import CannotDecide
 from server.translations import N_, translations
-from storage import actors, audit, reports
-from storage.accounts import Account, address
-from storage.actors import Actor
-from storage.paging import Page
-from storage.reports import Filed
-from storage.units import Reader
+from storage.access.accounts import Account, address
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+from storage.moderation import audit_log, reports
+from storage.moderation.reports import Filed
+from storage.people import actors
+from storage.people.actors import Actor
 
 MOST = 100
 
@@ -181,7 +182,7 @@ async def log(request: web.Request) -> web.Response:
     below = int(text) if text.isdecimal() and text.isascii() and len(text) < 19 else None
 
     def unit(reader: Reader, asked: Asked) -> LogView:
-        found = audit.page_of(reader, Page(MOST, max_id=below))
+        found = audit_log.page_of(reader, Page(MOST, max_id=below))
         known = actors.many(reader, [act.actor for act in found if act.actor is not None])
         acts = tuple(
             ActLine(

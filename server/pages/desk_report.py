@@ -19,10 +19,14 @@ from server.pages.views import Choice, FormView, Person, PostView
 from server.policies import Route, Who, caller, page, posted
 from server.refusals import CannotDecide
 from server.translations import N_, translations
-from storage import accounts, actors, audit, charters, decisions, reports, visible_posts
-from storage.actors import Actor
-from storage.reports import Report
-from storage.units import Reader, Writer
+from storage.access import accounts
+from storage.communities import charters
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import audit_log, decisions, reports
+from storage.moderation.reports import Report
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import visible_posts
 
 CHOICES = {
     "none": N_("Nothing: settle it"),
@@ -213,7 +217,7 @@ def _decide(writer: Writer, office: Office, report: Report, form: Form) -> None:
         raise Refused(422, "There is no such decision.")
     if action == "none":
         reports.resolve(writer, report.id, office.actor)
-        audit.note(writer, office.actor, "report.resolve", f"report {report.id}")
+        audit_log.note(writer, office.actor, "report.resolve", f"report {report.id}")
         return
     verdict = Verdict(action=action, text=text, report=report.id)
     moderation.decide(writer, office, report.target, verdict)
@@ -224,7 +228,7 @@ def _keep(writer: Writer, office: Office, id_: int, do: str) -> None:
         reports.reopen(writer, id_)
     else:
         reports.assign(writer, id_, office.actor if do == "assign" else None)
-    audit.note(writer, office.actor, f"report.{do}", f"report {id_}")
+    audit_log.note(writer, office.actor, f"report.{do}", f"report {id_}")
 
 
 _ONE = f"{paths.DESK_REPORTS}/{{id:[0-9]{{1,18}}}}"

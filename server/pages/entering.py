@@ -17,11 +17,12 @@ from server.pages.starting import onward, start_session
 from server.pages.views import FormView, LoginView
 from server.policies import Route, Who, page, posted
 from server.translations import N_, available, choose_locale, translations
-from storage import accounts, actors, factors
-from storage.accounts import Account
-from storage.challenges import Challenge
-from storage.factors import Passkey
-from storage.units import Reader, Writer
+from storage.access import accounts, second_factor
+from storage.access.accounts import Account
+from storage.access.challenges import Challenge
+from storage.access.second_factor import Passkey
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
 
 WAITING = N_("Your account is waiting for a steward’s answer. You can log in once it has come.")
 UNCONFIRMED = N_(
@@ -191,14 +192,14 @@ async def proved_by_passkey(
 ) -> Passkey | None:
     """The passkey that answered what was begun; None when that is not proved."""
     named = passkeys.credential_id(said) if begun else None
-    known = await request.app[DATABASE].read(factors.passkey, named) if named else None
+    known = await request.app[DATABASE].read(second_factor.passkey, named) if named else None
     if known is None or begun is None or begun.account not in (None, known.account):
         return None
     secret = ceremonies.secret_of(request, kind)
     uses = passkeys.used(request.app[SETTINGS], secret, said, known)
     if uses is None:
         return None
-    await request.app[DATABASE].write(factors.passkey_used, known.id, uses)
+    await request.app[DATABASE].write(second_factor.passkey_used, known.id, uses)
     return known
 
 

@@ -13,8 +13,8 @@ from server.keys import STANDING
 from server.pages import site
 from server.pages.site import Asked, Sheet
 from server.pages.views import ErrorView, Frame
-from storage.actors import Actor
-from storage.errors import NotCommitted, Overloaded, TookTooLong
+from storage.engine.errors import NotCommitted, Overloaded, TookTooLong
+from storage.people.actors import Actor
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from server.pages.site import Asked, Sheet
 from server.pages.views import FormView, Person
 from server.policies import Route, Who, caller, page, posted
 from server.translations import N_, translations
-from storage import actors
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import actors
 
 _DONE = {
     "alias": N_("Saved. That account can move here now, if it is yours."),

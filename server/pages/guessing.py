@@ -15,9 +15,10 @@ from server.incoming import cookie
 from server.keys import DATABASE, SETTINGS
 from server.limits import caller_of
 from server.policies import count
-from storage import ids, known_devices
-from storage.apps import hashed
-from storage.units import Reader, Writer
+from storage.access import known_devices
+from storage.access.oauth import hashed
+from storage.engine import ids
+from storage.engine.transaction import Reader, Writer
 
 Whose = Callable[[Reader], int | None]
 """Which account a guess is about, if there is one."""

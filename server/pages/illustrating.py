@@ -9,14 +9,14 @@ from federation.origins import host_of
 from server.entities import emoji as emoji_entity
 from server.entities.media import AREA_OF_PREVIEW
 from server.pages.views import Picture
-from storage import media
-from storage.actors import Actor
-from storage.emojis import Emoji
-from storage.here import Here
-from storage.media import Media
-from storage.units import Reader
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.media import attachments
+from storage.media.attachments import Media
+from storage.media.emojis import Emoji
+from storage.people.actors import Actor
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
 
 Emojis = Mapping[str, str]
 """shortcode → path of its picture, one that does not move"""
@@ -30,7 +30,7 @@ def of_posts(
     given = media_links.pass_for(viewer, reader.now)
     return {
         id_: tuple(_picture(reader.here, row, None if open_[id_] else given) for row in rows)
-        for id_, rows in media.of_posts(reader, open_).items()
+        for id_, rows in attachments.of_posts(reader, open_).items()
         if open_[id_] or given is not None
     }
 

@@ -13,10 +13,12 @@ from server.pages.site import Asked, Sheet
 from server.pages.views import Choice, FormView, Person
 from server.policies import Route, Who, caller, page, posted
 from server.translations import N_, translations
-from storage import ids, rosters, sessions
-from storage.paging import Page
-from storage.rosters import Sought
-from storage.units import Reader, Writer
+from storage.access import sessions
+from storage.engine import ids
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import account_listing
+from storage.moderation.account_listing import Sought
 
 DAYS = (1, 7, 30)
 USES = (1, 5, 10)
@@ -46,7 +48,7 @@ async def _page(request: web.Request, form: FormView, link: str | None = None) -
 
     def unit(reader: Reader, asked: Asked) -> InvitingView:
         me = asked.me.id if asked.me else 0
-        came = rosters.page_of(reader, Sought(invited_by=me, status="shown"), Page(100))
+        came = account_listing.page_of(reader, Sought(invited_by=me, status="shown"), Page(100))
         known = showing.with_suspended(reader, came)
         return InvitingView(
             form=form,

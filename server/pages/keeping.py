@@ -13,9 +13,9 @@ from server.pages.settings_page import Forms
 from server.pages.views import FormView
 from server.policies import Route, Who, caller, count, page, posted
 from server.translations import N_, translations
-from storage import accounts, apps, sessions
-from storage.accounts import Account
-from storage.units import Writer
+from storage.access import accounts, oauth, sessions
+from storage.access.accounts import Account
+from storage.engine.transaction import Writer
 
 _DONE = {
     "password": N_("Done. The new password is in force, and everything else is logged out."),
@@ -183,7 +183,7 @@ async def _end_everything(request: web.Request, account: int) -> web.Response:
 async def take_back(request: web.Request) -> web.Response:
     """POST /settings/apps: one app's token."""
     form, account = await form_of(request), caller(request).own_account.actor
-    await request.app[DATABASE].write(apps.revoke, form.number("app") or 0, account)
+    await request.app[DATABASE].write(oauth.revoke, form.number("app") or 0, account)
     return _done("app", "apps")
 
 

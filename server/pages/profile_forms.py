@@ -8,8 +8,8 @@ from server.forms import Form
 from server.pages.views import FormView
 from server.profiles import MOST_FIELDS, REMOVED, Objections, Removed, Wish
 from server.translations import N_, translations
-from storage.accounts import Account
-from storage.actors import Actor, Field
+from storage.access.accounts import Account
+from storage.people.actors import Actor, Field
 
 PROFILE = "profile"
 PREFERENCES = "preferences"

@@ -16,9 +16,9 @@ from server.pages.starting import onward
 from server.pages.views import FormView
 from server.policies import Route, Who, caller, count, page, posted
 from server.translations import N_, translations
-from storage import factors, sessions
-from storage.factors import Passkey
-from storage.units import Reader
+from storage.access import second_factor, sessions
+from storage.access.second_factor import Passkey
+from storage.engine.transaction import Reader
 
 _NOT_THIS = N_("That is neither your password nor a code that fits now.")
 _NOT_THIS_PASSWORD = N_("That is not your password.")
@@ -43,7 +43,7 @@ class _Ways:
 
 
 def _ways(reader: Reader, account: int) -> _Ways:
-    return _Ways(rules.in_force(reader, account), factors.passkeys_of(reader, account))
+    return _Ways(rules.in_force(reader, account), second_factor.passkeys_of(reader, account))
 
 
 async def prove(request: web.Request) -> web.Response:

@@ -29,13 +29,16 @@ from server.pages.views import (
     hang_answers,
 )
 from server.policies import Route, Who, page
-from storage import accounts, actors, timelines, visible_posts
-from storage.actors import Actor
-from storage.paging import Page
-from storage.timelines import Entry, Shown, Tagged
-from storage.units import Reader
-from storage.visibility import Viewer
-from storage.visible_posts import Post
+from storage.access import accounts
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import visible_posts
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
+from storage.reading import timelines
+from storage.reading.timelines import Entry, Shown, Tagged
 
 ON_LANDING = 10
 ON_PROFILE = 20

@@ -20,10 +20,10 @@ from server.passkeys import Made
 from server.policies import Route, Who, caller, page, posted
 from server.totp import Drawn
 from server.translations import N_, translations
-from storage import factors
-from storage.errors import Conflict
-from storage.factors import Passkey
-from storage.units import Reader, Writer
+from storage.access import second_factor
+from storage.access.second_factor import Passkey
+from storage.engine.errors import Conflict
+from storage.engine.transaction import Reader, Writer
 
 MOST_PASSKEYS = 10
 LONGEST_NAME = 50
@@ -108,9 +108,9 @@ def _view(reader: Reader, asked: Asked, fresh: bool, form: FormView) -> SafetyVi
     secret = rules.begun(reader, me.id, settings.secret or "") if fresh else None
     return SafetyView(
         coded=rules.in_force(reader, me.id),
-        left=factors.recovery_codes_left(reader, me.id),
+        left=second_factor.recovery_codes_left(reader, me.id),
         set_up=_set_up(secret, settings.title, f"{me.name}@{settings.domain}") if secret else None,
-        passkeys=tuple(_line(one) for one in factors.passkeys_of(reader, me.id)),
+        passkeys=tuple(_line(one) for one in second_factor.passkeys_of(reader, me.id)),
         form=form,
     )
 
@@ -177,7 +177,7 @@ def _new_codes(writer: Writer, account: int) -> list[str]:
 async def off(request: web.Request) -> web.Response:
     """POST …/off"""
     proof.ensure_fresh(request, paths.SAFETY)
-    await request.app[DATABASE].write(factors.end_totp, caller(request).me.id)
+    await request.app[DATABASE].write(second_factor.end_totp, caller(request).me.id)
     return _to("off")
 
 
@@ -192,7 +192,7 @@ async def add(request: web.Request) -> web.Response:
 
 async def _add_page(request: web.Request, sentence: str | None) -> web.Response:
     me = caller(request).me
-    known = await request.app[DATABASE].read(factors.passkeys_of, me.id)
+    known = await request.app[DATABASE].read(second_factor.passkeys_of, me.id)
     if len(known) >= MOST_PASSKEYS:
         sentence = _ENOUGH
     secret = await ceremonies.begin(request, ADD, me.id)
@@ -231,10 +231,10 @@ async def added(request: web.Request) -> web.Response:
 
 def _keep(writer: Writer, account: int, made: Made, name: str) -> str | None:
     """Why it is not kept: too many, or a passkey that somebody has already."""
-    if len(factors.passkeys_of(writer, account)) >= MOST_PASSKEYS:
+    if len(second_factor.passkeys_of(writer, account)) >= MOST_PASSKEYS:
         return _ENOUGH
     try:
-        factors.add_passkey(
+        second_factor.add_passkey(
             writer, account, made.credential_id, made.public_key, made.sign_count, name
         )
     except Conflict:
@@ -246,7 +246,9 @@ async def remove(request: web.Request) -> web.Response:
     """POST …/passkeys: take one away."""
     proof.ensure_fresh(request, paths.SAFETY)
     form, me = await form_of(request), caller(request).me
-    await request.app[DATABASE].write(factors.remove_passkey, form.number("passkey") or 0, me.id)
+    await request.app[DATABASE].write(
+        second_factor.remove_passkey, form.number("passkey") or 0, me.id
+    )
     return _to("removed")
 
 

@@ -10,12 +10,13 @@ from server.pages.site import Asked, Sheet
 from server.pages.views import AppView, FormView, SessionView, SettingsView
 from server.policies import caller
 from server.profiles import MOST_FIELDS
-from storage import accounts, actors, apps, confirmations, sessions
-from storage.accounts import Account
-from storage.actors import Actor
-from storage.apps import Token
-from storage.sessions import Session
-from storage.units import Reader
+from storage.access import accounts, confirmations, oauth, sessions
+from storage.access.accounts import Account
+from storage.access.oauth import Token
+from storage.access.sessions import Session
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def _view(reader: Reader, asked: Asked, forms: Forms, session: int) -> SettingsV
         audiences=choices.audiences(place, locale),
         languages=choices.languages(locale),
         sessions=_sessions(reader, actor, session, locale),
-        apps=tuple(_app(token, locale) for token in apps.tokens_of(reader, actor.id)),
+        apps=tuple(_app(token, locale) for token in oauth.tokens_of(reader, actor.id)),
         field_slots=MOST_FIELDS,
         wanted=waiting.email if waiting else None,
         picture_megabytes=asked.settings.media_max_bytes >> 20,

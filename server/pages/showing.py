@@ -11,14 +11,15 @@ from federation.objects.note import stored_content
 from federation.sanitise import SafeHtml, escaped
 from server.pages import illustrating, spoken
 from server.pages.views import Kind, Person, PollView, PostView, ProfileField
-from storage import actors, polls, visible_posts
-from storage.actors import Actor, Field
-from storage.here import Here
-from storage.polls import Poll
-from storage.timelines import Entry
-from storage.units import Reader
-from storage.visibility import Anonymous, Viewer
-from storage.visible_posts import Post
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor, Field
+from storage.posts import polls, visible_posts
+from storage.posts.polls import Poll
+from storage.posts.visibility import Anonymous, Viewer
+from storage.posts.visible_posts import Post
+from storage.reading.timelines import Entry
 
 MEDIA = "/media"
 CLOTH = 1  # of the instance's own community, until there are more

@@ -16,11 +16,13 @@ from server.pages.render import render
 from server.pages.views import Charter, Commitment, Frame, Person, Site, Steward
 from server.settings import Settings
 from server.translations import available, choose_locale, known
-from storage import accounts, actors, charters
-from storage.actors import Actor
-from storage.charters import Charter as Agreed
-from storage.units import Reader
-from storage.visibility import Anonymous, Member, Viewer
+from storage.access import accounts
+from storage.communities import charters
+from storage.communities.charters import Charter as Agreed
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts.visibility import Anonymous, Member, Viewer
 
 VARY = "Accept, Accept-Language, Cookie"
 PRIVATE = "private, no-store"

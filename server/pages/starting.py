@@ -17,9 +17,10 @@ from server.pages.devices import device
 from server.policies import caller
 from server.settings import Settings
 from server.translations import N_, SOURCE, translations
-from storage import accounts, ids, sessions
-from storage.accounts import Account
-from storage.units import Writer
+from storage.access import accounts, sessions
+from storage.access.accounts import Account
+from storage.engine import ids
+from storage.engine.transaction import Writer
 
 LONGEST_AGENT = 300
 _SUBJECT = N_("A new log-in at %(title)s")

@@ -17,9 +17,9 @@ from server.pages.site import Asked, Sheet
 from server.pages.views import Choice, FormView
 from server.policies import Route, Who, caller, page, posted
 from server.translations import N_, translations
-from storage import exports, imports
-from storage.imports import MODES, Line
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.lifecycle import exports, imports
+from storage.lifecycle.imports import MODES, Line
 
 ROOM = importing.MOST_BYTES + 16 * 1024  # the file, and the form around it
 

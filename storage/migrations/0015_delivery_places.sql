@@ -2,7 +2,7 @@
 -- by source, the registrable domain, and those that are not known to answer by themselves.
 ALTER TABLE hosts ADD COLUMN source TEXT;                    -- NULL: the courier has yet to look it up
 ALTER TABLE hosts ADD COLUMN slow INTEGER NOT NULL DEFAULT 0 CHECK (slow IN (0, 1)); -- its last answer was
--- 0 known to answer, 1 never reached, 2 failing or slow, 3 failing for a week: `Standing` in storage/hosts.py
+-- 0 known to answer, 1 never reached, 2 failing or slow, 3 failing for a week: `Standing` in storage/queues/hosts.py
 ALTER TABLE hosts ADD COLUMN standing INTEGER NOT NULL GENERATED ALWAYS AS (
     CASE WHEN failed_days >= 7 THEN 3 WHEN failures > 0 OR slow THEN 2 WHEN reached_at IS NULL THEN 1 ELSE 0 END
 ) VIRTUAL;

@@ -8,43 +8,36 @@ from itertools import product
 
 import pytest
 
-from storage import (
-    actors,
-    conversations,
-    deliveries,
-    domain_blocks,
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Writer
+from storage.lifecycle import retention
+from storage.media import attachments, emojis
+from storage.media.emojis import Emoji
+from storage.moderation import domain_blocks
+from storage.moderation.domain_blocks import Part
+from storage.people import actors, follows
+from storage.posts import (
+    boosts,
+    delivery_targets,
     edits,
-    emojis,
-    follows,
-    hosts,
-    likes,
-    lists,
-    media,
-    notifications,
+    favourites,
+    hashtags,
     pins,
     polls,
     posts,
-    pruning,
     quotes,
-    reach,
-    received,
-    scheduled,
-    shares,
-    tags,
-    timelines,
+    scheduled_posts,
     visible_posts,
 )
-from storage.audiences import PUBLIC
-from storage.domain_blocks import Part
-from storage.emojis import Emoji
-from storage.hosts import Standing
-from storage.ids import ActorId
-from storage.notifications import Wanted
-from storage.paging import Page
-from storage.received import Received, Skipped
-from storage.timelines import Shown, Tagged
-from storage.units import Writer
-from storage.visibility import Anonymous, Member, Peer, System, Viewer
+from storage.posts.audiences import PUBLIC
+from storage.posts.visibility import Anonymous, Member, Peer, System, Viewer
+from storage.queues import deliveries, hosts, inbox
+from storage.queues.hosts import Standing
+from storage.queues.inbox import Received, Skipped
+from storage.reading import conversations, lists, notifications, timelines
+from storage.reading.notifications import Wanted
+from storage.reading.timelines import Shown, Tagged
 from tests.storage import cast
 from tests.storage.raw import Explained, memory
 
@@ -97,14 +90,14 @@ OWN: tuple[Lists, ...] = (
     lambda w, p: timelines.liked(w, ME, p),
     lambda w, p: timelines.bookmarked(w, ME, p),
     lambda w, p: timelines.of_list(w, ME, 1, p),
-    lambda w, p: scheduled.page_of(w, ME, p),
+    lambda w, p: scheduled_posts.page_of(w, ME, p),
     lambda w, p: conversations.page_of(w, ME, p),
     lambda w, p: notifications.page_of(w, ME, p, Wanted()),
     lambda w, p: notifications.page_of(w, ME, p, Wanted(types=["follow"], actor=2)),
     lambda w, p: follows.page_of_followers(w, ME, p),
     lambda w, p: follows.page_of_following(w, ME, p),
-    lambda w, p: likes.page_of(w, 1, p),
-    lambda w, p: shares.page_of(w, 1, p),
+    lambda w, p: favourites.page_of(w, 1, p),
+    lambda w, p: boosts.page_of(w, 1, p),
 )
 
 
@@ -144,7 +137,7 @@ def single_posts(writer: Writer) -> None:
         visible_posts.was_there(writer, viewer, 1)
         visible_posts.figures(writer, viewer, [1, 2])
         visible_posts.glances(writer, viewer, [1, 2])
-        tags.history(writer, viewer, ["tag"])
+        hashtags.history(writer, viewer, ["tag"])
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, PUBLIC, to=[alice], tags=["tag"])
     visible_posts.facts(writer, said)
@@ -169,9 +162,9 @@ def posts_in_full(writer: Writer) -> None:
     polls.many(writer, [said.id])
     polls.vote(writer, "u:vote", asked, alice, 0)
     polls.next_due(writer)
-    scheduled.next_due(writer)
-    scheduled.how_many(writer, alice, writer.now)
-    scheduled.remove(writer, 1)
+    scheduled_posts.next_due(writer)
+    scheduled_posts.how_many(writer, alice, writer.now)
+    scheduled_posts.remove(writer, 1)
     polls.voters_here(writer, said.id)
     polls.refresh(writer, asked)
     polls.close(writer, said.id)
@@ -185,15 +178,15 @@ def posts_in_full(writer: Writer) -> None:
     quotes.by_stamp(writer, "u:stamp")
     quotes.shown(writer, [said.id], 1)
     posts.narrow(writer, said, said.audience, listed=False)
-    shares.sharers_here(writer, said.id)
+    boosts.sharers_here(writer, said.id)
     polls.remove(writer, said.id)
 
 
 def queues(writer: Writer) -> None:
-    received.next_due(writer, Skipped((1,), ("u",)), "a", 32)
-    received.due_by_host(writer)
-    received.keep(writer, Received(0, "u:1", "u", "u", "h", "Like", "authentic", "{}"))
-    received.depth(writer)
+    inbox.next_due(writer, Skipped((1,), ("u",)), "a", 32)
+    inbox.due_by_host(writer)
+    inbox.keep(writer, Received(0, "u:1", "u", "u", "h", "Like", "authentic", "{}"))
+    inbox.depth(writer)
     alice = cast.actor(writer, "bob")
     deliveries.enqueue(writer, cast.said(writer, alice, "o"), "away", "https://away/inbox", "o")
     hosts.place(writer, [(name, name) for name in hosts.without_source(writer)])
@@ -227,8 +220,8 @@ def fanning_out(writer: Writer) -> None:
     follows.inboxes(writer, ME)
     follows.is_followed_here(writer, ME)
     follows.ask(writer, "u:1", cast.actor(writer, "x"), cast.actor(writer, "y"))
-    reach.inboxes_of_reactions(writer, 1)
-    reach.part_from_all(writer, ME)
+    delivery_targets.inboxes_of_reactions(writer, 1)
+    delivery_targets.part_from_all(writer, ME)
     timelines.having_in_home(writer, 1)
     timelines.fill_from(writer, ME, 2)
     timelines.empty_of(writer, ME, 2)
@@ -239,15 +232,15 @@ def fanning_out(writer: Writer) -> None:
 
 
 def shown(writer: Writer) -> None:
-    media.of_posts(writer, [1, 2])
-    media.attachable(writer, ME, [1, 2], 3)
-    media.by_file(writer, "a.png")
-    media.of_scheduled(writer, [1, 2])
-    media.forget_unattached(writer, writer.now)
+    attachments.of_posts(writer, [1, 2])
+    attachments.attachable(writer, ME, [1, 2], 3)
+    attachments.by_file(writer, "a.png")
+    attachments.of_scheduled(writer, [1, 2])
+    attachments.forget_unattached(writer, writer.now)
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice)
-    media.attach(writer, said.id, [1, 2])
-    media.replace_remote(writer, said.id, [])
+    attachments.attach(writer, said.id, [1, 2])
+    attachments.replace_remote(writer, said.id, [])
     emojis.known(writer, [("", "leek"), ("away.example", "kale")])
     emojis.by_file(writer, "a.png")
     emojis.learn(writer, "away.example", [Emoji(0, "kale", uri="u:1", remote_url="u:2")])
@@ -263,7 +256,7 @@ def people(writer: Writer) -> None:
     actors.by_page(writer, "u:1")
     actors.many(writer, [1, 2])
     actors.ids_by_uri(writer, ["u:1"])
-    pruning.forget(writer)
+    retention.forget(writer)
 
 
 @pytest.mark.parametrize("unit", [single_posts, posts_in_full, shown, queues, fanning_out, people])

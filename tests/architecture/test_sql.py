@@ -21,16 +21,16 @@ CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 # Where statements of others are run, or files of ours: (module, function).
 ENGINE = {
-    ("units", "rows"),
-    ("units", "row"),
-    ("units", "value"),
-    ("units", "named"),
-    ("units", "gathered"),
-    ("units", "execute"),
-    ("units", "execute_named"),
-    ("units", "execute_many"),
-    ("connection", "connect"),  # pragmas, listed above it
-    ("schema", "_apply"),  # a numbered file
+    ("engine.transaction", "rows"),
+    ("engine.transaction", "row"),
+    ("engine.transaction", "value"),
+    ("engine.transaction", "named"),
+    ("engine.transaction", "gathered"),
+    ("engine.transaction", "execute"),
+    ("engine.transaction", "execute_named"),
+    ("engine.transaction", "execute_many"),
+    ("engine.connection", "connect"),  # pragmas, listed above it
+    ("engine.schema", "_apply"),  # a numbered file
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -67,7 +67,11 @@ def parse(name: str, source: str) -> Module:
 
 @cache
 def modules() -> dict[str, Module]:
-    return {path.stem: parse(path.stem, path.read_text()) for path in STORAGE.glob("*.py")}
+    found = {}
+    for path in STORAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(STORAGE).with_suffix("").parts)
+        found[name] = parse(name, path.read_text())
+    return found
 
 
 @dataclass
@@ -170,7 +174,7 @@ def values_of(name: str, function: Function) -> Iterator[ast.expr]:
 def is_source_fixed(source: ast.expr, module: Module, function: Function) -> bool:
     match source:
         case ast.Call(func=ast.Name(id="predicate")):  # `may, values = predicate(viewer)`
-            return module.imported.get("predicate") == "storage.visibility"
+            return module.imported.get("predicate") == "storage.posts.visibility"
         case ast.Tuple(elts=texts):
             return all(is_fixed(text, module, function) for text in texts)
         case _:
@@ -209,8 +213,8 @@ def test_only_fixed_text_is_put_into_a_statement() -> None:
 
 
 LOOSE = """
-from storage.paging import Page
-from storage.visibility import predicate
+from storage.engine.pagination import Page
+from storage.posts.visibility import predicate
 from elsewhere import FOREIGN
 TABLE = "posts"
 def {name}(reader, viewer, page: Page, other, table):
@@ -260,7 +264,7 @@ def test_the_rule_tells_fixed_text_from_other(statement: str, fixed: bool) -> No
 def test_a_page_sorts_up_or_down_and_nothing_else() -> None:
     (answer,) = (
         node
-        for node in ast.walk(modules()["paging"].functions["order"])
+        for node in ast.walk(modules()["engine.pagination"].functions["order"])
         if isinstance(node, ast.Return)
     )
     assert isinstance(answer.value, ast.IfExp)
@@ -269,7 +273,7 @@ def test_a_page_sorts_up_or_down_and_nothing_else() -> None:
 
 
 def test_predicates_are_constants() -> None:
-    visibility = modules()["visibility"]
+    visibility = modules()["posts.visibility"]
     texts = [
         node.value.elts[0]
         for node in ast.walk(visibility.functions["predicate"])
@@ -286,7 +290,7 @@ ENDINGS = re.compile(
     r"|ATTACH|DETACH|PRAGMA)\b|^\s*END\b",
     re.IGNORECASE,
 )
-MAY_END = {"units", "schema", "connection", "examination"}
+MAY_END = {"engine.transaction", "engine.schema", "engine.connection", "lifecycle.integrity"}
 
 
 # What a trigger does is no transaction of its own: its BEGIN and END are only brackets.
@@ -339,7 +343,7 @@ def test_scripts_which_commit_by_themselves_are_for_migrations_only() -> None:
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Attribute) and node.attr in {"executescript", "commit", "rollback"}
     }
-    assert users == {"schema"}
+    assert users == {"engine.schema"}
 
 
 # ---- who may speak to SQLite ----
@@ -371,7 +375,7 @@ def test_only_storage_speaks_to_sqlite() -> None:
         for path, tree in sources("storage")
         if "aiosqlite" in {name.partition(".")[0] for name in imports(tree)}
     }
-    assert async_users == {"storage/connection.py"}
+    assert async_users == {"storage/engine/connection.py"}
 
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|PRAGMA|WITH|CREATE|DROP|REPLACE)\b")

@@ -23,9 +23,9 @@ from PIL import Image
 
 from federation.documents import dump
 from server.app import FILE, here_of
-from storage import deliveries, hosts
-from storage.database import open_database
-from storage.units import Writer
+from storage.engine.database import open_database
+from storage.engine.transaction import Writer
+from storage.queues import deliveries, hosts
 from tests.benchmarks.load import Ask, Figure
 from tests.benchmarks.village import Member, Now, letter, move_in
 from tests.federation.world import AS, Document, Neighbour, Stranger

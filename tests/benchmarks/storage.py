@@ -9,14 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 
-from storage import instance, timelines, visible_posts
-from storage.database import Database, open_database
-from storage.here import Here
-from storage.ids import ActorId
-from storage.paging import Page
-from storage.posts import Post
-from storage.units import Reader, Writer
-from storage.visibility import Member
+from storage.engine import instance
+from storage.engine.database import Database, open_database
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.site import Here
+from storage.engine.transaction import Reader, Writer
+from storage.posts import visible_posts
+from storage.posts.posts import Post
+from storage.posts.visibility import Member
+from storage.reading import timelines
 from tests.storage import cast
 
 WRITES = 3000

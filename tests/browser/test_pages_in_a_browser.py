@@ -15,7 +15,8 @@ from server.app import build_app
 from server.outside import Outside
 from server.pages.render import render
 from server.translations import available
-from storage import ids, sessions
+from storage.access import sessions
+from storage.engine import ids
 from tests.browser.garden import cases
 from tests.browser.harness import Page, look, served
 from tests.support.clock import Watch

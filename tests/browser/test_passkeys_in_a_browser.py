@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from storage.clock import system_clock
+from storage.engine.clock import system_clock
 from tests.browser import harness
 from tests.browser.test_pages_in_a_browser import garden
 from tests.support.clock import Watch

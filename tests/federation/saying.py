@@ -1,7 +1,7 @@
 """What others say to us, and what one of ours then sees."""
 
 from federation.sanitise import plain
-from storage.units import Reader
+from storage.engine.transaction import Reader
 from tests.federation.world import Document, Stranger, verdict
 from tests.support.servers import Person, Place, settle
 

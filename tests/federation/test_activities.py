@@ -7,8 +7,9 @@ from aiohttp import web
 
 from federation.documents import dump
 from federation.sanitise import plain
-from storage import actors, posts
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.posts import posts
 from tests.federation.saying import asked, follow, hear, homes
 from tests.federation.world import (
     ACTIVITY,

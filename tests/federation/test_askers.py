@@ -14,11 +14,14 @@ from aiohttp import web
 from server.documents import ForPeers
 from server.policies import Route, Who
 from server.routes import ROUTES
-from storage import actors, emojis, hosts, timelines
-from storage.emojis import Emoji
-from storage.paging import Page
-from storage.units import Reader, Writer
-from storage.visibility import Peer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.media import emojis
+from storage.media.emojis import Emoji
+from storage.people import actors
+from storage.posts.visibility import Peer
+from storage.queues import hosts
+from storage.reading import timelines
 from tests.federation.saying import hear
 from tests.federation.world import ACTIVITY, Neighbour, Stranger, neighbour
 from tests.support.clock import Watch

@@ -2,8 +2,8 @@
 
 import pytest
 
-from storage import hosts
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.queues import hosts
 from tests.federation.world import ACTIVITY, Neighbour, Stranger
 from tests.support.servers import Person, Place, settle
 

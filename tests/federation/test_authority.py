@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from server.keys import LOOKUP
-from storage import actors, follows
+from storage.people import actors, follows
 from tests.federation.world import (
     PUBLIC,
     Contents,

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from federation import delivery
 from server.keys import COURIER
-from storage import deliveries, hosts
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.queues import deliveries, hosts
 from tests.federation.world import Neighbour, Stranger, pair
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -24,7 +24,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """No jitter: the pause is what the table says."""
-    monkeypatch.setattr("storage.ids.fraction", lambda: 0.5)
+    monkeypatch.setattr("storage.engine.ids.fraction", lambda: 0.5)
 
 
 async def waits(place: Place, host: str = "victim.example") -> timedelta:

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from federation.dispatch import Budget, Choice, choose
 from federation.sources import domain_of
-from storage import deliveries, hosts
-from storage.hosts import Standing
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.queues import deliveries, hosts
+from storage.queues.hosts import Standing
 from tests.storage import cast
 from tests.storage.raw import memory, steps, writer_on
 from tests.support.clock import Watch

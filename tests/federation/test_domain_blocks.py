@@ -15,9 +15,10 @@ from federation.objects import actor
 from federation.objects.note import parse
 from server.keys import LOOKUP
 from server.routes import ROUTES
-from storage import actors, hosts
-from storage.ids import ActorId
-from storage.units import Reader, Writer
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.queues import hosts
 from tests.federation.saying import follow, hear, homes
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger, verdict
 from tests.support.clock import Watch

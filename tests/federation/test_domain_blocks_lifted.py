@@ -9,9 +9,11 @@ from aiohttp import web
 from federation import domain_blocks
 from federation.domain_blocks import put
 from server.jobs import JOBS, Job
-from storage import actors, hosts, schema
-from storage.domain_blocks import SLICE
-from storage.units import Reader, Writer
+from storage.engine import schema
+from storage.engine.transaction import Reader, Writer
+from storage.moderation.domain_blocks import SLICE
+from storage.people import actors
+from storage.queues import hosts
 from tests.federation.saying import follow, hear, homes
 from tests.federation.test_domain_blocks import WORDS, Scene, judge, scene
 from tests.federation.world import Neighbour, Stranger

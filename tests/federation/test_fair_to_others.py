@@ -10,7 +10,7 @@ from federation.pools import Pool
 from federation.processing import MOST_WAITING_OF_SOURCE, Preparing, Work
 from server.allowances import READS
 from server.keys import DOOR, LOOKUP, PROCESSOR
-from storage import received
+from storage.queues import inbox
 from tests.federation.saying import follow
 from tests.federation.test_silent_keys_and_needs import naming, silent
 from tests.federation.world import Neighbour, Stranger, verdict
@@ -65,9 +65,7 @@ async def test_domains_take_turns_in_fetching_for_activities() -> None:
     preparing = Preparing()
 
     def work(number: int, source: str) -> Work:
-        row = received.Received(
-            number, f"u:{number}", "a", "a", source, "Create", "authentic", "{}"
-        )
+        row = inbox.Received(number, f"u:{number}", "a", "a", source, "Create", "authentic", "{}")
         return Work(row, source, Budget(pool=Pool.ACTIVITIES))
 
     for number in range(16 * 16):

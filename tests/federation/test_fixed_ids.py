@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from storage import pruning
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.lifecycle import retention
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Letter, Neighbour, Stranger, changed, contents
 from tests.support.clock import Watch
@@ -225,7 +225,7 @@ async def test_after_a_month_two_ids_do_the_same(scene: Scene, kind: str, days: 
 
 
 def _prune(writer: Writer) -> None:
-    for sql, after in pruning.RULES[:2]:
+    for sql, after in retention.RULES[:2]:
         before = int((writer.now - after).timestamp() * 1000)
         writer.execute(sql, before, 500)
 

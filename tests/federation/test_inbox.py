@@ -11,8 +11,9 @@ import pytest
 
 from federation.documents import dump
 from server.keys import LOOKUP
-from storage import actors, hosts
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.people import actors
+from storage.queues import hosts
 from tests.federation.world import (
     AS,
     PUBLIC,

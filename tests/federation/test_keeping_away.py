@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from federation.activities.arriving import MOST_FROM_STRANGERS
-from storage import decisions
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.moderation import decisions
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger
 from tests.support.servers import Person, Place, settle

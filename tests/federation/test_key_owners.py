@@ -8,9 +8,9 @@ import pytest
 
 from federation.lookup import Budget, known_key
 from server.keys import LOOKUP
-from storage import keys
-from storage.keys import Key
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import keys
+from storage.people.keys import Key
 from tests.federation.world import Neighbour, Stranger, pair
 from tests.support.servers import Person, Place
 

@@ -10,8 +10,9 @@ from orjson import loads
 from federation.domain_blocks import put
 from server import moderation
 from server.moderation import COMMAND_LINE, Verdict
-from storage import actors, collections
-from storage.units import Reader
+from storage.communities import memberships
+from storage.engine.transaction import Reader
+from storage.people import actors
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Stranger
 from tests.support.servers import Person, Place, settle
@@ -148,8 +149,8 @@ async def test_a_limited_one_does_not_become_a_member_of_the_community(
     assert await scene.state(how, group.uri) == "pending"
 
     def members(reader: Reader) -> list[int]:
-        found = collections.find(reader, group.id, "members")
-        return collections.actors(reader, found or 0)
+        found = memberships.find(reader, group.id, "members")
+        return memberships.actors(reader, found or 0)
 
     number = scene.walt.actor.id if how == "one of ours" else int(scene.zoes_number)
     assert number not in await scene.ours.database.read(members)

@@ -14,8 +14,10 @@ from federation.lookup import ANCESTORS, FETCHES, Budget, Lookup
 from federation.sanitise import plain
 from server.keys import LOOKUP
 from server.routes import ROUTES
-from storage import actors, hosts, posts
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.posts import posts
+from storage.queues import hosts
 from tests.federation.world import ACTIVITY, AS, Document, Neighbour, Stranger, verdict
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, settle

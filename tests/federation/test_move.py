@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from storage import actors
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import actors
 from tests.federation.saying import follow, hear
 from tests.federation.world import Document, Neighbour, Stranger, verdict
 from tests.support.clock import Watch

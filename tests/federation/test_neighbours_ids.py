@@ -13,7 +13,7 @@ import pytest
 from federation.background import Background
 from federation.quotes import check_next
 from server.keys import LOOKUP
-from storage.units import Reader
+from storage.engine.transaction import Reader
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger, neighbour
 from tests.support.clock import Watch

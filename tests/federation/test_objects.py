@@ -15,10 +15,10 @@ from federation.objects import actor, note
 from federation.objects.note import Mention, Note
 from federation.origins import host_of
 from federation.sanitise import clean, plain
-from storage.actors import Actor, Field
-from storage.here import Here
-from storage.ids import ActorId
-from storage.keys import Key
+from storage.engine.ids import ActorId
+from storage.engine.site import Here
+from storage.people.actors import Actor, Field
+from storage.people.keys import Key
 from tests.federation.world import AS, PUBLIC, SECURITY, pair
 
 HOST = "https://away.example"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from federation.processing import PAUSES
-from storage import received
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.queues import inbox
 from tests.federation.world import neighbour
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -25,7 +25,7 @@ def spoil(writer: Writer, uri: str) -> None:
 
 
 def depth(reader: Reader) -> dict[str, int]:
-    return {state: count for state, count in received.depth(reader).items() if count}
+    return {state: count for state, count in inbox.depth(reader).items() if count}
 
 
 async def rounds(place: Place, watch: Watch, many: int) -> None:

@@ -16,7 +16,7 @@ from federation.documents import dump
 from federation.errors import Busy, Malformed
 from federation.reading import SMALL, Reading, apart, beside
 from server.keys import READING
-from storage.units import Reader
+from storage.engine.transaction import Reader
 from tests.federation.world import AS, Neighbour, block_host, verdict
 from tests.support.servers import Person, Place, settle
 

@@ -8,9 +8,10 @@ from federation.activities.flag import MOST_COMMENT, MOST_OPEN
 from server import domain_limits
 from server.domain_limits import Wish
 from server.moderation import COMMAND_LINE
-from storage import accounts, reports
-from storage.reports import Report
-from storage.units import Writer
+from storage.access import accounts
+from storage.engine.transaction import Writer
+from storage.moderation import reports
+from storage.moderation.reports import Report
 from tests.federation.world import Neighbour, Stranger, verdict
 from tests.support.servers import Person, Place, settle
 

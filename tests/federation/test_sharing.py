@@ -7,7 +7,7 @@ import pytest
 from orjson import loads
 from yarl import URL
 
-from storage.units import Reader
+from storage.engine.transaction import Reader
 from tests.federation.saying import follow, hear, homes
 from tests.federation.world import AS, PUBLIC, Neighbour, Stranger
 from tests.support.servers import Person, Place, settle

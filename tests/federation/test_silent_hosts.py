@@ -15,9 +15,10 @@ from aiohttp import web
 
 from federation import delivery
 from server.keys import COURIER
-from storage import actors, deliveries, hosts
-from storage.hosts import Standing
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.queues import deliveries, hosts
+from storage.queues.hosts import Standing
 from tests.federation.world import Neighbour, Stranger
 from tests.storage import cast
 from tests.support.internet import Internet
@@ -202,7 +203,7 @@ async def test_however_often_a_failing_host_speaks_it_earns_one_probe(
     vera: Stranger,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("storage.ids.fraction", lambda: 0.5)  # no jitter
+    monkeypatch.setattr("storage.engine.ids.fraction", lambda: 0.5)  # no jitter
     victim.status = 503
     for number in range(5):
         await alice.say(f"Number {number}")

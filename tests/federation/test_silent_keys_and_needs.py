@@ -18,8 +18,8 @@ from federation.processing import MOST_WAITING_OF_SOURCE
 from federation.signatures import Request
 from federation.sources import network_of
 from server.keys import COURIER, DOOR, INBOX, LOOKUP, PROCESSOR
-from storage import received
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.queues import inbox as received
 from tests.federation.world import Document, Neighbour, Stranger, verdict
 from tests.support.clock import Watch
 from tests.support.internet import Internet

@@ -6,10 +6,11 @@ import pytest
 
 from federation import suspensions
 from server.moderation import media_of
-from storage import actors, hosts
-from storage.actors import Actor
-from storage.domain_blocks import parts, settle
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.moderation.domain_blocks import parts, settle
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.queues import hosts
 from tests.federation.saying import follow, hear, homes
 from tests.federation.world import Neighbour, Stranger
 from tests.support.servers import Person, Place

@@ -8,8 +8,8 @@ from orjson import loads
 from federation.suspensions import REVERSIBLE
 from server import moderation
 from server.moderation import COMMAND_LINE, Verdict
-from storage import jobs
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.queues import jobs
 from tests.federation.saying import follow, hear, homes
 from tests.federation.test_domain_blocks import (
     WAYS,

@@ -13,7 +13,7 @@ from orjson import loads
 from federation.domain_blocks import put
 from server import leaving, moderation
 from server.moderation import COMMAND_LINE, Verdict
-from storage.units import Reader
+from storage.engine.transaction import Reader
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Neighbour, Stranger
 from tests.support.servers import Person, Place, settle

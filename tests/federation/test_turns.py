@@ -7,10 +7,10 @@ from itertools import count
 import pytest
 
 from federation.turns import BATCH, Turns
-from storage import received
-from storage.database import Database
-from storage.received import Received
-from storage.units import Writer
+from storage.engine.database import Database
+from storage.engine.transaction import Writer
+from storage.queues import inbox
+from storage.queues.inbox import Received
 
 _numbers = count(1)
 
@@ -26,7 +26,7 @@ def letter(actor: str) -> Received:
 
 
 def keep_all(writer: Writer, letters: list[Received]) -> list[bool]:
-    return [received.keep(writer, one) for one in letters]
+    return [inbox.keep(writer, one) for one in letters]
 
 
 async def come(database: Database, turns: Turns, *actors: str) -> list[str]:
@@ -39,7 +39,7 @@ async def come(database: Database, turns: Turns, *actors: str) -> list[str]:
 
 
 async def close(database: Database, turns: Turns, done: Received) -> None:
-    await database.write(received.close, done)
+    await database.write(inbox.close, done)
     turns.end(done)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from storage.units import Reader
+from storage.engine.transaction import Reader
 from tests.federation.saying import follow, hear, homes
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger
 from tests.support.clock import Watch

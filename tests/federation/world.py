@@ -14,7 +14,7 @@ from yarl import URL
 
 from federation import keys, signatures
 from federation.documents import dump
-from storage.units import Reader, Row, Writer
+from storage.engine.transaction import Reader, Row, Writer
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Place

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from server.polls import close_next
-from storage import pruning
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.lifecycle import retention
 from tests.journeys.test_saying import Places, friends
 from tests.support.clock import Watch
 from tests.support.servers import Person, settle
@@ -200,11 +200,11 @@ async def test_what_was_chosen_is_not_kept_for_longer_than_it_takes_to_say_it(
     before = [await person.place.database.read(creates) for person in (dora, bob)]
     watch.advance(timedelta(seconds=1))
     for place in places:
-        await place.database.write(pruning.forget)
+        await place.database.write(retention.forget)
     after = [await person.place.database.read(creates) for person in (dora, bob)]
     assert after == [before[0] - 1, before[1]]  # bob's waits to be delivered
     await settle(*places)
-    await bob.place.database.write(pruning.forget)
+    await bob.place.database.write(retention.forget)
     assert await bob.place.database.read(creates) == before[1] - 1
     poll = await alice.get(f"/api/v1/polls/{said['id']}")
     assert figures(poll) == ([0, 2, 0], 2, 2)

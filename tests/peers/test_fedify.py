@@ -7,9 +7,9 @@ from federation import outbox
 from federation.activities import Update
 from federation.objects import actor as actor_object
 from federation.sanitise import plain
-from storage import actors, keys
-from storage.ids import ActorId
-from storage.units import Writer
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Writer
+from storage.people import actors, keys
 from tests.peers.harness import Fedify, fedify_peer
 from tests.support.servers import Person, Place, settle
 

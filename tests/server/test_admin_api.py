@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from storage import audit, reports
-from storage.paging import Page
-from storage.reports import Report
-from storage.units import Reader, Writer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import audit_log, reports
+from storage.moderation.reports import Report
 from tests.storage import cast
 from tests.support.servers import ALL, Person, Place
 
@@ -175,7 +175,7 @@ async def test_reading_what_is_not_for_everybody_is_written_down(
 
 
 async def acts(place: Place) -> list[tuple[str, str, Any]]:
-    found = await place.database.read(lambda reader: audit.page_of(reader, Page(100)))
+    found = await place.database.read(lambda reader: audit_log.page_of(reader, Page(100)))
     return [(act.action, act.subject, act.detail) for act in found]
 
 

@@ -16,7 +16,7 @@ from server.outside import Outside
 from server.policies import Route, Who
 from server.replies import answer
 from server.routes import add_routes
-from storage import accounts, apps
+from storage.access import accounts, oauth
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, give_token, settings_for
@@ -118,8 +118,8 @@ async def test_a_script_gets_an_admins_token_for_an_admin_only(place: Place) -> 
             await run(place.app, "token create", {"name": "bob", "scopes": scopes})
         made = await run(place.app, "token create", {"name": "marta", "scopes": scopes})
         assert made["scope"] == scopes
-    assert len(await place.database.read(apps.tokens_of, bob.actor.id)) == 1
-    assert len(await place.database.read(apps.tokens_of, marta.actor.id)) == 3
+    assert len(await place.database.read(oauth.tokens_of, bob.actor.id)) == 1
+    assert len(await place.database.read(oauth.tokens_of, marta.actor.id)) == 3
     account = await place.database.read(accounts.by_actor, bob.actor.id)
     assert account
     assert account.role == "member"

@@ -14,10 +14,10 @@ from server.errors import Refused
 from server.keys import DATABASE
 from server.policies import Who, get
 from server.replies import answer
-from storage import instance
-from storage.database import READERS
-from storage.errors import TookTooLong
-from storage.units import Reader
+from storage.engine import instance
+from storage.engine.database import READERS
+from storage.engine.errors import TookTooLong
+from storage.engine.transaction import Reader
 from tests.storage.test_readers import ENDLESS
 from tests.support.clock import Watch
 from tests.support.internet import Internet

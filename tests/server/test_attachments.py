@@ -11,7 +11,7 @@ from yarl import URL
 
 from server import attachments
 from server.media import MEDIA, remove_strays
-from storage.units import Writer
+from storage.engine.transaction import Writer
 from tests.server.test_imaging import corners, decoded, encoded, files_in
 from tests.support.clock import Watch
 from tests.support.servers import Person, Place

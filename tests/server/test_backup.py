@@ -16,7 +16,7 @@ import pytest
 from server import backup
 from server.backup import DATABASE_FILE, BackupFailed, Made, Sources
 from server.media import MEDIA
-from storage import keys
+from storage.people import keys
 from tests.server.test_imaging import corners, encoded
 from tests.support.clock import Watch
 from tests.support.internet import Internet

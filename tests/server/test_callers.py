@@ -9,12 +9,13 @@ import pytest
 
 from server import auth
 from server.auth import MOST_READ, MOST_REMEMBERED, SUBJECTS, Callers
-from storage import accounts, actors, apps
-from storage.accounts import ACCESS
-from storage.changes import Change
-from storage.database import Database
-from storage.ids import ActorId
-from storage.units import Writer
+from storage.access import accounts, oauth
+from storage.access.accounts import ACCESS
+from storage.engine.changes import Change
+from storage.engine.database import Database
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Writer
+from storage.people import actors
 from tests.storage import cast
 from tests.support.servers import give_token
 
@@ -52,9 +53,9 @@ def of_alice(writer: Writer) -> str:
 
 
 def take_back(writer: Writer, secret: str) -> None:
-    token = apps.token(writer, secret)
+    token = oauth.token(writer, secret)
     assert token
-    assert apps.revoke(writer, token.id)
+    assert oauth.revoke(writer, token.id)
 
 
 async def test_what_was_read_before_a_token_was_taken_back_is_not_kept(database: Database) -> None:
@@ -124,7 +125,7 @@ async def test_what_changed_is_forgotten_and_nothing_else(database: Database) ->
             listening.enter_context(database.changes.heard_by(subject, callers.forget))
         assert len(await asked_again()) == 500
         assert await asked_again() == []
-        token = (await database.read(apps.token, secrets[7])) or pytest.fail()
+        token = (await database.read(oauth.token, secrets[7])) or pytest.fail()
         await database.write(auth._used, token)
         assert await asked_again() == [7], "a use was noted"
         await database.write(accounts.set_role, token.account or 0, "steward")

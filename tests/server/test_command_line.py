@@ -15,7 +15,7 @@ import requests
 
 from server import initial
 from server.control import CommandFailed
-from storage.clock import system_clock
+from storage.engine.clock import system_clock
 from tests.server.test_imaging import corners, encoded
 from tests.support.process import (
     KITH,

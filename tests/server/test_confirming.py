@@ -16,8 +16,11 @@ from server.commands import run
 from server.keys import OUTSIDE, SETTINGS
 from server.moderation import COMMAND_LINE, Verdict
 from server.refusals import CannotDecide
-from storage import accounts, actors, blocks, confirmations, ids, pruning, signup_blocks
-from storage.accounts import Account
+from storage.access import accounts, confirmations, signup_blocks
+from storage.access.accounts import Account
+from storage.engine import ids
+from storage.lifecycle import retention
+from storage.people import actors, blocks
 from tests.server.test_oauth import Browser, register
 from tests.server.test_passwords import SOON, PostOffice, writing
 from tests.server.test_signup import OWN, posted, sign_up, state_of, tried
@@ -203,11 +206,11 @@ async def test_after_three_days_it_is_forgotten_and_the_name_is_free(
     await sign_up(place)
     _, text = await written(post)
     watch.advance(confirmations.LASTS - timedelta(seconds=1))
-    await place.database.write(pruning.forget)
+    await place.database.write(retention.forget)
     assert await state_of(place, "bep_k") == "pending"
     watch.advance(timedelta(seconds=1))
     assert await Browser(place).ask("GET", LINK.findall(text)[0]) == 410
-    assert await place.database.write(pruning.forget) > 0
+    assert await place.database.write(retention.forget) > 0
     assert await state_of(place, "bep_k") is None
     assert await place.database.read(actors.by_handle, "bep_k") is None
     assert (await sign_up(place))[0] == 200
@@ -344,8 +347,8 @@ async def test_who_is_not_in_is_unknown_to_other_servers_and_can_be_forgotten(
     ines = await place.person("ines")
     await place.database.write(lambda w: blocks.add(w, "u:1", ines.actor.id, bep))
     watch.advance(confirmations.LASTS)
-    assert await place.database.write(pruning.forget) > 0
-    assert await place.database.write(pruning.forget) == 0
+    assert await place.database.write(retention.forget) > 0
+    assert await place.database.write(retention.forget) == 0
     left = await place.database.read(actors.by_id, bep)
     assert left is not None
     assert left.state == "deleted"
@@ -376,5 +379,5 @@ async def test_an_invitation_that_nobody_came_by_is_good_again(
         assert (await sign_up(place, invite_code=code))[0] == 200
         assert (await sign_up(place, invite_code=code, username="jun"))[0] == 422
         watch.advance(confirmations.LASTS)
-        await place.database.write(pruning.forget)
+        await place.database.write(retention.forget)
         assert (await sign_up(place, invite_code=code, username="jun"))[0] == 200

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from server.commands import run
-from storage import confirmations
-from storage.units import Reader
+from storage.access import confirmations
+from storage.engine.transaction import Reader
 from tests.server.test_confirming import LINK, Post, answered, arrived, post, send, written
 from tests.server.test_email import NEW, address, change
 from tests.server.test_oauth import Browser

@@ -3,8 +3,8 @@
 from typing import Any
 
 from server.jobs import JOBS
-from storage.conversations import KIND
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.reading.conversations import KIND
 from tests.support.servers import Person, Place
 
 ALL = "/api/v1/conversations"

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from server import moderation
-from storage import accounts, audit
-from storage.paging import Page
+from storage.access import accounts
+from storage.engine.pagination import Page
+from storage.moderation import audit_log
 from tests.support.servers import PASSWORD, Person, Place
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -61,7 +62,7 @@ async def stella(place: Place) -> Person:
 
 
 async def acts(place: Place) -> list[str]:
-    found = await place.database.read(lambda reader: audit.page_of(reader, Page(100)))
+    found = await place.database.read(lambda reader: audit_log.page_of(reader, Page(100)))
     return [act.action for act in found]
 
 

@@ -11,7 +11,7 @@ from federation.fetch import Door
 from server import doctor
 from server.doctor import Finding
 from server.keys import SETTINGS
-from storage import deliveries
+from storage.queues import deliveries
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Place, serving, settings_for, settle

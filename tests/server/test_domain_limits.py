@@ -10,8 +10,9 @@ from server.commands import run
 from server.control import CommandFailed
 from server.domain_limits import Wish
 from server.moderation import COMMAND_LINE
-from storage import actors, hosts
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.queues import hosts
 from tests.federation.saying import follow, hear
 from tests.federation.world import Neighbour, Stranger, neighbour
 from tests.support.clock import Watch

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from storage import accounts, sessions, signup_blocks
-from storage.units import Writer
+from storage.access import accounts, sessions, signup_blocks
+from storage.engine.transaction import Writer
 from tests.server.test_oauth import Browser
 from tests.support.clock import Watch
 from tests.support.servers import Person, Place

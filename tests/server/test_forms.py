@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from federation.errors import Malformed
 from server.errors import Refused
 from server.forms import Form, Upload, nest
-from storage.paging import HIGHEST
+from storage.engine.pagination import HIGHEST
 from tests.support.servers import Place
 
 

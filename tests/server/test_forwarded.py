@@ -9,9 +9,9 @@ from multidict import CIMultiDict
 
 import server
 from server.incoming import SINGLE, address_in
-from storage import signup_blocks
-from storage.signup_blocks import NetworkBlock
-from storage.units import Writer
+from storage.access import signup_blocks
+from storage.access.signup_blocks import NetworkBlock
+from storage.engine.transaction import Writer
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Place, serving

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import accounts
+from storage.access import accounts
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import PASSWORD, Place, serving, settle

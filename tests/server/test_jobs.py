@@ -10,9 +10,9 @@ from server.commands import run
 from server.exporting import ARCHIVE
 from server.jobs import Job
 from server.keys import SETTINGS
-from storage import jobs as planned
-from storage.changes import Change, Changes
-from storage.units import Reader
+from storage.engine.changes import Change, Changes
+from storage.engine.transaction import Reader
+from storage.queues import jobs as planned
 from tests.support.clock import Watch
 from tests.support.servers import Place
 

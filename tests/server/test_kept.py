@@ -14,16 +14,19 @@ import pytest
 from server.entities import account as account_entity
 from server.entities import notification as notification_entity
 from server.entities import status as status_entity
-from storage import actors, emojis, notifications, posts, timelines, visible_posts
-from storage.actors import Actor
-from storage.emojis import Emoji
-from storage.ids import ActorId
-from storage.notifications import Wanted
-from storage.paging import Page
-from storage.posts import Post
-from storage.timelines import Line, Shown
-from storage.units import Reader, Writer
-from storage.visibility import Anonymous, Member, Viewer
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.media import emojis
+from storage.media.emojis import Emoji
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import posts, visible_posts
+from storage.posts.posts import Post
+from storage.posts.visibility import Anonymous, Member, Viewer
+from storage.reading import notifications, timelines
+from storage.reading.notifications import Wanted
+from storage.reading.timelines import Line, Shown
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, serving, settle

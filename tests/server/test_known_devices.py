@@ -11,9 +11,9 @@ import pytest
 
 from server import passwords
 from server.limits import LIMITERS
-from storage import known_devices, sessions
-from storage.known_devices import MOST
-from storage.units import Reader
+from storage.access import known_devices, sessions
+from storage.access.known_devices import MOST
+from storage.engine.transaction import Reader
 from tests.server.test_oauth import Browser
 from tests.server.test_second_step import code, secret_of, set_up
 from tests.support.clock import Watch

@@ -35,8 +35,8 @@ from server.media import (
     remove_strays,
     serve,
 )
-from storage import media as rows
-from storage.media import Media
+from storage.media import attachments as rows
+from storage.media.attachments import Media
 from tests.server.test_imaging import corners, decoded, encoded, files_in
 from tests.support.clock import Watch
 from tests.support.servers import Client, Place

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from server import metrics
 from server.keys import COURIER
-from storage import hosts
+from storage.queues import hosts
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Place, serving, settle

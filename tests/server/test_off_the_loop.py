@@ -11,8 +11,8 @@ from server import importing
 from server.composing import MOST_IN_PLACE
 from server.entities import status as status_entity
 from server.importing import LONGEST_LINE, MOST_CELLS, MOST_LINES, CannotImport
-from storage import visible_posts
-from storage.visibility import Member
+from storage.posts import visible_posts
+from storage.posts.visibility import Member
 from tests.server.test_attachments import sent
 from tests.server.test_imaging import corners, encoded
 from tests.server.test_whole_threads import chain

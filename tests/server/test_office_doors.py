@@ -2,7 +2,7 @@
 
 from server.policies import OWN_AFFAIRS, Who
 from server.routes import ROUTES
-from storage import decisions
+from storage.moderation import decisions
 from tests.server.test_desk import browser
 from tests.server.test_route_table import address, bearing, status_of
 from tests.support.servers import ALL, Place

@@ -10,8 +10,9 @@ from server import moderation, office_letters
 from server.keys import OUTSIDE, SETTINGS
 from server.moderation import COMMAND_LINE, Verdict
 from server.office_letters import Letter
-from storage import decisions, jobs
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import decisions
+from storage.queues import jobs
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Place, serving

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storage import actors
+from storage.people import actors
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, serving, settle

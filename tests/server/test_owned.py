@@ -14,7 +14,7 @@ from PIL import Image
 
 from server.policies import API, Who
 from server.routes import ROUTES
-from storage.units import Reader
+from storage.engine.transaction import Reader
 from tests.support.servers import Person, Place
 
 # Of people and posts; who may see them is asked elsewhere.

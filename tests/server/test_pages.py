@@ -13,8 +13,10 @@ import pytest
 
 from federation import learning
 from federation.objects import note
-from storage import accounts, actors, ids, sessions
-from storage.units import Writer
+from storage.access import accounts, sessions
+from storage.engine import ids
+from storage.engine.transaction import Writer
+from storage.people import actors
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, serving, settle

@@ -12,7 +12,7 @@ from server.errors import Refused, errors_to_answers
 from server.keys import ERROR_PAGE, OUTSIDE, SETTINGS
 from server.outside import Outside
 from server.pages import error, public
-from storage.errors import Overloaded
+from storage.engine.errors import Overloaded
 from tests.server.test_pages import HTML, opened
 from tests.support.clock import Watch
 from tests.support.internet import Internet

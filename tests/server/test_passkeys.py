@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from server.pages.entering import CLOSED, WAITING
-from storage import accounts, actors, factors
+from storage.access import accounts, second_factor
+from storage.people import actors
 from tests.server.test_oauth import Browser
 from tests.server.test_second_step import code, give, password_given, set_up
 from tests.support.authenticator import PRESENT, VERIFIED, Authenticator, decoded, encoded
@@ -116,7 +117,7 @@ async def test_it_takes_the_place_of_both_steps(place: Place, watch: Watch) -> N
     assert await enter(browser, device, "/settings") == 303
     assert browser.headers["Location"] == "/settings"
     assert await browser.ask("GET", "/settings") == 200
-    kept = await place.database.read(factors.passkeys_of, person.actor.id)
+    kept = await place.database.read(second_factor.passkeys_of, person.actor.id)
     assert [one.sign_count for one in kept] == [1]
 
 
@@ -150,7 +151,7 @@ async def test_a_bent_passkey_is_not_kept(place: Place, how: str) -> None:
     for name, value in BENT[how].items():
         setattr(device, name, value)
     assert await add(browser, device) == 422
-    assert await place.database.read(factors.passkeys_of, person.actor.id) == []
+    assert await place.database.read(second_factor.passkeys_of, person.actor.id) == []
 
 
 async def test_an_answer_counts_once_and_in_its_browser_only(place: Place, watch: Watch) -> None:
@@ -248,7 +249,7 @@ async def test_attestations_that_are_damaged_are_refused(place: Place) -> None:
         said["response"]["attestationObject"] = encoded(data[:cut])
         form = form_of(browser, ADD) | {"credential": json.dumps(said)}
         assert await browser.ask("POST", ADD, form) == 422, cut
-    assert await place.database.read(factors.passkeys_of, person.actor.id) == []
+    assert await place.database.read(second_factor.passkeys_of, person.actor.id) == []
 
 
 async def test_a_passkey_of_somebody_is_nobody_elses(place: Place) -> None:
@@ -263,7 +264,7 @@ async def test_a_passkey_of_somebody_is_nobody_elses(place: Place) -> None:
     await thief.ask("GET", "/settings/safety")
     stolen = {"csrf": thief.values("/settings")["csrf"], "passkey": number}
     await thief.ask("POST", "/settings/safety/passkeys", stolen)
-    assert await place.database.read(factors.passkeys_of, bep.actor.id) == []
+    assert await place.database.read(second_factor.passkeys_of, bep.actor.id) == []
     device.user = str(place.people["ines"].actor.id).encode()
     assert await enter(Browser(place), device) == 303
     form = {"csrf": owner.values("/settings")["csrf"], "passkey": number}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
 from tests.support.servers import Person, Place
 
 LISTS = (

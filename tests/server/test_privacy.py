@@ -12,7 +12,7 @@ import pytest
 from federation.errors import FederationError
 from federation.lookup import Budget
 from server.keys import LOOKUP
-from storage import actors
+from storage.people import actors
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, serving, settle

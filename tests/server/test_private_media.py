@@ -12,7 +12,8 @@ import pytest
 from yarl import URL
 
 from server.documents import TYPE
-from storage import accounts, actors
+from storage.access import accounts
+from storage.people import actors
 from tests.federation.world import Neighbour, neighbour
 from tests.server.test_attachments import opened, sent
 from tests.support.clock import Watch

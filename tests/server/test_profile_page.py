@@ -10,7 +10,8 @@ import pytest
 
 from server.keys import SETTINGS
 from server.pages.devices import device
-from storage import ids, sessions
+from storage.access import sessions
+from storage.engine import ids
 from tests.server.test_profiles import changed, kept, painted, sent
 from tests.support.servers import Person, Place
 

@@ -17,8 +17,9 @@ from server import profiles
 from server.errors import Refused
 from server.media import MEDIA
 from server.profiles import Wish, objections
-from storage import actors, media
-from storage.units import Reader
+from storage.engine.transaction import Reader
+from storage.media import attachments
+from storage.people import actors
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, give_token, serving, settle
@@ -68,7 +69,7 @@ def kept(place: Place) -> list[str]:
 
 
 def rows(reader: Reader) -> list[str]:
-    return [name for name, _ in media.files(reader)]
+    return [name for name, _ in attachments.files(reader)]
 
 
 # ---- the API ----

@@ -9,7 +9,8 @@ import pytest
 from server import scopes
 from server.policies import API, PAGES, Route, Who
 from server.routes import ROUTES
-from storage import accounts, actors
+from storage.access import accounts
+from storage.people import actors
 from tests.server.test_attachments import sent
 from tests.support.servers import Person, Place, give_token
 

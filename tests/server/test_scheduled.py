@@ -8,9 +8,10 @@ import pytest
 from server import attachments, scheduled
 from server.entities.shared import when
 from server.scheduled import publish_next
-from storage import accounts, erasure
-from storage import scheduled as rows
-from storage.units import Writer
+from storage.access import accounts
+from storage.engine.transaction import Writer
+from storage.lifecycle import erasure
+from storage.posts import scheduled_posts as rows
 from tests.server.test_attachments import sent
 from tests.support.clock import Watch
 from tests.support.servers import Person, Place

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from server.jobs import JOBS
-from storage import actors, words
-from storage.search import KIND
-from storage.units import Writer
+from storage.engine.transaction import Writer
+from storage.people import actors
+from storage.posts import search_index
+from storage.reading.search import KIND
 from tests.storage import cast
 from tests.support.clock import Watch
 from tests.support.servers import Person, Place
@@ -21,7 +22,7 @@ async def found(who: Person, text: str, **more: Any) -> list[str]:
     """What the posts say that are found, newest first, without markup."""
     answer = await who.get(ALL, q=text, type="statuses", **more)
     assert answer["accounts"] == answer["hashtags"] == []
-    return [words.plain(one["content"]).strip() for one in answer["statuses"]]
+    return [search_index.plain(one["content"]).strip() for one in answer["statuses"]]
 
 
 async def open_to_search(place: Place, who: Person, wanted: bool = True) -> None:
@@ -163,7 +164,7 @@ async def test_it_goes_on_by_offset(place: Place, alice: Person) -> None:
     while path:
         async with place.client.get(path, headers=headers) as answer:
             page, links = (await answer.json())["statuses"], answer.headers.get("Link", "")
-        pages.append([words.plain(one["content"]).strip()[-1] for one in page])
+        pages.append([search_index.plain(one["content"]).strip()[-1] for one in page])
         path = links.partition(">")[0].removeprefix("<http://home.example")
     assert pages == [["4", "3"], ["2", "1"], ["0"], []]
 

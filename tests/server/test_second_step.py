@@ -9,8 +9,8 @@ import pytest
 from server import sealing, totp
 from server.app import FILE
 from server.keys import SETTINGS
-from storage import accounts, challenges, factors
-from storage.units import Writer
+from storage.access import accounts, challenges, second_factor
+from storage.engine.transaction import Writer
 from tests.server.test_oauth import Browser, address, register
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -21,7 +21,7 @@ LIMITED = {"rate_limits": "on", "trusted_proxies": "127.0.0.1/32"}
 
 async def secret_of(place: Place, person: Person) -> bytes:
     """The secret as the app of its owner has it."""
-    kept = await place.database.read(factors.totp, person.actor.id)
+    kept = await place.database.read(second_factor.totp, person.actor.id)
     assert kept is not None
     found = sealing.unseal(place.app[SETTINGS].secret or "", "totp", person.actor.id, kept.sealed)
     assert found is not None
@@ -259,7 +259,7 @@ async def test_what_does_lasting_harm_needs_fresh_proof(place: Place, watch: Wat
         assert await browser.ask("POST", path, token) == 303
         assert browser.headers["Location"] == f"/settings/prove?next={back}", path
     assert await browser.ask("GET", "/settings/safety/passkey") == 303
-    kept = await place.database.read(factors.totp, person.actor.id)
+    kept = await place.database.read(second_factor.totp, person.actor.id)
     assert kept is not None and kept.confirmed_at is not None
     assert await browser.ask("GET", "/settings/prove?next=%2Fsettings%2Fsafety") == 200
     form = browser.values("/settings/prove")
@@ -270,7 +270,7 @@ async def test_what_does_lasting_harm_needs_fresh_proof(place: Place, watch: Wat
     assert await browser.ask("POST", "/settings/prove", form | {"proof": PASSWORD}) == 303
     assert browser.headers["Location"] == "/settings/safety"
     assert await browser.ask("POST", "/settings/safety/off", token) == 303
-    assert await place.database.read(factors.totp, person.actor.id) is None
+    assert await place.database.read(second_factor.totp, person.actor.id) is None
     assert await Browser(place).log_in("ines") == 303
 
 
@@ -347,7 +347,7 @@ async def test_nothing_of_it_lies_readable_in_the_file(place: Place, watch: Watc
     plain = [*codes, *(one.replace("-", "") for one in codes), begun.cookies["kith-second"]]
     for one in [secret, totp.spelled(secret).encode(), *(text.encode() for text in plain)]:
         assert one not in held
-    kept = await place.database.read(factors.totp, person.actor.id)
+    kept = await place.database.read(second_factor.totp, person.actor.id)
     assert kept is not None
     instance = place.app[SETTINGS].secret or ""
     assert sealing.unseal(instance, "totp", person.actor.id, kept.sealed) == secret

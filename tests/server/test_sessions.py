@@ -7,7 +7,8 @@ import pytest
 
 from server import passwords
 from server.pages.starting import onward
-from storage import accounts, actors, sessions
+from storage.access import accounts, sessions
+from storage.people import actors
 from tests.server.test_oauth import Browser
 from tests.support.clock import Watch
 from tests.support.servers import PASSWORD, Place

@@ -13,8 +13,9 @@ import pytest
 
 from server import commands
 from server.limits import network_of
-from storage import accounts, actors, sessions
-from storage.units import Writer
+from storage.access import accounts, sessions
+from storage.engine.transaction import Writer
+from storage.people import actors
 from tests.server.test_oauth import Browser
 from tests.server.test_passwords import SOON, PostOffice, writing
 from tests.server.test_second_step import code, give, password_given, set_up

@@ -9,7 +9,8 @@ import pytest
 
 from server.commands import run
 from server.control import CommandFailed
-from storage import accounts, actors, follows
+from storage.access import accounts
+from storage.people import actors, follows
 from tests.server.test_oauth import Browser, register
 from tests.support.clock import Watch
 from tests.support.internet import Internet

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from storage import accounts, signup_blocks
-from storage.signup_blocks import NetworkBlock
-from storage.units import Writer
+from storage.access import accounts, signup_blocks
+from storage.access.signup_blocks import NetworkBlock
+from storage.engine.transaction import Writer
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import ALL, PASSWORD, Person, Place, give_token, serving

@@ -11,7 +11,7 @@ import pytest
 
 from server.policies import API, Route
 from server.routes import ROUTES
-from storage.connection import Connection
+from storage.engine.connection import Connection
 from tests.support.clock import Watch
 from tests.support.crowd import crowd
 from tests.support.internet import Internet

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from storage import timelines
+from storage.reading import timelines
 from tests.support.servers import Person, Place
 
 

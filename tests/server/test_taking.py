@@ -14,7 +14,7 @@ from server import exporting, importing, leaving
 from server.exporting import Places
 from server.importing import CannotImport
 from server.media import MEDIA
-from storage import exports, imports
+from storage.lifecycle import exports, imports
 from tests.server.test_attachments import sent
 from tests.support.clock import Watch
 from tests.support.internet import Internet

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import open_database
-from storage.errors import CannotOpen, Damaged, NotCommitted, StorageError
-from storage.here import Here
-from storage.troubles import on_opening
+from storage.engine.database import open_database
+from storage.engine.errors import CannotOpen, Damaged, NotCommitted, StorageError
+from storage.engine.site import Here
+from storage.engine.troubles import on_opening
 from tests.server.test_backup import kith
 from tests.storage.raw import blank
 from tests.storage.test_database import say

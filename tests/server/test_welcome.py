@@ -12,8 +12,9 @@ import pytest
 from server.commands import run
 from server.control import CommandFailed
 from server.signup import Wish, sign_up
-from storage import accounts, actors
-from storage.actors import Actor
+from storage.access import accounts
+from storage.people import actors
+from storage.people.actors import Actor
 from tests.server.test_passwords import SOON, PostOffice, writing
 from tests.support.clock import Watch
 from tests.support.servers import PASSWORD, Place

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from storage import visible_posts
-from storage.audiences import Audience
-from storage.posts import Post
-from storage.units import Writer
-from storage.visibility import Member
+from storage.engine.transaction import Writer
+from storage.posts import visible_posts
+from storage.posts.audiences import Audience
+from storage.posts.posts import Post
+from storage.posts.visibility import Member
 from tests.storage import cast
 from tests.support.servers import Person, Place
 

@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from typing import Any
 
-from storage import accounts, activities, actors, audiences, blocks, follows, posts
-from storage.accounts import Account
-from storage.activities import Said
-from storage.actors import Actor
-from storage.audiences import PUBLIC, Audience
-from storage.ids import ActorId, PostId
-from storage.posts import Post, Recipient
-from storage.units import Writer
+from storage.access import accounts
+from storage.access.accounts import Account
+from storage.engine.ids import ActorId, PostId
+from storage.engine.transaction import Writer
+from storage.people import actors, blocks, follows
+from storage.people.actors import Actor
+from storage.posts import audiences, posts
+from storage.posts.audiences import PUBLIC, Audience
+from storage.posts.posts import Post, Recipient
+from storage.queues import outbox
+from storage.queues.outbox import Said
 
 
 def actor(writer: Writer, name: str, host: str = "", **more: Any) -> ActorId:
@@ -83,5 +86,5 @@ def said(
     """An activity of ours, without letters."""
     id_ = writer.new_id()
     uri = f"https://home.example/activities/{id_}"
-    activities.add(writer, Said(id_, uri, by, type_, object_, post, f'{{"about": "{object_}"}}'))
+    outbox.add(writer, Said(id_, uri, by, type_, object_, post, f'{{"about": "{object_}"}}'))
     return id_

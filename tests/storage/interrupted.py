@@ -6,8 +6,8 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from storage.connection import WRITING, connect
-from storage.schema import migrate
+from storage.engine.connection import WRITING, connect
+from storage.engine.schema import migrate
 
 MAKING = {sqlite3.SQLITE_CREATE_TABLE, sqlite3.SQLITE_CREATE_INDEX}
 

@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from storage.connection import COMMON
-from storage.here import Here
-from storage.ids import Numbers
-from storage.schema import migrate, scripts
-from storage.units import Row, Writer
+from storage.engine.connection import COMMON
+from storage.engine.ids import Numbers
+from storage.engine.schema import migrate, scripts
+from storage.engine.site import Here
+from storage.engine.transaction import Row, Writer
 from tests.support.clock import Watch
 
 HERE = Here("home.example", "home.example")

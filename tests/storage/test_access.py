@@ -4,33 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from storage import (
-    accounts,
-    actors,
-    apps,
-    challenges,
-    charters,
-    idempotency,
-    ids,
-    instance,
-    keys,
-    known_devices,
-    markers,
-    media,
-    posts,
-    pruning,
-    sessions,
-)
-from storage.accounts import ACCESS
-from storage.actors import Field
-from storage.apps import App, Code
-from storage.charters import Charter, Commitment
-from storage.database import Database
-from storage.errors import Conflict
-from storage.ids import ActorId
-from storage.keys import Key
-from storage.media import Media
-from storage.units import Writer
+from storage.access import accounts, challenges, known_devices, oauth, sessions
+from storage.access.accounts import ACCESS
+from storage.access.oauth import App, Code
+from storage.communities import charters
+from storage.communities.charters import Charter, Commitment
+from storage.engine import ids, instance
+from storage.engine.database import Database
+from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Writer
+from storage.lifecycle import retention
+from storage.media import attachments
+from storage.media.attachments import Media
+from storage.people import actors, keys
+from storage.people.actors import Field
+from storage.people.keys import Key
+from storage.posts import idempotency, posts
+from storage.reading import markers
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 from tests.support.clock import Watch
@@ -46,7 +37,7 @@ def fresh() -> Writer:
 def an_app(writer: Writer, secret: str) -> int:
     id_ = writer.new_id()
     uris = ("https://app.example/back",)
-    apps.add(writer, App(id_, f"client {id_}", apps.hashed(secret), "App", None, uris, "read"))
+    oauth.add(writer, App(id_, f"client {id_}", oauth.hashed(secret), "App", None, uris, "read"))
     return id_
 
 
@@ -58,11 +49,11 @@ ISSUED = ("token", "code", "session", "reset", "invitation", "app secret")
 def issue_everything(writer: Writer, secrets: dict[str, str]) -> int:
     alice = cast.account(writer, "alice")
     app = an_app(writer, secrets["app secret"])
-    token = apps.issue(writer, secrets["token"], app, alice, "read")
+    token = oauth.issue(writer, secrets["token"], app, alice, "read")
     expires = writer.now + HOUR
     code = Code(app, alice, "https://app.example/back", "read", "challenge", expires)
-    apps.add_code(writer, secrets["code"], code)
-    apps.code_used(writer, secrets["code"], token)
+    oauth.add_code(writer, secrets["code"], code)
+    oauth.code_used(writer, secrets["code"], token)
     sessions.start(writer, secrets["session"], alice, "Firefox")
     sessions.offer_reset(writer, secrets["reset"], alice, HOUR)
     sessions.invite(writer, secrets["invitation"], alice, 3, HOUR)
@@ -72,8 +63,8 @@ def issue_everything(writer: Writer, secrets: dict[str, str]) -> int:
 async def test_no_issued_secret_is_in_any_file(database: Database, tmp_path: Path) -> None:
     secrets = {name: ids.secret() for name in ISSUED}
     await database.write(issue_everything, secrets)
-    assert await database.read(apps.token, secrets["token"])
-    assert await database.read(apps.code, secrets["code"])
+    assert await database.read(oauth.token, secrets["token"])
+    assert await database.read(oauth.code, secrets["code"])
     assert await database.read(sessions.find, secrets["session"])
     assert await database.read(sessions.reset_of, secrets["reset"])
     assert (await database.write(sessions.use_invitation, secrets["invitation"]))[0]
@@ -81,7 +72,7 @@ async def test_no_issued_secret_is_in_any_file(database: Database, tmp_path: Pat
     files = [path for path in tmp_path.iterdir() if path.is_file()]
     assert {"db", "db-wal", "copy"} <= {path.name for path in files}
     content = b"".join(path.read_bytes() for path in files)
-    hashes = [apps.hashed(secret) for secret in secrets.values()]
+    hashes = [oauth.hashed(secret) for secret in secrets.values()]
     assert all(hash_.encode() in content for hash_ in hashes)  # so we looked in the right place
     assert [name for name in ISSUED if secrets[name].encode() in content] == []
 
@@ -131,7 +122,7 @@ async def test_whatever_ends_access_is_told(database: Database) -> None:
         await database.write(accounts.set_password, alice, "new")
         await database.write(accounts.set_state, alice, "disabled")
         await database.write(accounts.set_role, alice, "steward")
-        await database.write(apps.revoke_all, alice)
+        await database.write(oauth.revoke_all, alice)
         await database.write(sessions.end_all, alice)
     assert told == [str(alice)] * 5
     found = await database.read(accounts.by_actor, alice)
@@ -211,39 +202,39 @@ def test_a_token_is_known_until_it_is_taken_back() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     app = an_app(writer, "app secret")
-    one = apps.issue(writer, "one", app, alice, "read")
-    own = apps.issue(writer, "own", app, None, "read")
-    apps.token_used(writer, one)
-    found = apps.token(writer, "one")
+    one = oauth.issue(writer, "one", app, alice, "read")
+    own = oauth.issue(writer, "own", app, None, "read")
+    oauth.token_used(writer, one)
+    found = oauth.token(writer, "one")
     assert found and (found.account, found.app_name, found.last_used_at) == (
         alice,
         "App",
         writer.now,
     )
-    assert not apps.revoke(writer, one, bob)
-    assert apps.revoke(writer, one, alice)
-    assert apps.token(writer, "one") is None
-    assert apps.revoke(writer, own)
-    apps.issue(writer, "two", app, alice, "read")
-    apps.issue(writer, "three", app, bob, "read")
-    apps.revoke_all(writer, alice)
-    assert apps.tokens_of(writer, alice) == []
-    assert len(apps.tokens_of(writer, bob)) == 1
+    assert not oauth.revoke(writer, one, bob)
+    assert oauth.revoke(writer, one, alice)
+    assert oauth.token(writer, "one") is None
+    assert oauth.revoke(writer, own)
+    oauth.issue(writer, "two", app, alice, "read")
+    oauth.issue(writer, "three", app, bob, "read")
+    oauth.revoke_all(writer, alice)
+    assert oauth.tokens_of(writer, alice) == []
+    assert len(oauth.tokens_of(writer, bob)) == 1
 
 
 def test_a_code_remembers_what_it_was_exchanged_for() -> None:
     writer = fresh()
     alice, app = cast.account(writer, "alice"), an_app(writer, "app secret")
-    known = apps.by_id(writer, app)
+    known = oauth.by_id(writer, app)
     assert known
-    assert apps.by_client_id(writer, known.client_id) == known
+    assert oauth.by_client_id(writer, known.client_id) == known
     made = Code(app, alice, "https://app.example/back", "read", "challenge", writer.now + HOUR)
-    apps.add_code(writer, "code", made)
-    assert apps.code(writer, "code") == made
-    assert apps.code(writer, "other") is None
-    token = apps.issue(writer, "token", app, alice, "read")
-    apps.code_used(writer, "code", token)
-    used = apps.code(writer, "code")
+    oauth.add_code(writer, "code", made)
+    assert oauth.code(writer, "code") == made
+    assert oauth.code(writer, "other") is None
+    token = oauth.issue(writer, "token", app, alice, "read")
+    oauth.code_used(writer, "code", token)
+    used = oauth.code(writer, "code")
     assert used and (used.token, used.used_at) == (token, writer.now)
 
 
@@ -309,11 +300,11 @@ def test_small_things_are_kept() -> None:
     (marker,) = markers.of(writer, alice)
     assert (marker.last_read, marker.version) == (7, 2)
     file = Media(1, alice, "avatar", "a.webp", "image/webp", 10, 1, 1)
-    media.add(writer, file)
-    assert media.by_file(writer, "a.webp") == file
-    assert media.files(writer) == [("a.webp", 10)]
-    media.remove(writer, "a.webp")
-    assert media.by_file(writer, "a.webp") is None
+    attachments.add(writer, file)
+    assert attachments.by_file(writer, "a.webp") == file
+    assert attachments.files(writer) == [("a.webp", 10)]
+    attachments.remove(writer, "a.webp")
+    assert attachments.by_file(writer, "a.webp") is None
     instance.put(writer, "key", "value")
     assert (instance.get(writer, "key"), instance.get(writer, "other")) == ("value", None)
 
@@ -426,10 +417,10 @@ def test_each_kind_of_row_is_forgotten_in_its_time(table: str) -> None:
     fill(writer)
     before = left(writer)
     writer.now += FORGOTTEN[table] - timedelta(seconds=1)
-    pruning.forget(writer)
+    retention.forget(writer)
     assert left(writer)[table] == before[table]
     writer.now += timedelta(seconds=2)
-    while pruning.forget(writer):
+    while retention.forget(writer):
         pass
     assert left(writer)[table] < before[table]
 
@@ -438,7 +429,7 @@ def test_what_still_waits_is_never_forgotten() -> None:
     writer = fresh()
     fill(writer)
     writer.now += timedelta(days=400)
-    while pruning.forget(writer):
+    while retention.forget(writer):
         pass
     states = {state for (state,) in writer.rows("SELECT state FROM received")}
     assert states == {"due", "held"}
@@ -454,4 +445,4 @@ def test_forgetting_goes_in_slices() -> None:
     writer.execute_many(
         "INSERT INTO signatures_seen VALUES (?, 0)", [(str(n),) for n in range(1200)]
     )
-    assert [pruning.forget(writer) for _ in range(4)] == [500, 500, 200, 0]
+    assert [retention.forget(writer) for _ in range(4)] == [500, 500, 200, 0]

@@ -6,7 +6,7 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from storage.connection import READING, WRITING, Connection
+from storage.engine.connection import READING, WRITING, Connection
 
 PRAGMAS = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema", "busy_timeout")
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from storage import instance
-from storage.changes import Change
-from storage.database import READERS, Database, open_database
-from storage.errors import NotCommitted, NotCopied, Overloaded, StorageError
-from storage.here import Here
-from storage.units import Reader, Row, Writer
+from storage.engine import instance
+from storage.engine.changes import Change
+from storage.engine.database import READERS, Database, open_database
+from storage.engine.errors import NotCommitted, NotCopied, Overloaded, StorageError
+from storage.engine.site import Here
+from storage.engine.transaction import Reader, Row, Writer
 from tests.support.clock import Watch
 
 SAID = "said"

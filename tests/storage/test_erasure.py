@@ -2,10 +2,14 @@
 
 import re
 
-from storage import actors, bookmarks, deliveries, erasure, keys, likes, posts, visible_posts
-from storage.keys import Key
-from storage.units import Writer
-from storage.visibility import System
+from storage.engine.transaction import Writer
+from storage.lifecycle import erasure
+from storage.people import actors, keys
+from storage.people.keys import Key
+from storage.posts import favourites, posts, visible_posts
+from storage.posts.visibility import System
+from storage.queues import deliveries
+from storage.reading import bookmarks
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 
@@ -80,8 +84,8 @@ def test_nothing_of_theirs_is_left_and_what_others_said_is() -> None:
     own = cast.post(writer, alice, answers=answer)
     cast.follow(writer, bob, alice)
     cast.block(writer, alice, bob)
-    likes.add(writer, "u:1", bob, said[1].id)
-    likes.add(writer, "u:2", alice, answer.id)
+    favourites.add(writer, "u:1", bob, said[1].id)
+    favourites.add(writer, "u:2", alice, answer.id)
     bookmarks.add(writer, bob, own.id)
     actors.set_state(writer, alice, "deleted")
     erasure.close_account(writer, alice)

@@ -6,9 +6,9 @@ import tracemalloc
 import orjson
 import pytest
 
-from storage.database import Database
-from storage.kept import Kept
-from storage.units import Reader, Writer
+from storage.engine.database import Database
+from storage.engine.transaction import Reader, Writer
+from storage.engine.versioned_cache import Kept
 from tests.architecture.test_sql import STORAGE
 
 
@@ -56,7 +56,7 @@ async def test_readers_share_what_they_make_and_nobody_sees_what_a_writer_made(
 def changes() -> list[tuple[str, str]]:
     """(table, what is set) of every statement of storage that changes a post or an actor."""
     found = []
-    for path in STORAGE.glob("*.py"):
+    for path in STORAGE.rglob("*.py"):
         text = re.sub(r'"\s+f?r?"', "", path.read_text())
         found += re.findall(r"UPDATE (posts|actors) SET (.+?) WHERE", text)
     return found

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.database import open_database
-from storage.here import Here
+from storage.engine.database import open_database
+from storage.engine.site import Here
 
 ROUNDS = 6
 

@@ -2,9 +2,9 @@ import asyncio
 import random
 from time import perf_counter
 
-from storage import instance
-from storage.database import Database
-from storage.units import Reader, Writer
+from storage.engine import instance
+from storage.engine.database import Database
+from storage.engine.transaction import Reader, Writer
 
 WRITERS, READERS, TURNS = 50, 200, 10
 PURSES, COINS = 20, 100

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from storage import instance, notifications
-from storage.clock import milliseconds
-from storage.database import open_database
-from storage.here import Here
-from storage.units import Writer
+from storage.engine import instance
+from storage.engine.clock import milliseconds
+from storage.engine.database import open_database
+from storage.engine.site import Here
+from storage.engine.transaction import Writer
+from storage.reading import notifications
 from tests.storage import cast
 from tests.storage.raw import blank
 from tests.support.clock import Watch

@@ -7,13 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from storage import schema
-from storage.connection import WRITING, connect
-from storage.database import open_database
-from storage.errors import CannotOpen, Damaged, Locked, NewerSchema, OtherInstance, StorageError
-from storage.here import Here
-from storage.lock import owned
-from storage.units import Reader, Writer
+from storage.engine import schema
+from storage.engine.connection import WRITING, connect
+from storage.engine.database import open_database
+from storage.engine.errors import (
+    CannotOpen,
+    Damaged,
+    Locked,
+    NewerSchema,
+    OtherInstance,
+    StorageError,
+)
+from storage.engine.lock import owned
+from storage.engine.site import Here
+from storage.engine.transaction import Reader, Writer
 from tests.storage import cast
 
 LATEST = max(schema.scripts())
@@ -179,7 +186,7 @@ async def test_nobody_else_may_read_the_files(tmp_path: Path, here: Here) -> Non
 
 HOLD = """
 import sys, pathlib
-from storage.lock import owned
+from storage.engine.lock import owned
 with owned(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

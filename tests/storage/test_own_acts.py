@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from storage import follows, likes, schema, tallies
-from storage.connection import WRITING, connect
-from storage.database import open_database
-from storage.here import Here
-from storage.ids import ActorId
-from storage.tallies import Tally
-from storage.units import Reader, Writer
+from storage.engine import schema
+from storage.engine.connection import WRITING, connect
+from storage.engine.database import open_database
+from storage.engine.ids import ActorId
+from storage.engine.site import Here
+from storage.engine.transaction import Reader, Writer
+from storage.people import account_counts, follows
+from storage.people.account_counts import Tally
+from storage.posts import favourites
 
 NUMBER = 18
 TABLES = ("received", "follows", "likes", "shares", "blocks", "approvals", "thread_mutes")
@@ -100,11 +102,11 @@ async def test_an_id_is_its_actors_and_figures_go_on(
             writer.execute(POST, 10, "u:post", 10)
             for row in ROWS:
                 writer.execute(row)
-        assert likes.add(writer, "u:l", carol, 10)
+        assert favourites.add(writer, "u:l", carol, 10)
         assert follows.accept(writer, carol, alice)
         assert follows.ask(writer, "u:f2", bob, carol)
         assert follows.remove(writer, bob, alice)
-        return tallies.many(writer, [alice])[alice]
+        return account_counts.many(writer, [alice])[alice]
 
     async with open_database(tmp_path / "db", here) as database:
         assert (await database.write(unit)).followers == 1

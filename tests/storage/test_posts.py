@@ -3,26 +3,17 @@ from datetime import timedelta
 
 import pytest
 
-from storage import (
-    activities,
-    bookmarks,
-    deliveries,
-    likes,
-    notifications,
-    posts,
-    pruning,
-    shares,
-    tags,
-    timelines,
-    visible_posts,
-)
-from storage.audiences import NAMED, Audience, ensure, find
-from storage.ids import ActorId
-from storage.posts import Post, Recipient
-from storage.shares import Share
-from storage.units import Writer
-from storage.visibility import Anonymous, Member, System
-from storage.visible_posts import Figures
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Writer
+from storage.lifecycle import retention
+from storage.posts import boosts, favourites, hashtags, posts, visible_posts
+from storage.posts.audiences import NAMED, Audience, ensure, find
+from storage.posts.boosts import Share
+from storage.posts.posts import Post, Recipient
+from storage.posts.visibility import Anonymous, Member, System
+from storage.posts.visible_posts import Figures
+from storage.queues import deliveries, outbox
+from storage.reading import bookmarks, notifications, timelines
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 from tests.support.clock import Watch
@@ -58,12 +49,12 @@ def test_a_post_is_read_as_it_was_written() -> None:
     assert again(writer, said) == said == posts.by_uri(writer, said.uri)
     assert posts.recipients(writer, said.id) == [Recipient(bob, mentioned=True)]
     assert sorted(posts.tag_names(writer, said.id)) == ["Straße", "Tee"]
-    assert tags.starting_with(writer, Anonymous(), "STRA", 10) == []
+    assert hashtags.starting_with(writer, Anonymous(), "STRA", 10) == []
     cast.post(writer, alice, tags=["Straße"])
-    assert tags.starting_with(writer, Anonymous(), "STRA", 10) == ["strasse"]
+    assert hashtags.starting_with(writer, Anonymous(), "STRA", 10) == ["strasse"]
     assert (
-        tags.starting_with(writer, Anonymous(), "%", 10)
-        == tags.starting_with(writer, Anonymous(), "_", 10)
+        hashtags.starting_with(writer, Anonymous(), "%", 10)
+        == hashtags.starting_with(writer, Anonymous(), "_", 10)
         == []
     )
     assert posts.exists(writer, said.uri)
@@ -141,10 +132,10 @@ def said_and_kept(writer: Writer) -> tuple[Post, ActorId]:
         writer, alice, to=[bob], tags=["tag"], title="secret title", source="secret source"
     )
     writer.execute("UPDATE posts SET content = 'secret words', document = 'secret poll'")
-    likes.add(writer, "u:like", bob, said.id)
+    favourites.add(writer, "u:like", bob, said.id)
     bookmarks.add(writer, bob, said.id)
     shared = Share(said.id + 1, "u:share", bob, said.id, said.audience, True, writer.now)
-    shares.add(writer, shared)
+    boosts.add(writer, shared)
     timelines.fan_out(writer, [alice], said.id, said.id, None)
     timelines.fan_out(writer, [bob], shared.id, said.id, shared.id)
     notifications.add(writer, alice, "favourite", bob, said.id)
@@ -179,7 +170,7 @@ def test_the_words_of_a_deleted_post_are_not_kept_to_be_delivered() -> None:
     kept = writer.rows("SELECT type, body FROM activities")
     assert dict(kept) == {"Create": "", "Update": "", "Delete": "secret words"}
     (letter,) = deliveries.next_of(writer, "away", (), 10)
-    known = activities.by_id(writer, letter.activity)
+    known = outbox.by_id(writer, letter.activity)
     assert known and (known.type, known.body) == ("Create", "")
 
 
@@ -198,7 +189,7 @@ def test_a_number_is_never_given_to_a_post_and_a_share() -> None:
     writer = fresh()
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, id=1000)
-    shares.add(writer, Share(1001, "u:1", alice, said.id, said.audience, True, writer.now))
+    boosts.add(writer, Share(1001, "u:1", alice, said.id, said.audience, True, writer.now))
     assert posts.free_id(writer, 1000) == 1002
     assert posts.free_id(writer, 7) == 7
 
@@ -207,9 +198,9 @@ def test_figures_count_rows() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     said, other = cast.post(writer, alice), cast.post(writer, alice)
-    likes.add(writer, "u:1", bob, said.id)
-    likes.add(writer, "u:2", alice, said.id)
-    shares.add(writer, Share(1, "u:3", bob, said.id, said.audience, True, writer.now))
+    favourites.add(writer, "u:1", bob, said.id)
+    favourites.add(writer, "u:2", alice, said.id)
+    boosts.add(writer, Share(1, "u:3", bob, said.id, said.audience, True, writer.now))
     answer = cast.post(writer, bob, answers=said)
     bookmarks.add(writer, bob, said.id)
     for viewer, flags in (
@@ -235,10 +226,10 @@ def test_a_delete_that_came_early_is_remembered_for_who_said_it(mallory_first: b
     assert posts.was_deleted_early(writer, uri, bob)
     assert not posts.was_deleted_early(writer, uri, "u:eve")
     writer.now += timedelta(days=29)
-    pruning.forget(writer)
+    retention.forget(writer)
     assert posts.was_deleted_early(writer, uri, bob)
     writer.now += timedelta(days=2)
-    pruning.forget(writer)
+    retention.forget(writer)
     assert not posts.was_deleted_early(writer, uri, bob)
 
 
@@ -284,7 +275,7 @@ def test_a_hashtag_has_a_history() -> None:
         cast.post(writer, author, tags=["Tag"])
     cast.post(writer, bob, tags=["Tag"], listed=False)
     cast.post(writer, bob, tags=["Tag"], id=int(yesterday.timestamp() * 1000) << 16)
-    uses = tags.history(writer, Anonymous(), ["tag"])["tag"]
+    uses = hashtags.history(writer, Anonymous(), ["tag"])["tag"]
     assert [(use.uses, use.accounts) for use in uses] == [(3, 2), (1, 1), *[(0, 0)] * 5]
     assert uses[0].day - uses[1].day == 86400
 

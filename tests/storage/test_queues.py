@@ -2,12 +2,13 @@ from datetime import timedelta
 
 import pytest
 
-from storage import deliveries, hosts, pruning, received
-from storage.database import Database
-from storage.deliveries import Delivery
-from storage.hosts import DEAD_AFTER_DAYS, Standing
-from storage.received import Received, Skipped
-from storage.units import Reader, Row, Writer
+from storage.engine.database import Database
+from storage.engine.transaction import Reader, Row, Writer
+from storage.lifecycle import retention
+from storage.queues import deliveries, hosts, inbox
+from storage.queues.deliveries import Delivery
+from storage.queues.hosts import DEAD_AFTER_DAYS, Standing
+from storage.queues.inbox import Received, Skipped
 from tests.storage import cast
 from tests.storage.raw import memory, steps, writer_on
 from tests.support.clock import Watch
@@ -39,16 +40,16 @@ def kept_in(reader: Reader, state: str) -> Row | None:
 
 
 async def due(database: Database, *taken: int) -> list[Received]:
-    return await database.read(received.next_due, Skipped(taken), "", 50)
+    return await database.read(inbox.next_due, Skipped(taken), "", 50)
 
 
 async def keep(database: Database, one: Received) -> bool:
-    return await database.write(received.keep, one)
+    return await database.write(inbox.keep, one)
 
 
 async def close(database: Database, state: str, reason: str = "") -> None:
     (one,) = await due(database)
-    await database.write(received.close, one, state, reason)
+    await database.write(inbox.close, one, state, reason)
 
 
 # ---- received ----
@@ -56,7 +57,7 @@ async def close(database: Database, state: str, reason: str = "") -> None:
 
 async def test_an_activity_is_news_once(database: Database) -> None:
     wakened: list[str] = []
-    with database.changes.heard_by(received.RECEIVED, lambda change: wakened.append(change.key)):
+    with database.changes.heard_by(inbox.RECEIVED, lambda change: wakened.append(change.key)):
         assert [await keep(database, heard("1", "Create")) for _ in range(3)] == [
             True,
             False,
@@ -66,8 +67,8 @@ async def test_an_activity_is_news_once(database: Database) -> None:
     for state in ("done", "refused", "held", "parked"):
         await database.write(put_into, state)
         assert not await keep(database, heard("1", "Create")), state
-    assert await database.read(received.known, heard("1").uri)
-    assert not await database.read(received.known, heard("2").uri)
+    assert await database.read(inbox.known, heard("1").uri)
+    assert not await database.read(inbox.known, heard("2").uri)
 
 
 @pytest.mark.parametrize("type_", ["Follow", "Like", "Announce", "Block"])
@@ -94,8 +95,8 @@ async def test_a_false_copy_does_not_keep_the_true_one_out(database: Database) -
     assert await keep(database, false)
     (begun,) = await due(database)
     assert await keep(database, true)
-    assert not await database.read(received.is_due, begun)
-    await database.write(received.close, begun, "refused", "its origin does not know it")
+    assert not await database.read(inbox.is_due, begun)
+    await database.write(inbox.close, begun, "refused", "its origin does not know it")
     (one,) = await due(database)
     assert (one.verdict, one.body) == ("authentic", "bob's words")
     for late in (true, false):
@@ -115,7 +116,7 @@ async def test_words_stay_while_somebody_has_to_decide(database: Database) -> No
         await keep(database, heard(state, "Create"))
         await close(database, state, "because")
         assert await database.read(kept_in, state) == (state, "because", kept)
-    assert await database.read(received.depth) == {"held": 1, "parked": 1}
+    assert await database.read(inbox.depth) == {"held": 1, "parked": 1}
 
 
 async def test_what_is_taken_or_waits_is_not_given_out(database: Database, watch: Watch) -> None:
@@ -124,24 +125,24 @@ async def test_what_is_taken_or_waits_is_not_given_out(database: Database, watch
     first, second, third = await due(database)
     assert [one.uri[-1] for one in (first, second, third)] == ["a", "b", "c"]
     assert await due(database, first.id, third.id) == [second]
-    await database.write(received.postpone, first, MINUTE, "no answer")
+    await database.write(inbox.postpone, first, MINUTE, "no answer")
     assert await due(database) == [second, third]
     watch.advance(MINUTE)
     *_, again = await due(database)
     assert (again.id, again.attempts) == (first.id, 1)
-    await database.write(received.close, again)
-    assert not await database.read(received.is_due, again)
+    await database.write(inbox.close, again)
+    assert not await database.read(inbox.is_due, again)
 
 
 async def test_a_signature_counts_once(database: Database, watch: Watch) -> None:
     until = int((watch.now + MINUTE).timestamp() * 1000)
-    assert await database.write(received.first_use, "digest", until)
-    assert not await database.write(received.first_use, "digest", until)
-    await database.write(pruning.forget)
-    assert not await database.write(received.first_use, "digest", until)
+    assert await database.write(inbox.first_use, "digest", until)
+    assert not await database.write(inbox.first_use, "digest", until)
+    await database.write(retention.forget)
+    assert not await database.write(inbox.first_use, "digest", until)
     watch.advance(2 * MINUTE)
-    await database.write(pruning.forget)
-    assert await database.write(received.first_use, "digest", until)
+    await database.write(retention.forget)
+    assert await database.write(inbox.first_use, "digest", until)
 
 
 # ---- deliveries ----

@@ -10,12 +10,12 @@ from time import sleep
 
 import pytest
 
-from storage import instance
-from storage.database import READERS, Database, open_database
-from storage.errors import TookTooLong
-from storage.here import Here
-from storage.readers import ALLOWANCE
-from storage.units import Reader
+from storage.engine import instance
+from storage.engine.database import READERS, Database, open_database
+from storage.engine.errors import TookTooLong
+from storage.engine.readers import ALLOWANCE
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
 from tests.support.clock import Watch
 
 ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"

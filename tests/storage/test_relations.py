@@ -2,28 +2,20 @@ from datetime import timedelta
 
 import pytest
 
-from storage import (
-    accounts,
-    blocks,
-    collections,
-    follows,
-    likes,
-    notifications,
-    posts,
-    reach,
-    relationships,
-    shares,
-    tallies,
-)
-from storage.audiences import Audience
-from storage.blocks import Mute
-from storage.database import Database
-from storage.errors import Conflict
-from storage.notifications import Notification, Wanted
-from storage.paging import Page
-from storage.shares import Share
-from storage.tallies import Tally
-from storage.units import Writer
+from storage.access import accounts
+from storage.communities import memberships
+from storage.engine.database import Database
+from storage.engine.errors import Conflict
+from storage.engine.pagination import Page
+from storage.engine.transaction import Writer
+from storage.people import account_counts, blocks, follows, relationships
+from storage.people.account_counts import Tally
+from storage.people.blocks import Mute
+from storage.posts import boosts, delivery_targets, favourites, posts
+from storage.posts.audiences import Audience
+from storage.posts.boosts import Share
+from storage.reading import notifications
+from storage.reading.notifications import Notification, Wanted
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 from tests.support.clock import Watch
@@ -49,7 +41,7 @@ def test_a_follow_is_asked_for_and_accepted_once() -> None:
     assert follows.accept(writer, bob, alice)
     assert not follows.accept(writer, bob, alice)
     assert follows.inboxes(writer, alice) == ["https://away.example/actors/bob/inbox"]
-    assert tallies.many(writer, [alice, bob]) == {
+    assert account_counts.many(writer, [alice, bob]) == {
         alice: Tally(followers=1),
         bob: Tally(following=1),
     }
@@ -109,19 +101,19 @@ async def test_a_like_counts_once_for_each_actor(database: Database) -> None:
     def unit(writer: Writer) -> int:
         alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
         said = cast.post(writer, alice)
-        assert likes.add(writer, "u:1", bob, said.id)
-        assert not likes.add(writer, "u:2", bob, said.id)
+        assert favourites.add(writer, "u:1", bob, said.id)
+        assert not favourites.add(writer, "u:2", bob, said.id)
         other = cast.post(writer, alice)
-        assert not likes.add(writer, "u:1", bob, other.id)  # he has used the name
-        assert likes.by_uri(writer, "u:1") == (bob, said.id)
-        assert likes.uri_of(writer, bob, said.id) == "u:1"
-        assert [who for _, who in likes.page_of(writer, said.id, ALL)] == [bob]
-        assert likes.remove(writer, bob, said.id)
-        assert not likes.remove(writer, bob, said.id)
-        assert likes.by_uri(writer, "u:1") is None
+        assert not favourites.add(writer, "u:1", bob, other.id)  # he has used the name
+        assert favourites.by_uri(writer, "u:1") == (bob, said.id)
+        assert favourites.uri_of(writer, bob, said.id) == "u:1"
+        assert [who for _, who in favourites.page_of(writer, said.id, ALL)] == [bob]
+        assert favourites.remove(writer, bob, said.id)
+        assert not favourites.remove(writer, bob, said.id)
+        assert favourites.by_uri(writer, "u:1") is None
         return said.id
 
-    with database.changes.heard_by(likes.LIKED, lambda change: heard.append(change.key)):
+    with database.changes.heard_by(favourites.LIKED, lambda change: heard.append(change.key)):
         said = await database.write(unit)
     assert heard == [str(said)] * 2
 
@@ -134,15 +126,15 @@ def test_a_share_counts_once_for_each_actor() -> None:
     def shared(id_: int, uri: str) -> Share:
         return Share(id_, uri, bob, said.id, said.audience, True, writer.now)
 
-    assert shares.add(writer, shared(1, "u:1"))
-    assert not shares.add(writer, shared(2, "u:2"))
-    known = shares.of(writer, bob, said.id)
+    assert boosts.add(writer, shared(1, "u:1"))
+    assert not boosts.add(writer, shared(2, "u:2"))
+    known = boosts.of(writer, bob, said.id)
     assert known is not None
-    assert known == shares.by_uri(writer, "u:1") == shares.by_id(writer, 1)
-    assert [who for _, who in shares.page_of(writer, said.id, ALL)] == [bob]
+    assert known == boosts.by_uri(writer, "u:1") == boosts.by_id(writer, 1)
+    assert [who for _, who in boosts.page_of(writer, said.id, ALL)] == [bob]
     assert posts.free_id(writer, 1) == 2
-    shares.remove(writer, known)
-    assert shares.of(writer, bob, said.id) is None
+    boosts.remove(writer, known)
+    assert boosts.of(writer, bob, said.id) is None
 
 
 def test_a_block_is_one_row_and_names_both() -> None:
@@ -188,13 +180,13 @@ def test_who_leaves_is_parted_from_all() -> None:
     cast.follow(writer, alice, bob)
     cast.follow(writer, bob, alice)
     cast.follow(writer, eve, alice)
-    circle = collections.make(writer, alice, "circle")
-    collections.put(writer, circle, bob)
+    circle = memberships.make(writer, alice, "circle")
+    memberships.put(writer, circle, bob)
     notifications.add(writer, alice, "follow", bob)
     notifications.add(writer, bob, "follow", alice)
-    reach.part_from_all(writer, bob)
-    assert tallies.many(writer, [alice, bob]) == {alice: Tally(followers=1), bob: Tally()}
-    assert collections.actors(writer, circle) == []
+    delivery_targets.part_from_all(writer, bob)
+    assert account_counts.many(writer, [alice, bob]) == {alice: Tally(followers=1), bob: Tally()}
+    assert memberships.actors(writer, circle) == []
     assert writer.value("SELECT count(*) FROM notifications") == 0
 
 

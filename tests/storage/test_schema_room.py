@@ -5,15 +5,18 @@ import sqlite3
 
 import pytest
 
-from storage import actors, collections, received, visible_posts
-from storage.audiences import Audience
-from storage.database import Database
-from storage.ids import ActorId
-from storage.posts import Post
-from storage.received import Received, Skipped
-from storage.schema import MIGRATIONS
-from storage.units import Reader, Writer
-from storage.visibility import Anonymous, Member, Peer, Viewer
+from storage.communities import memberships
+from storage.engine.database import Database
+from storage.engine.ids import ActorId
+from storage.engine.schema import MIGRATIONS
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.posts import visible_posts
+from storage.posts.audiences import Audience
+from storage.posts.posts import Post
+from storage.posts.visibility import Anonymous, Member, Peer, Viewer
+from storage.queues import inbox
+from storage.queues.inbox import Received, Skipped
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 
@@ -44,10 +47,10 @@ def viewers_of(who: dict[str, ActorId]) -> dict[str, Viewer]:
 def private_community(writer: Writer) -> tuple[set[str], str]:
     who = people(writer)
     garden = cast.actor(writer, "garden", type="Group", access="private", locked=True)
-    members = collections.make(writer, garden, "members", "https://home.example/c/garden/members")
-    collections.put(writer, members, who["alice"], role="steward")
-    collections.put(writer, members, who["dora"])
-    collections.put(writer, members, who["bob"], "asked")
+    members = memberships.make(writer, garden, "members", "https://home.example/c/garden/members")
+    memberships.put(writer, members, who["alice"], role="steward")
+    memberships.put(writer, members, who["dora"])
+    memberships.put(writer, members, who["bob"], "asked")
     said = cast.post(
         writer, who["alice"], Audience("members", collection=members), community=garden
     )
@@ -64,10 +67,10 @@ async def test_a_private_community_fits(database: Database) -> None:
 
 def circle(writer: Writer) -> set[str]:
     who = people(writer)
-    family = collections.make(writer, who["alice"], "circle", name="family")
-    friends = collections.make(writer, who["alice"], "circle", name="friends")
-    collections.put(writer, family, who["bob"])
-    collections.put(writer, friends, who["carol"])
+    family = memberships.make(writer, who["alice"], "circle", name="family")
+    friends = memberships.make(writer, who["alice"], "circle", name="friends")
+    memberships.put(writer, family, who["bob"])
+    memberships.put(writer, friends, who["carol"])
     said = cast.post(writer, who["alice"], Audience("circle", collection=family))
     return seen_by(writer, said, viewers_of(who))
 
@@ -79,8 +82,8 @@ async def test_a_circle_fits(database: Database) -> None:
 def neighbourhood(writer: Writer) -> set[str]:
     who = people(writer)
     home = cast.actor(writer, "home", type="Group")
-    near = collections.make(writer, home, "neighbours")
-    collections.put(writer, near, who["server"])
+    near = memberships.make(writer, home, "neighbours")
+    memberships.put(writer, near, who["server"])
     said = cast.post(writer, who["alice"], Audience("neighbours", collection=near), listed=True)
     return seen_by(writer, said, viewers_of(who))
 
@@ -108,16 +111,16 @@ LETTER = Received(
 
 
 def hold(writer: Writer) -> None:
-    assert received.keep(writer, LETTER)
-    (waiting,) = received.next_due(writer, Skipped(), "", 10)
-    received.close(writer, waiting, "held", "waits for a steward")
+    assert inbox.keep(writer, LETTER)
+    (waiting,) = inbox.next_due(writer, Skipped(), "", 10)
+    inbox.close(writer, waiting, "held", "waits for a steward")
 
 
 async def test_a_received_activity_waits_with_its_words(database: Database) -> None:
     await database.write(hold)
-    assert await database.read(received.next_due, Skipped(), "", 10) == []
-    assert await database.read(received.depth) == {"held": 1}
-    assert not await database.write(received.keep, LETTER)
+    assert await database.read(inbox.next_due, Skipped(), "", 10) == []
+    assert await database.read(inbox.depth) == {"held": 1}
+    assert not await database.write(inbox.keep, LETTER)
     kept = await database.read(lambda r: r.row("SELECT body, reason, signer FROM received"))
     assert kept == ('{"type": "Join"}', "waits for a steward", "u:dora")
 
@@ -179,7 +182,7 @@ def first_columns(table: str) -> set[tuple[str, ...]]:
 
 def deleted_from() -> set[str]:
     """The tables from which a statement of ours deletes."""
-    sources = (path.read_text() for path in MIGRATIONS.parent.glob("*.py"))
+    sources = (path.read_text() for path in MIGRATIONS.parent.rglob("*.py"))
     return set(re.findall(r"DELETE FROM (\w+)", "".join(sources)))
 
 

@@ -2,12 +2,14 @@
 
 from time import process_time
 
-from storage import blocks, bookmarks, lists, search, timelines, words
-from storage.audiences import NAMED, PUBLIC, Audience
-from storage.lists import Brought
-from storage.paging import Page
-from storage.search import Wanted
-from storage.units import Writer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Writer
+from storage.people import blocks
+from storage.posts import search_index
+from storage.posts.audiences import NAMED, PUBLIC, Audience
+from storage.reading import bookmarks, lists, search, timelines
+from storage.reading.lists import Brought
+from storage.reading.search import Wanted
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 from tests.support.clock import Watch
@@ -70,19 +72,19 @@ def test_the_text_of_a_post_is_read_out_of_its_markup() -> None:
         '<p>One&amp;two<br />three</p><p><a href="https://x.example/" rel="nofollow">'
         '<span class="invisible">https://</span>x.example</a></p>'
     )
-    assert words.plain(html).split() == ["One&two", "three", "https://x.example"]
-    assert words.marks(html) == "link"
+    assert search_index.plain(html).split() == ["One&two", "three", "https://x.example"]
+    assert search_index.marks(html) == "link"
     for plain in (
         "<p>No link &lt;a href=here&gt;</p>",
         '<a href="https://x.example/@bob" class="u-url mention">@<span>bob</span></a>',
         '<a href="https://x.example/tags/moth" class="mention hashtag" rel="tag">#moth</a>',
     ):
-        assert words.marks(plain) == ""
+        assert search_index.marks(plain) == ""
 
 
 def test_markup_without_end_is_read_in_linear_time() -> None:
     for hostile in ("<" * 100_000, "<a " * 50_000, "<a class='" * 20_000, "&" * 100_000):
         started = process_time()
-        words.plain(hostile)
-        words.marks(hostile)
+        search_index.plain(hostile)
+        search_index.marks(hostile)
         assert process_time() - started < 2

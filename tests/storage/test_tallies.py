@@ -4,11 +4,13 @@ import random
 
 import pytest
 
-from storage import follows, posts, reach, schema, tallies
-from storage.audiences import INSTANCE, NAMED, PUBLIC, Audience
-from storage.ids import ActorId
-from storage.tallies import Tally
-from storage.units import Writer
+from storage.engine import schema
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Writer
+from storage.people import account_counts, follows
+from storage.people.account_counts import Tally
+from storage.posts import delivery_targets, posts
+from storage.posts.audiences import INSTANCE, NAMED, PUBLIC, Audience
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 
@@ -43,7 +45,7 @@ def live(writer: Writer, chance: random.Random, people: list[ActorId]) -> None:
         case 4:
             follows.remove(writer, one, other)
         case _ if chance.random() < 0.1:
-            reach.part_from_all(writer, one)
+            delivery_targets.part_from_all(writer, one)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -52,7 +54,7 @@ def test_whatever_happens_they_are_what_the_rows_say(seed: int) -> None:
     people = [cast.account(writer, name) for name in ("alice", "bob", "eve", "dan")]
     for _ in range(60):
         live(writer, chance, people)
-        assert tallies.many(writer, people) == {one: counted(writer, one) for one in people}
+        assert account_counts.many(writer, people) == {one: counted(writer, one) for one in people}
 
 
 OLD = """
@@ -81,6 +83,6 @@ def test_the_migrations_count_what_is_there(before: int) -> None:
     writer = writer_on(raw)
     people = [ActorId(1), ActorId(2)]
     expected = {one: counted(writer, one) for one in people}
-    assert tallies.many(writer, people) == expected
+    assert account_counts.many(writer, people) == expected
     assert expected[people[0]].posts == 2
     assert (expected[people[0]].following, expected[people[1]].followers) == (1, 1)

@@ -4,29 +4,22 @@ from datetime import timedelta
 
 import pytest
 
-from storage import (
-    actors,
-    blocks,
-    bookmarks,
-    collections,
-    follows,
-    likes,
-    media,
-    posts,
-    shares,
-    timelines,
-)
-from storage.audiences import INSTANCE, NAMED, Audience
-from storage.blocks import Mute
-from storage.database import Database
-from storage.ids import ActorId, PostId
-from storage.media import Media
-from storage.paging import Page
-from storage.posts import Post
-from storage.shares import Share
-from storage.timelines import Entry, Line, Shown, Tagged
-from storage.units import Reader, Writer
-from storage.visibility import Anonymous, Member, Peer, Viewer
+from storage.communities import memberships
+from storage.engine.database import Database
+from storage.engine.ids import ActorId, PostId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments
+from storage.media.attachments import Media
+from storage.people import actors, blocks, follows
+from storage.people.blocks import Mute
+from storage.posts import boosts, favourites, posts
+from storage.posts.audiences import INSTANCE, NAMED, Audience
+from storage.posts.boosts import Share
+from storage.posts.posts import Post
+from storage.posts.visibility import Anonymous, Member, Peer, Viewer
+from storage.reading import bookmarks, timelines
+from storage.reading.timelines import Entry, Line, Shown, Tagged
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 from tests.support.clock import Watch
@@ -38,7 +31,7 @@ def share(writer: Writer, actor: ActorId, post: Post) -> Share:
     id_ = posts.free_id(writer, writer.new_id())
     uri = f"https://x.example/shares/{id_}"
     made = Share(id_, uri, actor, post.id, post.audience, post.listed, writer.now)
-    assert shares.add(writer, made)
+    assert boosts.add(writer, made)
     return made
 
 
@@ -70,7 +63,7 @@ def listings() -> dict[str, tuple[Writer, Listing, list[int]]]:
         said = cast.post(writer, bob, tags=["tag"])
         cursors["posts"].append(said.id)
         cursors["account"].append(said.id)
-        likes.add(writer, f"https://home.example/likes/{number}", alice, said.id)
+        favourites.add(writer, f"https://home.example/likes/{number}", alice, said.id)
         bookmarks.add(writer, alice, said.id)
         shared = (
             share(writer, bob, cast.post(writer, eve, listed=False)) if number % 3 == 0 else None
@@ -85,7 +78,7 @@ def listings() -> dict[str, tuple[Writer, Listing, list[int]]]:
         cast.block(writer, eve, other)
         blocks.mute(writer, eve, Mute(other, notifications=True, expires_at=None))
         post = PostId(cursors["posts"][0])
-        likes.add(writer, f"https://x.example/likes/{number}", other, post)
+        favourites.add(writer, f"https://x.example/likes/{number}", other, post)
     return {**of_posts(writer, alice, bob, cursors), **of_people(writer, alice, bob, eve, cursors)}
 
 
@@ -147,7 +140,7 @@ def of_people(
             eve,
         ),
         "likes": (
-            cursors(lambda r, p: likes.page_of(r, first, p)),
+            cursors(lambda r, p: favourites.page_of(r, first, p)),
             "SELECT id FROM likes WHERE post = ?",
             first,
         ),
@@ -325,7 +318,7 @@ def test_a_list_of_pictures_holds_pictures() -> None:
     alice = cast.actor(writer, "alice")
     cast.post(writer, alice)
     pictured = cast.post(writer, alice)
-    media.add(writer, Media(1, alice, "attachment", "a.webp", "image/webp", 1, 1, 1))
+    attachments.add(writer, Media(1, alice, "attachment", "a.webp", "image/webp", 1, 1, 1))
     writer.execute("UPDATE media SET post = ?", pictured.id)
     assert ids(timelines.public(writer, Anonymous(), ALL, media=True)) == [pictured.id]
     shown = Shown(media=True)
@@ -430,7 +423,7 @@ def test_what_was_kept_is_shown_while_it_may_be_seen() -> None:
     alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
     cast.follow(writer, alice, bob)
     said = cast.post(writer, bob, Audience("followers", owner=bob))
-    likes.add(writer, "https://home.example/likes/1", alice, said.id)
+    favourites.add(writer, "https://home.example/likes/1", alice, said.id)
     bookmarks.add(writer, alice, said.id)
     bookmarks.add(writer, alice, said.id)
     for listing in (timelines.liked, timelines.bookmarked):
@@ -446,8 +439,8 @@ def test_what_was_kept_is_shown_while_it_may_be_seen() -> None:
 def test_a_circle_is_in_the_home_list_of_its_members_only() -> None:
     writer = fresh()
     alice, bob, eve = (cast.account(writer, name) for name in ("alice", "bob", "eve"))
-    family = collections.make(writer, alice, "circle", name="family")
-    collections.put(writer, family, bob)
+    family = memberships.make(writer, alice, "circle", name="family")
+    memberships.put(writer, family, bob)
     said = cast.post(writer, alice, Audience("circle", collection=family))
     for owner in (alice, bob, eve):
         fan_out(writer, owner, said)

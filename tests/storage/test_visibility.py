@@ -8,21 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import actors, collections, hosts, posts, visible_posts
-from storage.audiences import INSTANCE, NAMED, PUBLIC, Audience
-from storage.ids import ActorId
-from storage.posts import COLUMNS, Post, from_row
-from storage.units import Reader, Writer
-from storage.visibility import (
-    FROM,
-    Anonymous,
-    Member,
-    Peer,
-    Steward,
-    System,
-    Viewer,
-    can_see,
-)
+from storage.communities import memberships
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.posts import posts, visible_posts
+from storage.posts.audiences import INSTANCE, NAMED, PUBLIC, Audience
+from storage.posts.posts import COLUMNS, Post, from_row
+from storage.posts.visibility import FROM, Anonymous, Member, Peer, Steward, System, Viewer, can_see
+from storage.queues import hosts
 from tests.storage import cast
 from tests.storage.raw import memory, undone, writer_on
 
@@ -118,7 +112,7 @@ def stage(writer: Writer) -> Stage:
 
 def audiences_of(writer: Writer, who: dict[str, ActorId]) -> dict[str, Audience]:
     def collection(kind: str) -> Audience:
-        return Audience(kind, collection=collections.make(writer, who["author"], kind))
+        return Audience(kind, collection=memberships.make(writer, who["author"], kind))
 
     return {
         "public": PUBLIC,
@@ -158,7 +152,7 @@ def put(
 ) -> None:
     assert audience.collection is not None
     for name in names:
-        collections.put(writer, audience.collection, who[name], state)
+        memberships.put(writer, audience.collection, who[name], state)
 
 
 def answers(reader: Reader, viewer: Viewer, post: Post) -> set[bool]:
@@ -301,13 +295,13 @@ WORLDS = st.builds(
 def build(writer: Writer, world: World) -> tuple[list[ActorId], list[Post]]:
     who = [cast.actor(writer, name) for name in NAMES]
     who += [cast.actor(writer, name, host) for name, host in ELSEWHERE]
-    groups = {kind: collections.make(writer, who[0], kind) for kind in GROUPS}
+    groups = {kind: memberships.make(writer, who[0], kind) for kind in GROUPS}
     for (follower, target), accepted in world.follows.items():
         cast.follow(writer, who[follower], who[target], accepted)
     for one, other in world.blocks:
         cast.block(writer, who[one], who[other])
     for (kind, member), state in world.members.items():
-        collections.put(writer, groups[kind], who[member], state)
+        memberships.put(writer, groups[kind], who[member], state)
     for host in world.refused:
         hosts.set_tier(writer, host, "blocked")
     said = [say(writer, saying, who, groups) for saying in world.posts]

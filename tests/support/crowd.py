@@ -2,41 +2,32 @@
 
 from datetime import timedelta
 
-from storage import (
-    account_hosts,
-    blocks,
+from storage.access import signup_blocks
+from storage.access.signup_blocks import NetworkBlock
+from storage.engine.ids import ActorId, PostId
+from storage.engine.transaction import Writer
+from storage.media import attachments, emojis
+from storage.media.attachments import Media
+from storage.media.emojis import Emoji
+from storage.moderation import reports
+from storage.moderation.reports import Report
+from storage.people import blocks, endorsements, follows, user_domain_blocks
+from storage.people.actors import Actor
+from storage.people.blocks import Mute
+from storage.posts import boosts, edits, favourites, pins, quotes, scheduled_posts
+from storage.posts.audiences import NAMED, PUBLIC, ensure
+from storage.posts.boosts import Share
+from storage.posts.posts import Post
+from storage.reading import (
     bookmarks,
     conversations,
-    edits,
-    emojis,
-    endorsements,
-    featured_tags,
+    featured_hashtags,
     filters,
     followed_tags,
-    follows,
-    likes,
     lists,
-    media,
     notifications,
-    pins,
-    quotes,
-    reports,
-    scheduled,
-    shares,
-    signup_blocks,
     timelines,
 )
-from storage.actors import Actor
-from storage.audiences import NAMED, PUBLIC, ensure
-from storage.blocks import Mute
-from storage.emojis import Emoji
-from storage.ids import ActorId, PostId
-from storage.media import Media
-from storage.posts import Post
-from storage.reports import Report
-from storage.shares import Share
-from storage.signup_blocks import NetworkBlock
-from storage.units import Writer
 from tests.storage import cast
 
 Numbers = dict[str, int]
@@ -96,11 +87,11 @@ def _posts(
         said.id,
         said.id,
     )
-    likes.add(writer, f"https://x.example/likes/{entries[0]}", me, said.id)
-    likes.add(writer, f"https://x.example/likes/{entries[1]}", person, found["liked"])
+    favourites.add(writer, f"https://x.example/likes/{entries[0]}", me, said.id)
+    favourites.add(writer, f"https://x.example/likes/{entries[1]}", person, found["liked"])
     uri, audience = f"https://x.example/shares/{number}", ensure(writer, PUBLIC)
     shared = Share(writer.new_id(), uri, person, PostId(found["liked"]), audience, True, writer.now)
-    shares.add(writer, shared)
+    boosts.add(writer, shared)
     bookmarks.add(writer, me, said.id)
     conversations.go_on(writer, direct, {int(me), int(person)}, [me])
     notifications.add(writer, me, "mention", person, said.id)
@@ -135,7 +126,7 @@ def _later(writer: Writer, me: ActorId) -> int:
         "application": None,
         "key": "",
     }
-    return scheduled.add(writer, me, writer.now + timedelta(days=1), wish, []).id
+    return scheduled_posts.add(writer, me, writer.now + timedelta(days=1), wish, []).id
 
 
 def _shown(writer: Writer, said: Post, number: int) -> None:
@@ -154,7 +145,7 @@ def _shown(writer: Writer, said: Post, number: int) -> None:
         remote_url=address,
         state="remote",
     )
-    media.add(writer, picture)
+    attachments.add(writer, picture)
     host = str(writer.value("SELECT host FROM actors WHERE id = ?", said.author))
     if host:
         emojis.learn(writer, host, [Emoji(0, f"e{number}", remote_url=address)])
@@ -165,13 +156,13 @@ def _shown(writer: Writer, said: Post, number: int) -> None:
 
 
 def _kept(writer: Writer, me: ActorId, number: int, found: Numbers) -> None:
-    account_hosts.add(writer, me, f"host{number}.example")
+    user_domain_blocks.add(writer, me, f"host{number}.example")
     filters.add_keyword(writer, found["filter"], f"phrase {number}", whole=True)
     other = filters.add(writer, me, f"Filter {number}", ["home"], "warn", None)
     filters.add_keyword(writer, other, f"word {number}", whole=True)
     followed_tags.add(writer, me, f"followed{number}")
     tag = followed_tags.number_of(writer, f"shown{number}")
-    featured_tags.add(writer, me, tag, f"shown{number}")
+    featured_hashtags.add(writer, me, tag, f"shown{number}")
 
 
 def _office(writer: Writer, me: ActorId, person: ActorId, number: int) -> None:

@@ -10,11 +10,11 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from storage import received
-from storage.database import Database, open_database
-from storage.here import Here
-from storage.received import Received
-from storage.units import Writer
+from storage.engine.database import Database, open_database
+from storage.engine.site import Here
+from storage.engine.transaction import Writer
+from storage.queues import inbox
+from storage.queues.inbox import Received
 
 WRITERS = 16
 
@@ -22,7 +22,7 @@ WRITERS = 16
 def keep_both(writer: Writer, name: str) -> None:
     for uri in (name, f"{name}#half"):
         known = Received(0, uri, "u:actor", "u:actor", "away.example", "Like", "authentic", "{}")
-        if not received.keep(writer, known):
+        if not inbox.keep(writer, known):
             raise ValueError(f"{uri} was there before")
 
 

@@ -17,10 +17,11 @@ from server.keys import COURIER, DATABASE, PROCESSOR, SETTINGS
 from server.membership import Keys, Newcomer
 from server.outside import Outside
 from server.settings import Settings, load
-from storage import apps, ids
-from storage.actors import Actor
-from storage.database import Database
-from storage.units import Writer
+from storage.access import oauth
+from storage.engine import ids
+from storage.engine.database import Database
+from storage.engine.transaction import Writer
+from storage.people.actors import Actor
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 
@@ -144,17 +145,17 @@ async def keys_of(handle: str) -> Keys:
 def give_token(writer: Writer, account: int | None, scopes: str = ALL) -> str:
     """An app and a token of it; the secret is shown once."""
     client, secret = ids.secret(), ids.secret()
-    app = apps.App(
+    app = oauth.App(
         writer.new_id(),
         client,
-        apps.hashed(ids.secret()),
+        oauth.hashed(ids.secret()),
         "Lantern",
         None,
         ("urn:ietf:wg:oauth:2.0:oob",),
         scopes,
     )
-    apps.add(writer, app)
-    apps.issue(writer, secret, app.id, account, scopes)
+    oauth.add(writer, app)
+    oauth.issue(writer, secret, app.id, account, scopes)
     return secret
 
 

@@ -6,7 +6,8 @@ from io import BytesIO
 
 from aiohttp import FormData
 
-from storage import ids, sessions
+from storage.access import sessions
+from storage.engine import ids
 from tests.support.servers import Person, Place
 
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"

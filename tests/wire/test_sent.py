@@ -28,8 +28,9 @@ from federation.objects import actor as actor_object
 from federation.objects import note
 from server import VERSION, commands, moderation, moving
 from server.moderation import COMMAND_LINE, Verdict
-from storage import actors, emojis
-from storage.units import Reader, Writer
+from storage.engine.transaction import Reader, Writer
+from storage.media import emojis
+from storage.people import actors
 from tests.federation.world import ACTIVITY, Neighbour, Stranger, neighbour
 from tests.server.test_imaging import corners, encoded
 from tests.support.clock import Watch

@@ -1,0 +1,218 @@
+"""People of ours who log in: password, role, state, settings."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from json import dumps
+from typing import Any
+
+from orjson import loads
+
+from storage.engine.clock import moment, optional_moment
+from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Row, Writer
+
+ACCESS = (
+    "access"  # tokens or sessions changed: what was cached of an account, or one token, is void
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """`password` is an argon2id hash; `settings` are preferences by name.
+
+    `frozen`: they may read and not act; the words that they were told. `unconfirmed`: who signed
+    up and has not opened the link in our letter.
+    """
+
+    actor: ActorId
+    email: str
+    password: str
+    role: str = "member"
+    state: str = "active"
+    reason: str | None = None
+    agreed_to: int | None = None
+    invited_by: int | None = None
+    locale: str = "en"
+    settings: Mapping[str, Any]
+    created_at: datetime
+    last_used_at: datetime | None = None
+    frozen: str | None = None
+    unconfirmed: bool = False
+
+
+COLUMNS = (
+    "actor, email, password, role, state, reason, agreed_to, invited_by, locale, settings,"
+    " created_at, last_used_at, frozen, EXISTS (SELECT 1 FROM confirmations"
+    " WHERE account = accounts.actor AND purpose <> 'change')"
+)
+
+
+def _from_row(row: Row) -> Account:
+    values = dict(zip(Account.__dataclass_fields__, row, strict=True))
+    values["settings"] = loads(values["settings"])
+    values["created_at"] = moment(values["created_at"])
+    values["last_used_at"] = optional_moment(values["last_used_at"])
+    values["unconfirmed"] = bool(values["unconfirmed"])
+    return Account(**values)
+
+
+def add(writer: Writer, account: Account) -> None:
+    """Raise Conflict("email") when the address has an account already."""
+    try:
+        writer.execute(
+            "INSERT INTO accounts (actor, email, password, role, state, reason, agreed_to,"
+            " invited_by, locale, settings, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            account.actor,
+            account.email,
+            account.password,
+            account.role,
+            account.state,
+            account.reason,
+            account.agreed_to,
+            account.invited_by,
+            account.locale,
+            dumps(dict(account.settings)),
+            writer.now_ms,
+        )
+    except sqlite3.IntegrityError as error:
+        raise Conflict("email") from error
+
+
+_BESIDE = " (taken "
+_UNCONFIRMED = " (unconfirmed "
+
+
+def by_email(reader: Reader, email: str) -> Account | None:
+    row = reader.row(f"SELECT {COLUMNS} FROM accounts WHERE email = ?", email)
+    return _from_row(row) if row else None
+
+
+def has_email(reader: Reader, email: str) -> bool:
+    return reader.row("SELECT 1 FROM accounts WHERE email = ?", email) is not None
+
+
+def beside(email: str, number: int) -> str:
+    """How an address is kept of somebody who asks to join with one that belongs to a member.
+
+    Nobody logs in with it, no letter goes there, and only stewards read it (SECURITY 71).
+    """
+    return f"{email}{_BESIDE}{number})"
+
+
+def is_beside(email: str) -> bool:
+    return _BESIDE in email
+
+
+def unconfirmed(email: str, number: int) -> str:
+    """How an address is kept that nobody has confirmed yet: it keeps it from nobody else."""
+    return f"{email}{_UNCONFIRMED}{number})"
+
+
+def address(email: str) -> str:
+    """What somebody typed, of an address as it is kept."""
+    return email.partition(" (")[0]
+
+
+def by_actor(reader: Reader, actor: int) -> Account | None:
+    row = reader.row(f"SELECT {COLUMNS} FROM accounts WHERE actor = ?", actor)
+    return _from_row(row) if row else None
+
+
+def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Account]:
+    """By actor; those who do not log in here are not among them."""
+    rows = reader.rows(
+        f"SELECT {COLUMNS} FROM accounts WHERE actor IN (SELECT value FROM json_each(?))",
+        dumps(sorted(set(wanted))),
+    )
+    return {row[0]: _from_row(row) for row in rows}
+
+
+def by_login(reader: Reader, login: str) -> Account | None:
+    """Find by e-mail address or by name."""
+    found = by_email(reader, login.strip())
+    if found is not None:
+        return found
+    row = reader.row(
+        f"SELECT {COLUMNS} FROM accounts WHERE actor ="
+        " (SELECT id FROM actors WHERE name = ? AND domain = '')",
+        login.strip().removeprefix("@"),
+    )
+    return _from_row(row) if row else None
+
+
+def everyone(reader: Reader, state: str | None = None) -> list[Account]:
+    rows = reader.named(
+        f"SELECT {COLUMNS} FROM accounts WHERE (:state IS NULL OR state = :state) ORDER BY actor",
+        {"state": state},
+    )
+    return [_from_row(row) for row in rows]
+
+
+def set_password(writer: Writer, actor: int, password: str) -> None:
+    writer.execute("UPDATE accounts SET password = ? WHERE actor = ?", password, actor)
+    writer.after_commit(ACCESS, str(actor))
+
+
+def set_email(writer: Writer, actor: int, email: str) -> None:
+    """Raise Conflict("email") when the address has an account already."""
+    try:
+        writer.execute("UPDATE accounts SET email = ? WHERE actor = ?", email, actor)
+    except sqlite3.IntegrityError as error:
+        raise Conflict("email") from error
+    writer.after_commit(ACCESS, str(actor))
+
+
+def set_state(writer: Writer, actor: int, state: str) -> None:
+    writer.execute_named(
+        "UPDATE accounts SET state = :state,"
+        " approved_at = CASE WHEN :state = 'active' THEN ifnull(approved_at, :now)"
+        " ELSE approved_at END WHERE actor = :actor",
+        {"state": state, "now": writer.now_ms, "actor": actor},
+    )
+    writer.after_commit(ACCESS, str(actor))
+
+
+def set_role(writer: Writer, actor: int, role: str) -> None:
+    writer.execute("UPDATE accounts SET role = ? WHERE actor = ?", role, actor)
+    writer.after_commit(ACCESS, str(actor))
+
+
+def set_settings(writer: Writer, actor: int, settings: Mapping[str, Any]) -> None:
+    """Add to the preferences; a name that is not given stays as it is."""
+    writer.execute(
+        "UPDATE accounts SET settings = json_patch(settings, ?) WHERE actor = ?",
+        dumps(dict(settings)),
+        actor,
+    )
+    writer.after_commit(ACCESS, str(actor))
+
+
+def used(writer: Writer, actor: int) -> None:
+    writer.execute("UPDATE accounts SET last_used_at = ? WHERE actor = ?", writer.now_ms, actor)
+
+
+def stewards(reader: Reader, *, at_work: bool = False) -> list[int]:
+    """Actors who look after the instance, admins first; `at_work`: whose office does not rest."""
+    rows = reader.rows(
+        "SELECT actor FROM accounts WHERE role IN ('admin', 'steward') AND state = 'active'"
+        " AND (frozen IS NULL OR NOT ?) ORDER BY role <> 'admin', actor",
+        at_work,
+    )
+    return [actor for (actor,) in rows]
+
+
+def admins(reader: Reader) -> list[int]:
+    rows = reader.rows(
+        "SELECT actor FROM accounts WHERE role = 'admin' AND state = 'active' ORDER BY actor"
+    )
+    return [actor for (actor,) in rows]
+
+
+def active_since(reader: Reader, since_ms: int) -> int:
+    count: int = reader.value(
+        "SELECT count(*) FROM accounts WHERE state = 'active' AND last_used_at >= ?", since_ms
+    )
+    return count

@@ -1,0 +1,1 @@
+"""What people are members of, and what they agreed on."""

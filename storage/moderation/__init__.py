@@ -1,0 +1,1 @@
+"""What was reported and decided, about people and servers, and by whom."""

@@ -1,0 +1,68 @@
+"""Accounts as those who look after them list them: ours and others', in any state."""
+
+from dataclasses import dataclass
+from json import dumps
+
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+
+STATUSES = ("active", "pending", "disabled", "silenced", "suspended", "sensitized")
+ORIGINS = ("local", "remote")
+
+_IN_STATE = """CASE :status
+    WHEN 'active' THEN w.state = 'active' AND ifnull(c.state = 'active' AND c.frozen IS NULL, 1)
+    WHEN 'pending' THEN w.state = 'pending'
+    WHEN 'disabled' THEN c.state = 'disabled' OR c.frozen IS NOT NULL
+    WHEN 'silenced' THEN w.silenced <> 0
+    WHEN 'suspended' THEN w.state = 'suspended'
+    WHEN 'sensitized' THEN w.sensitized
+    WHEN 'shown' THEN w.state = 'active'
+    ELSE 1 END"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which ones; None is any. Texts are beginnings, of e-mail addresses any part.
+
+    `status` is one of STATUSES, or `shown`: whom others see, whatever was decided about them.
+    """
+
+    origin: str | None = None
+    status: str | None = None
+    roles: tuple[str, ...] = ()
+    invited_by: int | None = None
+    name: str | None = None
+    display_name: str | None = None
+    domain: str | None = None
+    email: str | None = None
+
+
+def page_of(reader: Reader, sought: Sought, page: Page) -> list[ActorId]:
+    """Newest first."""
+    rows = reader.named(
+        "SELECT w.id FROM actors w LEFT JOIN accounts c ON c.actor = w.id"
+        " WHERE w.id < :below AND w.id > :above AND w.type <> 'Application'"
+        " AND w.state <> 'deleted' AND (w.host <> '' OR c.actor IS NOT NULL)"
+        " AND (:origin IS NULL OR (:origin = 'local') = (w.host = ''))"
+        f" AND ({_IN_STATE})"
+        " AND (:roles = '[]' OR c.role IN (SELECT value FROM json_each(:roles)))"
+        " AND (:invited_by IS NULL OR c.invited_by = :invited_by)"
+        " AND (:name IS NULL OR instr(lower(w.name), lower(:name)) = 1)"
+        " AND (:display_name IS NULL OR instr(lower(w.display_name), lower(:display_name)) = 1)"
+        " AND (:domain IS NULL OR w.domain = lower(:domain))"
+        " AND (:email IS NULL OR instr(lower(c.email), lower(:email)) > 0)"
+        f" ORDER BY w.id {page.order} LIMIT :limit",
+        {
+            **page.values,
+            "origin": sought.origin,
+            "status": sought.status,
+            "roles": dumps(sought.roles),
+            "invited_by": sought.invited_by,
+            "name": sought.name,
+            "display_name": sought.display_name,
+            "domain": sought.domain,
+            "email": sought.email,
+        },
+    )
+    return sorted((ActorId(id_) for (id_,) in rows), reverse=True)

@@ -1,0 +1,33 @@
+"""People whom a member shows on their profile."""
+
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+
+
+def add(writer: Writer, actor: int, target: int) -> None:
+    writer.execute(
+        "INSERT INTO endorsements (id, actor, target) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        writer.new_id(),
+        actor,
+        target,
+    )
+
+
+def remove(writer: Writer, actor: int, target: int) -> None:
+    writer.execute("DELETE FROM endorsements WHERE actor = ? AND target = ?", actor, target)
+
+
+def exists(reader: Reader, actor: int, target: int) -> bool:
+    row = reader.row("SELECT 1 FROM endorsements WHERE actor = ? AND target = ?", actor, target)
+    return row is not None
+
+
+def page_of(reader: Reader, actor: int, page: Page) -> list[tuple[int, int]]:
+    """(cursor, endorsed), newest first."""
+    rows = reader.named(
+        "SELECT e.id, e.target FROM endorsements e JOIN actors w ON w.id = e.target"
+        " WHERE e.actor = :actor AND e.id < :below AND e.id > :above AND w.state = 'active'"
+        f" ORDER BY e.id {page.order} LIMIT :limit",
+        {**page.values, "actor": actor},
+    )
+    return sorted(((cursor, target) for cursor, target in rows), reverse=True)

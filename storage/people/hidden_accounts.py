@@ -1,0 +1,68 @@
+"""Whom a member wants to see nothing of: whom they block or mute, and hosts that they block.
+
+Said once, for every statement that lists what others did. `:viewer` is the member (0 for anybody
+else), `:now` the moment; `w` is who wrote it, `y` who shared it or otherwise brought it.
+"""
+
+from collections.abc import Iterable
+from json import dumps
+
+from storage.engine.transaction import Reader
+
+UNWANTED = (
+    "SELECT target FROM blocks WHERE actor = :viewer UNION ALL SELECT target FROM mutes"
+    " WHERE actor = :viewer AND (expires_at IS NULL OR expires_at > :now)"
+)
+
+# A host is blocked with everything below it; a handle's domain counts as the host does.
+_OF_HOST_OF_AUTHOR = (
+    "SELECT 1 FROM account_hosts z WHERE z.account = :viewer AND (z.host IN (w.host, w.domain)"
+    " OR substr(w.host, -length(z.host) - 1) = '.' || z.host"
+    " OR substr(w.domain, -length(z.host) - 1) = '.' || z.host)"
+)
+_OF_HOST_OF_BRINGER = (
+    "SELECT 1 FROM account_hosts z WHERE z.account = :viewer AND (z.host IN (y.host, y.domain)"
+    " OR substr(y.host, -length(z.host) - 1) = '.' || z.host"
+    " OR substr(y.domain, -length(z.host) - 1) = '.' || z.host)"
+)
+# As one term, of which SQLite makes no plan: no statement begins with whom one wants to see.
+HOST_WANTED = f"iif(w.host = '', 1, NOT EXISTS ({_OF_HOST_OF_AUTHOR}))"
+WANTED = f"iif(w.id IN ({UNWANTED}), 0, {HOST_WANTED})"
+
+# What a suspended actor shares is in nobody's list either (SECURITY 84).
+BRINGER_WANTED = (
+    f"(y.state = 'active' AND y.id NOT IN ({UNWANTED})"
+    f" AND (+y.host = '' OR NOT EXISTS ({_OF_HOST_OF_BRINGER})))"
+)
+
+# Of somebody who did something, which a mute may leave to be told: blocks always count.
+TOLD = (
+    "+w.id NOT IN (SELECT target FROM blocks WHERE actor = :viewer UNION ALL SELECT target"
+    " FROM mutes WHERE actor = :viewer AND notifications"
+    f" AND (expires_at IS NULL OR expires_at > :now)) AND {HOST_WANTED}"
+)
+
+
+def among(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[int]:
+    """Those of these people of whom the viewer wants to see nothing, now."""
+    rows = reader.named(
+        "SELECT w.id FROM actors w WHERE w.id IN (SELECT value FROM json_each(:people))"
+        f" AND NOT ({WANTED})",
+        {"people": dumps(sorted(set(people))), "viewer": viewer, "now": reader.now_ms},
+    )
+    return frozenset(id_ for (id_,) in rows)
+
+
+def of_hosts(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[int]:
+    """Those of these people whose host the viewer blocks."""
+    rows = reader.named(
+        "SELECT w.id FROM actors w WHERE w.id IN (SELECT value FROM json_each(:people))"
+        f" AND NOT {HOST_WANTED}",
+        {"people": dumps(sorted(set(people))), "viewer": viewer},
+    )
+    return frozenset(id_ for (id_,) in rows)
+
+
+def host_unwanted(reader: Reader, viewer: int, actor: int) -> bool:
+    """Whether the viewer blocks the host of an actor."""
+    return bool(of_hosts(reader, viewer, [actor]))

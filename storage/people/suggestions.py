@@ -1,0 +1,90 @@
+"""Whom a member might want to know: people of ours who want to be found, never ranked."""
+
+from collections.abc import Sequence
+from json import dumps
+
+from storage.engine.transaction import Reader, Writer
+from storage.people.hidden_accounts import WANTED
+
+_FINDABLE = (
+    "w.host = '' AND w.type IN ('Person', 'Service') AND w.discoverable AND w.state = 'active'"
+    " AND NOT w.silenced"
+)
+
+
+def of(reader: Reader, me: int, most: int, offset: int = 0) -> list[int]:
+    """Newest first: whom they neither follow, nor asked to, nor want to see no more of."""
+    rows = reader.named(
+        f"SELECT w.id FROM actors w WHERE {_FINDABLE} AND w.id <> :viewer AND {WANTED}"
+        " AND w.moved_to IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = w.id AND b.target = :viewer)"
+        " AND NOT EXISTS (SELECT 1 FROM follows f"
+        " WHERE f.follower = :viewer AND f.target = w.id)"
+        " AND NOT EXISTS (SELECT 1 FROM dismissed_suggestions d"
+        " WHERE d.account = :viewer AND d.target = w.id)"
+        " ORDER BY w.id DESC LIMIT :most OFFSET :offset",
+        {"viewer": me, "now": reader.now_ms, "most": most, "offset": offset},
+    )
+    return [id_ for (id_,) in rows]
+
+
+def dismiss(writer: Writer, me: int, target: int) -> None:
+    writer.execute(
+        "INSERT INTO dismissed_suggestions (account, target) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        me,
+        target,
+    )
+
+
+_DISCOVERABLE = (
+    "w.type IN ('Person', 'Service') AND w.discoverable AND w.state = 'active' AND NOT w.silenced"
+)
+_OURS = "w.host = ''"
+_ANYBODY = "1"
+_BY_NEWEST_POST = "ifnull(t.newest, 0) DESC, w.id DESC"
+_BY_ARRIVAL = "w.id DESC"
+
+
+def directory(
+    reader: Reader, viewer: int, most: int, offset: int, *, local: bool, new: bool
+) -> list[int]:
+    """People who want to be found, as the viewer (0: anybody) wants to see them."""
+    where = _OURS if local else _ANYBODY
+    order = _BY_ARRIVAL if new else _BY_NEWEST_POST
+    rows = reader.named(
+        "SELECT w.id FROM actors w JOIN tallies t ON t.actor = w.id"
+        f" WHERE {_DISCOVERABLE} AND {where} AND {WANTED}"
+        f" ORDER BY {order} LIMIT :most OFFSET :offset",
+        {"viewer": viewer, "now": reader.now_ms, "most": most, "offset": offset},
+    )
+    return [id_ for (id_,) in rows]
+
+
+MOST_FAMILIAR = 10
+
+
+def familiar(reader: Reader, me: int, wanted: Sequence[int]) -> dict[int, list[int]]:
+    """Per person: those whom the member follows and who follow that person, a few of them.
+
+    Nobody's who hide whom they follow, or who follows them.
+    """
+    rows = reader.named(
+        "SELECT target, id FROM (SELECT x.value AS target, w.id, row_number() OVER"
+        " (PARTITION BY x.value ORDER BY f.id DESC) AS place FROM json_each(:wanted) x"
+        " JOIN actors o ON o.id = x.value AND NOT o.hide_collections"
+        " JOIN follows f ON f.target = x.value AND f.state = 'accepted'"
+        " JOIN follows m ON m.target = f.follower AND m.follower = :viewer"
+        " AND m.state = 'accepted' JOIN actors w ON w.id = f.follower"
+        f" WHERE NOT w.hide_collections AND w.state = 'active' AND {WANTED})"
+        " WHERE place <= :most ORDER BY target, place",
+        {
+            "wanted": dumps(list(wanted)),
+            "viewer": me,
+            "now": reader.now_ms,
+            "most": MOST_FAMILIAR,
+        },
+    )
+    found: dict[int, list[int]] = {}
+    for target, id_ in rows:
+        found.setdefault(target, []).append(id_)
+    return found

@@ -1,0 +1,138 @@
+"""Who shared (boosted) which post. A share has a number among the posts."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from json import dumps
+
+from storage.engine.clock import milliseconds, moment
+from storage.engine.ids import PostId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Row, Writer
+from storage.posts.visibility import System, Viewer, predicate
+
+SHARED = "shared"
+_SYSTEM = System()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`audience` is for everybody, or for those who follow `actor`: `kind` says which."""
+
+    id: int
+    uri: str
+    actor: int
+    post: PostId
+    audience: int
+    listed: bool
+    published_at: datetime
+    kind: str = "public"
+
+
+COLUMNS = "id, uri, actor, post, audience, listed, published_at"
+_READ = (
+    "SELECT s.id, s.uri, s.actor, s.post, s.audience, s.listed, s.published_at, a.kind"
+    " FROM shares s JOIN audiences a ON a.id = s.audience"
+)
+
+
+def _from_row(row: Row) -> Share:
+    id_, uri, actor, post, audience, listed, published, kind = row
+    return Share(id_, uri, actor, PostId(post), audience, bool(listed), moment(published), kind)
+
+
+def add(writer: Writer, share: Share) -> bool:
+    """Return whether it is new: one for each actor and post. Said again, it may be for fewer."""
+    new = writer.execute(
+        f"INSERT INTO shares ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        share.id,
+        share.uri,
+        share.actor,
+        share.post,
+        share.audience,
+        share.listed,
+        milliseconds(share.published_at),
+    )
+    if new:
+        writer.after_commit(SHARED, str(share.post))
+    else:
+        _narrow(writer, share)
+    return bool(new)
+
+
+def _narrow(writer: Writer, said: Share) -> None:
+    """What is said again for fewer is for fewer; for more, as it was."""
+    writer.execute(
+        "UPDATE shares SET listed = min(listed, ?), audience = iif(audience ="
+        " (SELECT id FROM audiences WHERE kind = 'public'), ?, audience)"
+        " WHERE actor = ? AND post = ?",
+        said.listed,
+        said.audience,
+        said.actor,
+        said.post,
+    )
+
+
+def remove(writer: Writer, share: Share) -> None:
+    writer.execute("DELETE FROM shares WHERE id = ?", share.id)
+    writer.after_commit(SHARED, str(share.post))
+
+
+def by_id(reader: Reader, id_: int) -> Share | None:
+    row = reader.row(f"{_READ} WHERE s.id = ?", id_)
+    return _from_row(row) if row else None
+
+
+def seen(reader: Reader, viewer: Viewer, id_: int) -> Share | None:
+    """By number, where the viewer is among those whom it is for; of its post, it says nothing."""
+    shared, values = predicate(viewer, of_share=True)
+    rows = reader.named(
+        f"{_READ} JOIN actors w ON w.id = s.actor"
+        f" WHERE s.id = :id AND w.state = 'active' AND {shared}",
+        {**values, "id": id_},
+    )
+    return _from_row(rows[0]) if rows else None
+
+
+def many(reader: Reader, wanted: Collection[int]) -> list[Share]:
+    """By number; asks only when there is something to ask for."""
+    if not wanted:
+        return []
+    rows = reader.rows(
+        f"{_READ} WHERE s.id IN (SELECT value FROM json_each(?))",
+        dumps(sorted(set(wanted))),
+    )
+    return [_from_row(row) for row in rows]
+
+
+def by_uri(reader: Reader, uri: str, by: int | None = None) -> Share | None:
+    """Of others several may have one id: each is its actor's."""
+    row = reader.row(f"{_READ} WHERE s.uri = ? AND s.actor = ifnull(?, s.actor)", uri, by)
+    return _from_row(row) if row else None
+
+
+def of(reader: Reader, actor: int, post: int) -> Share | None:
+    row = reader.row(f"{_READ} WHERE s.actor = ? AND s.post = ?", actor, post)
+    return _from_row(row) if row else None
+
+
+def page_of(
+    reader: Reader, post: int, page: Page, viewer: Viewer = _SYSTEM
+) -> list[tuple[int, int]]:
+    """(cursor, actor), newest first: those who shared it with the viewer among others."""
+    shared, values = predicate(viewer, of_share=True)
+    rows = reader.named(
+        "SELECT s.id, s.actor FROM shares s JOIN actors w ON w.id = s.actor"
+        " WHERE s.post = :post AND s.id < :below AND s.id > :above AND w.state = 'active'"
+        f" AND {shared} ORDER BY s.id {page.order} LIMIT :limit",
+        {**page.values, **values, "post": post},
+    )
+    return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
+
+
+def sharers_here(reader: Reader, post: int) -> list[int]:
+    """Members of ours who shared it."""
+    rows = reader.rows(
+        "SELECT s.actor FROM shares s JOIN accounts c ON c.actor = s.actor WHERE s.post = ?", post
+    )
+    return [actor for (actor,) in rows]

@@ -1,0 +1,55 @@
+"""Who favours which post."""
+
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+
+LIKED = "liked"
+
+
+def add(writer: Writer, uri: str, actor: int, post: int) -> bool:
+    """Return whether it is new: one for each actor and post (SECURITY 28)."""
+    new = writer.execute(
+        "INSERT INTO likes (id, uri, actor, post, created_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        writer.new_id(),
+        uri,
+        actor,
+        post,
+        writer.now_ms,
+    )
+    if new:
+        writer.after_commit(LIKED, str(post))
+    return bool(new)
+
+
+def remove(writer: Writer, actor: int, post: int) -> bool:
+    removed = writer.execute("DELETE FROM likes WHERE actor = ? AND post = ?", actor, post)
+    if removed:
+        writer.after_commit(LIKED, str(post))
+    return bool(removed)
+
+
+def uri_of(reader: Reader, actor: int, post: int) -> str | None:
+    uri: str | None = reader.value(
+        "SELECT uri FROM likes WHERE actor = ? AND post = ?", actor, post
+    )
+    return uri
+
+
+def by_uri(reader: Reader, uri: str, by: int | None = None) -> tuple[int, int] | None:
+    """(actor, post) of a like; of others several may have one id, each is its actor's."""
+    row = reader.row(
+        "SELECT actor, post FROM likes WHERE uri = ? AND actor = ifnull(?, actor)", uri, by
+    )
+    return (row[0], row[1]) if row else None
+
+
+def page_of(reader: Reader, post: int, page: Page) -> list[tuple[int, int]]:
+    """(cursor, actor), newest first."""
+    rows = reader.named(
+        "SELECT l.id, l.actor FROM likes l JOIN actors w ON w.id = l.actor"
+        " WHERE l.post = :post AND l.id < :below AND l.id > :above AND w.state = 'active'"
+        f" ORDER BY l.id {page.order} LIMIT :limit",
+        {**page.values, "post": post},
+    )
+    return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)

@@ -1,0 +1,178 @@
+"""Which post quotes which, and whether the author of what is quoted consents (`approvals`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from json import dumps
+
+from storage.engine.clock import milliseconds
+from storage.engine.transaction import Reader, Row, Writer
+from storage.people.hidden_accounts import HOST_WANTED
+
+QUOTED = "quoted"
+APPROVED, PENDING, REJECTED, REVOKED = "approved", "pending", "rejected", "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """`request` is the URI of the quoting post, `stamp` that of the consent; numbers of posts.
+
+    `attempts` to have the stamp failed.
+    """
+
+    id: int
+    stamp: str | None
+    target: int
+    actor: int
+    request: str
+    state: str
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a quote stands.
+
+    `refused`: who is quoted blocks the quoter; the rest: by the viewer.
+    """
+
+    state: str
+    target: int
+    deleted: bool
+    refused: bool
+    blocked: bool
+    host_blocked: bool
+    muted: bool
+
+
+_COLUMNS = "id, uri, target, actor, request, state, attempts"
+
+
+def _from_row(row: Row | None) -> Quote | None:
+    return Quote(*row) if row else None
+
+
+def keep(
+    writer: Writer, *, stamp: str | None, target: int, actor: int, request: str, state: str
+) -> None:
+    """Of a quoting post there is one; what was decided of it before stays."""
+    decided = None if state == PENDING else writer.now_ms
+    writer.execute(
+        "INSERT INTO approvals (id, uri, kind, target, actor, request, state, decided_at)"
+        " VALUES (?, ?, 'quote', ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        writer.new_id(),
+        stamp,
+        target,
+        actor,
+        request,
+        state,
+        decided,
+    )
+    writer.after_commit(QUOTED, request)
+
+
+def approve(writer: Writer, *, stamp: str, target: int, actor: int, request: str) -> None:
+    """One of ours consents, by a stamp of ours; said again, the first stamp stays."""
+    writer.execute(
+        "INSERT INTO approvals (id, uri, kind, target, actor, request, state, decided_at)"
+        " VALUES (?, ?, 'quote', ?, ?, ?, 'approved', ?) ON CONFLICT (target, kind, request)"
+        " DO UPDATE SET uri = ifnull(uri, excluded.uri), state = 'approved',"
+        " decided_at = excluded.decided_at WHERE state <> 'revoked'",
+        writer.new_id(),
+        stamp,
+        target,
+        actor,
+        request,
+        writer.now_ms,
+    )
+
+
+def decide(writer: Writer, id_: int, state: str) -> None:
+    writer.execute(
+        "UPDATE approvals SET state = ?, decided_at = ? WHERE id = ?", state, writer.now_ms, id_
+    )
+
+
+def wait(writer: Writer, id_: int, pause: timedelta) -> None:
+    """The stamp could not be had; it is asked for again."""
+    writer.execute(
+        "UPDATE approvals SET attempts = attempts + 1, due = ? WHERE id = ?",
+        milliseconds(writer.now + pause),
+        id_,
+    )
+
+
+def stamp(writer: Writer, id_: int, uri: str) -> None:
+    """A consent that was given by saying nothing gets an address, so that it can be taken back."""
+    writer.execute("UPDATE approvals SET uri = ? WHERE id = ? AND uri IS NULL", uri, id_)
+
+
+def forget(writer: Writer, request: str) -> None:
+    """What was taken back stays so: nobody gets it again by quoting something else in between."""
+    writer.execute(
+        "DELETE FROM approvals WHERE request = ? AND kind = 'quote' AND state <> 'revoked'", request
+    )
+
+
+def forget_of_others(writer: Writer, request: str, author: int) -> None:
+    """Whoever asked for a post before it was known here asked for somebody else's."""
+    writer.execute(
+        "DELETE FROM approvals WHERE request = ? AND kind = 'quote' AND actor <> ?",
+        request,
+        author,
+    )
+
+
+def by_stamp(reader: Reader, uri: str) -> Quote | None:
+    """What was stamped so. Several may say it of themselves: one that was seen to be goes first."""
+    return next(iter(all_by_stamp(reader, uri)), None)
+
+
+def all_by_stamp(reader: Reader, uri: str) -> list[Quote]:
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM approvals WHERE uri = ? AND kind = 'quote'"
+        " ORDER BY state <> 'approved', state <> 'revoked', id",
+        uri,
+    )
+    return [Quote(*row) for row in rows]
+
+
+def by_request(reader: Reader, uri: str, target: int) -> Quote | None:
+    return _from_row(
+        reader.row(
+            f"SELECT {_COLUMNS} FROM approvals WHERE request = ? AND kind = 'quote' AND target = ?",
+            uri,
+            target,
+        )
+    )
+
+
+def unchecked(reader: Reader, most: int) -> list[Quote]:
+    """Those whose stamp nobody has seen yet, and for which it is time; the longest due first."""
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM approvals WHERE state = 'pending' AND decided_at IS NULL"
+        " AND uri IS NOT NULL AND kind = 'quote' AND due <= ? ORDER BY due, id LIMIT ?",
+        reader.now_ms,
+        most,
+    )
+    return [found for row in rows if (found := _from_row(row)) is not None]
+
+
+def shown(reader: Reader, posts: Sequence[int], viewer: int) -> dict[int, Shown]:
+    """By the number of the quoting post, for those whose quoted post is known here.
+
+    `viewer` is a member, or 0.
+    """
+    rows = reader.named(
+        "SELECT p.id, q.state, q.target, o.deleted_at IS NOT NULL,"
+        " EXISTS (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author),"
+        " EXISTS (SELECT 1 FROM blocks b WHERE b.actor = :viewer AND b.target = o.author),"
+        f" NOT {HOST_WANTED},"
+        " EXISTS (SELECT 1 FROM mutes m WHERE m.actor = :viewer AND m.target = o.author"
+        " AND (m.expires_at IS NULL OR m.expires_at > :now))"
+        " FROM json_each(:posts) n CROSS JOIN posts p ON p.id = n.value CROSS JOIN approvals q"
+        " ON q.request = p.uri AND q.kind = 'quote' AND +q.actor = p.author"
+        " JOIN posts o ON o.id = q.target AND o.uri = p.quoted JOIN actors w ON w.id = o.author",
+        {"posts": dumps(list(posts)), "viewer": viewer, "now": reader.now_ms},
+    )
+    return {row[0]: Shown(row[1], row[2], *map(bool, row[3:])) for row in rows}

@@ -1,0 +1,204 @@
+"""Who may see a post: the viewers, one SQL predicate, and its twin in memory.
+
+The predicate is the only one there is; `visible_posts` and `timelines` put it into every statement.
+The twin decides where no statement can be asked (streams). tests/storage/test_visibility.py holds
+both equal over generated worlds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from json import dumps
+from typing import Any
+
+from storage.engine.ids import ActorId
+from storage.queues.hosts import names_of
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Anybody who did not say who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody of ours, logged in."""
+
+    actor: ActorId
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another server, by a signature of one of its actors."""
+
+    host: str
+    signer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Steward:
+    """Somebody of ours who looks after things, with the reason that goes into the log."""
+
+    actor: ActorId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The server itself, at work."""
+
+
+Viewer = Anonymous | Member | Peer | Steward | System
+
+# `p` is the post, `w` its author, `a` its audience.
+PEOPLE = "JOIN actors w ON w.id = p.author JOIN audiences a ON a.id = p.audience"
+FROM = f"posts p {PEOPLE}"
+
+ALIVE = "p.deleted_at IS NULL AND w.state = 'active'"
+
+# The plus: a statement begins with its posts, not with everything that is public.
+_ANONYMOUS = "+a.kind = 'public' AND NOT p.local_only"
+
+_MEMBER = """(p.author = :me OR (
+    NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = :me)
+    AND (a.kind IN ('public', 'instance', 'neighbours')
+        OR a.owner = :me
+        OR EXISTS (SELECT 1 FROM post_recipients r WHERE r.post = p.id AND r.actor = :me)
+        OR (a.kind = 'followers' AND EXISTS (SELECT 1 FROM follows f
+            WHERE f.follower = :me AND f.target = a.owner AND f.state = 'accepted'))
+        OR (a.kind IN ('members', 'circle') AND EXISTS (SELECT 1 FROM collection_members m
+            WHERE m.collection = a.collection AND m.actor = :me AND m.state = 'active')))))"""
+
+# Whom the author blocks is nobody's reason to show their server a post.
+_UNBLOCKED = """NOT EXISTS (
+                SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = x.id)"""
+
+_PEER = f"""(NOT p.local_only AND a.kind <> 'instance'
+    AND NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tier = 'blocked'
+        AND h.host IN (SELECT value FROM json_each(:names)))
+    AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = p.author AND b.target = :signer)
+    AND (a.kind = 'public'
+        OR w.host = :host
+        OR EXISTS (SELECT 1 FROM post_recipients r JOIN actors x ON x.id = r.actor
+            WHERE r.post = p.id AND x.host = :host AND {_UNBLOCKED})
+        OR (a.kind = 'followers' AND EXISTS (SELECT 1 FROM follows f
+            JOIN actors x ON x.id = f.follower
+            WHERE f.target = a.owner AND f.state = 'accepted' AND x.host = :host
+                AND {_UNBLOCKED}))
+        OR (a.kind IN ('members', 'circle', 'neighbours') AND EXISTS (
+            SELECT 1 FROM collection_members m JOIN actors x ON x.id = m.actor
+            WHERE m.collection = a.collection AND m.state = 'active' AND x.host = :host
+                AND {_UNBLOCKED}))))"""
+
+
+# A share `s` of a post is for everybody, or for those who follow whoever shares it. The author of
+# the post is told of it in any case.
+_SHARED_OPENLY = "s.audience = (SELECT id FROM audiences WHERE kind = 'public')"
+
+_SHARED_TO_MEMBER = f"""({_SHARED_OPENLY} OR s.actor = :me
+    OR EXISTS (SELECT 1 FROM posts q WHERE q.id = s.post AND q.author = :me)
+    OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
+        WHERE e.id = s.audience AND f.follower = :me AND f.state = 'accepted'))"""
+
+# Nobody whom the sharer blocks gets to know of it.
+_SHARED_TO_PEER = f"""(NOT EXISTS (SELECT 1 FROM blocks b
+        WHERE b.actor = s.actor AND b.target = :signer) AND ({_SHARED_OPENLY}
+    OR EXISTS (SELECT 1 FROM actors x WHERE x.host = :host
+        AND (x.id = s.actor OR x.id = (SELECT q.author FROM posts q WHERE q.id = s.post)))
+    OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
+        JOIN actors x ON x.id = f.follower
+        WHERE e.id = s.audience AND f.state = 'accepted' AND x.host = :host
+            AND NOT EXISTS (SELECT 1 FROM blocks b
+                WHERE b.actor = s.actor AND b.target = x.id))))"""
+
+
+def predicate(viewer: Viewer, *, of_share: bool = False) -> tuple[str, dict[str, Any]]:
+    """Return the condition on `p`, `w` and `a`, without ALIVE, and the values it names.
+
+    `of_share`: that on `s`, a share of a post which has its own.
+    """
+    match viewer:
+        case Anonymous():
+            return _SHARED_OPENLY if of_share else _ANONYMOUS, {}
+        case Member(actor):
+            return _SHARED_TO_MEMBER if of_share else _MEMBER, {"me": actor}
+        case Peer(host, signer):
+            values = {"host": host, "names": dumps(names_of(host)), "signer": signer}
+            return _SHARED_TO_PEER if of_share else _PEER, values
+        case Steward() | System():
+            return "1", {}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decision rests on, read inside the unit in which the post was written."""
+
+    author: int
+    author_host: str
+    author_active: bool
+    deleted: bool
+    kind: str
+    owner: int | None
+    local_only: bool
+    recipients: frozenset[int] = frozenset()
+    blocked_by_author: frozenset[int] = frozenset()
+    followers_of_owner: frozenset[int] = frozenset()
+    members: frozenset[int] = frozenset()
+    hosts: dict[int, str] = field(default_factory=dict)
+    blocked_hosts: frozenset[str] = frozenset()
+
+
+def can_see(viewer: Viewer, facts: Facts) -> bool:
+    """The twin of the predicate (with ALIVE)."""
+    if facts.deleted or not facts.author_active:
+        return False
+    match viewer:
+        case Anonymous():
+            return facts.kind == "public" and not facts.local_only
+        case Member(actor):
+            return _member_can(actor, facts)
+        case Peer():
+            return _peer_can(viewer, facts)
+        case Steward() | System():
+            return True
+
+
+def members_who_see(members: Iterable[int], facts: Facts) -> list[int]:
+    """Those of these members for whom `can_see` holds."""
+    if facts.deleted or not facts.author_active:
+        return []
+    return [one for one in members if _member_can(one, facts)]
+
+
+def _member_can(me: int, facts: Facts) -> bool:
+    if facts.author == me:
+        return True
+    if me in facts.blocked_by_author:
+        return False
+    return (
+        facts.kind in {"public", "instance", "neighbours"}
+        or facts.owner == me
+        or me in facts.recipients
+        or (facts.kind == "followers" and me in facts.followers_of_owner)
+        or (facts.kind in {"members", "circle"} and me in facts.members)
+    )
+
+
+def _peer_can(peer: Peer, facts: Facts) -> bool:
+    if facts.local_only or facts.kind == "instance":
+        return False
+    if peer.signer in facts.blocked_by_author or facts.blocked_hosts.intersection(
+        names_of(peer.host)
+    ):
+        return False
+
+    def there(actors: frozenset[int]) -> bool:
+        wanted = actors - facts.blocked_by_author
+        return any(facts.hosts.get(actor) == peer.host for actor in wanted)
+
+    return (
+        facts.kind == "public"
+        or facts.author_host == peer.host
+        or there(facts.recipients)
+        or (facts.kind == "followers" and there(facts.followers_of_owner))
+        or (facts.kind in {"members", "circle", "neighbours"} and there(facts.members))
+    )

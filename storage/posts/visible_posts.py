@@ -1,0 +1,368 @@
+"""Posts as a viewer may see them: the only way in which the server reads them."""
+
+from collections.abc import Iterable, Sequence
+from json import dumps
+from typing import NamedTuple
+
+from storage.engine.ids import PostId
+from storage.engine.transaction import Reader, Row
+from storage.people import hidden_accounts
+from storage.people.account_counts import DRAWN, PORTRAIT, Portrait
+from storage.posts import search_index
+from storage.posts.posts import SHOWN, Post, Recipient, count_local, from_row, recipients, tag_names
+from storage.posts.visibility import ALIVE, FROM, PEOPLE, Facts, Member, Viewer, predicate
+
+__all__ = [
+    "Figures",
+    "Glance",
+    "Post",
+    "Recipient",
+    "Revision",
+    "ancestors",
+    "by_id",
+    "by_page",
+    "by_uri",
+    "count_local",
+    "descendants",
+    "facts",
+    "figures",
+    "glances",
+    "hosts",
+    "many",
+    "mentioned",
+    "once_seen",
+    "recipients",
+    "tag_names",
+    "tagged",
+    "texts",
+    "was_there",
+]
+
+
+def by_id(reader: Reader, viewer: Viewer, id_: int) -> Post | None:
+    found = many(reader, viewer, [id_])
+    return found.get(PostId(id_))
+
+
+def once_seen(reader: Reader, id_: int) -> Post | None:
+    """The post, whoever may see it now: only for those who take back what they did with it.
+
+    Whoever asks has looked at their own row first, and shows nothing of what it says.
+    """
+    row = reader.row(
+        f"SELECT {SHOWN} FROM {FROM} WHERE p.id = ? AND p.deleted_at IS NULL",
+        id_,
+    )
+    return from_row(row) if row else None
+
+
+def by_uri(reader: Reader, viewer: Viewer, uri: str) -> Post | None:
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT {SHOWN} FROM {FROM} WHERE p.uri = :uri AND {ALIVE} AND {may}",
+        {"uri": uri, **values},
+    )
+    return from_row(rows[0]) if rows else None
+
+
+def by_page(reader: Reader, viewer: Viewer, url: str) -> Post | None:
+    """By the address at which people read it; a hint, never an authority."""
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT {SHOWN} FROM {FROM} WHERE p.url = :url AND {ALIVE} AND {may} LIMIT 1",
+        {"url": url, **values},
+    )
+    return from_row(rows[0]) if rows else None
+
+
+def many(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[PostId, Post]:
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT {SHOWN} FROM {FROM} WHERE p.id IN (SELECT value FROM json_each(:wanted))"
+        f" AND {ALIVE} AND {may}",
+        {"wanted": dumps(sorted(set(wanted))), **values},
+    )
+    return {PostId(row[0]): from_row(row) for row in rows}
+
+
+def was_there(reader: Reader, viewer: Viewer, id_: int) -> bool:
+    """Whether it was deleted and the viewer could have seen it: 410 for them, 404 for the rest."""
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT 1 FROM {FROM} WHERE p.id = :id AND p.deleted_at IS NOT NULL"
+        f" AND w.state <> 'suspended' AND {may}",
+        {"id": id_, **values},
+    )
+    return bool(rows)
+
+
+def ancestors(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
+    """What it answers, the first first. A post that the viewer may not see ends the chain.
+
+    Whom the viewer blocks or mutes is left out, above as below (SECURITY 85).
+    """
+    rows = reader.named(
+        "WITH RECURSIVE above (id, place) AS (SELECT :parent, 1 UNION ALL"
+        " SELECT p.in_reply_to, place + 1 FROM above JOIN posts p ON p.id = above.id"
+        " WHERE p.in_reply_to IS NOT NULL AND place < :most)"
+        " SELECT id FROM above WHERE id IS NOT NULL ORDER BY place",
+        {"parent": post.in_reply_to, "most": _reach(viewer).ancestors},
+    )
+    known = many(reader, viewer, [id_ for (id_,) in rows])
+    chain: list[Post] = []
+    for (id_,) in rows:
+        above = known.pop(PostId(id_), None)  # known no more: hidden, or met before
+        if above is None or above.id == post.id:
+            break
+        chain.append(above)
+    return _wanted(reader, viewer, chain[::-1])
+
+
+class Reach(NamedTuple):
+    """How much of a thread is shown: how many above, how many below and how deep there."""
+
+    ancestors: int
+    descendants: int
+    depth: int
+
+
+WHOLE = Reach(4096, 4096, 4096)
+GLIMPSE = Reach(40, 60, 20)
+ANSWERS = Reach(0, 500, 1)
+
+
+def _reach(viewer: Viewer) -> Reach:
+    return WHOLE if isinstance(viewer, Member) else GLIMPSE
+
+
+def descendants(
+    reader: Reader, viewer: Viewer, post: Post, reach: Reach | None = None
+) -> list[Post]:
+    """All answers to it and to them, each after what it answers; oldest first among equals.
+
+    Of too many, those nearest to it. What answers something hidden is hidden with that.
+    """
+    may, values = predicate(viewer)
+    within = reach or _reach(viewer)
+    rows = reader.named(
+        "WITH RECURSIVE below (id, depth) AS ("
+        f"SELECT p.id, 1 FROM {FROM} WHERE p.in_reply_to = :id AND p.id <> :id AND {ALIVE}"
+        f" AND {may} UNION ALL SELECT p.id, depth + 1 FROM below CROSS JOIN posts p"
+        f" ON p.in_reply_to = below.id {PEOPLE} WHERE depth < :depth AND p.id <> :id"
+        f" AND {ALIVE} AND {may} ORDER BY 2, 1 LIMIT :most)"
+        f" SELECT {SHOWN} FROM below CROSS JOIN posts p ON p.id = below.id {PEOPLE}"
+        " ORDER BY p.id",
+        {"id": post.id, "depth": within.depth, "most": within.descendants, **values},
+    )
+    answers: dict[int, list[Post]] = {}
+    for row in rows:
+        answer = from_row(row)
+        answers.setdefault(answer.in_reply_to or 0, []).append(answer)
+    found: list[Post] = []
+    waiting = answers.get(post.id, [])[::-1]
+    while waiting:
+        answer = waiting.pop()
+        found.append(answer)
+        waiting += answers.pop(answer.id, [])[::-1]
+    return _wanted(reader, viewer, found)
+
+
+def _wanted(reader: Reader, viewer: Viewer, thread: list[Post]) -> list[Post]:
+    if not isinstance(viewer, Member):
+        return thread
+    hidden = hidden_accounts.among(reader, viewer.actor, [post.author for post in thread])
+    return [post for post in thread if post.author not in hidden]
+
+
+class Figures(NamedTuple):
+    """What is counted about a post, and whether (0 or 1) the viewer did this with it."""
+
+    likes: int = 0
+    shares: int = 0
+    replies: int = 0
+    liked: int = 0
+    shared: int = 0
+    bookmarked: int = 0
+
+
+# Of the post whose number is o.value; shares as far as the viewer is among those they are for.
+_LIKES = "(SELECT count(*) FROM likes l WHERE l.post = o.value)"
+_SHARES = "SELECT count(*) FROM shares s WHERE s.post = o.value"
+_DONE = (
+    "EXISTS (SELECT 1 FROM likes l WHERE l.post = o.value AND l.actor = :me),"
+    " EXISTS (SELECT 1 FROM shares s WHERE s.post = o.value AND s.actor = :me),"
+    " EXISTS (SELECT 1 FROM bookmarks k WHERE k.post = o.value AND k.actor = :me)"
+)
+_ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIVE}"
+
+
+def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, Figures]:
+    """Counts derived from rows (SECURITY 28), for many posts in one statement.
+
+    Answers and shares are counted as far as the viewer may see them: a count tells of each.
+    """
+    may, values = predicate(viewer)
+    shared, _ = predicate(viewer, of_share=True)
+    me = viewer.actor if isinstance(viewer, Member) else 0
+    rows = reader.named(
+        f"SELECT o.value, {_LIKES}, ({_SHARES} AND {shared}),"
+        f" ({_ANSWERS} AND {may}), {_DONE} FROM json_each(:wanted) o",
+        {**values, "wanted": dumps(list(wanted)), "me": me},
+    )
+    return {row[0]: Figures._make(row[1:]) for row in rows}
+
+
+class Revision(NamedTuple):
+    """All that decides how a post's words are shown, to whomever: what is equal reads the same.
+
+    `mentioned` grows whenever somebody whom it mentions changes their profile, `emojis` whenever
+    those of its server do. The number of a post that was erased may be given again; its URI is not.
+    """
+
+    post: int
+    version: int
+    uri: str
+    author_name: str
+    mentioned: int
+    emojis: int
+
+
+class Glance(NamedTuple):
+    """A post as one statement tells it: which words, by whom, and how it stands for the viewer.
+
+    `answered` wrote what it answers; 0 where that is nothing, or hidden from the viewer. `quotes`
+    and `pinned` are 0 or 1; pinned by its author. `muted`: the viewer wants no more of its thread.
+    """
+
+    revision: Revision
+    author: Portrait
+    figures: Figures
+    in_reply_to: int
+    answered: int
+    type: str
+    quotes: int
+    pinned: int
+    muted: int
+
+
+_WIDTH = sum(len(one._fields) for one in (Revision, Portrait, Figures, Glance)) - 3
+_REVISION = (
+    "c.id, c.version, c.uri, w.name, (SELECT ifnull(sum(x.version), 0) FROM post_recipients r"
+    " JOIN actors x ON x.id = r.actor WHERE r.post = c.id AND r.mentioned),"
+    " ifnull(h.emojis, 0)"
+)
+_ANSWERED = f"SELECT p.author FROM {FROM} WHERE p.id = c.in_reply_to AND {ALIVE}"
+
+
+def glances(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Glance]:
+    """By number, those that the viewer may see; whatever is kept about them decides nothing."""
+    may, values = predicate(viewer)
+    shared, _ = predicate(viewer, of_share=True)
+    me = viewer.actor if isinstance(viewer, Member) else 0
+    rows = reader.gathered(
+        f"SELECT {_REVISION}, {PORTRAIT}, {_LIKES},"
+        f" ({_SHARES} AND {shared}), ({_ANSWERS} AND {may}), {_DONE},"
+        f" ifnull(c.in_reply_to, 0), ifnull(({_ANSWERED} AND {may}), 0), c.type,"
+        " c.quoted IS NOT NULL,"
+        " EXISTS (SELECT 1 FROM pins k WHERE k.post = c.id AND k.actor = c.author),"
+        " EXISTS (SELECT 1 FROM thread_mutes q WHERE q.account = :me AND q.root = c.root)"
+        " FROM json_each(:wanted) o CROSS JOIN posts c ON c.id = o.value"
+        f" CROSS JOIN posts p ON p.id = c.id {PEOPLE} {DRAWN}"
+        f" WHERE {ALIVE} AND {may}",
+        {**values, "wanted": dumps(sorted(set(wanted))), "me": me},
+        width=_WIDTH,
+    )
+    return {row[0]: _glance(row) for row in rows}
+
+
+def _glance(row: Row) -> Glance:
+    revision, author, figures = row[:6], row[6:13], row[13:19]
+    return Glance(
+        Revision._make(revision), Portrait._make(author), Figures._make(figures), *row[19:]
+    )
+
+
+def hosts(reader: Reader, wanted: Iterable[int]) -> dict[int, str]:
+    """Whose server each post is of; "" is ours."""
+    return dict(
+        reader.rows(
+            "SELECT p.id, w.host FROM posts p JOIN actors w ON w.id = p.author"
+            " WHERE p.id IN (SELECT value FROM json_each(?))",
+            dumps(sorted(set(wanted))),
+        )
+    )
+
+
+def mentioned(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, int]]:
+    """(post, actor) for everybody whom the posts' texts mention."""
+    rows = reader.rows(
+        "SELECT post, actor FROM post_recipients WHERE mentioned"
+        " AND post IN (SELECT value FROM json_each(?))",
+        dumps(list(wanted)),
+    )
+    return [(post, actor) for post, actor in rows]
+
+
+def tagged(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, str]]:
+    """(post, folded name) for every hashtag of the posts."""
+    rows = reader.rows(
+        "SELECT g.post, t.name FROM post_tags g JOIN tags t ON t.id = g.tag"
+        " WHERE g.post IN (SELECT value FROM json_each(?)) ORDER BY t.id",
+        dumps(list(wanted)),
+    )
+    return [(post, name) for post, name in rows]
+
+
+def texts(reader: Reader, wanted: Sequence[int]) -> dict[int, str]:
+    """All that posts say, as plain text; of posts that somebody may see."""
+    return dict(search_index.of_posts(reader, list(wanted)))
+
+
+def facts(reader: Reader, post: Post) -> Facts:
+    """Gather what `can_see` decides on: captured inside the unit, used after it."""
+    author = reader.row("SELECT host, state FROM actors WHERE id = ?", post.author)
+    host, state = author or ("", "deleted")
+    recipients = _set(reader, "SELECT actor FROM post_recipients WHERE post = ?", post.id)
+    followers = _set(
+        reader,
+        "SELECT follower FROM follows WHERE target = ? AND state = 'accepted'",
+        post.owner,
+    )
+    members = _set(
+        reader,
+        "SELECT actor FROM collection_members WHERE collection = ? AND state = 'active'",
+        post.collection,
+    )
+    blocked = _set(reader, "SELECT target FROM blocks WHERE actor = ?", post.author)
+    hosts = _hosts(reader, recipients | followers | members)
+    refused = reader.rows("SELECT host FROM hosts WHERE tier = 'blocked'")
+    return Facts(
+        author=post.author,
+        author_host=host,
+        author_active=state == "active",
+        deleted=post.deleted_at is not None,
+        kind=post.kind,
+        owner=post.owner,
+        local_only=post.local_only,
+        recipients=recipients,
+        blocked_by_author=blocked,
+        followers_of_owner=followers,
+        members=members,
+        hosts=hosts,
+        blocked_hosts=frozenset(host for (host,) in refused),
+    )
+
+
+def _set(reader: Reader, sql: str, key: int | None) -> frozenset[int]:
+    return frozenset(id_ for (id_,) in reader.rows(sql, key)) if key else frozenset()
+
+
+def _hosts(reader: Reader, wanted: frozenset[int]) -> dict[int, str]:
+    if not wanted:
+        return {}
+    return dict(
+        reader.rows(
+            "SELECT id, host FROM actors WHERE id IN (SELECT value FROM json_each(?))",
+            dumps(sorted(wanted)),
+        )
+    )

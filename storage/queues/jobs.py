@@ -1,0 +1,146 @@
+"""Work for later, one row each: what survives a restart and is tried again when it fails."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from json import dumps
+from typing import Any
+
+from orjson import loads
+
+from storage.engine.clock import milliseconds
+from storage.engine.transaction import Reader, Writer
+
+PLANNED = "job planned"
+
+# After a failure; what fails once more than there are pauses is parked.
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 360))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`kind` says who does it, `subject` about what; of each such pair there is one at most."""
+
+    id: int
+    kind: str
+    subject: str
+    detail: Mapping[str, Any]
+    attempts: int
+
+
+def plan(
+    writer: Writer,
+    kind: str,
+    subject: str,
+    due: datetime | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """To be done at `due`, or at once. Planned again, the new time and detail count.
+
+    Under a new number: whoever is about to finish the earlier one does not finish this.
+    """
+    writer.execute(
+        "INSERT INTO jobs (id, kind, subject, detail, due) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (kind, subject) DO UPDATE"
+        " SET id = excluded.id, detail = excluded.detail, due = excluded.due,"
+        " state = 'due', reason = NULL, attempts = 0",
+        writer.new_id(),
+        kind,
+        subject,
+        dumps(dict(detail or {})),
+        milliseconds(due or writer.now),
+    )
+    writer.after_commit(PLANNED, kind)
+
+
+def cancel(writer: Writer, kind: str, subject: str) -> bool:
+    gone = writer.execute("DELETE FROM jobs WHERE kind = ? AND subject = ?", kind, subject)
+    return bool(gone)
+
+
+def next_due(reader: Reader, kind: str) -> Job | None:
+    """The one of this kind that has been due for longest."""
+    return next(iter(due(reader, kind, 1)), None)
+
+
+def due(reader: Reader, kind: str, most: int) -> list[Job]:
+    """Those of this kind that are due, the longest first."""
+    rows = reader.rows(
+        "SELECT id, kind, subject, detail, attempts FROM jobs"
+        " WHERE state = 'due' AND due <= ? AND kind = ? ORDER BY due, id LIMIT ?",
+        reader.now_ms,
+        kind,
+        most,
+    )
+    return [Job(row[0], row[1], row[2], loads(row[3]), row[4]) for row in rows]
+
+
+def done(writer: Writer, job: Job) -> None:
+    writer.execute("DELETE FROM jobs WHERE id = ?", job.id)
+
+
+def postpone(writer: Writer, job: Job, pause: timedelta, reason: str | None = None) -> None:
+    """Later; with a reason it failed, which is counted, and without one it waits."""
+    writer.execute_named(
+        "UPDATE jobs SET due = :due, attempts = attempts + (:reason IS NOT NULL), reason = :reason"
+        " WHERE id = :job",
+        {"due": milliseconds(writer.now + pause), "reason": reason, "job": job.id},
+    )
+
+
+def to_the_end(writer: Writer, job: Job) -> None:
+    """A part of it is done: others of its kind come first now."""
+    writer.execute(
+        "UPDATE jobs SET id = ?, due = ?, attempts = 0 WHERE id = ?",
+        writer.new_id(),
+        writer.now_ms,
+        job.id,
+    )
+
+
+def failed(writer: Writer, job: Job, reason: str) -> bool:
+    """It went wrong in a way nobody foresaw: later once more, or parked; whether that.
+
+    Not counted where it was meanwhile planned anew.
+    """
+    known = writer.value("SELECT attempts FROM jobs WHERE id = ?", job.id)
+    if known != job.attempts:
+        return False
+    if known >= len(PAUSES):
+        park(writer, job, reason)
+        return True
+    postpone(writer, job, PAUSES[known], reason)
+    return False
+
+
+def park(writer: Writer, job: Job, reason: str) -> None:
+    """It cannot be done; it stays where an admin finds it."""
+    writer.execute("UPDATE jobs SET state = 'parked', reason = ? WHERE id = ?", reason, job.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Work that always failed, and how it did last."""
+
+    kind: str
+    subject: str
+    reason: str
+
+
+def parked(reader: Reader, most: int = 100) -> list[Parked]:
+    rows = reader.rows(
+        "SELECT kind, subject, reason FROM jobs WHERE state = 'parked' ORDER BY id LIMIT ?", most
+    )
+    return [Parked(*row) for row in rows]
+
+
+def again(writer: Writer) -> int:
+    """Try all that is parked once more. Return how many."""
+    kinds = {one.kind for one in parked(writer, -1)}
+    tried = writer.execute(
+        "UPDATE jobs SET state = 'due', due = ?, attempts = 0 WHERE state = 'parked'",
+        writer.now_ms,
+    )
+    for kind in kinds:
+        writer.after_commit(PLANNED, kind)
+    return tried

@@ -1,0 +1,22 @@
+"""What a member keeps for later. Nobody else can notice."""
+
+from storage.engine.transaction import Reader, Writer
+
+
+def add(writer: Writer, actor: int, post: int) -> None:
+    writer.execute(
+        "INSERT INTO bookmarks (id, actor, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        writer.new_id(),
+        actor,
+        post,
+    )
+
+
+def remove(writer: Writer, actor: int, post: int) -> None:
+    writer.execute("DELETE FROM bookmarks WHERE actor = ? AND post = ?", actor, post)
+
+
+def exists(reader: Reader, actor: int, post: int) -> bool:
+    return (
+        reader.row("SELECT 1 FROM bookmarks WHERE actor = ? AND post = ?", actor, post) is not None
+    )

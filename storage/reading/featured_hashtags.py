@@ -1,0 +1,86 @@
+"""Hashtags that a member shows on their profile, and those that they might."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.engine.clock import optional_moment
+from storage.engine.transaction import Reader, Writer
+from storage.posts.visibility import ALIVE, PEOPLE, Viewer, predicate
+
+MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Featured:
+    """`name` as written; counted is what the asking viewer may see of the member's posts."""
+
+    id: int
+    name: str
+    posts: int
+    newest: datetime | None
+
+
+def add(writer: Writer, actor: int, tag: int, name: str) -> int:
+    """Return its number; of one that is featured already, the one it has."""
+    writer.execute(
+        "INSERT INTO featured_tags (id, actor, tag, name) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        writer.new_id(),
+        actor,
+        tag,
+        name,
+    )
+    id_: int = writer.value("SELECT id FROM featured_tags WHERE actor = ? AND tag = ?", actor, tag)
+    return id_
+
+
+def remove(writer: Writer, actor: int, id_: int) -> bool:
+    return bool(writer.execute("DELETE FROM featured_tags WHERE actor = ? AND id = ?", actor, id_))
+
+
+def remove_by_name(writer: Writer, actor: int, name: str) -> None:
+    writer.execute(
+        "DELETE FROM featured_tags WHERE actor = ? AND tag = (SELECT id FROM tags WHERE name = ?)",
+        actor,
+        name,
+    )
+
+
+def count(reader: Reader, actor: int) -> int:
+    number: int = reader.value("SELECT count(*) FROM featured_tags WHERE actor = ?", actor)
+    return number
+
+
+def names(reader: Reader, actor: int) -> frozenset[str]:
+    """Folded."""
+    rows = reader.rows(
+        "SELECT t.name FROM featured_tags f JOIN tags t ON t.id = f.tag WHERE f.actor = ?", actor
+    )
+    return frozenset(name for (name,) in rows)
+
+
+def of(reader: Reader, viewer: Viewer, actor: int) -> list[Featured]:
+    """All of them, in the order in which they were chosen."""
+    may, values = predicate(viewer)
+    seen = (
+        f"FROM post_tags g JOIN posts p ON p.id = g.post {PEOPLE}"
+        f" WHERE g.tag = f.tag AND p.author = :actor AND p.listed AND {ALIVE} AND {may}"
+    )
+    rows = reader.named(
+        f"SELECT f.id, f.name, (SELECT count(*) {seen}), (SELECT max(p.published_at) {seen})"
+        " FROM featured_tags f WHERE f.actor = :actor ORDER BY f.id",
+        {"actor": actor, **values},
+    )
+    return [Featured(id_, name, posts, optional_moment(at)) for id_, name, posts, at in rows]
+
+
+def suggested(reader: Reader, actor: int, most: int = MOST) -> list[str]:
+    """Folded hashtags that they use most and do not feature."""
+    rows = reader.named(
+        "SELECT t.name FROM posts p JOIN post_tags g ON g.post = p.id JOIN tags t ON t.id = g.tag"
+        " WHERE p.author = :actor AND p.listed AND p.deleted_at IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM featured_tags f WHERE f.actor = :actor AND f.tag = t.id)"
+        " GROUP BY t.id ORDER BY count(*) DESC, t.name LIMIT :most",
+        {"actor": actor, "most": most},
+    )
+    return [name for (name,) in rows]

@@ -1,0 +1,238 @@
+"""What a member wants to be warned of, or not to see: phrases and single posts, by context."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from json import dumps
+
+from orjson import loads
+
+from storage.engine.clock import milliseconds, optional_moment
+from storage.engine.transaction import Reader, Row, Writer
+
+CONTEXTS = ("home", "notifications", "public", "thread", "account")
+ACTIONS = ("warn", "hide", "blur")
+MOST = 100
+MOST_KEYWORDS = 100
+MOST_POSTS = 500
+MOST_PHRASES = 500  # of a member, in all filters together
+MOST_CHARACTERS = 20_000  # in these
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """`whole`: only where it is no part of a longer word."""
+
+    id: int
+    filter: int
+    keyword: str
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A single post that is filtered."""
+
+    id: int
+    filter: int
+    post: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`expires_at` None: for ever."""
+
+    id: int
+    title: str
+    contexts: tuple[str, ...]
+    action: str
+    expires_at: datetime | None
+    keywords: tuple[Keyword, ...] = ()
+    posts: tuple[Marked, ...] = ()
+
+
+def add(
+    writer: Writer,
+    account: int,
+    title: str,
+    contexts: Sequence[str],
+    action: str,
+    expires_at: datetime | None,
+) -> int:
+    """Return its number."""
+    id_ = writer.new_id()
+    writer.execute(
+        "INSERT INTO filters (id, account, title, contexts, action, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        id_,
+        account,
+        title,
+        dumps(list(contexts)),
+        action,
+        None if expires_at is None else milliseconds(expires_at),
+    )
+    return id_
+
+
+def change(writer: Writer, wanted: Filter) -> None:
+    """Write title, contexts, action and end."""
+    until = wanted.expires_at
+    writer.execute(
+        "UPDATE filters SET title = ?, contexts = ?, action = ?, expires_at = ? WHERE id = ?",
+        wanted.title,
+        dumps(list(wanted.contexts)),
+        wanted.action,
+        None if until is None else milliseconds(until),
+        wanted.id,
+    )
+
+
+def remove(writer: Writer, filter_: int) -> None:
+    writer.execute("DELETE FROM filters WHERE id = ?", filter_)
+
+
+_FILTERS = "SELECT id, title, contexts, action, expires_at FROM filters WHERE account = ?"
+
+
+def of(reader: Reader, account: int) -> list[Filter]:
+    """All of a member's, those that ended too."""
+    rows = reader.rows(f"{_FILTERS} ORDER BY id", account)
+    return _filled(reader, rows)
+
+
+def in_force(reader: Reader, account: int) -> list[Filter]:
+    """Those that have not ended. Asks once where there are none."""
+    rows = reader.rows(
+        f"{_FILTERS} AND (expires_at IS NULL OR expires_at > ?) ORDER BY id",
+        account,
+        reader.now_ms,
+    )
+    return _filled(reader, rows) if rows else []
+
+
+def one(reader: Reader, account: int, id_: int) -> Filter | None:
+    """None where it is somebody else's."""
+    found = _filled(reader, reader.rows(f"{_FILTERS} AND id = ?", account, id_))
+    return found[0] if found else None
+
+
+def _filled(reader: Reader, rows: list[Row]) -> list[Filter]:
+    ids = dumps([row[0] for row in rows])
+    keywords: dict[int, list[Keyword]] = {}
+    for row in reader.rows(
+        "SELECT id, filter, keyword, whole_word FROM filter_keywords"
+        " WHERE filter IN (SELECT value FROM json_each(?)) ORDER BY id",
+        ids,
+    ):
+        keywords.setdefault(row[1], []).append(_keyword(row))
+    posts: dict[int, list[Marked]] = {}
+    for row in reader.rows(
+        "SELECT id, filter, post FROM filter_posts"
+        " WHERE filter IN (SELECT value FROM json_each(?)) ORDER BY id",
+        ids,
+    ):
+        posts.setdefault(row[1], []).append(Marked(*row))
+    return [
+        Filter(
+            id_,
+            title,
+            tuple(loads(contexts)),
+            action,
+            optional_moment(until),
+            tuple(keywords.get(id_, ())),
+            tuple(posts.get(id_, ())),
+        )
+        for id_, title, contexts, action, until in rows
+    ]
+
+
+def _keyword(row: Row) -> Keyword:
+    return Keyword(row[0], row[1], row[2], bool(row[3]))
+
+
+def count(reader: Reader, account: int) -> int:
+    number: int = reader.value("SELECT count(*) FROM filters WHERE account = ?", account)
+    return number
+
+
+# ---- phrases ----
+
+
+def measure(reader: Reader, account: int, filter_: int) -> tuple[int, int, int]:
+    """How many phrases a filter has and all of its owner have, and the characters in the latter."""
+    row = reader.row(
+        "SELECT ifnull(sum(k.filter = ?), 0), count(*), ifnull(sum(length(k.keyword)), 0)"
+        " FROM filters f JOIN filter_keywords k ON k.filter = f.id WHERE f.account = ?",
+        filter_,
+        account,
+    )
+    in_it, phrases, characters = row or (0, 0, 0)
+    return in_it, phrases, characters
+
+
+def add_keyword(writer: Writer, filter_: int, keyword: str, whole: bool) -> Keyword:
+    made = Keyword(writer.new_id(), filter_, keyword, whole)
+    writer.execute(
+        "INSERT INTO filter_keywords (id, filter, keyword, whole_word) VALUES (?, ?, ?, ?)",
+        made.id,
+        filter_,
+        keyword,
+        whole,
+    )
+    return made
+
+
+def change_keyword(writer: Writer, wanted: Keyword) -> None:
+    writer.execute(
+        "UPDATE filter_keywords SET keyword = ?, whole_word = ? WHERE id = ?",
+        wanted.keyword,
+        wanted.whole,
+        wanted.id,
+    )
+
+
+def remove_keywords(writer: Writer, ids: Iterable[int]) -> None:
+    writer.execute_many("DELETE FROM filter_keywords WHERE id = ?", [(id_,) for id_ in ids])
+
+
+def keyword(reader: Reader, account: int, id_: int) -> Keyword | None:
+    """None where it is somebody else's."""
+    row = reader.row(
+        "SELECT k.id, k.filter, k.keyword, k.whole_word FROM filter_keywords k"
+        " JOIN filters f ON f.id = k.filter WHERE k.id = ? AND f.account = ?",
+        id_,
+        account,
+    )
+    return _keyword(row) if row else None
+
+
+# ---- single posts ----
+
+
+def add_post(writer: Writer, filter_: int, post: int) -> Marked:
+    """Of one that is in it already, as it is."""
+    writer.execute(
+        "INSERT INTO filter_posts (id, filter, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        writer.new_id(),
+        filter_,
+        post,
+    )
+    id_: int = writer.value(
+        "SELECT id FROM filter_posts WHERE filter = ? AND post = ?", filter_, post
+    )
+    return Marked(id_, filter_, post)
+
+
+def remove_post(writer: Writer, id_: int) -> None:
+    writer.execute("DELETE FROM filter_posts WHERE id = ?", id_)
+
+
+def marked(reader: Reader, account: int, id_: int) -> Marked | None:
+    """None where it is somebody else's."""
+    row = reader.row(
+        "SELECT s.id, s.filter, s.post FROM filter_posts s JOIN filters f ON f.id = s.filter"
+        " WHERE s.id = ? AND f.account = ?",
+        id_,
+        account,
+    )
+    return Marked(*row) if row else None

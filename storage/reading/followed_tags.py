@@ -1,0 +1,87 @@
+"""Hashtags that a member follows: public posts with them come into home."""
+
+from collections.abc import Iterable
+from json import dumps
+
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+
+MOST = 500
+
+
+def number_of(writer: Writer, name: str) -> int:
+    """Of a folded hashtag, made if need be."""
+    writer.execute("INSERT OR IGNORE INTO tags (id, name) VALUES (?, ?)", writer.new_id(), name)
+    number: int = writer.value("SELECT id FROM tags WHERE name = ?", name)
+    return number
+
+
+def add(writer: Writer, account: int, name: str) -> None:
+    writer.execute(
+        "INSERT INTO followed_tags (id, account, tag) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        writer.new_id(),
+        account,
+        number_of(writer, name),
+    )
+
+
+def remove(writer: Writer, account: int, name: str) -> None:
+    """What only this hashtag brought leaves home."""
+    gone = writer.execute(
+        "DELETE FROM followed_tags WHERE account = ?"
+        " AND tag = (SELECT id FROM tags WHERE name = ?)",
+        account,
+        name,
+    )
+    if gone:
+        _empty_of(writer, account, name)
+
+
+def _empty_of(writer: Writer, account: int, name: str) -> None:
+    writer.execute_named(
+        "DELETE FROM home_entries WHERE owner = :account AND share IS NULL AND post IN"
+        " (SELECT g.post FROM tags t JOIN post_tags g ON g.tag = t.id"
+        " JOIN posts p ON p.id = g.post WHERE t.name = :tag AND p.author <> :account"
+        " AND NOT EXISTS (SELECT 1 FROM follows f WHERE f.follower = :account"
+        " AND f.target = p.author AND f.state = 'accepted') AND NOT EXISTS"
+        " (SELECT 1 FROM post_tags o JOIN followed_tags d ON d.tag = o.tag"
+        " WHERE o.post = p.id AND d.account = :account))",
+        {"account": account, "tag": name},
+    )
+
+
+def count(reader: Reader, account: int) -> int:
+    number: int = reader.value("SELECT count(*) FROM followed_tags WHERE account = ?", account)
+    return number
+
+
+def page_of(reader: Reader, account: int, page: Page) -> list[tuple[int, str]]:
+    """(cursor, folded name), newest first."""
+    rows = reader.named(
+        "SELECT d.id, t.name FROM followed_tags d JOIN tags t ON t.id = d.tag"
+        " WHERE d.account = :account AND d.id < :below AND d.id > :above"
+        f" ORDER BY d.id {page.order} LIMIT :limit",
+        {**page.values, "account": account},
+    )
+    return sorted(((cursor, name) for cursor, name in rows), reverse=True)
+
+
+def among(reader: Reader, account: int, names: Iterable[str]) -> frozenset[str]:
+    """Those of these folded hashtags that a member follows."""
+    rows = reader.rows(
+        "SELECT t.name FROM tags t JOIN followed_tags d ON d.tag = t.id AND d.account = ?"
+        " WHERE t.name IN (SELECT value FROM json_each(?))",
+        account,
+        dumps(list(names)),
+    )
+    return frozenset(name for (name,) in rows)
+
+
+def followers(reader: Reader, post: int) -> list[int]:
+    """Members who follow any hashtag of a post."""
+    rows = reader.rows(
+        "SELECT DISTINCT d.account FROM post_tags g JOIN followed_tags d ON d.tag = g.tag"
+        " WHERE g.post = ?",
+        post,
+    )
+    return [account for (account,) in rows]

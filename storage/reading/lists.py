@@ -1,0 +1,210 @@
+"""A member's lists of people they follow; what these say is fanned out to them as to home."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from json import dumps
+
+from storage.engine.ids import PostId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Row, Writer
+
+REPLIES = ("followed", "list", "none")
+MOST = 50
+MOST_MEMBERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """`replies` says whose answers it shows: to anybody followed, to people in it, to nobody.
+
+    What people of an `exclusive` list say is not in home.
+    """
+
+    id: int
+    title: str
+    replies: str = "list"
+    exclusive: bool = False
+
+
+_COLUMNS = "l.id, l.title, l.replies_policy, l.exclusive"
+
+
+def _from_row(row: Row) -> List:
+    return List(row[0], row[1], row[2], bool(row[3]))
+
+
+def add(writer: Writer, owner: int, title: str, replies: str, exclusive: bool) -> List:
+    made = List(writer.new_id(), title, replies, exclusive)
+    writer.execute(
+        "INSERT INTO lists (id, owner, title, replies_policy, exclusive) VALUES (?, ?, ?, ?, ?)",
+        made.id,
+        owner,
+        title,
+        replies,
+        exclusive,
+    )
+    return made
+
+
+def change(writer: Writer, wanted: List) -> None:
+    writer.execute(
+        "UPDATE lists SET title = ?, replies_policy = ?, exclusive = ? WHERE id = ?",
+        wanted.title,
+        wanted.replies,
+        wanted.exclusive,
+        wanted.id,
+    )
+
+
+def remove(writer: Writer, list_: int) -> None:
+    writer.execute("DELETE FROM lists WHERE id = ?", list_)
+
+
+def of(reader: Reader, owner: int) -> list[List]:
+    rows = reader.rows(f"SELECT {_COLUMNS} FROM lists l WHERE l.owner = ? ORDER BY l.id", owner)
+    return [_from_row(row) for row in rows]
+
+
+def one(reader: Reader, owner: int, list_: int) -> List | None:
+    """None where it is somebody else's."""
+    row = reader.row(f"SELECT {_COLUMNS} FROM lists l WHERE l.id = ? AND l.owner = ?", list_, owner)
+    return _from_row(row) if row else None
+
+
+def with_member(reader: Reader, owner: int, actor: int) -> list[List]:
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM list_members m JOIN lists l ON l.id = m.list"
+        " WHERE m.actor = ? AND l.owner = ? ORDER BY l.id",
+        actor,
+        owner,
+    )
+    return [_from_row(row) for row in rows]
+
+
+# ---- who is in it ----
+
+
+def put(writer: Writer, list_: int, actor: int) -> bool:
+    """Return whether they were not in it before."""
+    new = writer.execute(
+        "INSERT INTO list_members (list, actor, cursor) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        list_,
+        actor,
+        writer.new_id(),
+    )
+    return bool(new)
+
+
+def take(writer: Writer, list_: int, actor: int) -> None:
+    """They, and what they said or shared, leave the list."""
+    writer.execute("DELETE FROM list_members WHERE list = ? AND actor = ?", list_, actor)
+    writer.execute_named(
+        "DELETE FROM list_entries WHERE list = :list AND (share IS NULL AND post IN"
+        " (SELECT id FROM posts WHERE author = :actor) OR share IN"
+        " (SELECT id FROM shares WHERE actor = :actor))",
+        {"list": list_, "actor": actor},
+    )
+
+
+def take_from_all(writer: Writer, owner: int, actor: int) -> None:
+    """Somebody is followed no more."""
+    for found in with_member(writer, owner, actor):
+        take(writer, found.id, actor)
+
+
+def members(reader: Reader, list_: int) -> list[int]:
+    rows = reader.rows("SELECT actor FROM list_members WHERE list = ? ORDER BY cursor", list_)
+    return [actor for (actor,) in rows]
+
+
+def page_of_members(reader: Reader, list_: int, page: Page) -> list[tuple[int, int]]:
+    """(cursor, actor), newest first."""
+    rows = reader.named(
+        "SELECT m.cursor, m.actor FROM list_members m JOIN actors w ON w.id = m.actor"
+        " WHERE m.list = :list AND m.cursor < :below AND m.cursor > :above AND w.state = 'active'"
+        f" ORDER BY m.cursor {page.order} LIMIT :limit",
+        {**page.values, "list": list_},
+    )
+    return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
+
+
+# ---- what it shows, fanned out on write ----
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A line for lists: `by` said or shared it; `answered` is whom it answers, if another."""
+
+    by: int
+    entry: int
+    post: PostId
+    share: int | None = None
+    answered: int | None = None
+
+
+_TAKES = (
+    "(:answered IS NULL OR :answered = l.owner OR l.replies_policy = 'followed'"
+    " OR (l.replies_policy = 'list' AND EXISTS (SELECT 1 FROM list_members x"
+    " WHERE x.list = l.id AND x.actor = :answered)))"
+)
+
+
+def hold(reader: Reader, actor: int) -> bool:
+    """Whether anybody has them in a list."""
+    return reader.row("SELECT 1 FROM list_members WHERE actor = ? LIMIT 1", actor) is not None
+
+
+def fan_out(writer: Writer, brought: Brought, owners: Collection[int]) -> None:
+    """Put a line into those lists of these members that `by` is in."""
+    rows = writer.named(
+        "SELECT l.id FROM list_members m JOIN lists l ON l.id = m.list WHERE m.actor = :by"
+        f" AND l.owner IN (SELECT value FROM json_each(:owners)) AND {_TAKES}"
+        " AND NOT EXISTS (SELECT 1 FROM list_entries e WHERE e.post = :post AND e.list = l.id)",
+        {
+            "by": brought.by,
+            "answered": brought.answered,
+            "post": brought.post,
+            "owners": dumps(list(owners)),
+        },
+    )
+    writer.execute_many(
+        "INSERT OR IGNORE INTO list_entries (list, entry, post, share) VALUES (?, ?, ?, ?)",
+        [(list_, brought.entry, brought.post, brought.share) for (list_,) in rows],
+    )
+
+
+def apart(reader: Reader, by: int, owners: Iterable[int]) -> frozenset[int]:
+    """Those of these members who have `by` in an exclusive list, so not in home."""
+    rows = reader.rows(
+        "SELECT l.owner FROM list_members m JOIN lists l ON l.id = m.list"
+        " WHERE m.actor = ? AND l.exclusive AND l.owner <> m.actor"
+        " AND l.owner IN (SELECT value FROM json_each(?))",
+        by,
+        dumps(list(owners)),
+    )
+    return frozenset(owner for (owner,) in rows)
+
+
+def fill_from(writer: Writer, list_: int, author: int, most: int = 40) -> None:
+    """Somebody came into it: their latest posts, too."""
+    writer.execute(
+        "INSERT OR IGNORE INTO list_entries (list, entry, post) SELECT ?, p.id, p.id FROM posts p"
+        " JOIN audiences a ON a.id = p.audience WHERE p.author = ? AND p.deleted_at IS NULL"
+        " AND a.kind <> 'named' AND p.in_reply_to_uri IS NULL ORDER BY p.id DESC LIMIT ?",
+        list_,
+        author,
+        most,
+    )
+
+
+def trim_all(writer: Writer, kept: int) -> int:
+    """Keep the newest lines of every list; return how many went."""
+    return sum(_trim(writer, list_, kept) for (list_,) in writer.rows("SELECT id FROM lists"))
+
+
+def _trim(writer: Writer, list_: int, kept: int) -> int:
+    return writer.execute_named(
+        "DELETE FROM list_entries WHERE list = :list AND entry <= (SELECT entry FROM list_entries"
+        " WHERE list = :list ORDER BY entry DESC LIMIT 1 OFFSET :kept)",
+        {"list": list_, "kept": kept},
+    )

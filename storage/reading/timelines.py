@@ -1,0 +1,414 @@
+"""Lists of posts, each as a viewer may see it: home, public, hashtag, account, kept ones."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from json import dumps
+from typing import NamedTuple
+
+from storage.engine.ids import ActorId, PostId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Row, Writer
+from storage.people.hidden_accounts import BRINGER_WANTED, WANTED
+from storage.posts.posts import SHOWN, Post, from_row
+from storage.posts.visibility import ALIVE, FROM, PEOPLE, Anonymous, Member, Viewer, predicate
+from storage.reading import lists
+
+HOME = "home"
+KEPT = 800
+
+# What lists for everybody show: not those who were silenced, nor whom one wants to see nothing of.
+_HEARD = f"iif(w.silenced, 0, {WANTED})"
+
+# Whoever brought a post into a list by sharing it: nobody, or somebody whom one wants to hear.
+_SHARER_WANTED = (
+    "(s.actor IS NULL OR EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor"
+    f" AND {BRINGER_WANTED}))"
+)
+_SHARED_BY_SOMEBODY = (
+    "NOT EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor AND y.state <> 'active')"
+)
+
+# Starts a conversation, or goes on with one's own.
+_STARTS = (
+    "(p.in_reply_to_uri IS NULL OR EXISTS"
+    " (SELECT 1 FROM posts o WHERE o.id = p.in_reply_to AND o.author = p.author))"
+)
+_WITH_MEDIA = "(NOT :media OR EXISTS (SELECT 1 FROM media d WHERE d.post = p.id))"
+
+# Where a post was written. Said as a term of its own, an index answers it.
+_OURS = "p.local = 1"
+_THEIRS = "p.local = 0"
+_ANYWHERE = "1"
+
+
+class Line(NamedTuple):
+    """Of a list: a post by number, and the share that brought it, if one did. `cursor` pages."""
+
+    cursor: int
+    share: int | None
+    sharer: int | None
+    post: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line with its post, for those who show or send it as it is."""
+
+    cursor: int
+    post: Post
+    share: int | None = None
+    sharer: int | None = None
+
+    @property
+    def line(self) -> Line:
+        return Line(self.cursor, self.share, self.sharer, self.post.id)
+
+
+_LINE = "h.entry, h.share, s.actor, h.post"
+_MARKED = "k.id, NULL, NULL, p.id"
+
+
+def _lines(rows: list[Row]) -> list[Line]:
+    return sorted(map(Line._make, rows), key=lambda line: -line.cursor)
+
+
+def _entries(page: Page, rows: list[Row]) -> list[Entry]:
+    """Rows are: cursor, share, sharer, then the post."""
+    entries = [Entry(row[0], from_row(row[3:]), row[1], row[2]) for row in rows]
+    return sorted(entries, key=lambda entry: -entry.cursor)
+
+
+def _values(reader: Reader, viewer: Viewer, page: Page) -> dict[str, object]:
+    me = viewer.actor if isinstance(viewer, Member) else 0
+    return {**page.values, "viewer": me, "now": reader.now_ms}
+
+
+_IN_HOME = "home_entries h"
+_OF_HOME = "h.owner = :viewer"
+_IN_LIST = "list_entries h"
+_OF_LIST = "h.list = :list"
+
+
+def home(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
+    return _brought(reader, owner, page, _IN_HOME, _OF_HOME, 0)
+
+
+def of_list(reader: Reader, owner: ActorId, list_: int, page: Page) -> list[Line]:
+    """What came into one of the owner's lists."""
+    return _brought(reader, owner, page, _IN_LIST, _OF_LIST, list_)
+
+
+def _brought(
+    reader: Reader, owner: ActorId, page: Page, table: str, whose: str, list_: int
+) -> list[Line]:
+    may, values = predicate(Member(owner))
+    shared, _ = predicate(Member(owner), of_share=True)
+    rows = reader.gathered(
+        f"SELECT {_LINE} FROM {table}"
+        f" JOIN posts p ON p.id = h.post {PEOPLE} LEFT JOIN shares s ON s.id = h.share"
+        f" WHERE {whose} AND h.entry < :below AND h.entry > :above"
+        f" AND {ALIVE} AND {may} AND {WANTED} AND {_SHARER_WANTED}"
+        f" AND (s.id IS NULL OR {shared})"
+        f" ORDER BY h.entry {page.order} LIMIT :limit",
+        {**_values(reader, Member(owner), page), **values, "list": list_},
+        width=len(Line._fields),
+    )
+    return _lines(rows)
+
+
+def public(
+    reader: Reader,
+    viewer: Viewer,
+    page: Page,
+    *,
+    local: bool = False,
+    remote: bool = False,
+    media: bool = False,
+) -> list[Entry]:
+    """Listed posts that start a conversation: ours, others' or both."""
+    may, values = predicate(viewer)
+    origin = _OURS if local else _THEIRS if remote else _ANYWHERE
+    # The plus keeps SQLite from collecting a whole audience and sorting it: it walks down the ids.
+    rows = reader.named(
+        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE {origin} AND p.listed"
+        " AND +a.kind IN ('public', 'instance') AND p.id < :below AND p.id > :above"
+        f" AND {_STARTS} AND {_WITH_MEDIA} AND {ALIVE} AND {may} AND {_HEARD}"
+        f" ORDER BY p.id {page.order} LIMIT :limit",
+        {**_values(reader, viewer, page), "media": media, **values},
+    )
+    return _entries(page, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Which hashtags: `name`, or any of `any`; all of `all`; none of `none`. Folded names."""
+
+    name: str
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+
+
+_OF_ANY = (
+    "SELECT g.post FROM tags t JOIN post_tags g ON g.tag = t.id WHERE t.name IN"
+    " (SELECT value FROM json_each(:any)) AND g.post < :below AND g.post > :above"
+)
+_OF_ALL = (
+    "(SELECT count(*) FROM post_tags g JOIN tags t ON t.id = g.tag WHERE g.post = p.id"
+    " AND t.name IN (SELECT value FROM json_each(:all))) = json_array_length(:all)"
+)
+_OF_NONE = (
+    "NOT EXISTS (SELECT 1 FROM post_tags g JOIN tags t ON t.id = g.tag WHERE g.post = p.id"
+    " AND t.name IN (SELECT value FROM json_each(:none)))"
+)
+
+
+def hashtag(
+    reader: Reader,
+    viewer: Viewer,
+    tagged: Tagged,
+    page: Page,
+    *,
+    local: bool = False,
+    remote: bool = False,
+) -> list[Entry]:
+    may, values = predicate(viewer)
+    origin = _OURS if local else _THEIRS if remote else _ANYWHERE
+    rows = reader.named(
+        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE {origin} AND p.listed"
+        f" AND p.id IN ({_OF_ANY}) AND {_OF_ALL} AND {_OF_NONE}"
+        f" AND {ALIVE} AND {may} AND {_HEARD}"
+        f" ORDER BY p.id {page.order} LIMIT :limit",
+        {
+            **_values(reader, viewer, page),
+            "any": _names((tagged.name, *tagged.any)),
+            "all": _names(tagged.all),
+            "none": _names(tagged.none),
+            **values,
+        },
+    )
+    return _entries(page, rows)
+
+
+def _names(tags: Iterable[str]) -> str:
+    return dumps(sorted(set(tags)))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of an account's posts is asked for. `tagged` is a folded hashtag."""
+
+    replies: bool = True
+    shares: bool = True
+    direct: bool = True
+    media: bool = False
+    tagged: str | None = None
+
+
+_SHOWN = (
+    "(:direct OR a.kind <> 'named')"
+    f" AND {_WITH_MEDIA}"
+    " AND (:tagged IS NULL OR EXISTS (SELECT 1 FROM post_tags g JOIN tags t ON t.id = g.tag"
+    " WHERE g.post = p.id AND t.name = :tagged))"
+)
+
+
+def account(
+    reader: Reader, viewer: Viewer, actor: ActorId, shown: Shown, page: Page
+) -> list[Entry]:
+    """What an account said and shared: two lists, each in order, made into one."""
+    values = {
+        **_values(reader, viewer, page),
+        "actor": actor,
+        "replies": shown.replies,
+        "direct": shown.direct,
+        "media": shown.media,
+        "tagged": shown.tagged,
+    }
+    found = _said(reader, viewer, page, values)
+    if shown.shares:
+        found += _shared(reader, viewer, page, values)
+    nearest = sorted(found, key=lambda row: row[0], reverse=page.order == "DESC")
+    return _entries(page, nearest[: page.limit])
+
+
+def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
+    may, allowed = predicate(viewer)
+    return reader.named(
+        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM}"
+        " WHERE p.author = :actor AND p.id < :below AND p.id > :above"
+        f" AND (:replies OR {_STARTS}) AND {_SHOWN}"
+        f" AND {ALIVE} AND {may} ORDER BY p.id {page.order} LIMIT :limit",
+        {**values, **allowed},
+    )
+
+
+def _shared(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
+    may, allowed = predicate(viewer)
+    shared, _ = predicate(viewer, of_share=True)
+    return reader.named(
+        f"SELECT s.id, s.id, s.actor, {SHOWN} FROM shares s JOIN posts p ON p.id = s.post"
+        f" {PEOPLE} WHERE s.actor = :actor AND s.id < :below AND s.id > :above AND {_SHOWN}"
+        f" AND {_SHARED_BY_SOMEBODY} AND {ALIVE} AND {may} AND {shared}"
+        f" ORDER BY s.id {page.order} LIMIT :limit",
+        {**values, **allowed},
+    )
+
+
+def pinned(reader: Reader, viewer: Viewer, actor: ActorId, page: Page) -> list[Line]:
+    """What an account shows first, the newest pin first; the cursor is the pin's own number."""
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT {_MARKED} FROM pins k JOIN posts p ON p.id = k.post {PEOPLE}"
+        " WHERE k.actor = :actor AND k.id < :below AND k.id > :above"
+        f" AND {ALIVE} AND {may} ORDER BY k.id {page.order} LIMIT :limit",
+        {**page.values, "actor": actor, **values},
+    )
+    return _lines(rows)
+
+
+_LIKED = "likes k"
+_BOOKMARKED = "bookmarks k"
+
+
+def liked(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
+    """What a member favourited; the cursor is the favourite's own number."""
+    return _marked(reader, owner, page, _LIKED)
+
+
+def bookmarked(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
+    return _marked(reader, owner, page, _BOOKMARKED)
+
+
+def _marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Line]:
+    may, values = predicate(Member(owner))
+    rows = reader.named(
+        f"SELECT {_MARKED} FROM {table} JOIN posts p ON p.id = k.post {PEOPLE}"
+        " WHERE k.actor = :viewer AND k.id < :below AND k.id > :above"
+        f" AND {ALIVE} AND {may} ORDER BY k.id {page.order} LIMIT :limit",
+        {**_values(reader, Member(owner), page), **values},
+    )
+    return _lines(rows)
+
+
+def quoting(reader: Reader, viewer: Viewer, quoted: int, page: Page) -> list[Line]:
+    """What quotes a post by consent; the cursor is the consent's own number."""
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT {_MARKED} FROM approvals k CROSS JOIN posts o ON o.id = k.target"
+        f" CROSS JOIN posts p ON p.uri = k.request AND p.quoted = o.uri {PEOPLE}"
+        " WHERE k.target = :quoted AND k.kind = 'quote' AND k.state = 'approved'"
+        " AND k.id < :below AND k.id > :above AND NOT EXISTS"
+        " (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author)"
+        f" AND {ALIVE} AND {may} AND {_HEARD} ORDER BY k.id {page.order} LIMIT :limit",
+        {**_values(reader, viewer, page), **values, "quoted": quoted},
+    )
+    return _lines(rows)
+
+
+_NOBODY_KNOWN = Anonymous()
+
+
+def outbox(
+    reader: Reader, actor: ActorId, page: Page, viewer: Viewer = _NOBODY_KNOWN
+) -> list[Entry]:
+    """What an account said to everybody, as far as another server may see it."""
+    may, values = predicate(viewer)
+    rows = reader.named(
+        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE p.author = :actor"
+        " AND a.kind = 'public' AND NOT p.local_only AND p.id < :below AND p.id > :above"
+        f" AND {ALIVE} AND {may} ORDER BY p.id {page.order} LIMIT :limit",
+        {**page.values, "actor": actor, **values},
+    )
+    return _entries(page, rows)
+
+
+# ---- the home lists, fanned out on write ----
+
+
+def fan_out(
+    writer: Writer, owners: Iterable[int], entry: int, post: PostId, share: int | None
+) -> None:
+    """Put a line into each of these members' home lists."""
+    reached = sorted(set(owners))
+    writer.execute(
+        "INSERT OR IGNORE INTO home_entries (owner, entry, post, share)"
+        " SELECT value, ?, ?, ? FROM json_each(?)",
+        entry,
+        post,
+        share,
+        dumps(reached),
+    )
+    writer.after_commit_each(HOME, reached)
+
+
+def having_in_home(reader: Reader, post: int) -> frozenset[int]:
+    """Members in whose home list it is."""
+    rows = reader.rows("SELECT owner FROM home_entries WHERE post = ?", post)
+    return frozenset(owner for (owner,) in rows)
+
+
+# Whether post p is in none of the languages in which :owner follows :author (follows.Hearer.wants).
+_FOREIGN = (
+    "(ifnull(p.language, '') <> '' AND EXISTS (SELECT 1 FROM follows f WHERE f.follower = :owner"
+    " AND f.target = :author AND f.languages <> '[]' AND NOT EXISTS"
+    " (SELECT 1 FROM json_each(f.languages) l WHERE lower(l.value) IN"
+    " (lower(p.language), lower(substr(p.language, 1, instr(p.language || '-', '-') - 1))))))"
+)
+
+
+def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
+    """Somebody was followed: their latest posts come into the home list."""
+    writer.execute_named(
+        "INSERT OR IGNORE INTO home_entries (owner, entry, post) SELECT :owner, p.id, p.id"
+        " FROM posts p JOIN audiences a ON a.id = p.audience"
+        " WHERE p.author = :author AND p.deleted_at IS NULL"
+        f" AND a.kind <> 'named' AND p.in_reply_to_uri IS NULL AND NOT {_FOREIGN}"
+        " ORDER BY p.id DESC LIMIT :most",
+        {"owner": owner, "author": author, "most": most},
+    )
+
+
+def empty_of(writer: Writer, owner: int, author: int) -> None:
+    """Somebody is followed no more: what they said or shared leaves home and every list."""
+    lists.take_from_all(writer, owner, author)
+    leave_home(writer, owner, author)
+
+
+def leave_home(writer: Writer, owner: int, author: int) -> None:
+    """What somebody said or shared leaves the home list."""
+    writer.execute(
+        "DELETE FROM home_entries WHERE owner = ? AND (share IS NULL AND post IN"
+        " (SELECT id FROM posts WHERE author = ?) OR share IN"
+        " (SELECT id FROM shares WHERE actor = ?))",
+        owner,
+        author,
+        author,
+    )
+
+
+def leave_foreign(writer: Writer, owner: int, author: int) -> None:
+    """What an author said in languages in which they are not followed leaves the home list."""
+    writer.execute_named(
+        "DELETE FROM home_entries WHERE owner = :owner AND share IS NULL AND post IN"
+        f" (SELECT p.id FROM posts p WHERE p.author = :author AND {_FOREIGN})",
+        {"owner": owner, "author": author},
+    )
+
+
+def trim(writer: Writer, owner: int, kept: int = KEPT) -> int:
+    """Keep the newest lines of a home list."""
+    return writer.execute(
+        "DELETE FROM home_entries WHERE owner = ? AND entry <= (SELECT entry FROM home_entries"
+        " WHERE owner = ? ORDER BY entry DESC LIMIT 1 OFFSET ?)",
+        owner,
+        owner,
+        kept,
+    )
+
+
+def trim_all(writer: Writer, kept: int) -> int:
+    """Keep the newest lines of every home and every other list; return how many went."""
+    owners = writer.rows("SELECT actor FROM accounts")
+    at_home = sum(trim(writer, owner, kept) for (owner,) in owners)
+    return at_home + lists.trim_all(writer, kept)
