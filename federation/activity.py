@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, ClassVar, Self, TypedDict
 
-from federation.contexts import stated
-from federation.documents import Document, kind, uri_of
 from federation.errors import FederationError, Malformed
-from federation.origins import same_origin
+from federation.transport.urls import same_origin
+from federation.vocabulary.contexts import stated
+from federation.vocabulary.json_documents import Document, kind, uri_of
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.queues import inbox

@@ -1,9 +1,9 @@
 """Carry out one activity, with its consequences, within the caller's unit."""
 
 from federation.activity import Activity
-from federation.documents import dump
-from federation.origins import host_of
-from federation.uris import number
+from federation.transport.urls import host_of
+from federation.vocabulary.json_documents import dump
+from federation.vocabulary.uris import number
 from storage.engine.transaction import Writer
 from storage.people import actors
 from storage.queues import deliveries, outbox

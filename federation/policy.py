@@ -2,7 +2,7 @@
 
 from federation.activity import Unwanted
 from federation.errors import Forbidden
-from federation.origins import host_of
+from federation.transport.urls import host_of
 from storage.engine.transaction import Reader
 from storage.people import actors, blocks, follows
 from storage.people.actors import Actor

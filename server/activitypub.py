@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import contexts, media_links, uris
-from federation.activities.quoting import consent
+from federation.activities.shared.quotes import consent
 from federation.objects import actor as actor_object
 from federation.objects import emoji as emoji_object
 from federation.objects import note
+from federation.vocabulary import contexts, media_urls, uris
 from server import attaching
 from server.composition import as_note
 from server.documents import TYPE, VARY, ForPeers, as_it_came, bearing_keys, is_signed
@@ -69,7 +69,7 @@ def _opened(request: web.Request, viewer: Viewer, response: web.Response) -> web
     """With addresses of media that open for the server which asks (SECURITY 79)."""
     here, now = request.app[DATABASE].here, request.app[OUTSIDE].clock()
     if isinstance(response.body, bytes):
-        response.body = media_links.opened(here, response.body, viewer, now)
+        response.body = media_urls.opened(here, response.body, viewer, now)
     return response
 
 

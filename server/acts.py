@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from federation import outbox
 from federation.activities import Block, Follow, Reject, Undo
+from federation.outbound import outbox
 from storage.engine.transaction import Writer
 from storage.people import blocks, follows, hidden_accounts, user_domain_blocks
 from storage.people.actors import Actor

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from federation.places import Places
-from federation.sources import block_of
+from federation.transport.places import Places
+from federation.transport.sources import block_of
 from server.errors import Refused
 from storage.engine.readers import ALLOWANCE
 

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from federation.background import Background
-from federation.delivery import Courier
-from federation.fetch import Door
-from federation.inbox import Inbox, Rules
-from federation.lookup import Lookup
-from federation.processing import Processor
-from federation.reading import Reading
-from federation.turns import Turns
+from federation.inbound.inbox import Inbox, Rules
+from federation.inbound.per_actor_queue import Turns
+from federation.inbound.processing import Processor
+from federation.outbound.delivery import Courier
+from federation.resolve.background import Background
+from federation.resolve.resolver import Lookup
+from federation.transport.http_client import Door
+from federation.vocabulary.reading import Reading
 from server import (
     VERSION,
     chores,

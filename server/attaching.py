@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from federation import media_links
 from federation.objects import emoji as emoji_object
 from federation.objects.attachment import Attachment
+from federation.vocabulary import media_urls
 from storage.engine.site import Here
 from storage.engine.transaction import Reader
 from storage.media import emojis
@@ -15,7 +15,7 @@ from storage.people.actors import Actor
 
 def attachments(here: Here, rows: Sequence[Media], *, open_to_all: bool) -> tuple[Attachment, ...]:
     """In their order; addresses of what is not open to all are bare (media_links)."""
-    link = media_links.public if open_to_all else media_links.private
+    link = media_urls.public if open_to_all else media_urls.private
     return tuple(
         Attachment(
             url=link(here, row.file),

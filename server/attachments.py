@@ -13,8 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import media_links
 from federation.objects.attachment import inside, tidy_description
+from federation.vocabulary import media_urls
 from server.entities import media as media_entity
 from server.errors import not_found, unprocessable
 from server.forms import Form
@@ -148,7 +148,7 @@ def forget_all(writer: Writer, rows: Sequence[Media]) -> list[str]:
 
 def own(reader: Reader, owner: Actor, rows: Sequence[Media]) -> list[dict[str, Any]]:
     """Those that hang on nothing, as whoever sent them gets to see them."""
-    given = media_links.pass_for_member(owner.id, reader.now)
+    given = media_urls.pass_for_member(owner.id, reader.now)
     return [media_entity.own(reader.here, row, given) for row in rows]
 
 

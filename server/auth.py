@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
-from federation.sources import block_of
+from federation.transport.sources import block_of
 from server.errors import Refused
 from server.incoming import address_in, cookie, header
 from server.keys import DATABASE, OUTSIDE, SETTINGS, VISITOR

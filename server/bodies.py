@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from federation.places import Places
-from federation.sources import network_of
+from federation.transport.places import Places
+from federation.transport.sources import network_of
 from server.auth import Caller, address_of
 from server.errors import Refused
 from server.keys import BODY_LIMIT

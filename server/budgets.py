@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from federation.places import Places
+from federation.transport.places import Places
 from server import passwords
 from server.allowances import READS
 from server.bodies import BODIES

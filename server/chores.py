@@ -5,11 +5,12 @@ from functools import partial
 
 from aiohttp import web
 
-from federation import background, domain_blocks, pins, quotes
 from federation.activities.delete import ERASE
 from federation.activities.flag import LETTER
-from federation.processing import AT_ONCE, PREPARED
-from federation.suspensions import END
+from federation.inbound.processing import AT_ONCE, PREPARED
+from federation.moderation import domain_blocks
+from federation.moderation.suspensions import END
+from federation.resolve import background, featured_posts, quote_stamps
 from server import (
     attachments,
     exporting,
@@ -84,8 +85,8 @@ def _of_members(app: web.Application) -> list[Job]:
 def _of_posts(app: web.Application) -> list[Job]:
     database, lookup = app[DATABASE], app[LOOKUP]
     stamps, shown_first = app[ERRANDS]
-    check = partial(quotes.check_next, database, lookup, stamps)
-    pinned = partial(pins.learn_next, database, lookup, shown_first)
+    check = partial(quote_stamps.check_next, database, lookup, stamps)
+    pinned = partial(featured_posts.learn_next, database, lookup, shown_first)
     index = partial(database.conclude, search.index_next)
     find = partial(database.conclude, conversations.find_next)
     return [

@@ -16,7 +16,14 @@ from html import escape
 from itertools import groupby
 from typing import Final
 
-from federation.sanitise import SafeHtml, escaped, paragraphs_of, printable, safe_url, trusted
+from federation.vocabulary.sanitize_html import (
+    SafeHtml,
+    escaped,
+    paragraphs_of,
+    printable,
+    safe_url,
+    trusted,
+)
 
 CHARACTERS_PER_URL: Final = 23
 MOST_IN_PLACE: Final = 4096  # characters, which take some milliseconds at worst

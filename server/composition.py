@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from federation import addressing, outbox, uris
 from federation.activities import Create, Update
-from federation.addressing import Addressed
 from federation.objects.attachment import Attachment
+from federation.objects.interaction_policy import OPEN, Policies
 from federation.objects.note import Mention, Note, stored_content
-from federation.objects.policies import OPEN, Policies
 from federation.objects.poll import Option, Poll
-from federation.sanitise import SafeHtml, line
+from federation.outbound import outbox
+from federation.vocabulary import addressing, uris
+from federation.vocabulary.addressing import Addressed
+from federation.vocabulary.sanitize_html import SafeHtml, line
 from server import attaching, composing
 from server.composing import Handle, Mentioned
 from storage.engine.ids import PostId

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from federation.errors import FederationError
-from federation.fetch import Door
+from federation.transport.http_client import Door
 from server.demo_words import PASSWORD, PLACES, SCENES, Place, Scene
 from server.names import LocalNames
 

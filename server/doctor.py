@@ -12,10 +12,11 @@ from pathlib import Path
 
 from aiohttp.abc import AbstractResolver
 
-from federation import documents, webfinger
 from federation.errors import FederationError
-from federation.fetch import Door
-from federation.reading import beside
+from federation.resolve import webfinger
+from federation.transport.http_client import Door
+from federation.vocabulary import json_documents
+from federation.vocabulary.reading import beside
 from server import VERSION
 from server.backup import DATABASE_FILE
 from server.setting_kinds import Listen
@@ -90,7 +91,7 @@ async def reach(door: Door, settings: Settings) -> Finding:
     address = webfinger.address(settings.scheme, domain, f"acct:{domain}@{domain}")
     try:
         body = (await door.jrd(address)).body
-        actor = webfinger.actor_in(await beside(len(body), documents.read, body))
+        actor = webfinger.actor_in(await beside(len(body), json_documents.read, body))
         health = await door.get(f"{origin}/health", accept="text/plain")
     except FederationError as error:
         return Finding(OUTSIDE, False, f"nobody finds us: {error}")

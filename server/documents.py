@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from federation.errors import Busy, FederationError, Forbidden
-from federation.signatures import Request
-from federation.sources import domain_of, network_of
+from federation.transport.signatures import Request
+from federation.transport.sources import domain_of, network_of
 from server.allowances import READS
 from server.auth import address_of
 from server.errors import Refused, not_found

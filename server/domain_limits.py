@@ -5,7 +5,7 @@ The decision and its line in the audit log are one unit; then its people follow,
 
 from dataclasses import dataclass, replace
 
-from federation import domain_blocks
+from federation.moderation import domain_blocks
 from server import setting_kinds as kinds
 from server.moderation import Office
 from server.refusals import CannotDecide

@@ -13,10 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from federation import uris
-from federation.contexts import stated
 from federation.objects import actor as actor_object
 from federation.objects import note
+from federation.vocabulary import uris
+from federation.vocabulary.contexts import stated
 from server import composition
 from storage.engine import ids
 from storage.engine.database import Database

@@ -20,8 +20,8 @@ from aiohttp.multipart import (
     BodyPartReader,
 )
 
-from federation.documents import read
 from federation.errors import Malformed
+from federation.vocabulary.json_documents import read
 from server.bodies import in_time
 from server.errors import Refused
 from server.incoming import id_of, joined

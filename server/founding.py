@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from federation import uris
+from federation.vocabulary import uris
 from server import membership
 from server.membership import Keys
 from storage.communities import charters, memberships

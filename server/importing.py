@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from aiohttp import web
 
 from federation.errors import FederationError, Malformed, Unreachable
-from federation.lookup import Budget
-from federation.origins import server_name
-from federation.pools import Pool
-from federation.sanitise import safe_url
-from federation.webfinger import split_handle
+from federation.resolve.resolver import Budget
+from federation.resolve.webfinger import split_handle
+from federation.transport.pools import Pool
+from federation.transport.urls import server_name
+from federation.vocabulary.sanitize_html import safe_url
 from server import acts
 from server.exporting import FILES, harmless
 from server.forms import is_language

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from federation.background import Background
-from federation.delivery import Courier
-from federation.fetch import Door
-from federation.inbox import Inbox
-from federation.lookup import Lookup
-from federation.processing import Processor
-from federation.reading import Reading
+from federation.inbound.inbox import Inbox
+from federation.inbound.processing import Processor
+from federation.outbound.delivery import Courier
+from federation.resolve.background import Background
+from federation.resolve.resolver import Lookup
+from federation.transport.http_client import Door
+from federation.vocabulary.reading import Reading
 from server.limits import Limits, Standing
 from server.outside import Outside
 from server.settings import Settings

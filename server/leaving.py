@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from federation import outbox
 from federation.activities import Delete
 from federation.activities.delete import ERASE
+from federation.outbound import outbox
 from server.mistakes import Mistake
 from server.translations import N_
 from storage.access import accounts

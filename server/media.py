@@ -20,11 +20,11 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from federation import processes
 from federation.errors import Busy
 from federation.objects.attachment import is_blurhash
-from federation.places import Places
-from federation.processes import Child
+from federation.transport.places import Places
+from federation.vocabulary import processes
+from federation.vocabulary.processes import Child
 from server.errors import SENTENCES, Refused, not_found
 from server.incoming import joined
 from server.keys import DATABASE

@@ -4,9 +4,10 @@ import asyncio
 import re
 from dataclasses import dataclass, replace
 
-from federation import outbox, uris
 from federation.activities import Follow
-from federation.keys import KeyPair, make_ed25519, make_rsa
+from federation.outbound import outbox
+from federation.transport.keys import KeyPair, make_ed25519, make_rsa
+from federation.vocabulary import uris
 from server.mistakes import Mistake
 from server.translations import N_
 from storage.access import accounts, challenges, confirmations, known_devices, oauth, sessions

@@ -7,7 +7,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from federation.errors import FederationError
-from federation.lookup import Budget
+from federation.resolve.resolver import Budget
 from server.composing import Handle
 from server.keys import LOOKUP
 from storage.people.actors import Actor

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from federation import suspensions
 from federation.activities.flag import LETTER
-from federation.suspensions import END
+from federation.moderation import suspensions
+from federation.moderation.suspensions import END
 from server import membership
 from server.refusals import CannotDecide
 from server.translations import N_

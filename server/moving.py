@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from federation import outbox
 from federation.activities import Move
 from federation.activities.move import COOL_DOWN
 from federation.errors import FederationError
-from federation.lookup import Budget
+from federation.outbound import outbox
+from federation.resolve.resolver import Budget
 from server import composing, media, profiles
 from server.keys import DATABASE, LOOKUP, SETTINGS
 from server.mistakes import Mistake

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from aiohttp import web
 
-from federation import uris
+from federation.vocabulary import uris
 from server import grants
 from server.entities.account import MISSING_AVATAR
 from server.errors import Refused

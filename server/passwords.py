@@ -6,7 +6,7 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from federation.places import Places
+from federation.transport.places import Places
 from server.mistakes import Mistake
 from server.translations import N_
 

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from federation.activities import revising
+from federation.activities.shared import edits
 from federation.activities.update import Update
 from federation.errors import FederationError
-from federation.lookup import Budget
 from federation.objects import note
-from federation.pools import Pool
-from federation.reading import apart
+from federation.resolve.resolver import Budget
+from federation.transport.pools import Pool
+from federation.vocabulary.reading import apart
 from server.composition import as_note, say_anew
 from server.keys import DATABASE, LOOKUP
 from storage.engine.transaction import Reader, Writer
@@ -43,7 +43,7 @@ def _close(writer: Writer, id_: int) -> None:
     if post is None:
         polls.close(writer, id_)
         return
-    revising.end(writer, post)
+    edits.end(writer, post)
     author = actors.by_id(writer, post.author)
     if post.local and author is not None and author.state == "active":
         say_anew(writer, author, as_note(writer, post))

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from federation import outbox, uris
 from federation.activities import Update
 from federation.objects import actor as actor_object
-from federation.sanitise import line, printable
+from federation.outbound import outbox
+from federation.vocabulary import uris
+from federation.vocabulary.sanitize_html import line, printable
 from server import attaching, composing
 from server.composing import Handle, Mentioned
 from server.errors import Refused

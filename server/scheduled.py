@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from federation.errors import FederationError
-from federation.objects.policies import Policies
+from federation.objects.interaction_policy import Policies
 from federation.objects.poll import Option, Poll
 from server import attachments, composing
 from server.composing import Handle

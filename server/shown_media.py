@@ -15,15 +15,15 @@ from typing import Final
 
 from aiohttp import web
 
-from federation import media_links
 from federation.errors import Busy, FederationError, Unreachable
-from federation.fetch import USER_AGENT_TOKEN, Door
-from federation.media_links import KINDS, Kind, Pass
-from federation.origins import host_of
-from federation.places import Places
-from federation.pools import Pool
-from federation.silence import SilentHosts
-from federation.sources import domain_of
+from federation.transport.http_client import USER_AGENT_TOKEN, Door
+from federation.transport.places import Places
+from federation.transport.pools import Pool
+from federation.transport.silence import SilentHosts
+from federation.transport.sources import domain_of
+from federation.transport.urls import host_of
+from federation.vocabulary import media_urls
+from federation.vocabulary.media_urls import KINDS, Kind, Pass
 from server.errors import Refused
 from server.incoming import header, id_of
 from server.keys import DATABASE, OUTSIDE
@@ -92,7 +92,7 @@ def _bearer(request: web.Request, path: str) -> Viewer | None:
         host=asked.get("for", "")[:LONGEST_HOST],
     )
     here, now = request.app[DATABASE].here, request.app[OUTSIDE].clock()
-    if not media_links.is_sealed(here, path, given, asked.get("seal", "")) or given.is_over(now):
+    if not media_urls.is_sealed(here, path, given, asked.get("seal", "")) or given.is_over(now):
         return None
     return Peer(given.host) if given.host else Member(ActorId(given.member))
 
@@ -146,7 +146,7 @@ async def proxied(request: web.Request) -> web.StreamResponse:
     if wanted is None:
         return no_file()
     seal = request.query.get("seal", "")
-    if viewer is None and not media_links.is_sealed_for(here, path, wanted.url, seal):
+    if viewer is None and not media_urls.is_sealed_for(here, path, wanted.url, seal):
         return no_file()
     name, data = await request.app[PROXY].picture(here, kind, id_, wanted)
     return file_answer(name, data, PRIVATE if wanted.is_private else FOR_A_DAY)
@@ -237,7 +237,7 @@ class Proxy:
         self, here: Here, kind: Kind, id_: int, wanted: _Wanted
     ) -> tuple[str, bytes | None]:
         """(name, bytes). Raises Refused: 503 where it may be there later, 404 where not."""
-        stem = media_links.cache_name(here, kind, id_, wanted.url)
+        stem = media_urls.cache_name(here, kind, id_, wanted.url)
         name = await asyncio.to_thread(self.folder.find, stem)
         if name is None:
             name = await self._fetched(here, kind, id_, wanted, stem)
@@ -326,10 +326,10 @@ class Proxy:
 
     def _keep(self, here: Here, kind: Kind, id_: int, wanted: _Wanted, made: Remade) -> str:
         if made.preview is None:
-            return self.folder.keep_as(media_links.cache_name(here, kind, id_, wanted.url), made)
-        small = media_links.cache_name(here, "small", id_, wanted.url)
+            return self.folder.keep_as(media_urls.cache_name(here, kind, id_, wanted.url), made)
+        small = media_urls.cache_name(here, "small", id_, wanted.url)
         self.folder.keep_as(small, made.preview)
-        return self.folder.keep_as(media_links.cache_name(here, "original", id_, wanted.url), made)
+        return self.folder.keep_as(media_urls.cache_name(here, "original", id_, wanted.url), made)
 
     async def clear(self) -> int:
         """Take away what is old, and the oldest of too much; returns how many files."""

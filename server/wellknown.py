@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from federation import uris
 from federation.errors import Malformed
-from federation.webfinger import split_handle
+from federation.resolve.webfinger import split_handle
+from federation.vocabulary import uris
 from server import VERSION, scopes
 from server.errors import Refused
 from server.keys import DATABASE, SETTINGS

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from federation.activities.wrapping import Wrapping
+from federation.activities.shared.wrapping import Wrapping
 from federation.activity import Activity
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors

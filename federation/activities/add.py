@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-from federation.activities.featuring import MOST, MOST_OF_OTHERS, Featuring
+from federation.activities.shared.featured import MOST, MOST_OF_OTHERS, Featuring
 from federation.activity import Activity
 from federation.errors import Forbidden
 from storage.engine.transaction import Reader, Writer

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from federation import addressing
-from federation.activities import spreading
-from federation.activities.reactions import actor_and_post, author_inbox, known_actor
+from federation.activities.shared import fan_out
+from federation.activities.shared.reactions import actor_and_post, author_inbox, known_actor
 from federation.activity import Activity, Unknown, Unwanted, heading
-from federation.documents import Document, moment, uri_of, uris_of
 from federation.errors import Forbidden
 from federation.objects.note import stamp
 from federation.policy import ensure_allowed
+from federation.vocabulary import addressing
+from federation.vocabulary.json_documents import Document, moment, uri_of, uris_of
 from storage.engine.clock import clamped
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, follows
@@ -134,7 +134,7 @@ class Announce(Activity):
         there = timelines.having_in_home(writer, post.id)
         new = [one for one in followers if one not in there and one not in unwanted]
         brought = Brought(actor.id, share.id, post.id, share.id)
-        spreading.bring(writer, brought, followers, home=new)
+        fan_out.bring(writer, brought, followers, home=new)
 
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
         actor = known_actor(writer, self.actor)

@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation import uris
 from federation.activities.follow import Follow
-from federation.activities.reactions import known_actor
 from federation.activities.reject import Reject
+from federation.activities.shared.reactions import known_actor
 from federation.activities.undo import Undo
 from federation.activity import Activity, Unwanted, heading
-from federation.documents import Document, uri_of
 from federation.errors import Forbidden
+from federation.vocabulary import uris
+from federation.vocabulary.json_documents import Document, uri_of
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, blocks, follows
 from storage.people.actors import Actor

@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation.activities import arriving, voting
-from federation.activities.reactions import author_inbox, known_actor
+from federation.activities.shared import incoming_post, votes
+from federation.activities.shared.reactions import author_inbox, known_actor
 from federation.activity import Activity, Unwanted, heading
-from federation.documents import Document, embedded
 from federation.errors import Forbidden
 from federation.objects import note
 from federation.objects.note import Note, stamp
 from federation.policy import ensure_allowed
+from federation.vocabulary.json_documents import Document, embedded
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, follows
 from storage.people.actors import Actor
@@ -94,7 +94,7 @@ class Create(Activity):
         if self.note.vote:
             if self.background:
                 raise Unwanted("It is a choice in a poll, and no post.")
-            voting.cast(writer, author, self.note)
+            votes.cast(writer, author, self.note)
             return ()
         if posts.was_deleted_early(writer, self.note.id, self.actor):
             raise Unwanted("It was deleted before it came.")
@@ -102,14 +102,14 @@ class Create(Activity):
         return ()
 
     def _arrive(self, writer: Writer, author: Actor) -> None:
-        arrival = arriving.prepare(writer, author, self.note)
+        arrival = incoming_post.prepare(writer, author, self.note)
         if arrival.parent is not None:
             ensure_allowed(writer, arrival.parent, "reply", author)
         if not (author.is_local or self.background):
-            arriving.ensure_wanted(writer, arrival)
-        arriving.keep(writer, arrival)
+            incoming_post.ensure_wanted(writer, arrival)
+        incoming_post.keep(writer, arrival)
         if not self.background:
-            arriving.spread(writer, arrival)
+            incoming_post.spread(writer, arrival)
 
     def audience(self, reader: Reader) -> Collection[str]:
         if self.note.vote:

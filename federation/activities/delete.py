@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from federation.activities.create import named_inboxes, reached
-from federation.activities.reactions import known_actor
+from federation.activities.shared.reactions import known_actor
 from federation.activity import Activity, derived_id, heading
-from federation.contexts import stated
-from federation.documents import Document, uri_of
 from federation.errors import Forbidden
-from federation.origins import host_of, same_origin
-from federation.uris import PUBLIC
+from federation.transport.urls import host_of, same_origin
+from federation.vocabulary.contexts import stated
+from federation.vocabulary.json_documents import Document, uri_of
+from federation.vocabulary.uris import PUBLIC
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, follows
 from storage.people.actors import Actor

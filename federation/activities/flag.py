@@ -7,12 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation.activities.reactions import known_actor
+from federation.activities.shared.reactions import known_actor
 from federation.activity import Activity, Unknown, Unwanted, derived_id, heading
-from federation.documents import Document, text, uris_of
 from federation.errors import Malformed
 from federation.policy import viewer_of
-from federation.sanitise import printable
+from federation.vocabulary.json_documents import Document, text, uris_of
+from federation.vocabulary.sanitize_html import printable
 from storage.access import accounts
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation import uris
 from federation.activities.accept import Accept
 from federation.activities.reject import Reject
 from federation.activity import Activity, Heading, Unknown, Unwanted, derived_id
-from federation.documents import Document, optional_uri, uri_of
 from federation.errors import Forbidden, Malformed
-from federation.origins import same_origin
+from federation.transport.urls import same_origin
+from federation.vocabulary import uris
+from federation.vocabulary.json_documents import Document, optional_uri, uri_of
 from storage.communities import memberships
 from storage.engine.errors import Conflict
 from storage.engine.transaction import Reader, Writer

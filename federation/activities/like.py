@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation.activities.reactions import actor_and_post, author_inbox, known_actor
+from federation.activities.shared.reactions import actor_and_post, author_inbox, known_actor
 from federation.activity import Activity, heading
-from federation.documents import Document, uri_of
 from federation.policy import ensure_allowed
+from federation.vocabulary.json_documents import Document, uri_of
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.posts import favourites, posts

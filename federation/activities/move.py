@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
-from federation import uris
 from federation.activities.block import Block
 from federation.activities.follow import Follow
-from federation.activities.reactions import known_actor
+from federation.activities.shared.reactions import known_actor
 from federation.activities.undo import Undo
 from federation.activity import Activity, heading
-from federation.documents import Document, uri_of
 from federation.errors import Forbidden
+from federation.vocabulary import uris
+from federation.vocabulary.json_documents import Document, uri_of
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import decisions
 from storage.people import actors, blocks, follows, moves

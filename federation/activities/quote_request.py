@@ -4,15 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from federation import uris
 from federation.activities.accept import Accept
-from federation.activities.quoting import may_quote
-from federation.activities.reactions import actor_and_post, known_actor
 from federation.activities.reject import Reject
+from federation.activities.shared.quotes import may_quote
+from federation.activities.shared.reactions import actor_and_post, known_actor
 from federation.activity import Activity, Unwanted, heading
-from federation.documents import Document, optional_uri, uri_of
 from federation.errors import Forbidden, Malformed
-from federation.origins import same_origin
+from federation.transport.urls import same_origin
+from federation.vocabulary import uris
+from federation.vocabulary.json_documents import Document, optional_uri, uri_of
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.posts import posts, quotes

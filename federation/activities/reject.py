@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from federation.activities.accept import asker_inbox
-from federation.activities.wrapping import Wrapping
+from federation.activities.shared.wrapping import Wrapping
 from federation.activity import Activity
 from storage.engine.transaction import Reader, Writer
 

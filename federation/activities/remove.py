@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from federation.activities.featuring import Featuring
+from federation.activities.shared.featured import Featuring
 from federation.activity import Activity
 from storage.engine.transaction import Writer
 from storage.posts import pins

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from federation.activities.wrapping import Wrapping
+from federation.activities.shared.wrapping import Wrapping
 from federation.activity import Activity
 from federation.errors import Forbidden
 from storage.engine.transaction import Writer

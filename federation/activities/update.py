@@ -4,17 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from federation.activities import revising, showing
 from federation.activities.create import Create, inboxes, reached, referred_to
-from federation.activities.reactions import known_actor
+from federation.activities.shared import attached_media, edits
+from federation.activities.shared.reactions import known_actor
 from federation.activity import Activity, Unwanted, heading
-from federation.contexts import stated
-from federation.documents import Document, embedded, kind
 from federation.errors import Forbidden, Malformed
 from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.objects.note import Note
-from federation.uris import PUBLIC
+from federation.vocabulary.contexts import stated
+from federation.vocabulary.json_documents import Document, embedded, kind
+from federation.vocabulary.uris import PUBLIC
 from storage.engine.transaction import Reader, Writer
 from storage.media.emojis import Emoji
 from storage.people import actors, follows
@@ -86,8 +86,8 @@ class Update(Activity):
             self._revise(writer, actor, self.note)
         elif self.profile is not None and not actor.is_local:
             actors.update(writer, merged(actor, self.profile, writer))
-            showing.learn_emoji(writer, actor, self.emojis)
-            showing.heed_suspension(writer, actor, self.suspended)
+            attached_media.learn_emoji(writer, actor, self.emojis)
+            attached_media.heed_suspension(writer, actor, self.suspended)
         return ()
 
     def _revise(self, writer: Writer, actor: Actor, said: Note) -> None:
@@ -97,7 +97,7 @@ class Update(Activity):
             return
         if known.author != actor.id:
             raise Forbidden("Only its author can change a post.")
-        revising.revise(writer, actor, known, said)
+        edits.revise(writer, actor, known, said)
 
     def _begin(self, writer: Writer, said: Note) -> None:
         """An edit that speaks to one of ours, of what we had no part in until then."""

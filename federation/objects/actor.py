@@ -5,14 +5,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from federation import uris
-from federation.documents import Document, embedded, flag, kind, moment, natural, uri_of, uris_of
 from federation.errors import Malformed
-from federation.keys import algorithm_of, multibase
 from federation.objects import emoji
 from federation.objects.note import link, stamp
-from federation.origins import same_origin
-from federation.sanitise import clean, clean_field, line, safe_url
+from federation.transport.keys import algorithm_of, multibase
+from federation.transport.urls import same_origin
+from federation.vocabulary import uris
+from federation.vocabulary.json_documents import (
+    Document,
+    embedded,
+    flag,
+    kind,
+    moment,
+    natural,
+    uri_of,
+    uris_of,
+)
+from federation.vocabulary.sanitize_html import clean, clean_field, line, safe_url
 from storage.engine.site import Here
 from storage.media.emojis import Emoji
 from storage.people.actors import Actor, Field

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from federation.documents import Document, natural
-from federation.sanitise import printable, safe_url
+from federation.vocabulary.json_documents import Document, natural
+from federation.vocabulary.sanitize_html import printable, safe_url
 
 MOST: Final = 16
 LONGEST_DESCRIPTION: Final = 10_000

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from federation import media_links, uris
-from federation.documents import Document, moment
 from federation.objects.attachment import address
-from federation.origins import same_origin
-from federation.sanitise import SHORTCODES
+from federation.transport.urls import same_origin
+from federation.vocabulary import media_urls, uris
+from federation.vocabulary.json_documents import Document, moment
+from federation.vocabulary.sanitize_html import SHORTCODES
 from storage.engine.clock import clamped
 from storage.engine.clock import moment as instant
 from storage.engine.site import Here
@@ -74,6 +74,6 @@ def render(here: Here, emoji: Emoji) -> dict[str, Any]:
         "icon": {
             "type": "Image",
             "mediaType": _MIME.get(file.rpartition(".")[2], "image/png"),
-            "url": media_links.public(here, file),
+            "url": media_urls.public(here, file),
         },
     }

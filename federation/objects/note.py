@@ -5,8 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from federation.addressing import Addressed
-from federation.documents import (
+from federation.errors import Malformed
+from federation.objects import attachment, emoji, interaction_policy, poll
+from federation.objects.attachment import Attachment
+from federation.objects.interaction_policy import OPEN, Policies
+from federation.objects.poll import Poll
+from federation.transport.urls import same_origin
+from federation.vocabulary.addressing import Addressed
+from federation.vocabulary.json_documents import (
     Document,
     hidden,
     kind,
@@ -16,14 +22,8 @@ from federation.documents import (
     uri_of,
     uris_of,
 )
-from federation.errors import Malformed
-from federation.objects import attachment, emoji, policies, poll
-from federation.objects.attachment import Attachment
-from federation.objects.policies import OPEN, Policies
-from federation.objects.poll import Poll
-from federation.origins import same_origin
-from federation.sanitise import SafeHtml, clean, escaped, line, safe_url, trusted
-from federation.uris import PUBLIC_ALIASES
+from federation.vocabulary.sanitize_html import SafeHtml, clean, escaped, line, safe_url, trusted
+from federation.vocabulary.uris import PUBLIC_ALIASES
 from storage.media.emojis import Emoji
 
 TYPES = ("Note", "Article", "Page", "Question", "Event", "Video", "Audio", "Image", "Document")
@@ -120,7 +120,7 @@ def parse(document: Document, by: str | None = None) -> Note:
         vote=_vote(document, type_, content),
         quote=_quote(document),
         stamp=_address(document, "quoteAuthorization"),
-        policies=policies.parse(document, author),
+        policies=interaction_policy.parse(document, author),
         attachments=attachment.parse(document),
         emojis=emoji.parse(document, author),
     )
@@ -281,7 +281,7 @@ def _rendered_policy(note: Note) -> dict[str, Any] | None:
     """Of what can be quoted, or is not open to all."""
     if note.policies == OPEN and not PUBLIC_ALIASES.intersection((*note.to, *note.cc)):
         return None
-    return policies.render(note.policies, note.author, f"{note.author}/followers")
+    return interaction_policy.render(note.policies, note.author, f"{note.author}/followers")
 
 
 def _rendered_tags(note: Note) -> list[Mapping[str, Any]]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from federation.documents import Document, moment
-from federation.sanitise import line
+from federation.vocabulary.json_documents import Document, moment
+from federation.vocabulary.sanitize_html import line
 
 MOST_OPTIONS = 20
 MOST_TITLE = 300

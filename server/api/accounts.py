@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from federation.errors import FederationError
-from federation.webfinger import split_handle
+from federation.resolve.webfinger import split_handle
 from server import acts
 from server.api.common import Has, concerning, is_there, nothing, number, somebody
 from server.api.listing import shown

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from federation.sanitise import line, safe_url
+from federation.vocabulary.sanitize_html import line, safe_url
 from server import grants, scopes
 from server.errors import unprocessable
 from server.forms import Form, form_of

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from federation.errors import Malformed
-from federation.origins import server_name
+from federation.transport.urls import server_name
 from server import acts
 from server.errors import unprocessable
 from server.forms import form_of

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from federation.addressing import visibility
+from federation.vocabulary.addressing import visibility
 from server import attachments, composing, composition
 from server.api.common import number, own, visible
 from server.api.policies import wished_policies

@@ -4,8 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
-from federation.activities.featuring import MOST as MOST_PINNED
-from federation.sanitise import from_text
+from federation.activities.shared.featured import MOST as MOST_PINNED
+from federation.vocabulary.sanitize_html import from_text
 from server import VERSION, attachments
 from server.api.polls import LONGEST, MOST_OPTIONS, MOST_TITLE, SHORTEST
 from server.entities import account as account_entity

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import media_links
+from federation.vocabulary import media_urls
 from server import attachments
 from server.api.common import number
 from server.entities import media as media_entity
@@ -25,7 +25,7 @@ async def create(request: web.Request) -> web.Response:
 
 
 def _shown(request: web.Request, row: Media) -> dict[str, Any]:
-    given = media_links.pass_for_member(caller(request).me.id, request.app[OUTSIDE].clock())
+    given = media_urls.pass_for_member(caller(request).me.id, request.app[OUTSIDE].clock())
     return media_entity.own(request.app[DATABASE].here, row, given)
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import outbox
 from federation.activities import Add, Remove
 from federation.errors import Forbidden
+from federation.outbound import outbox
 from server.api.common import number, visible
 from server.entities import status as status_entity
 from server.entities.shared import Rendered

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from federation.objects.policies import KINDS, Policies
+from federation.objects.interaction_policy import KINDS, Policies
 from server.errors import unprocessable
 from server.forms import Form
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import outbox, uris
 from federation.activities import Create
 from federation.errors import Forbidden
 from federation.objects.note import Note
 from federation.objects.poll import Option, Poll
-from federation.sanitise import SafeHtml, line, trusted
+from federation.outbound import outbox
+from federation.vocabulary import uris
+from federation.vocabulary.sanitize_html import SafeHtml, line, trusted
 from server.api.common import number
 from server.entities import poll as poll_entity
 from server.errors import not_found, unprocessable

@@ -4,9 +4,10 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import outbox, uris
 from federation.activities import Delete
-from federation.activities.quoting import consent
+from federation.activities.shared.quotes import consent
+from federation.outbound import outbox
+from federation.vocabulary import uris
 from server.api.common import number, own, visible
 from server.api.listing import shown
 from server.entities import taken_back

@@ -5,9 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import addressing, outbox
 from federation.activities import Announce, Like, Undo
-from federation.addressing import Addressed
+from federation.outbound import outbox
+from federation.vocabulary import addressing
+from federation.vocabulary.addressing import Addressed
 from server.api.common import Has, number, taking_back, visible
 from server.entities import account as account_entity
 from server.entities import status as status_entity

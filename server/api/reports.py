@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import outbox
 from federation.activities import Flag
 from federation.activities.flag import MOST_POSTS, Told
+from federation.outbound import outbox
 from server.api.common import somebody
 from server.entities import report as report_entity
 from server.errors import Refused, not_found, unprocessable

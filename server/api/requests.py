@@ -5,8 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import outbox
 from federation.activities import Accept, Follow, Reject
+from federation.outbound import outbox
 from server.api.accounts import listed_people
 from server.api.common import is_there, number
 from server.entities import relationship as relationship_entity

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from federation.errors import FederationError
-from federation.lookup import Budget
+from federation.resolve.resolver import Budget
 from server import auth
 from server.api.accounts import find_people, followed
 from server.auth import Caller

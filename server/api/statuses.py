@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from federation import outbox
 from federation.activities import Delete
-from federation.objects.policies import Policies
+from federation.objects.interaction_policy import Policies
+from federation.outbound import outbox
 from server import attachments, composing, scheduled
 from server.api.common import number, own, visible
 from server.api.policies import wished_policies

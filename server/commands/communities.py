@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from aiohttp import web
 
-from federation import domain_blocks, uris
+from federation.moderation import domain_blocks
+from federation.vocabulary import uris
 from server.control import CommandFailed
 from server.keys import DATABASE
 from storage.communities import charters

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from federation.objects.emoji import SHORTCODE
-from federation.sanitise import line
+from federation.vocabulary.sanitize_html import line
 from server.control import CommandFailed
 from server.errors import Refused
 from server.keys import DATABASE

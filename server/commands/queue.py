@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from federation.origins import origin_of
+from federation.transport.urls import origin_of
 from server.keys import DATABASE
 from storage.engine.transaction import Reader, Writer
 from storage.queues import deliveries, hosts, inbox, jobs

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from federation import media_links, uris
-from federation.media_links import Kind
+from federation.vocabulary import media_urls, uris
+from federation.vocabulary.media_urls import Kind
 from server.entities import emoji as emoji_entity
 from server.entities.shared import Rendered, when
 from storage.access import accounts
@@ -162,8 +162,8 @@ def _picture(here: Here, actor: Actor, kind: Kind, picture: str | None, missing:
     if picture is None:
         return f"{here.origin}{missing}"
     if actor.is_local:
-        return media_links.public(here, picture)
-    return media_links.proxied(here, kind, actor.id, picture)
+        return media_urls.public(here, picture)
+    return media_urls.proxied(here, kind, actor.id, picture)
 
 
 def credential(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:

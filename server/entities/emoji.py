@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from federation import media_links
 from federation.objects.emoji import said_in
+from federation.vocabulary import media_urls
 from storage.engine.site import Here
 from storage.engine.transaction import Reader
 from storage.media import emojis
@@ -31,11 +31,11 @@ def addresses(here: Here, emoji: Emoji) -> tuple[str, str]:
     """Of the picture, and of the one that does not move."""
     if emoji.file is not None:
         still = emoji.still or emoji.file
-        return media_links.public(here, emoji.file), media_links.public(here, still)
+        return media_urls.public(here, emoji.file), media_urls.public(here, still)
     url = emoji.remote_url or ""
     return (
-        media_links.proxied(here, "emoji", emoji.id, url),
-        media_links.proxied(here, "still", emoji.id, url),
+        media_urls.proxied(here, "emoji", emoji.id, url),
+        media_urls.proxied(here, "still", emoji.id, url),
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
-from federation import media_links
-from federation.media_links import Kind, Pass
+from federation.vocabulary import media_urls
+from federation.vocabulary.media_urls import Kind, Pass
 from storage.engine.site import Here
 from storage.media.attachments import Media
 
@@ -16,7 +16,7 @@ def of_post(here: Here, row: Media, *, open_to_all: bool) -> dict[str, Any]:
     """What hangs on a post; addresses of what is not open to all are bare (media_links)."""
     if row.file is None:
         return _elsewhere(here, row, open_to_all)
-    link = media_links.public if open_to_all else media_links.private
+    link = media_urls.public if open_to_all else media_urls.private
     return _attachment(row, row.type, link(here, row.file), link(here, row.preview or row.file))
 
 
@@ -28,8 +28,8 @@ def _elsewhere(here: Here, row: Media, open_to_all: bool) -> dict[str, Any]:
 
     def link(kind: Kind) -> str:
         if open_to_all:
-            return media_links.proxied(here, kind, row.id, url)
-        return media_links.proxied_privately(here, kind, row.id)
+            return media_urls.proxied(here, kind, row.id, url)
+        return media_urls.proxied_privately(here, kind, row.id)
 
     return _attachment(row, "image", link("original"), link("small"))
 
@@ -40,7 +40,7 @@ def own(here: Here, row: Media, given: Pass) -> dict[str, Any]:
         return _attachment(row, row.type, None, None)
 
     def link(file: str) -> str:
-        return here.origin + media_links.whole_path(here, f"/media/private/{file}", given)
+        return here.origin + media_urls.whole_path(here, f"/media/private/{file}", given)
 
     return _attachment(row, row.type, link(row.file), link(row.preview or row.file))
 

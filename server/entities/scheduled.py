@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from federation import media_links
+from federation.vocabulary import media_urls
 from server.entities import media as media_entity
 from server.entities.shared import when
 from storage.engine.transaction import Reader
@@ -18,7 +18,7 @@ def many(reader: Reader, found: Sequence[Scheduled]) -> list[dict[str, Any]]:
     files = attachments.of_scheduled(reader, [one.id for one in found])
     rendered = []
     for one in found:
-        given = media_links.pass_for_member(one.author, reader.now)
+        given = media_urls.pass_for_member(one.author, reader.now)
         there = {row.id: row for row in files.get(one.id, ())}
         attached = [there[id_] for id_ in one.wish["media"] if id_ in there]
         rendered.append(

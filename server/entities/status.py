@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from federation import media_links, uris
-from federation.addressing import visibility
-from federation.origins import host_of
-from federation.sanitise import escaped
+from federation.transport.urls import host_of
+from federation.vocabulary import media_urls, uris
+from federation.vocabulary.addressing import visibility
+from federation.vocabulary.sanitize_html import escaped
 from server.entities import account as account_entity
 from server.entities import emoji as emoji_entity
 from server.entities import filter as filter_entity
@@ -112,7 +112,7 @@ def _statuses(
     return {
         id_: b"".join(
             (
-                media_links.opened(reader.here, words[id_], viewer, reader.now),
+                media_urls.opened(reader.here, words[id_], viewer, reader.now),
                 b',"account":',
                 faces[glance.author.actor],
                 beside.get(id_, _NOTHING_BESIDE),
@@ -300,7 +300,7 @@ def _media(here: Here, post: Post, attached: Sequence[Media]) -> list[Values]:
 def media_of(reader: Reader, viewer: Viewer, post: Post, attached: Sequence[Media]) -> Rendered:
     """What hangs, or hung, on a post that the viewer may see."""
     bare = orjson.dumps(_media(reader.here, post, attached))
-    return Rendered(media_links.opened(reader.here, bare, viewer, reader.now))
+    return Rendered(media_urls.opened(reader.here, bare, viewer, reader.now))
 
 
 def titled(type_: str, title: str, content: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from federation import uris
+from federation.vocabulary import uris
 from storage.engine.site import Here
 from storage.engine.transaction import Reader
 from storage.posts import hashtags

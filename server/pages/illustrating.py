@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 
-from federation import media_links
-from federation.media_links import Kind, Pass
-from federation.origins import host_of
+from federation.transport.urls import host_of
+from federation.vocabulary import media_urls
+from federation.vocabulary.media_urls import Kind, Pass
 from server.entities import emoji as emoji_entity
 from server.entities.media import AREA_OF_PREVIEW
 from server.pages.views import Picture
@@ -27,7 +27,7 @@ def of_posts(
 ) -> dict[int, tuple[Picture, ...]]:
     """By the number of posts that this viewer may see."""
     open_ = {int(post.id): post.kind == "public" and not post.local_only for post in posts}
-    given = media_links.pass_for(viewer, reader.now)
+    given = media_urls.pass_for(viewer, reader.now)
     return {
         id_: tuple(_picture(reader.here, row, None if open_[id_] else given) for row in rows)
         for id_, rows in attachments.of_posts(reader, open_).items()
@@ -50,14 +50,14 @@ def _paths(here: Here, row: Media, given: Pass | None) -> tuple[str, str]:
     files = (row.file, row.preview or row.file)
     if given is None:
         return f"/media/{files[0]}", f"/media/{files[1]}"
-    paths = [media_links.whole_path(here, f"/media/private/{file}", given) for file in files]
+    paths = [media_urls.whole_path(here, f"/media/private/{file}", given) for file in files]
     return paths[0], paths[1]
 
 
 def _elsewhere(here: Here, row: Media, kind: Kind, given: Pass | None) -> str:
     if given is None:
-        return media_links.proxied_path(here, kind, row.id, row.remote_url or "")
-    return media_links.whole_path(here, f"/media/proxy/{kind}/{row.id}", given)
+        return media_urls.proxied_path(here, kind, row.id, row.remote_url or "")
+    return media_urls.whole_path(here, f"/media/proxy/{kind}/{row.id}", given)
 
 
 def _size(row: Media) -> tuple[int | None, int | None]:

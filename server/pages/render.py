@@ -11,8 +11,8 @@ import jinja2
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from federation import sanitise
-from federation.sanitise import SafeHtml, from_line, safe_url
+from federation.vocabulary import sanitize_html
+from federation.vocabulary.sanitize_html import SafeHtml, from_line, safe_url
 from server.pages import paths, spoken
 from server.pages.views import Frame, Person
 from server.translations import formatting, translations
@@ -31,12 +31,12 @@ def safe_html(value: object) -> Markup:
 def illustrated(value: object, pictures: Mapping[str, str]) -> Markup:
     """Markup that the sanitiser made, with the emoji that it says."""
     safe_html(value)
-    return safe_html(sanitise.illustrated(cast(SafeHtml, value), pictures))
+    return safe_html(sanitize_html.illustrated(cast(SafeHtml, value), pictures))
 
 
 def illustrated_line(text: str, pictures: Mapping[str, str]) -> Markup:
     """Plain text, escaped, with the emoji that it says."""
-    return safe_html(sanitise.illustrated(from_line(text), pictures))
+    return safe_html(sanitize_html.illustrated(from_line(text), pictures))
 
 
 def is_web(url: object) -> bool:

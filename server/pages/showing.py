@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from federation import media_links, uris
-from federation.addressing import visibility
-from federation.media_links import Kind as MediaKind
 from federation.objects.note import stored_content
-from federation.sanitise import SafeHtml, escaped
+from federation.vocabulary import media_urls, uris
+from federation.vocabulary.addressing import visibility
+from federation.vocabulary.media_urls import Kind as MediaKind
+from federation.vocabulary.sanitize_html import SafeHtml, escaped
 from server.pages import illustrating, spoken
 from server.pages.views import Kind, Person, PollView, PostView, ProfileField
 from storage.engine.site import Here
@@ -70,7 +70,7 @@ def picture(here: Here, actor: Actor, kind: MediaKind, file: str | None) -> str 
     """The path of a picture; browsers load nothing from elsewhere for a page of ours."""
     if not file or actor.is_local:
         return f"{MEDIA}/{file}" if file else None
-    return media_links.proxied_path(here, kind, actor.id, file)
+    return media_urls.proxied_path(here, kind, actor.id, file)
 
 
 def _kind(actor: Actor) -> Kind:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from federation.sanitise import from_text
+from federation.vocabulary.sanitize_html import from_text
 from server import auth
 from server.auth import CALLER
 from server.incoming import header

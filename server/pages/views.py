@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Literal
 
-from federation.sanitise import SafeHtml, plain
+from federation.vocabulary.sanitize_html import SafeHtml, plain
 from server.pages.scopes import ScopeLine
 
 Registrations = Literal["open", "approval", "invitation", "closed"]

@@ -21,7 +21,7 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 from aiohttp.test_utils import TestServer
 from PIL import Image
 
-from federation.documents import dump
+from federation.vocabulary.json_documents import dump
 from server.app import FILE, here_of
 from storage.engine.database import open_database
 from storage.engine.transaction import Writer

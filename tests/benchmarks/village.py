@@ -11,8 +11,8 @@ from typing import Any
 from aiohttp import ClientSession, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from federation import signatures
-from federation.documents import dump
+from federation.transport import signatures
+from federation.vocabulary.json_documents import dump
 from server.app import build_app
 from server.outside import Outside
 from tests.benchmarks.load import Ask

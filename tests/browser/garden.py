@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from federation.sanitise import clean, clean_field, from_text
+from federation.vocabulary.sanitize_html import clean, clean_field, from_text
 from server.pages import scopes
 from server.pages.views import (
     AboutView,

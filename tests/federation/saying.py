@@ -1,6 +1,6 @@
 """What others say to us, and what one of ours then sees."""
 
-from federation.sanitise import plain
+from federation.vocabulary.sanitize_html import plain
 from storage.engine.transaction import Reader
 from tests.federation.world import Document, Stranger, verdict
 from tests.support.servers import Person, Place, settle

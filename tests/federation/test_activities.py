@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from federation.documents import dump
-from federation.sanitise import plain
+from federation.vocabulary.json_documents import dump
+from federation.vocabulary.sanitize_html import plain
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.posts import posts

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.addresses import allowed, loopback
+from federation.transport.ip_policy import allowed, loopback
 
 # First and last address of each block, so that the edges are in the table.
 SPECIAL = [
@@ -115,7 +115,7 @@ def test_every_python_on_this_machine_gives_the_same_answers() -> None:
     root = Path(__file__).parents[2]
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
-        "from federation.addresses import allowed;"
+        "from federation.transport.ip_policy import allowed;"
         "print(''.join(str(int(allowed(a))) for a in sys.argv[2:]))"
     )
     cells = [edge for block in SPECIAL for edge in block] + PUBLIC

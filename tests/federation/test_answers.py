@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from federation.answers import ACTIVITYSTREAMS, media_type, retry_after
 from federation.errors import (
     FederationError,
     Forbidden,
@@ -15,6 +14,7 @@ from federation.errors import (
     Missing,
     Unreachable,
 )
+from federation.transport.responses import ACTIVITYSTREAMS, media_type, retry_after
 from tests.support.peer import Peer, peer_and_door
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from federation import delivery
+from federation.outbound import delivery
 from server.keys import COURIER
 from storage.engine.transaction import Reader, Writer
 from storage.queues import deliveries, hosts

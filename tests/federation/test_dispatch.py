@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 
-from federation.dispatch import Budget, Choice, choose
-from federation.sources import domain_of
+from federation.outbound.dispatch import Budget, Choice, choose
+from federation.transport.sources import domain_of
 from storage.engine.transaction import Writer
 from storage.queues import deliveries, hosts
 from storage.queues.hosts import Standing

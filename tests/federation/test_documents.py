@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation import documents
 from federation.errors import Malformed
+from federation.vocabulary import json_documents
 
 
 def nested(depth: int, left: str = "[", right: str = "]") -> bytes:
@@ -109,12 +109,12 @@ ACCEPTED: dict[str, bytes] = {
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_not_strict_json_is_refused_with_a_sentence(body: bytes) -> None:
     with pytest.raises(Malformed, match=r"^[A-Z].*\.$"):
-        documents.read(body)
+        json_documents.read(body)
 
 
 @pytest.mark.parametrize("body", ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_strict_json_is_read_like_any_parser_reads_it(body: bytes) -> None:
-    assert documents.read(body) == json.loads(body)
+    assert json_documents.read(body) == json.loads(body)
 
 
 def test_the_corpus_is_counted() -> None:
@@ -138,7 +138,7 @@ def test_hostile_bytes_are_refused_in_linear_time() -> None:
     for body in bodies:
         started = time.process_time()
         with pytest.raises(Malformed):
-            documents.read(body)
+            json_documents.read(body)
         # Linear takes under 20 ms; quadratic would take minutes. Wide, for slow machines.
         assert time.process_time() - started < 1
     print(f"{len(bodies)} hostile megabytes refused")
@@ -146,7 +146,7 @@ def test_hostile_bytes_are_refused_in_linear_time() -> None:
 
 def test_the_work_on_strings_is_bounded() -> None:
     with pytest.raises(Malformed, match="too many parts"):
-        documents.read(b"[" * 33 + b'"" ' * 20_001)
+        json_documents.read(b"[" * 33 + b'"" ' * 20_001)
 
 
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -167,8 +167,8 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
 
 @given(st.dictionaries(st.text('ab:,{}[]"\\é'), JSON_VALUES))
 def test_whatever_we_write_is_read_back(document: dict[str, Any]) -> None:
-    assert documents.read(documents.dump(document)) == document
-    assert documents.read(json.dumps(document).encode()) == document
+    assert json_documents.read(json_documents.dump(document)) == document
+    assert json_documents.read(json.dumps(document).encode()) == document
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -186,15 +186,15 @@ def test_equal_keys_are_found_wherever_a_slower_parser_finds_them(tokens: list[s
         expected = json.loads(body, object_pairs_hook=unique)
     except ValueError:
         with pytest.raises(Malformed):
-            documents.read(body.encode())
+            json_documents.read(body.encode())
     else:
-        assert documents.read(body.encode()) == expected
+        assert json_documents.read(body.encode()) == expected
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     with contextlib.suppress(Malformed):
-        assert isinstance(documents.read(body), dict)
+        assert isinstance(json_documents.read(body), dict)
 
 
 HIDDEN: list[object] = [[], {}, None, [{"id": "https://a.test/1"}]]
@@ -209,27 +209,27 @@ def test_hidden_structures_are_refused(
     document: dict[str, Any], wrap: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
     with pytest.raises(Malformed):
-        documents.refuse_structures(wrap(document))
+        json_documents.refuse_structures(wrap(document))
 
 
 def test_ordinary_documents_have_no_hidden_structures() -> None:
     document = {"@context": [{"x": {"@reverse": "y"}}], "object": {"a": ["@graph"]}}
-    documents.refuse_structures(document)
-    assert documents.read(documents.dump(document)) == document
+    json_documents.refuse_structures(document)
+    assert json_documents.read(json_documents.dump(document)) == document
 
 
 def test_an_embedded_object_is_an_object() -> None:
-    assert documents.embedded({"a": 1}) == {"a": 1}
+    assert json_documents.embedded({"a": 1}) == {"a": 1}
     values: list[object] = [None, "a", 1, True, [], [{}]]
     for value in values:
         with pytest.raises(Malformed):
-            documents.embedded(value)
+            json_documents.embedded(value)
 
 
 @pytest.mark.parametrize("value", ["u", {"id": "u"}, ["u"], [{"id": "u", "type": "Note"}]])
 def test_an_id_is_read_from_its_usual_forms(value: object) -> None:
-    assert documents.uri_of(value) == "u"
-    assert documents.optional_uri(value) == "u"
+    assert json_documents.uri_of(value) == "u"
+    assert json_documents.optional_uri(value) == "u"
 
 
 @pytest.mark.parametrize(
@@ -237,48 +237,48 @@ def test_an_id_is_read_from_its_usual_forms(value: object) -> None:
 )
 def test_anything_else_is_no_id(value: object) -> None:
     with pytest.raises(Malformed):
-        documents.uri_of(value)
+        json_documents.uri_of(value)
     with pytest.raises(Malformed):
-        documents.optional_uri(value)
+        json_documents.optional_uri(value)
 
 
 def test_nothing_is_an_optional_id() -> None:
-    assert documents.optional_uri(None) is None
-    assert documents.optional_uri([]) is None
+    assert json_documents.optional_uri(None) is None
+    assert json_documents.optional_uri([]) is None
     values: list[object] = [None, []]
     for value in values:
         with pytest.raises(Malformed):
-            documents.uri_of(value)
+            json_documents.uri_of(value)
 
 
 def test_lists_of_ids_leave_out_what_has_none() -> None:
-    assert documents.uris_of("u") == ["u"]
-    assert documents.uris_of({"id": "u"}) == ["u"]
-    assert documents.uris_of(["u", 1, None, {"id": "v"}, {}, ["w"], ""]) == ["u", "v"]
-    assert documents.uris_of(None) == documents.uris_of(7) == []
-    assert len(documents.uris_of(["u"] * 501)) == 500
-    assert documents.uris_of(["a", "b", "c"], most=2) == ["a", "b"]
+    assert json_documents.uris_of("u") == ["u"]
+    assert json_documents.uris_of({"id": "u"}) == ["u"]
+    assert json_documents.uris_of(["u", 1, None, {"id": "v"}, {}, ["w"], ""]) == ["u", "v"]
+    assert json_documents.uris_of(None) == json_documents.uris_of(7) == []
+    assert len(json_documents.uris_of(["u"] * 501)) == 500
+    assert json_documents.uris_of(["a", "b", "c"], most=2) == ["a", "b"]
 
 
 def test_text_is_cut_and_never_of_another_type() -> None:
-    assert documents.text({"a": "abc"}, "a", 2) == "ab"
-    assert documents.text({"a": ""}, "a", 2) == ""
+    assert json_documents.text({"a": "abc"}, "a", 2) == "ab"
+    assert json_documents.text({"a": ""}, "a", 2) == ""
     values: list[object] = [None, 1, True, ["a"], {"a": "a"}]
     for value in values:
-        assert documents.text({"a": value}, "a", 9) is None
-    assert documents.text({}, "a", 9) is None
+        assert json_documents.text({"a": value}, "a", 9) is None
+    assert json_documents.text({}, "a", 9) is None
 
 
 def test_a_natural_value_prefers_the_language_then_the_plain_value_then_the_first() -> None:
     both = {"name": "plain", "nameMap": {"de": "deutsch", "fr": "français"}}
-    assert documents.natural(both, "name") == "plain"
-    assert documents.natural(both, "name", "fr") == "français"
-    assert documents.natural(both, "name", "cy") == "plain"
+    assert json_documents.natural(both, "name") == "plain"
+    assert json_documents.natural(both, "name", "fr") == "français"
+    assert json_documents.natural(both, "name", "cy") == "plain"
     only = {"contentMap": {"xx": 1, "de": "deutsch", "fr": "français"}}
-    assert documents.natural(only, "content") == "deutsch"
-    assert documents.natural(only, "content", "fr") == "français"
-    assert documents.natural(only, "content", "xx") == "deutsch"
-    assert documents.natural(only, "content", most=3) == "deu"
+    assert json_documents.natural(only, "content") == "deutsch"
+    assert json_documents.natural(only, "content", "fr") == "français"
+    assert json_documents.natural(only, "content", "xx") == "deutsch"
+    assert json_documents.natural(only, "content", most=3) == "deu"
     odds: list[dict[str, Any]] = [
         {},
         {"nameMap": {}},
@@ -287,26 +287,26 @@ def test_a_natural_value_prefers_the_language_then_the_plain_value_then_the_firs
         {"name": ["a"]},
     ]
     for odd in odds:
-        assert documents.natural(odd, "name", "en") is None
+        assert json_documents.natural(odd, "name", "en") is None
 
 
 def test_a_flag_is_only_a_boolean() -> None:
-    assert documents.flag({"a": True}, "a") is True
-    assert documents.flag({"a": False}, "a") is False
+    assert json_documents.flag({"a": True}, "a") is True
+    assert json_documents.flag({"a": False}, "a") is False
     values: list[object] = [None, 1, 0, "true", [], [True]]
     for value in values:
-        assert documents.flag({"a": value}, "a") is None
+        assert json_documents.flag({"a": value}, "a") is None
 
 
 def test_the_type_is_a_name_or_the_first_of_names() -> None:
-    assert documents.kind({"type": "Note"}) == "Note"
-    assert documents.kind({"type": ["Person", "Group"]}) == "Person"
+    assert json_documents.kind({"type": "Note"}) == "Note"
+    assert json_documents.kind({"type": ["Person", "Group"]}) == "Person"
     values: list[object] = [None, "", 1, [], [""], ["Note", 1], [1, "Note"], [["Note"]], {}]
     for value in values:
         with pytest.raises(Malformed):
-            documents.kind({"type": value})
+            json_documents.kind({"type": value})
     with pytest.raises(Malformed):
-        documents.kind({})
+        json_documents.kind({})
 
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
@@ -327,7 +327,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize(("text", "expected"), MOMENTS.items())
 def test_a_time_is_read_in_utc(text: str, expected: datetime) -> None:
-    found = documents.moment({"published": text}, "published")
+    found = json_documents.moment({"published": text}, "published")
     assert found == expected
     assert found is not None
     assert found.tzinfo is UTC
@@ -345,12 +345,12 @@ def test_a_time_is_read_in_utc(text: str, expected: datetime) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_time_is_none(value: object) -> None:
-    assert documents.moment({"published": value}, "published") is None
+    assert json_documents.moment({"published": value}, "published") is None
 
 
 @given(st.datetimes(timezones=st.just(timezone(timedelta(hours=-3)))))
 def test_our_own_spelling_of_any_time_is_read_back(when: datetime) -> None:
-    found = documents.moment({"a": when.isoformat()}, "a")
+    found = json_documents.moment({"a": when.isoformat()}, "a")
     try:
         expected = when.astimezone(UTC)
     except OverflowError:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from federation import learning
-from federation.domain_blocks import put
 from federation.errors import Forbidden, Missing
-from federation.learning import Named
+from federation.moderation.domain_blocks import put
 from federation.objects import actor
 from federation.objects.note import parse
+from federation.resolve import backfill
+from federation.resolve.backfill import Named
 from server.keys import LOOKUP
 from server.routes import ROUTES
 from storage.engine.ids import ActorId
@@ -377,10 +377,10 @@ async def test_what_was_on_its_way_when_the_block_came_is_not_kept(scene: Scene)
     before = await scene.ours.database.read(of_evil)
     named = Named("x", "evil.example")
     with pytest.raises(Forbidden):
-        await scene.ours.database.write(learning.post, said)
+        await scene.ours.database.write(backfill.post, said)
     for document in (known, newcomer):
         with pytest.raises(Forbidden):
-            await scene.ours.database.write(learning.actor, actor.parse(document), named)
+            await scene.ours.database.write(backfill.actor, actor.parse(document), named)
     assert await scene.ours.database.read(of_evil) == before
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from federation import domain_blocks
-from federation.domain_blocks import put
+from federation.moderation import domain_blocks
+from federation.moderation.domain_blocks import put
 from server.jobs import JOBS, Job
 from storage.engine import schema
 from storage.engine.transaction import Reader, Writer

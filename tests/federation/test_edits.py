@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from federation.sanitise import plain
+from federation.vocabulary.sanitize_html import plain
 from tests.federation.saying import follow, hear, homes
 from tests.federation.world import PUBLIC, Neighbour
 from tests.support.servers import Person, Place, settle

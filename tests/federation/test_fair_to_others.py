@@ -3,11 +3,11 @@
 import pytest
 from aiohttp import web
 
-from federation import failures
 from federation.errors import Unreachable
-from federation.lookup import Budget
-from federation.pools import Pool
-from federation.processing import MOST_WAITING_OF_SOURCE, Preparing, Work
+from federation.inbound.processing import MOST_WAITING_OF_SOURCE, Preparing, Work
+from federation.resolve.resolver import Budget
+from federation.transport import failures
+from federation.transport.pools import Pool
 from server.allowances import READS
 from server.keys import DOOR, LOOKUP, PROCESSOR
 from storage.queues import inbox

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from federation.errors import Forbidden, Malformed, TooLarge, Unreachable
-from federation.fetch import Sign
+from federation.transport.http_client import Sign
 from tests.support.peer import Peer, peer_and_door
 
 MEBIBYTE = 1024 * 1024

@@ -14,7 +14,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from federation.addresses import loopback
 from federation.errors import (
     AddressRefused,
     FederationError,
@@ -23,7 +22,8 @@ from federation.errors import (
     OwnAuthority,
     Unreachable,
 )
-from federation.fetch import MAXIMUM_ADDRESSES, Door, trusted
+from federation.transport.http_client import MAXIMUM_ADDRESSES, Door, trusted
+from federation.transport.ip_policy import loopback
 from tests.support.internet import LOOPBACK, Internet
 
 OWN_PORT = 8000
@@ -449,7 +449,7 @@ def test_no_other_module_opens_client_connections() -> None:
         for path in modules
         if (found := clients_in(ast.parse(path.read_text())))
     }
-    errors = users.pop("federation/failures.py")  # what a client raises, and no client
+    errors = users.pop("federation/transport/failures.py")  # what a client raises, and no client
     assert all("Error" in str(name) for name in errors), errors
-    assert set(users) == {"federation/fetch.py"}, users
+    assert set(users) == {"federation/transport/http_client.py"}, users
     print(f"{len(modules)} modules")

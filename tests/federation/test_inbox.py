@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from federation.documents import dump
+from federation.vocabulary.json_documents import dump
 from server.keys import LOOKUP
 from storage.engine.transaction import Writer
 from storage.people import actors

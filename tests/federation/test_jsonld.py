@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyld import jsonld as pyld
 
-from federation.contexts import BUNDLED, SENT, bundled
 from federation.errors import Malformed
+from federation.vocabulary.contexts import BUNDLED, SENT, bundled
 from tests.federation.world import AS, SECURITY
 from tests.support.reading import normalise
 

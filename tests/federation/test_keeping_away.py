@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from federation.activities.arriving import MOST_FROM_STRANGERS
+from federation.activities.shared.incoming_post import MOST_FROM_STRANGERS
 from storage.engine.transaction import Reader
 from storage.moderation import decisions
 from tests.federation.saying import follow, hear

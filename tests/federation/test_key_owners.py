@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from federation.lookup import Budget, known_key
+from federation.resolve.resolver import Budget, known_key
 from server.keys import LOOKUP
 from storage.engine.transaction import Reader
 from storage.people import keys

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation import keys
 from federation.errors import Malformed
+from federation.transport import keys
 
 RSA = keys.make_rsa()
 ED25519 = keys.make_ed25519()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from orjson import loads
 
-from federation.domain_blocks import put
+from federation.moderation.domain_blocks import put
 from server import moderation
 from server.moderation import COMMAND_LINE, Verdict
 from storage.communities import memberships

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from federation.documents import dump
 from federation.errors import FederationError, Missing
-from federation.lookup import ANCESTORS, FETCHES, Budget, Lookup
-from federation.sanitise import plain
+from federation.resolve.resolver import ANCESTORS, FETCHES, Budget, Lookup
+from federation.vocabulary.json_documents import dump
+from federation.vocabulary.sanitize_html import plain
 from server.keys import LOOKUP
 from server.routes import ROUTES
 from storage.engine.transaction import Reader

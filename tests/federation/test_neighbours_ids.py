@@ -10,8 +10,8 @@ from itertools import product
 
 import pytest
 
-from federation.background import Background
-from federation.quotes import check_next
+from federation.resolve.background import Background
+from federation.resolve.quote_stamps import check_next
 from server.keys import LOOKUP
 from storage.engine.transaction import Reader
 from tests.federation.saying import follow, hear

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from federation.activity import parse_activity
 from federation.errors import FederationError, Malformed
-from federation.keys import make_ed25519
 from federation.objects import actor, note
 from federation.objects.note import Mention, Note
-from federation.origins import host_of
-from federation.sanitise import clean, plain
+from federation.transport.keys import make_ed25519
+from federation.transport.urls import host_of
+from federation.vocabulary.sanitize_html import clean, plain
 from storage.engine.ids import ActorId
 from storage.engine.site import Here
 from storage.people.actors import Actor, Field

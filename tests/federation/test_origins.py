@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from federation.errors import Malformed
-from federation.origins import (
+from federation.transport.urls import (
     MAXIMUM_LENGTH,
     Origin,
     canonical,

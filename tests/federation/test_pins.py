@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from federation import pins
-from federation.background import Background
-from federation.sanitise import plain
+from federation.resolve import featured_posts
+from federation.resolve.background import Background
+from federation.vocabulary.sanitize_html import plain
 from server.keys import LOOKUP
 from tests.federation.saying import follow, hear
 from tests.federation.world import Document, Neighbour, Stranger, changed, contents
@@ -18,7 +18,7 @@ def pinning(at: Neighbour, name: str) -> Stranger:
 
 
 async def fetched(ours: Place) -> None:
-    while await pins.learn_next(ours.database, ours.app[LOOKUP], Background("test")):
+    while await featured_posts.learn_next(ours.database, ours.app[LOOKUP], Background("test")):
         pass
 
 

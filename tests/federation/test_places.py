@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from federation.errors import Busy
-from federation.places import Places
-from federation.sources import block_of, domain_of, network_of
+from federation.transport.places import Places
+from federation.transport.sources import block_of, domain_of, network_of
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from federation.processing import PAUSES
+from federation.inbound.processing import PAUSES
 from storage.engine.transaction import Reader, Writer
 from storage.queues import inbox
 from tests.federation.world import neighbour

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from federation import processes
-from federation.processes import Child
+from federation.vocabulary import processes
+from federation.vocabulary.processes import Child
 
 FOREVER = (sys.executable, "-c", "import time; time.sleep(600)")
 ECHO = (sys.executable, "-c", "import sys; sys.stdout.write(sys.stdin.read()); sys.exit(7)")

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from aiohttp import web
 
-from federation import quotes
-from federation.background import Background
+from federation.resolve import quote_stamps
+from federation.resolve.background import Background
 from server.keys import LOOKUP
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger
@@ -19,7 +19,7 @@ FOLLOWERS = "followers"
 
 
 async def checked(ours: Place) -> None:
-    while await quotes.check_next(ours.database, ours.app[LOOKUP], Background("test")):
+    while await quote_stamps.check_next(ours.database, ours.app[LOOKUP], Background("test")):
         pass
 
 
@@ -393,10 +393,12 @@ async def test_a_stamp_that_cannot_be_had_is_asked_for_again(
     said["quoteAuthorization"] = f"{vera.uri}/stamps/late"
     victim.answers["/users/vera/stamps/late"] = broken
     await hear(ours, mallory, mallory.says("Create", said))
-    for pause in quotes.PAUSES[:3]:
+    for pause in quote_stamps.PAUSES[:3]:
         await checked(ours)
         assert (await quote_of(alice, said))["state"] == "pending"
-        assert not await quotes.check_next(ours.database, ours.app[LOOKUP], Background("test"))
+        assert not await quote_stamps.check_next(
+            ours.database, ours.app[LOOKUP], Background("test")
+        )
         watch.advance(pause)
     victim.answers.clear()
     victim.serves(stamp(vera, said, quoted, id=said["quoteAuthorization"]))
@@ -415,10 +417,10 @@ async def test_a_stamp_that_is_never_had_is_given_up(
     said["quoteAuthorization"] = f"{vera.uri}/stamps/never"
     victim.answers["/users/vera/stamps/never"] = broken
     await hear(ours, mallory, mallory.says("Create", said))
-    for pause in (*quotes.PAUSES, timedelta(days=30)):
+    for pause in (*quote_stamps.PAUSES, timedelta(days=30)):
         await checked(ours)
         watch.advance(pause)
-    assert not await quotes.check_next(ours.database, ours.app[LOOKUP], Background("test"))
+    assert not await quote_stamps.check_next(ours.database, ours.app[LOOKUP], Background("test"))
     assert (await quote_of(alice, said))["state"] == "pending"
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from federation import reading
-from federation.documents import dump
 from federation.errors import Busy, Malformed
-from federation.reading import SMALL, Reading, apart, beside
+from federation.vocabulary import reading
+from federation.vocabulary.json_documents import dump
+from federation.vocabulary.reading import SMALL, Reading, apart, beside
 from server.keys import READING
 from storage.engine.transaction import Reader
 from tests.federation.world import AS, Neighbour, block_host, verdict

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from federation import sanitise
-from federation.sanitise import (
+from federation.vocabulary import sanitize_html
+from federation.vocabulary.sanitize_html import (
     MOST_BYTES,
     MOST_TAGS,
     SafeHtml,
@@ -257,8 +257,8 @@ def test_code_may_begin_with_any_number_of_blank_lines() -> None:
 
 
 def test_markup_that_never_settles_becomes_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sanitise, "_PASSES", 0)
-    monkeypatch.setattr(sanitise, "MOST_TAGS", 50)
+    monkeypatch.setattr(sanitize_html, "_PASSES", 0)
+    monkeypatch.setattr(sanitize_html, "MOST_TAGS", 50)
     unsettled = clean("<b>x &lt;i></b><script>y</script>\n\n" * 20)
     monkeypatch.undo()
     assert unsettled.startswith("<p>x &lt;i&gt;y</p><p>x")
@@ -423,6 +423,6 @@ def test_a_name_never_breaks_the_line_or_its_direction(text: str, most: int) -> 
 
 def test_the_cleaner_is_made_once() -> None:
     """Making one costs forty times as much as using it (design/PERFORMANCE.md)."""
-    kept = sanitise._CLEANER
+    kept = sanitize_html._CLEANER
     clean("<p>x</p>")
-    assert sanitise._CLEANER is kept
+    assert sanitize_html._CLEANER is kept

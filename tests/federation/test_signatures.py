@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 from yarl import URL
 
-from federation import keys, signatures
 from federation.errors import Malformed
-from federation.signatures import Request
+from federation.transport import keys, signatures
+from federation.transport.signatures import Request
 from tests.support.signing import (
     AND_SHA512,
     BODY,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation import keys, signatures
 from federation.errors import FederationError, Unauthenticated
-from federation.signatures import Request
+from federation.transport import keys, signatures
+from federation.transport.signatures import Request
 from tests.support.signing import (
     CREATED,
     ED25519,

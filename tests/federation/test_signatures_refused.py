@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from federation import keys, signatures
 from federation.errors import Unauthenticated
-from federation.signatures import Request
+from federation.transport import keys, signatures
+from federation.transport.signatures import Request
 from tests.support.signing import (
     AND_SHA512,
     BODY,

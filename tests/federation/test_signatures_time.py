@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from federation import signatures
+from federation.transport import signatures
 from tests.support.signing import (
     CREATED,
     HOST,

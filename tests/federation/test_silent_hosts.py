@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from federation import delivery
+from federation.outbound import delivery
 from server.keys import COURIER
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors

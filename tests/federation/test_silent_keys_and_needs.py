@@ -8,15 +8,15 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from federation import processing
-from federation.background import Background, Errand
 from federation.errors import Busy, Unauthenticated, Unreachable
-from federation.fetch import Fetched
-from federation.lookup import Budget
-from federation.pools import POOLS, Pool
-from federation.processing import MOST_WAITING_OF_SOURCE
-from federation.signatures import Request
-from federation.sources import network_of
+from federation.inbound import processing
+from federation.inbound.processing import MOST_WAITING_OF_SOURCE
+from federation.resolve.background import Background, Errand
+from federation.resolve.resolver import Budget
+from federation.transport.http_client import Fetched
+from federation.transport.pools import POOLS, Pool
+from federation.transport.signatures import Request
+from federation.transport.sources import network_of
 from server.keys import COURIER, DOOR, INBOX, LOOKUP, PROCESSOR
 from storage.engine.transaction import Writer
 from storage.queues import inbox as received

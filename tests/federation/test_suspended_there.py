@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from federation import suspensions
+from federation.moderation import suspensions
 from server.moderation import media_of
 from storage.engine.transaction import Writer
 from storage.moderation.domain_blocks import parts, settle

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from orjson import loads
 
-from federation.suspensions import REVERSIBLE
+from federation.moderation.suspensions import REVERSIBLE
 from server import moderation
 from server.moderation import COMMAND_LINE, Verdict
 from storage.engine.transaction import Reader

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from orjson import loads
 
-from federation.domain_blocks import put
+from federation.moderation.domain_blocks import put
 from server import leaving, moderation
 from server.moderation import COMMAND_LINE, Verdict
 from storage.engine.transaction import Reader

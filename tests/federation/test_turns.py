@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from federation.turns import BATCH, Turns
+from federation.inbound.per_actor_queue import BATCH, Turns
 from storage.engine.database import Database
 from storage.engine.transaction import Writer
 from storage.queues import inbox

@@ -12,8 +12,8 @@ from aiohttp.test_utils import TestServer
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from federation import keys, signatures
-from federation.documents import dump
+from federation.transport import keys, signatures
+from federation.vocabulary.json_documents import dump
 from storage.engine.transaction import Reader, Row, Writer
 from tests.support.clock import Watch
 from tests.support.internet import Internet

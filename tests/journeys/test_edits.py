@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from federation.sanitise import plain
+from federation.vocabulary.sanitize_html import plain
 from tests.journeys.test_saying import Places, friends
 from tests.support.clock import Watch
 from tests.support.servers import Person, settle

@@ -1,4 +1,4 @@
-from federation.sanitise import plain
+from federation.vocabulary.sanitize_html import plain
 from tests.support.servers import Place, settle
 
 Places = tuple[Place, Place]

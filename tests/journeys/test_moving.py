@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from federation.sanitise import plain
+from federation.vocabulary.sanitize_html import plain
 from server import leaving, moving
 from server.moving import CannotMove
 from tests.support.clock import Watch

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
-from federation.sanitise import plain
+from federation.vocabulary.sanitize_html import plain
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Place, serving, settle

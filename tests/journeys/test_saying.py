@@ -1,6 +1,6 @@
 """What one says, and who hears it."""
 
-from federation.sanitise import plain
+from federation.vocabulary.sanitize_html import plain
 from tests.support.servers import Person, Place, settle
 
 Places = tuple[Place, Place]

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from federation import outbox
 from federation.activities import Update
 from federation.objects import actor as actor_object
-from federation.sanitise import plain
+from federation.outbound import outbox
+from federation.vocabulary.sanitize_html import plain
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from storage.people import actors, keys

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from federation.places import Places
+from federation.transport.places import Places
 from server.budgets import places_of
 from tests.support.servers import Place
 

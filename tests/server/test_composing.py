@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from federation.sanitise import SafeHtml, clean, clean_field, plain
+from federation.vocabulary.sanitize_html import SafeHtml, clean, clean_field, plain
 from server.composing import (
     CHARACTERS_PER_URL,
     Handle,

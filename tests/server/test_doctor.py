@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from federation.fetch import Door
+from federation.transport.http_client import Door
 from server import doctor
 from server.doctor import Finding
 from server.keys import SETTINGS

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from federation import learning
 from federation.objects import note
+from federation.resolve import backfill
 from storage.access import accounts, sessions
 from storage.engine import ids
 from storage.engine.transaction import Writer
@@ -400,4 +400,4 @@ def keep_article(writer: Writer, author: str, title: str) -> None:
         "to": ["https://www.w3.org/ns/activitystreams#Public"],
         "published": "2026-11-24T07:00:00Z",
     }
-    learning.post(writer, note.parse(document))
+    backfill.post(writer, note.parse(document))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from federation.sanitise import SafeHtml, from_text
+from federation.vocabulary.sanitize_html import SafeHtml, from_text
 from server.pages import scopes
 from server.pages.render import environment, is_web, preload, render, safe_html
 from server.pages.views import (

@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from federation.sanitise import clean, from_line, illustrated
+from federation.vocabulary.sanitize_html import clean, from_line, illustrated
 from tests.server.test_attachments import opened, sent
 from tests.server.test_emojis import add
 from tests.support.clock import Watch

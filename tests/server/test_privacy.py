@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from federation.errors import FederationError
-from federation.lookup import Budget
+from federation.resolve.resolver import Budget
 from server.keys import LOOKUP
 from storage.people import actors
 from tests.support.clock import Watch

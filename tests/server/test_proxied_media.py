@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from federation import media_links
+from federation.vocabulary import media_urls
 from server.shown_media import KEPT_FOR, PROXY, UNWANTED_FOR, Proxy
 from tests.federation.saying import follow, hear
 from tests.federation.world import Neighbour, Stranger, block_host, neighbour
@@ -192,9 +192,7 @@ async def test_without_our_seal_nothing_is_fetched(world: World) -> None:
     for other in (
         url.without_query_params("seal"),
         url.update_query(seal="0" * 32),
-        url.update_query(
-            seal=URL(media_links.proxied(here, "small", 1, "http://x/")).query["seal"]
-        ),
+        url.update_query(seal=URL(media_urls.proxied(here, "small", 1, "http://x/")).query["seal"]),
         url.with_path(url.path.replace("original", "small")).with_query(url.query),
         url.with_path("/media/proxy/avatar/1").with_query(url.query),
         url.with_path("/media/proxy/unknown/1").with_query(url.query),

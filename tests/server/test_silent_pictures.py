@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from federation.places import Places
+from federation.transport.places import Places
 from server.shown_media import OF_ONE_DOMAIN, PROXY, SILENT_AFTER, SILENT_FOR, UNWANTED_FOR, Proxy
 from tests.federation.saying import follow
 from tests.federation.world import neighbour
@@ -164,7 +164,7 @@ async def test_no_more_silent_hosts_are_remembered_than_there_is_room_for(
     silence: Silence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SECURITY 48."""
-    monkeypatch.setattr("federation.silence.MOST_REMEMBERED", 3)
+    monkeypatch.setattr("federation.transport.silence.MOST_REMEMBERED", 3)
     silence.proxy.first_byte = 0.05
     await asyncio.gather(*silence.looked_at(await silence.gallery(*MANY_DOMAINS)))
     assert len(silence.proxy.silent) == 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
-from federation.fetch import Door
+from federation.transport.http_client import Door
 from tests.support.internet import Internet
 
 

@@ -1,8 +1,8 @@
-"""Documents in our own form, read here and now as `federation.reading` does it beside the loop."""
+"""Documents in our own form, read here and now; `vocabulary.reading` does it beside the loop."""
 
-from federation.documents import Document
-from federation.jsonld import is_plain
-from federation.jsonld_worker import compacted
+from federation.vocabulary.json_documents import Document
+from federation.vocabulary.jsonld import is_plain
+from federation.vocabulary.jsonld_worker import compacted
 
 
 def normalise(document: Document) -> Document:

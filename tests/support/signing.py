@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from federation import keys, signatures
 from federation.errors import Unauthenticated
-from federation.signatures import Request, Signed
+from federation.transport import keys, signatures
+from federation.transport.signatures import Request, Signed
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 DATE = "Sun, 01 Mar 2026 12:00:00 GMT"

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from federation import documents
 from federation.activities import (
     Accept,
     Announce,
@@ -30,9 +29,10 @@ from federation.objects import note
 from federation.objects.actor import ActorDocument
 from federation.objects.attachment import Attachment
 from federation.objects.note import Mention, Note
-from federation.sanitise import plain
-from federation.uris import PUBLIC
-from federation.webfinger import actor_in
+from federation.resolve.webfinger import actor_in
+from federation.vocabulary import json_documents
+from federation.vocabulary.sanitize_html import plain
+from federation.vocabulary.uris import PUBLIC
 from tests.support.reading import normalise
 
 FOLDER = Path(__file__).parent / "received"
@@ -40,8 +40,8 @@ FOLDER = Path(__file__).parent / "received"
 
 def understood(body: bytes) -> Activity | ActorDocument | Note:
     """Whatever it is. Raises FederationError."""
-    document = normalise(documents.read(body))
-    type_ = documents.kind(document)
+    document = normalise(json_documents.read(body))
+    type_ = json_documents.kind(document)
     if knows(type_):
         return parse_activity(document)
     if type_ in actor_object.TYPES:
@@ -157,7 +157,7 @@ def _outcome(path: Path) -> str:
 
 def _as_a_handle(body: bytes) -> str:
     try:
-        actor_in(documents.read(body))
+        actor_in(json_documents.read(body))
     except FederationError:
         return "refused"
     return "webfinger"

@@ -18,14 +18,14 @@ import orjson
 import pytest
 from aiohttp import FormData
 
-from federation import outbox
 from federation.activities import Delete
 from federation.activity import _TYPES as VERBS
 from federation.activity import parse_activity
-from federation.contexts import SENT
-from federation.documents import kind, read
 from federation.objects import actor as actor_object
 from federation.objects import note
+from federation.outbound import outbox
+from federation.vocabulary.contexts import SENT
+from federation.vocabulary.json_documents import kind, read
 from server import VERSION, commands, moderation, moving
 from server.moderation import COMMAND_LINE, Verdict
 from storage.engine.transaction import Reader, Writer

@@ -1,0 +1,229 @@
+"""What others say is taken in here: who speaks is checked, and the words are kept.
+
+When `take_in` returns they survive a crash, so the sender may forget them; `processing` carries
+them out. What costs little comes first: headers, blocked hosts and plain JSON before a key is
+fetched, the signature before a context of the sender's own is read (SECURITY 11, 45). Whoever makes
+us wait for a key holds one of few places, counted by the domain of the key and by the network that
+the request came from (SECURITY 89); where there is none we say so with Busy, never that the
+signature is bad (SECURITY 92).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from federation.activities import Delete, Update
+from federation.activity import derived_id, knows, relation
+from federation.errors import Busy, FederationError, Forbidden, Malformed, Unauthenticated
+from federation.inbound.per_actor_queue import Backlog, Turns
+from federation.policy import hears
+from federation.resolve.resolver import Lookup, known_key
+from federation.transport import signatures
+from federation.transport.places import Places
+from federation.transport.signatures import Request, Signed
+from federation.transport.sources import domain_of
+from federation.transport.urls import host_of
+from federation.vocabulary import json_documents, reading
+from federation.vocabulary.json_documents import Document, kind, uri_of
+from federation.vocabulary.reading import Reading
+from storage.engine.clock import Clock, milliseconds
+from storage.engine.database import Database
+from storage.engine.transaction import Reader, Writer
+from storage.people.actors import Actor
+from storage.people.keys import Key
+from storage.queues import hosts, inbox
+from storage.queues.inbox import Received
+
+NAMELESS = ("Follow", "Delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Whose host we are, and how old a signature may be."""
+
+    authority: str
+    max_age: timedelta = timedelta(hours=1)
+    max_future: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What of an activity must be readable at once."""
+
+    uri: str
+    actor: str
+    type: str
+    body: str
+    document: Document
+
+    @property
+    def is_farewell(self) -> bool:
+        return self.type == Delete.type and uri_of(self.document.get("object")) == self.actor
+
+
+class Inbox:
+    """One for the whole server: personal inboxes and the shared one lead here."""
+
+    def __init__(
+        self,
+        database: Database,
+        lookup: Lookup,
+        clock: Clock,
+        rules: Rules,
+        reading: Reading,
+        turns: Turns,
+    ) -> None:
+        self._database = database
+        self._lookup = lookup
+        self._clock = clock
+        self._rules = rules
+        self._reading = reading
+        self._turns = turns
+        self.backlog = Backlog(database)
+        self.by_domain = Places("requests that wait for a key, by its domain", most=512, each=64)
+        self.by_network = Places("requests that wait for a key, by network", most=512, each=64)
+
+    async def authenticate(self, request: Request, *, fetch: bool = True) -> Actor:
+        """Return who signed; fetches at most the signer's key, and with `fetch` False not even it.
+
+        Raises Unauthenticated, Forbidden for those from whom we do not hear, and Busy.
+        """
+        signed = self._signed(request)
+        host = host_of(signed.key_id)
+        is_heard, known = await self._database.read(_before_reading, host, signed.key_id)
+        if not is_heard:
+            raise Forbidden("We have nothing to do with that server.")
+        signer = _known_signer(signed, known)
+        if signer is None and not fetch:
+            raise Unauthenticated("The signature’s key is not known.")
+        signer = signer or await self._asked_signer(signed, request, known)
+        if signer.state != "active":
+            raise Forbidden("We have nothing to do with that account.")
+        return signer
+
+    async def is_worth_reading(self, head: Request) -> bool:
+        """Judge by the headers alone, before the body is read: whether we hear who signed.
+
+        Raises Unauthenticated, and Busy where too much of theirs waits.
+        """
+        host = host_of(self._signed(head).key_id)
+        if not await self._database.read(hears, host):
+            return False
+        await self.backlog.ensure_room(host)
+        return True
+
+    async def take_in(self, request: Request) -> bool:
+        """Return whether it is news.
+
+        Raises Unauthenticated, Malformed, Overloaded, and Busy, also where too much of theirs
+        waits to be carried out.
+        """
+        signed = self._signed(request)
+        host = host_of(signed.key_id)
+        is_heard, known = await self._database.read(_before_reading, host, signed.key_id)
+        if not is_heard:
+            return False
+        await self.backlog.ensure_room(host)
+        signer, body = _known_signer(signed, known), request.body or b""
+        document, is_plain = await reading.plain(body)
+        said = _said(document, body) if is_plain else None
+        if signer is None:
+            if said and said.is_farewell and known is None:
+                return False  # they left, we never knew them, and their key is gone
+            signer = await self._asked_signer(signed, request, known)
+        if said is None:
+            said = await self._expanded(document, host)
+        return await self._kept(said, signed, signer)
+
+    async def _expanded(self, document: Document, host: str) -> _Said:
+        """What a document with a context of its own says, once it is known who says it."""
+        found = await self._reading.compacted(document, domain_of(host))
+        return _said(found, json_documents.dump(found))
+
+    async def _kept(self, said: _Said, signed: Signed, signer: Actor) -> bool:
+        if not (signer.state == "active" or _may_come_back(signer, said)) or not knows(said.type):
+            return False
+        verdict, host = "authentic" if said.actor == signer.uri else "hint", host_of(signed.key_id)
+        row = Received(0, said.uri, said.actor, signer.uri, host, said.type, verdict, said.body)
+        is_news = await self._database.write(_keep, row, signed, said.document)
+        if is_news:
+            self._turns.came(said.actor)
+            self.backlog.came(host)
+        return is_news
+
+    def _signed(self, request: Request) -> Signed:
+        rules = self._rules
+        return signatures.parse(
+            request,
+            authority=rules.authority,
+            now=self._clock(),
+            max_age=rules.max_age,
+            max_future=rules.max_future,
+        )
+
+    async def _asked_signer(
+        self, signed: Signed, request: Request, known: tuple[Key, Actor] | None
+    ) -> Actor:
+        """Whose key made the signature, which is not known here or is another one now.
+
+        Raises Unauthenticated where they cannot show it, and Busy where we cannot ask.
+        """
+        domain = domain_of(host_of(signed.key_id))
+        networks = [request.network] if request.network else []
+        with self.by_network.taken(*networks), self.by_domain.taken(domain):
+            try:
+                key, owner = await self._lookup.key(signed.key_id)
+            except Busy as error:
+                if known is None:
+                    raise
+                raise Unauthenticated("The signature does not match the key.") from error
+            except FederationError as error:
+                sentence = f"The signature’s key could not be had. {error}"
+                raise Unauthenticated(sentence) from error
+        signatures.verify(signed, key.public)
+        return owner
+
+
+def _before_reading(
+    reader: Reader, host: str, key_id: str
+) -> tuple[bool, tuple[Key, Actor] | None]:
+    """Whether we hear that host, and the key with its owner, if it is known."""
+    return hears(reader, host), known_key(reader, key_id)
+
+
+def _known_signer(signed: Signed, known: tuple[Key, Actor] | None) -> Actor | None:
+    """The owner of a known key, or None where it is not known or does not fit (any more)."""
+    if known is None:
+        return None
+    key, owner = known
+    try:
+        signatures.verify(signed, key.public)
+    except Unauthenticated:
+        return None
+    return owner
+
+
+def _said(document: Document, body: bytes) -> _Said:
+    """What must be readable at once; a Follow (DECISIONS) or a Delete may lack an id."""
+    type_, actor = kind(document), uri_of(document.get("actor"))
+    if document.get("id") is None and type_ in NAMELESS:
+        uri = derived_id(type_, actor, uri_of(document.get("object")))
+    else:
+        uri = uri_of(document.get("id"))
+    if host_of(uri) != host_of(actor):
+        raise Malformed("An activity and its actor belong to one server; these do not.")
+    return _Said(uri, actor, type_, body.decode(), document)
+
+
+def _keep(writer: Writer, row: Received, signed: Signed, document: Document) -> bool:
+    hosts.heard_from(writer, row.host)
+    until = milliseconds(signed.valid_until)
+    if not inbox.first_use(writer, signed.digest_of_signature, until):
+        return False
+    about, signed_at = relation(writer, document), milliseconds(signed.at)
+    return inbox.keep(writer, replace(row, subject=about, signed_at=signed_at))
+
+
+def _may_come_back(signer: Actor, said: _Said) -> bool:
+    """Whom only their own server hides says when it does so no more, or that they are gone."""
+    own = said.actor == signer.uri and said.type in (Update.type, Delete.type)
+    return own and signer.suspended_there and signer.judged == "active"

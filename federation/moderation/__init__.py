@@ -1,0 +1,1 @@
+"""What others notice of our decisions about people and servers."""

@@ -1,0 +1,79 @@
+"""To turn somebody out, and to let them in again: what of it other servers can notice.
+
+Of ours, everybody who met them hears that they are suspended, and their page says nothing else.
+Of others, whatever joined them to ours ends, and their server is told so.
+"""
+
+from datetime import timedelta
+
+from federation import effects
+from federation.activities import Delete, Follow, Reject, Undo, Update
+from federation.activities.delete import ERASE
+from federation.objects import actor as actor_object
+from federation.outbound import outbox
+from storage.engine.transaction import Writer
+from storage.people import actors, follows, keys
+from storage.people.actors import Actor
+from storage.queues import deliveries, jobs
+
+REVERSIBLE = timedelta(days=30)
+END = "end of a suspension"
+
+
+def suspend(writer: Writer, actor: Actor, media: str) -> None:
+    """Hide somebody and all they said; `media` is the address of our media folder."""
+    if actor.is_local:
+        deliveries.withdraw_of(writer, actor.id)
+        actors.set_state(writer, actor.id, "suspended")
+        jobs.plan(writer, END, str(actor.id), writer.now + REVERSIBLE)
+        _say(writer, actor.id, media)
+    else:
+        _part(writer, actor)
+        actors.set_state(writer, actor.id, "suspended")
+
+
+def restore(writer: Writer, actor: Actor, media: str) -> None:
+    """Show them again; relations that ended with another server stay ended."""
+    actors.set_state(writer, actor.id, "active")
+    if actor.is_local:
+        jobs.cancel(writer, END, str(actor.id))
+        _say(writer, actor.id, media)
+
+
+def end(writer: Writer, actor: Actor) -> None:
+    """For good: what they said is to be deleted everywhere."""
+    jobs.cancel(writer, END, str(actor.id))
+    effects.say(writer, Delete(id=outbox.new_uri(writer), actor=actor.uri, what=actor.uri))
+
+
+def forget(writer: Writer, actor: Actor) -> None:
+    """Somebody of another server: what we have of them goes, and they stay out."""
+    jobs.plan(writer, ERASE, str(actor.id))
+
+
+def _say(writer: Writer, id_: int, media: str) -> None:
+    """Also for somebody who may say nothing themselves."""
+    now = actors.by_id(writer, id_)
+    if now is None:
+        raise LookupError(id_)
+    rendered = actor_object.render(writer.here, now, keys.of_actor(writer, id_), media)
+    rendered = rendered | {"suspended": now.state == "suspended"}
+    update = Update(id=outbox.new_uri(writer), actor=now.uri, profile=now, rendered=rendered)
+    effects.say(writer, update)
+
+
+def _part(writer: Writer, actor: Actor) -> None:
+    """Follows end both ways, said by ours as if each had done it."""
+    for follow in follows.with_ours(writer, actor.id):
+        follower, target = (
+            actors.by_id(writer, follow.follower),
+            actors.by_id(writer, follow.target),
+        )
+        if follower is None or target is None:
+            continue
+        asked = Follow(id=follow.uri, actor=follower.uri, target=target.uri)
+        new = outbox.new_uri(writer)
+        if follower.is_local:
+            effects.say(writer, Undo(id=new, actor=follower.uri, inner=asked))
+        else:
+            effects.say(writer, Reject(id=new, actor=target.uri, inner=asked))

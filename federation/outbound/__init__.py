@@ -1,0 +1,1 @@
+"""Activities of ours: published, and delivered to everybody they are for."""

@@ -1,0 +1,380 @@
+"""Carries deliveries to other servers, each for a week, and once unless we die (RELIABILITY 1).
+
+A host that does not answer closes as a whole, for longer each time; after seven days of failures it
+is asked once a day. Only an answer opens it again. What a host refuses for good is parked, so it
+keeps nothing else waiting. Who goes first, `dispatch` says.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Concatenate, Never, ParamSpec
+
+from federation.activities.announce import Announce
+from federation.errors import Busy, FederationError, Forbidden, Unreachable
+from federation.outbound.dispatch import Budget, Choice, choose
+from federation.resolve.resolver import signer
+from federation.transport.http_client import Answer, Door, retry_after
+from federation.transport.places import Places
+from federation.transport.sources import domain_of
+from federation.vocabulary import media_urls
+from storage.engine import ids
+from storage.engine.clock import Clock, milliseconds
+from storage.engine.database import Database
+from storage.engine.errors import StorageError
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors, blocks, follows, keys
+from storage.posts import boosts, posts, visible_posts
+from storage.posts.visibility import Peer
+from storage.queues import deliveries, hosts
+from storage.queues.deliveries import DELIVERIES, Delivery
+from storage.queues.hosts import AWAKE, Standing
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+
+DEADLINE = 30.0  # seconds for everything, of a server that is known to answer
+PROBE_DEADLINE = 10.0  # of any other
+PROMPT = 5.0  # who takes longer to answer shares places with those that fail
+PAUSE = 5.0  # between two looks for what has become due
+FINISH = 3.0  # for what is under way at a stop
+REST = 1.0  # before our own database is asked again
+TRIES = 8  # of writing down how a delivery went, each rest twice as long
+
+
+SCHEDULE = tuple(
+    timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 3600, 7200, 14400, 28800)
+)
+AFTERWARDS = timedelta(hours=12)
+ONCE_DEAD = timedelta(days=1)
+PATIENCE = timedelta(days=7)
+JITTER = 0.25
+REFUSALS = 4  # attempts after which 401 and 403, or a fault of ours, count as final
+CONTENT_TYPE = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
+NO_POST_CHECK = ("Delete", "Undo", "Accept", "Reject", "Follow", "Block")
+
+
+def pause_after(failures: int) -> timedelta:
+    """How long to wait after so many failures in a row, without jitter."""
+    return SCHEDULE[failures] if failures < len(SCHEDULE) else AFTERWARDS
+
+
+def spread(pause: timedelta) -> timedelta:
+    """±25 %, so that not everything comes at once."""
+    return pause * (1 - JITTER + 2 * JITTER * ids.fraction())
+
+
+class Verdict(Enum):
+    """What becomes of a delivery at the moment of sending."""
+
+    SEND = auto()
+    WITHDRAW = auto()
+    SKIP = auto()  # it does not wait any more
+
+
+class Courier:
+    """Takes what is due, a few deliveries for each source and each host at once.
+
+    Who looks for what may go takes it in the same step, and nobody else looks meanwhile: so what a
+    look found cannot have been delivered since.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        door: Door,
+        clock: Clock,
+        *,
+        at_once: int = 64,
+        per_host: int = 2,
+        timer: Callable[[], float] | None = None,
+    ) -> None:
+        self._database = database
+        self._door = door
+        self._clock = clock
+        self._timer = timer or asyncio.get_running_loop().time
+        self._budget = Budget(at_once, per_host)
+        self._looking = asyncio.Lock()
+        self._taken: dict[asyncio.Task[None], Choice] = {}
+        self._wake = asyncio.Event()
+        self.places = {one: _places(one, self._budget) for one in Standing}
+        self.outcomes: Counter[str] = Counter()
+
+    async def run(self) -> Never:
+        """Deliver until cancelled; what is under way then has a moment to come to its end."""
+        with ExitStack() as listening:
+            for subject in (DELIVERIES, AWAKE):
+                changes = self._database.changes
+                listening.enter_context(changes.heard_by(subject, lambda _: self._wake.set()))
+            try:
+                while True:
+                    self._wake.clear()  # before looking, or what comes meanwhile would be missed
+                    await self._start_due()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(PAUSE):
+                            await self._wake.wait()
+            except asyncio.CancelledError:
+                await self._finish()
+                raise
+
+    async def deliver_due(self) -> bool:
+        """Deliver whatever is due now; return whether there was anything."""
+        started = await self._start_due()
+        await asyncio.gather(*started)
+        return bool(started)
+
+    async def _start_due(self) -> list["asyncio.Task[None]"]:
+        """Look for what may go and take it, as one step."""
+        async with self._looking:
+            strange, found = await self._look()
+            while strange:
+                await self._database.conclude(_place, strange)
+                strange, found = await self._look()
+            return [task for task in map(self._start, found) if task is not None]
+
+    async def _look(self) -> tuple[list[str], list[Choice]]:
+        return await self._database.read(_look, self._budget, list(self._taken.values()))
+
+    def _start(self, choice: Choice) -> "asyncio.Task[None] | None":
+        """Take it; until it ends it holds its place and is not looked for."""
+        place = ExitStack()
+        try:
+            place.enter_context(self.places[choice.turn.standing].taken(choice.turn.source))
+        except Busy:
+            return None
+        task = asyncio.create_task(self._carry(choice), name="delivery")
+        self._taken[task] = choice
+
+        def end(_: object) -> None:
+            place.close()
+            del self._taken[task]
+            self._wake.set()
+
+        task.add_done_callback(end)
+        return task
+
+    async def _finish(self) -> None:
+        """Wait a little for what is under way, so that it need not be sent again."""
+        if self._taken:
+            _, late = await asyncio.wait(self._taken, timeout=FINISH)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _carry(self, choice: Choice) -> None:
+        letter = choice.delivery
+        try:
+            await self._send(choice)
+        except Unreachable as error:
+            await self._unanswered(letter, None, str(error))
+        except Forbidden as error:
+            await self._conclude(deliveries.park, letter, str(error))
+            self.outcomes["refused"] += 1
+        except FederationError as error:
+            await self._later(letter, str(error))
+        except StorageError as error:
+            log.warning("delivery %d waits for our own database: %s", letter.id, error)
+            await asyncio.sleep(REST)
+        except Exception as error:
+            log.exception("letter %d to %s could not be carried", letter.id, letter.inbox)
+            await self._faulty(letter, f"a fault of ours: {type(error).__name__}")
+
+    async def _send(self, choice: Choice) -> None:
+        letter = choice.delivery
+        verdict = await self._database.read(_verdict, letter)
+        if verdict is Verdict.WITHDRAW:
+            await self._conclude(deliveries.settle, letter)
+            self.outcomes["withdrawn"] += 1
+        if verdict is not Verdict.SEND:
+            return
+        key = await self._database.read(keys.signing, letter.actor)
+        here, reader = self._database.here, Peer(letter.host)
+        begun = self._timer()
+        answer = await self._door.post(
+            letter.inbox,
+            body=media_urls.opened(here, letter.body.encode(), reader, self._clock()),
+            content_type=CONTENT_TYPE,
+            deadline=DEADLINE if choice.turn.standing is Standing.KNOWN else PROBE_DEADLINE,
+            sign=signer(key, self._clock),
+        )
+        await self._judge(letter, answer, slow=self._timer() - begun > PROMPT)
+
+    async def _judge(self, letter: Delivery, answer: Answer, *, slow: bool) -> None:
+        status = answer.status
+        if status in (429, 503):
+            wait = retry_after(answer.headers, self._clock())
+            await self._unanswered(letter, wait, f"answered {status}")
+        elif status < 300 or status in (404, 410):
+            await self._conclude(_settle, letter, slow=slow)
+            self.outcomes["delivered" if status < 300 else "gone"] += 1
+        elif _may_be_better_later(status, letter.attempts):
+            pause = spread(pause_after(letter.attempts))
+            unit = _after_fault if status >= 500 else _after_refusal
+            await self._conclude(unit, letter, pause, f"answered {status}", slow=slow)
+            self.outcomes["postponed"] += 1
+        else:
+            await self._conclude(_park, letter, f"answered {status}", slow=slow)
+            self.outcomes["refused"] += 1
+
+    async def _unanswered(self, letter: Delivery, wait: timedelta | None, reason: str) -> None:
+        """The host as a whole waits."""
+        await self._conclude(_close_host, letter, wait, reason)
+        self.outcomes["unanswered"] += 1
+
+    async def _later(self, letter: Delivery, reason: str) -> None:
+        """Let only this letter wait; others of the host go on."""
+        pause = spread(pause_after(letter.attempts))
+        await self._conclude(deliveries.postpone, letter, pause, reason)
+        self.outcomes["postponed"] += 1
+
+    async def _faulty(self, letter: Delivery, reason: str) -> None:
+        """Try a few times, then park it: nobody else waits for it (SECURITY 49)."""
+        if letter.attempts + 1 < REFUSALS:
+            await self._later(letter, reason)
+        else:
+            await self._conclude(deliveries.park, letter, reason)
+            self.outcomes["faulty"] += 1
+
+    async def _conclude(
+        self, unit: Callable[Concatenate[Writer, P], None], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Write down how it went; where our disk cannot, it keeps its place meanwhile."""
+        for tried in range(TRIES):
+            try:
+                # a stop does not undo what the other side has answered
+                return await asyncio.shield(self._database.conclude(unit, *args, **kwargs))
+            except Exception:
+                log.exception("it could not be noted how a delivery went")
+            await asyncio.sleep(min(REST * 2**tried, 60.0))
+        return None
+
+    async def give_up(self) -> bool:
+        """Park what nobody answered for seven days; return whether there was anything."""
+        tired = await self._database.conclude(_expire)
+        self.outcomes["expired"] += tired
+        return bool(tired)
+
+
+def _may_be_better_later(status: int, attempts: int) -> bool:
+    if status in (401, 403):
+        return attempts + 1 < REFUSALS
+    return status >= 500 or status == 408
+
+
+def _places(standing: Standing, budget: Budget) -> Places:
+    most = budget.most(standing)
+    name = f"deliveries to {standing.name.lower()} servers"
+    return Places(name, most, 1 if standing is Standing.DEAD else min(budget.per_source, most))
+
+
+def _look(reader: Reader, budget: Budget, taken: list[Choice]) -> tuple[list[str], list[Choice]]:
+    """What may go now; or hosts of which it has to be said first whose places they take."""
+    strange = hosts.without_source(reader)
+    return strange, [] if strange else choose(reader, budget, taken)
+
+
+def _place(writer: Writer, strange: list[str]) -> None:
+    hosts.place(writer, ((host, domain_of(host)) for host in strange))
+
+
+def _verdict(reader: Reader, letter: Delivery) -> Verdict:
+    if not deliveries.is_due(reader, letter):
+        return Verdict.SKIP
+    return Verdict.SEND if _is_wanted(reader, letter) else Verdict.WITHDRAW
+
+
+def _is_wanted(reader: Reader, letter: Delivery) -> bool:
+    """Asked at the moment of sending (SECURITY 81): blocks and suspensions meanwhile count."""
+    speaker = actors.by_id(reader, letter.actor)
+    if hosts.is_blocked(reader, letter.host) or speaker is None:
+        return False
+    if speaker.state == "suspended":
+        return letter.post is None and letter.type == "Update"  # that they are
+    if letter.post is None or letter.type in NO_POST_CHECK:
+        return True
+    if _has_blocked_since(reader, letter) and letter.inbox not in _inboxes_now(reader, letter):
+        return False
+    if letter.type == Announce.type and not _is_shared_with(reader, letter):
+        return False
+    return visible_posts.by_id(reader, Peer(letter.host), letter.post) is not None
+
+
+def _is_shared_with(reader: Reader, letter: Delivery) -> bool:
+    """Whether a boost is still for somebody there: its audience is its own, not the post's."""
+    share = boosts.of(reader, letter.actor, letter.post or 0)
+    return share is not None and boosts.seen(reader, Peer(letter.host), share.id) is not None
+
+
+def _has_blocked_since(reader: Reader, letter: Delivery) -> bool:
+    """Whether its speaker has blocked anybody since it was written."""
+    newest = blocks.page_of(reader, letter.actor, Page(1))
+    return bool(newest) and newest[0][0] >> 16 >= milliseconds(letter.created_at)
+
+
+def _inboxes_now(reader: Reader, letter: Delivery) -> set[str]:
+    """Where its words would go if they were said now, blocks taken off."""
+    about = posts.by_id(reader, letter.post or 0)
+    named = [one.actor for one in posts.recipients(reader, letter.post or 0)]
+    people = actors.many(reader, [*named, *([about.author] if about else [])]).values()
+    heard = [one for one in people if not blocks.exists(reader, letter.actor, one.id)]
+    return {
+        *follows.inboxes(reader, letter.actor),
+        *(one.inbox for one in heard),
+        *(one.inbox_for_many for one in heard),
+    }
+
+
+def _settle(writer: Writer, letter: Delivery, *, slow: bool) -> None:
+    deliveries.settle(writer, letter)
+    _forgive(writer, letter.host, slow=slow)
+
+
+def _park(writer: Writer, letter: Delivery, reason: str, *, slow: bool) -> None:
+    deliveries.park(writer, letter, reason)
+    _forgive(writer, letter.host, slow=slow)
+
+
+def _after_refusal(
+    writer: Writer, letter: Delivery, pause: timedelta, reason: str, *, slow: bool
+) -> None:
+    deliveries.postpone(writer, letter, pause, reason)
+    _forgive(writer, letter.host, slow=slow)
+
+
+def _after_fault(
+    writer: Writer, letter: Delivery, pause: timedelta, reason: str, *, slow: bool
+) -> None:
+    """Only this delivery waits; but a host that failed, and now says that it has a fault, fails."""
+    deliveries.postpone(writer, letter, pause, reason)
+    if hosts.get(writer, letter.host).failures:
+        _close_host(writer, letter, None, reason)
+    elif slow:
+        hosts.slowed(writer, letter.host)
+
+
+def _forgive(writer: Writer, host: str, *, slow: bool) -> None:
+    """It answered, and nothing else makes up for not having answered (SECURITY 91)."""
+    if slow or hosts.get(writer, host).standing is not Standing.KNOWN:
+        hosts.reached(writer, host, slow=slow)
+
+
+def _close_host(writer: Writer, letter: Delivery, wait: timedelta | None, reason: str) -> None:
+    """One failure for all letters that were under way together, so that the schedule is kept."""
+    known = hosts.get(writer, letter.host)
+    if known.open_at > writer.now:
+        return
+    if wait is None:
+        pause = spread(ONCE_DEAD if known.is_dead else pause_after(known.failures))
+    else:
+        pause = max(wait, SCHEDULE[0])  # "in a second" for ever would be a stream of probes
+    hosts.failed(writer, letter.host, pause, reason, as_asked=wait is not None)
+
+
+def _expire(writer: Writer) -> int:
+    return deliveries.expire(writer, writer.now - PATIENCE)

@@ -1,0 +1,1 @@
+"""From a handle or URI to an actor or post, and what is fetched for one in the background."""

@@ -1,0 +1,94 @@
+"""What somebody elsewhere shows first, fetched in the background when they become known here."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
+from federation.errors import Busy, FederationError, Unreachable
+from federation.resolve.backfill import FEATURED
+from federation.resolve.background import LOOKED_AT, Background, Errand
+from federation.resolve.resolver import Budget, Lookup
+from federation.transport.pools import Pool
+from federation.transport.urls import same_origin
+from federation.vocabulary.json_documents import Document, uri_of, uris_of
+from storage.engine.database import Database
+from storage.engine.transaction import Writer
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import pins, posts
+from storage.queues import jobs
+from storage.queues.jobs import Job
+
+log = logging.getLogger(__name__)
+
+MOST = 5
+MOST_LISTED = 50
+FETCHES = 8
+ATTEMPTS = 3
+PAUSE = timedelta(minutes=10)
+
+
+async def learn_next(database: Database, lookup: Lookup, background: Background) -> bool:
+    """Fetch what one actor shows first; return whether there was one."""
+    waiting = await database.read(jobs.due, FEATURED, LOOKED_AT)
+    errands = (Errand(job.id, job.subject, job) for job in waiting)
+    return await background.do_next(errands, partial(_learn, database, lookup))
+
+
+async def _learn(database: Database, lookup: Lookup, job: Job) -> None:
+    actor = await database.read(actors.by_uri, job.subject)
+    try:
+        found = await _fetched(lookup, actor) if actor else []
+    except (Unreachable, Busy) as error:
+        await database.conclude(_again, job, str(error))
+    except FederationError:
+        await database.conclude(jobs.done, job)
+    except Exception as error:
+        log.exception("what %s shows first could not be learned", job.subject)
+        await database.conclude(jobs.failed, job, repr(error)[:500])
+    else:
+        await database.conclude(_keep, job, actor.id if actor else 0, found)
+
+
+async def _fetched(lookup: Lookup, actor: Actor) -> list[str]:
+    """The URIs that its origin lists, each post made known where it can be had."""
+    budget = Budget(fetches=FETCHES, depth=0, pool=Pool.BACKGROUND)
+    if actor.featured is None or not same_origin(actor.featured, actor.uri):
+        return []
+    items = await _items(lookup, await lookup.object(actor.featured, budget), budget)
+    listed = [uri for uri in items if same_origin(uri, actor.uri)][:MOST]
+    for uri in listed:
+        try:
+            await lookup.post(uri, budget)
+        except FederationError:
+            continue
+    return listed
+
+
+async def _items(lookup: Lookup, collection: Document, budget: Budget) -> list[str]:
+    """Of the collection, or of its first page where it has pages."""
+    for name in ("orderedItems", "items"):
+        if name in collection:
+            return uris_of(collection[name], MOST_LISTED)
+    first = collection.get("first")
+    if first is None:
+        return []
+    page = first if isinstance(first, dict) and len(first) > 2 else None
+    return await _items(lookup, page or await lookup.object(uri_of(first), budget), budget)
+
+
+def _again(writer: Writer, job: Job, reason: str) -> None:
+    if job.attempts + 1 >= ATTEMPTS:
+        jobs.done(writer, job)
+    else:
+        jobs.postpone(writer, job, PAUSE, reason)
+
+
+def _keep(writer: Writer, job: Job, actor: int, listed: Sequence[str]) -> None:
+    """The first of the list is the newest pin. Only what its author wrote, for many, counts."""
+    for uri in reversed(listed):
+        post = posts.by_uri(writer, uri)
+        if post is not None and post.author == actor and post.kind in ("public", "followers"):
+            pins.add(writer, actor, post.id, MOST)
+    jobs.done(writer, job)

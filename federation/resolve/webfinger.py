@@ -1,0 +1,45 @@
+"""WebFinger (RFC 7033): a handle to an actor's URI, as one reads it in a JRD."""
+
+from urllib.parse import quote
+
+from federation.errors import Malformed
+from federation.transport.urls import server_name
+from federation.vocabulary.json_documents import Document
+
+ACTIVITY_TYPES = (
+    "application/activity+json",
+    'application/ld+json; profile="https://www.w3.org/ns/activitystreams"',
+)
+
+
+def address(scheme: str, domain: str, resource: str) -> str:
+    """Where to ask a domain about a resource."""
+    return f"{scheme}://{domain}/.well-known/webfinger?resource={quote(resource, safe=':@')}"
+
+
+def actor_in(document: Document) -> str:
+    """The URI of the actor (`self`). Raises Malformed."""
+    links = document.get("links")
+    for link in links if isinstance(links, list) else ():
+        if not isinstance(link, dict) or link.get("rel") != "self":
+            continue
+        href = link.get("href")
+        if isinstance(href, str) and link.get("type") in ACTIVITY_TYPES:
+            return href
+    raise Malformed("The other server does not say where that account is.")
+
+
+def subject_in(document: Document) -> tuple[str, str]:
+    """Name and domain that the document is about. Raises Malformed."""
+    subject = document.get("subject")
+    if not isinstance(subject, str):
+        raise Malformed("The other server’s answer names nobody.")
+    return split_handle(subject.removeprefix("acct:"))
+
+
+def split_handle(handle: str) -> tuple[str, str]:
+    """`alice@home.example` (a leading @ allowed) as name and domain, in lower case and ASCII."""
+    name, at, domain = handle.strip().removeprefix("@").rpartition("@")
+    if not at or not name or not domain or "/" in handle or len(handle) > 400:
+        raise Malformed("A handle looks like @name@server.")
+    return name, server_name(domain)

@@ -1,0 +1,139 @@
+"""What another server answered, and how to read it; pure, the network is in `http_client`."""
+
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from multidict import CIMultiDictProxy
+
+from federation.errors import FederationError, Forbidden, Gone, Malformed, Missing, Unreachable
+from federation.transport.urls import host_of
+
+ACTIVITYSTREAMS = "https://www.w3.org/ns/activitystreams"
+MAXIMUM_WAIT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered; `url` is the one that answered, in canonical form."""
+
+    status: int
+    url: str
+    content_type: str
+    parameters: Mapping[str, str]
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A document with the URL that it came from: the only origin that it can speak for."""
+
+    url: str
+    body: bytes
+
+
+_PARAMETER = re.compile(r";\s*([\w!#$%&'*+.^`|~-]+)=(\"(?:[^\"\\]|\\.)*\"|[^;]*)", re.ASCII)
+_ESCAPE = re.compile(r"\\(.)")
+
+
+def media_type(headers: CIMultiDictProxy[str]) -> tuple[str, dict[str, str]]:
+    """Content type in lower case, and its parameters; empty when absent or sent twice."""
+    values = headers.getall("Content-Type", [])
+    if len(values) != 1:
+        return "", {}
+    essence, mark, rest = values[0].partition(";")
+    parameters: dict[str, str] = {}
+    for name, value in _PARAMETER.findall(mark + rest):
+        parameters.setdefault(name.lower(), _unquoted(value.strip()))
+    return essence.strip().lower(), parameters
+
+
+def _unquoted(value: str) -> str:
+    return _ESCAPE.sub(r"\1", value[1:-1]) if value.startswith('"') else value
+
+
+def is_activity(answer: Answer) -> bool:
+    """Whether it may be read as ActivityPub (ActivityPub §3.2; SECURITY C29)."""
+    if answer.content_type == "application/ld+json":
+        return ACTIVITYSTREAMS in answer.parameters.get("profile", "").split()
+    return answer.content_type == "application/activity+json"
+
+
+_REFUSALS: Mapping[int, type[FederationError]] = {
+    401: Forbidden,
+    403: Forbidden,
+    404: Missing,
+    408: Unreachable,
+    410: Gone,
+    425: Unreachable,
+    429: Unreachable,
+}
+
+
+def document_in(answer: Answer, fits: bool) -> Fetched:
+    """Give the document, or raise what its status or content type means."""
+    if answer.status != 200:
+        otherwise = Unreachable if answer.status >= 500 else Malformed
+        refusal = _REFUSALS.get(answer.status, otherwise)
+        raise refusal(f"{host_of(answer.url)} answers with status {answer.status}")
+    if not fits:
+        raise Malformed(f"{host_of(answer.url)} answers with a different kind of document")
+    return Fetched(answer.url, answer.body)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How long the answer asks us to wait (RFC 9110 §10.2.3): from nothing to 24 hours."""
+    value = headers.get("Retry-After", "").strip()
+    wait = _seconds(value) if re.fullmatch(r"-?[0-9]{1,12}", value) else _until(value, now)
+    return None if wait is None else min(max(wait, timedelta()), MAXIMUM_WAIT)
+
+
+def _seconds(value: str) -> timedelta:
+    return timedelta(seconds=min(int(value), 10**6))
+
+
+def _until(value: str, now: datetime) -> timedelta | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+
+
+class Inflater:
+    """Content-Encoding undone, never giving more than was asked for (SECURITY E40)."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+            raise Malformed("the answer is compressed in a way that we did not ask for")
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16) if "gzip" in encoding else None
+        self._plain = encoding in ("", "identity")
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        """At most `room` bytes (at least 1) of what `data` holds."""
+        if self._plain:
+            return data[:room]
+        if self._inflate is None:
+            self._inflate = zlib.decompressobj(_deflate_window(data))
+        try:
+            inflated = self._inflate.decompress(data, room)
+        except zlib.error:
+            raise Malformed("the answer's compression is broken") from None
+        if self._inflate.unused_data:
+            raise Malformed("the answer goes on after its compressed part")
+        return inflated
+
+    def finish(self, received: int) -> None:
+        """Refuse an answer that ends in the middle."""
+        if received and self._inflate is not None and not self._inflate.eof:
+            raise Malformed("the answer's compression ends too early")
+
+
+def _deflate_window(start: bytes) -> int:
+    """Tell zlib's wrapping (RFC 9110 §8.4.1.2) from the bare stream that some servers send."""
+    wrapped = len(start) >= 2 and start[0] & 0x0F == 8 and (start[0] << 8 | start[1]) % 31 == 0
+    return zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS
