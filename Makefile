@@ -32,7 +32,7 @@ short: $(VENV)/.development
 install: $(VENV)/.development
 
 demo: $(VENV)/.runtime
-	@exec $(VENV)/bin/python -m server.demo
+	@exec $(VENV)/bin/python -m server.demo.run
 
 bench: $(VENV)/.development
 	@$(VENV)/bin/python -m tests.benchmarks $(if $(QUICK),--quick,--storage)

@@ -12,12 +12,14 @@ from typing import Any
 
 from aiohttp import web
 
-from server import VERSION, backup, command_line, commands, initial, logs, serving
-from server import settings as configuration
-from server.backup import BackupFailed
-from server.control import CommandFailed
-from server.keys import DATABASE, SETTINGS
-from server.settings import Settings, SettingsError
+from server import VERSION, serving
+from server.cli import commands, init, parser
+from server.cli.control_socket import CommandFailed
+from server.http.app_keys import DATABASE, SETTINGS
+from server.operations import backup, logs
+from server.operations.backup import BackupFailed
+from server.settings import settings as configuration
+from server.settings.settings import Settings, SettingsError
 from storage.access import accounts
 from storage.engine.clock import system_clock
 from storage.engine.errors import StorageError
@@ -29,7 +31,7 @@ _OWN = ("verb", "what", "command", "json", "file")
 
 def main() -> None:
     """Run one command and exit: 0, or 1 with a sentence on standard error."""
-    given = command_line.parser().parse_args()
+    given = parser.parser().parse_args()
     try:
         sys.exit(_dispatch(given))
     except (CommandFailed, SettingsError, StorageError, BackupFailed) as error:
@@ -75,7 +77,7 @@ def _settings() -> Settings:
 def _init(given: argparse.Namespace) -> int:
     wished = {"domain": given.domain, "title": given.title}
     ask = None if given.yes else input
-    file, left = initial.prepare(os.environ, wished, ask, system_clock())
+    file, left = init.prepare(os.environ, wished, ask, system_clock())
     if given.json:
         print(json.dumps({"file": str(file), "left_to_do": left}, ensure_ascii=False))
         return 0

@@ -16,22 +16,12 @@ from federation.resolve.background import Background
 from federation.resolve.resolver import Lookup
 from federation.transport.http_client import Door
 from federation.vocabulary.reading import Reading
-from server import (
-    VERSION,
-    chores,
-    founding,
-    jobs,
-    mail,
-    membership,
-)
-from server.allowances import READS, Reads
-from server.auth import CALLERS, SUBJECTS, Callers
-from server.bodies import BODIES, Bodies
-from server.doorkeeper import DOORKEEPER, Doorkeeper
-from server.errors import errors_to_answers
-from server.founding import FoundingKeys
-from server.headers import decorate, preflights
-from server.keys import (
+from server import VERSION, schedule
+from server.access import account_creation, bootstrap
+from server.access.bootstrap import FoundingKeys
+from server.demo.localhost_resolver import LocalNames
+from server.http.allowances import READS, Reads
+from server.http.app_keys import (
     COURIER,
     DATABASE,
     DOOR,
@@ -45,17 +35,23 @@ from server.keys import (
     READING,
     SETTINGS,
 )
-from server.limits import Limits
-from server.logs import numbered
-from server.media import MEDIA, MediaFolder
-from server.metrics import METERS, Meters, counted
-from server.names import LocalNames
-from server.outside import Outside
+from server.http.auth import CALLERS, SUBJECTS, Callers
+from server.http.bodies import BODIES, Bodies
+from server.http.errors import errors_to_answers
+from server.http.headers import decorate, preflights
+from server.http.ip_blocks import DOORKEEPER, Doorkeeper
+from server.http.rate_limits import Limits
+from server.mail import smtp
+from server.media.proxy import PROXY, Proxy
+from server.media.store import MEDIA, MediaFolder
+from server.operations import job_runner
+from server.operations.logs import numbered
+from server.operations.metrics import METERS, Meters, counted
 from server.pages import error
 from server.pages.render import preload
 from server.routes import add_routes
-from server.settings import Settings
-from server.shown_media import PROXY, Proxy
+from server.settings.outside import Outside
+from server.settings.settings import Settings
 from storage.access.signup_blocks import NETWORKS
 from storage.engine.database import Database, open_database
 from storage.engine.site import Here
@@ -119,9 +115,9 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _found(database: Database, settings: Settings) -> None:
-    if not await database.read(founding.is_founded):
-        made = FoundingKeys(await membership.make_keys(), await membership.make_keys())
-        await database.write(founding.found, made, settings.title)
+    if not await database.read(bootstrap.is_founded):
+        made = FoundingKeys(await account_creation.make_keys(), await account_creation.make_keys())
+        await database.write(bootstrap.found, made, settings.title)
 
 
 async def _federation(app: web.Application) -> AsyncIterator[None]:
@@ -157,17 +153,19 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
             at_once=settings.deliveries_concurrency,
             per_host=settings.deliveries_per_host,
         )
-        app[jobs.JOBS] = chores.of(app)
+        app[job_runner.JOBS] = schedule.of(app)
         yield
 
 
 async def _letters(_: web.Application) -> AsyncIterator[None]:
     yield
-    await mail.finish()
+    await smtp.finish()
 
 
 async def _background(app: web.Application) -> AsyncIterator[None]:
-    running = asyncio.create_task(jobs.run(app[jobs.JOBS], app[DATABASE].changes), name="jobs")
+    running = asyncio.create_task(
+        job_runner.run(app[job_runner.JOBS], app[DATABASE].changes), name="jobs"
+    )
     yield
     running.cancel()
     with suppress(asyncio.CancelledError):

@@ -1,6 +1,6 @@
 """Refusals by name, of whatever does things for people; `errors` turns them into answers."""
 
-from server.mistakes import Mistake
+from server.i18n.form_errors import Mistake
 
 
 class CannotDecide(Exception):

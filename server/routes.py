@@ -5,60 +5,54 @@ from collections.abc import Iterable
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
-from server import activitypub, media, oauth, shown_media, wellknown
-from server.api import (
-    accounts,
+from server.activitypub import documents, well_known
+from server.api.access import apps, registration
+from server.api.communities import instance
+from server.api.media import emojis
+from server.api.media import media as media_api
+from server.api.moderation import (
     admin_accounts,
     admin_domains,
     admin_reports,
     admin_signup_blocks,
-    apps,
-    conversations,
-    domain_blocks,
-    edits,
-    emojis,
+    reports,
+)
+from server.api.people import (
+    accounts,
     endorsements,
+    follow_requests,
+    profile,
+    suggestions,
+    user_domain_blocks,
+)
+from server.api.posts import edits, pins, polls, quotes, reactions, scheduled, statuses
+from server.api.reading import (
+    conversations,
     filters,
-    instance,
+    filters_v1,
+    hashtags,
     lists,
     notifications,
-    older_filters,
     own,
-    pins,
-    polls,
-    profile,
-    quotes,
-    reactions,
-    registration,
-    reports,
-    requests,
-    scheduled,
     search,
-    statuses,
-    suggestions,
-    tags,
     timelines,
 )
-from server.api import media as media_api
-from server.documents import ForPeers
-from server.incoming import header
-from server.pages import (
-    access,
-    confirming,
-    desk,
-    desk_report,
-    editing,
-    entering,
-    going,
-    inviting,
-    keeping,
-    proving,
-    public,
-    safety,
-    taking,
+from server.http.guard import Route, Who, guarded
+from server.http.parsing import header
+from server.http.peer_access import ForPeers
+from server.http.responses import answer
+from server.media import proxy, store
+from server.pages import public
+from server.pages.access import access, invitations, oauth, reauthentication, second_factor
+from server.pages.moderation import dashboard, report
+from server.pages.settings import (
+    account_settings,
+    email_confirmation,
+    import_export,
+    move_and_delete,
+    profile_settings,
+    two_factor_settings,
 )
-from server.policies import Route, Who, guarded
-from server.replies import answer
 
 INBOX_BODY = 1024 * 1024
 
@@ -76,7 +70,7 @@ def _inbox(path: str) -> Route:
     return Route(
         method="POST",
         path=path,
-        handler=activitypub.inbox,
+        handler=documents.inbox,
         who=Who.PEER,
         limits=("inbox",),
         body=INBOX_BODY,
@@ -89,34 +83,34 @@ FEDERATION = [
     _inbox("/inbox"),
     _inbox("/actor/inbox"),
     _inbox(f"/actors/{_ID}/inbox"),
-    _document("/actor", activitypub.application),
-    _document(f"/actors/{_ID}", activitypub.actor),
-    _document(f"/actors/{_ID}/outbox", activitypub.outbox),
-    _document(f"/actors/{_ID}/outbox/page/{{below:[0-9]{{1,19}}}}", activitypub.outbox_page),
-    _document(f"/actors/{_ID}/{{which:followers|following}}", activitypub.people),
-    _document(f"/actors/{_ID}/featured", activitypub.featured),
-    _document(f"/posts/{_ID}", activitypub.post),
-    _document(f"/posts/{_ID}/replies", activitypub.replies),
-    _document(f"/approvals/{_ID}", activitypub.approval),
-    _document(f"/activities/{_ID}", activitypub.activity),
-    _get("/.well-known/webfinger", wellknown.webfinger),
-    _get("/.well-known/host-meta", wellknown.host_meta),
-    _get("/.well-known/nodeinfo", wellknown.nodeinfo_links),
-    _get("/nodeinfo/{version:2\\.[01]}", wellknown.nodeinfo),
-    _get("/.well-known/oauth-authorization-server", wellknown.oauth_metadata),
-    _get("/.well-known/change-password", wellknown.change_password),
-    _get("/health", wellknown.health, "health"),
-    _get("/media/{name}", media.serve),
-    _get("/media/private/{name}", shown_media.private),
-    _get(f"/media/proxy/{{kind:[a-z]+}}/{_ID}", shown_media.proxied),
-    _document(f"/emojis/{_ID}", activitypub.emoji),
+    _document("/actor", documents.application),
+    _document(f"/actors/{_ID}", documents.actor),
+    _document(f"/actors/{_ID}/outbox", documents.outbox),
+    _document(f"/actors/{_ID}/outbox/page/{{below:[0-9]{{1,19}}}}", documents.outbox_page),
+    _document(f"/actors/{_ID}/{{which:followers|following}}", documents.people),
+    _document(f"/actors/{_ID}/featured", documents.featured),
+    _document(f"/posts/{_ID}", documents.post),
+    _document(f"/posts/{_ID}/replies", documents.replies),
+    _document(f"/approvals/{_ID}", documents.approval),
+    _document(f"/activities/{_ID}", documents.activity),
+    _get("/.well-known/webfinger", well_known.webfinger),
+    _get("/.well-known/host-meta", well_known.host_meta),
+    _get("/.well-known/nodeinfo", well_known.nodeinfo_links),
+    _get("/nodeinfo/{version:2\\.[01]}", well_known.nodeinfo),
+    _get("/.well-known/oauth-authorization-server", well_known.oauth_metadata),
+    _get("/.well-known/change-password", well_known.change_password),
+    _get("/health", well_known.health, "health"),
+    _get("/media/{name}", store.serve),
+    _get("/media/private/{name}", proxy.private),
+    _get(f"/media/proxy/{{kind:[a-z]+}}/{_ID}", proxy.proxied),
+    _document(f"/emojis/{_ID}", documents.emoji),
 ]
 
 ROUTES: list[Route] = [
     *FEDERATION,
     *instance.ROUTES,
     *accounts.ROUTES,
-    *requests.ROUTES,
+    *follow_requests.ROUTES,
     *reports.ROUTES,
     *admin_accounts.ROUTES,
     *admin_reports.ROUTES,
@@ -135,11 +129,11 @@ ROUTES: list[Route] = [
     *lists.ROUTES,
     *conversations.ROUTES,
     *filters.ROUTES,
-    *older_filters.ROUTES,
-    *tags.ROUTES,
+    *filters_v1.ROUTES,
+    *hashtags.ROUTES,
     *endorsements.ROUTES,
     *suggestions.ROUTES,
-    *domain_blocks.ROUTES,
+    *user_domain_blocks.ROUTES,
     *notifications.ROUTES,
     *search.ROUTES,
     *own.ROUTES,
@@ -148,17 +142,17 @@ ROUTES: list[Route] = [
     *registration.ROUTES,
     *oauth.ROUTES,
     *access.ROUTES,
-    *confirming.ROUTES,
-    *entering.ROUTES,
-    *proving.ROUTES,
-    *safety.ROUTES,
-    *keeping.ROUTES,
-    *desk.ROUTES,
-    *desk_report.ROUTES,
-    *inviting.ROUTES,
-    *editing.ROUTES,
-    *going.ROUTES,
-    *taking.ROUTES,
+    *email_confirmation.ROUTES,
+    *second_factor.ROUTES,
+    *reauthentication.ROUTES,
+    *two_factor_settings.ROUTES,
+    *account_settings.ROUTES,
+    *dashboard.ROUTES,
+    *report.ROUTES,
+    *invitations.ROUTES,
+    *profile_settings.ROUTES,
+    *move_and_delete.ROUTES,
+    *import_export.ROUTES,
     *public.ROUTES,
 ]
 

@@ -13,13 +13,14 @@ from typing import Any
 
 from aiohttp import web
 
-from server import commands, control, logs, metrics
 from server.app import build_app
-from server.backup import DATABASE_FILE, MANIFEST, MEDIA
-from server.control import CommandFailed
-from server.outside import Outside
-from server.setting_kinds import Listen
-from server.settings import Settings
+from server.cli import commands, control_socket
+from server.cli.control_socket import CommandFailed
+from server.operations import logs, metrics
+from server.operations.backup import DATABASE_FILE, MANIFEST, MEDIA
+from server.settings.outside import Outside
+from server.settings.settings import Settings
+from server.settings.types import Listen
 from storage.engine import ids, lock
 from storage.engine.errors import Damaged, StorageError
 from storage.engine.troubles import restoring
@@ -97,7 +98,7 @@ def _newest_backup(folder: Path) -> str:
 
 async def run_command(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Any:
     """Ask the running server, or do it in its place. Raises CommandFailed."""
-    there, answer = await control.ask(settings.data_dir, command, arguments)
+    there, answer = await control_socket.ask(settings.data_dir, command, arguments)
     if there:
         return answer
     try:
@@ -122,7 +123,7 @@ async def serve(settings: Settings, greet: Greeting) -> None:
         async def answers(command: str, arguments: Mapping[str, Any]) -> Any:
             return await commands.run(app, command, arguments)
 
-        await stack.enter_async_context(control.listening(settings.data_dir, answers))
+        await stack.enter_async_context(control_socket.listening(settings.data_dir, answers))
         if settings.metrics_listen is not None:
             figures = await stack.enter_async_context(metrics.ready(app))
             await listen_at(figures, settings.metrics_listen)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from federation import activities
 from federation.objects import actor, note
-from server.policies import API
+from server.http.guard import API
 from server.routes import ROUTES
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +39,7 @@ def test_the_federation_document_claims_no_verb_that_is_not_there() -> None:
 
 
 def test_every_resource_of_the_api_has_its_module() -> None:
-    modules = {path.stem for path in (ROOT / "server" / "api").glob("*.py")}
+    modules = {path.stem for path in (ROOT / "server" / "api").rglob("*.py")}
     handlers = {route.handler.__module__.rpartition(".")[2] for route in ROUTES if route.who in API}
     assert handlers - {"oauth"} <= modules
 

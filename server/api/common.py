@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from server.errors import Refused, not_found
-from server.incoming import id_of
-from server.policies import caller
+from server.http.errors import Refused, not_found
+from server.http.guard import caller
+from server.http.parsing import id_of
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.people.actors import Actor

@@ -6,9 +6,9 @@ from aiohttp import web
 
 from server.entities import status as status_entity
 from server.entities.shared import Rendered
-from server.keys import DATABASE
-from server.paging import linked
-from server.policies import caller
+from server.http.app_keys import DATABASE
+from server.http.guard import caller
+from server.http.pagination import linked
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
 from storage.posts.visibility import Viewer

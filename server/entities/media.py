@@ -9,7 +9,7 @@ from federation.vocabulary.media_urls import Kind, Pass
 from storage.engine.site import Here
 from storage.media.attachments import Media
 
-AREA_OF_PREVIEW = 230_400  # pixels, as server/media.py has previews made
+AREA_OF_PREVIEW = 230_400  # pixels, as server/media/store.py has previews made
 
 
 def of_post(here: Here, row: Media, *, open_to_all: bool) -> dict[str, Any]:

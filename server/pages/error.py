@@ -6,10 +6,10 @@ from datetime import datetime
 
 from aiohttp import web
 
-from server import auth
-from server.auth import CALLER
-from server.errors import SENTENCES
-from server.keys import STANDING
+from server.http import auth
+from server.http.app_keys import STANDING
+from server.http.auth import CALLER
+from server.http.errors import SENTENCES
 from server.pages import site
 from server.pages.site import Asked, Sheet
 from server.pages.views import ErrorView, Frame
@@ -35,7 +35,7 @@ _SAID_BY_US = (429, 500, 503)
 async def page(
     request: web.Request, status: int, sentence: str, reference: str
 ) -> web.StreamResponse:
-    """The page of an error (`server.keys.ERROR_PAGE`). Never raises."""
+    """The page of an error (`server.http.app_keys.ERROR_PAGE`). Never raises."""
     asked, frame = await _around(request)
     view = ErrorView(
         status=status,

@@ -1,6 +1,7 @@
 """The addresses of the pages and of their forms."""
 
-from server import confirming, proof
+from server.access import email_confirmation
+from server.http import reauthentication
 
 HOME = "/"
 ABOUT = "/about"
@@ -9,7 +10,7 @@ LOGIN = "/login"
 LOGIN_SECOND = "/login/second"
 LOGIN_PASSKEY = "/login/passkey"
 LOGOUT = "/logout"
-CONFIRM = confirming.PAGE
+CONFIRM = email_confirmation.PAGE
 RESET = "/reset"
 RESET_NEW = "/reset/new"
 SETTINGS = "/settings"
@@ -20,7 +21,7 @@ SETTINGS_EMAIL = "/settings/email"
 SETTINGS_EMAIL_DONE = "/settings?done=email#email"
 SETTINGS_SESSIONS = "/settings/sessions"
 SETTINGS_APPS = "/settings/apps"
-PROVE = proof.PAGE
+PROVE = reauthentication.PAGE
 SAFETY = "/settings/safety"
 SAFETY_BEGIN = "/settings/safety/begin"
 SAFETY_CONFIRM = "/settings/safety/confirm"

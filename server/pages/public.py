@@ -10,13 +10,14 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from server import activitypub
-from server.documents import PRIVATE, ForPeers, bearing_keys, wants_document
-from server.errors import not_found
-from server.keys import DATABASE
-from server.pages import showing, site
+from server.activitypub import documents
+from server.http.app_keys import DATABASE
+from server.http.errors import not_found
+from server.http.guard import Route, Who, page
+from server.http.peer_access import PRIVATE, ForPeers, bearing_keys, wants_document
+from server.pages import presenters, site
+from server.pages.presenters import Telling
 from server.pages.render import STATIC
-from server.pages.showing import Telling
 from server.pages.site import Asked, Sheet, View
 from server.pages.views import (
     AboutView,
@@ -28,7 +29,6 @@ from server.pages.views import (
     TombstoneView,
     hang_answers,
 )
-from server.policies import Route, Who, page
 from storage.access import accounts
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
@@ -64,7 +64,7 @@ def _told_in_the_open(reader: Reader, asked: Asked, found: list[Entry]) -> tuple
     """Of what this reader may see and wants to see, that which everybody may see."""
     open_ = [one for one in found if one.post.kind == "public" and not one.post.local_only]
     telling = Telling(asked.settings.title, asked.locale, public_is_plain=True)
-    return showing.entries(reader, asked.viewer, open_, telling)
+    return presenters.entries(reader, asked.viewer, open_, telling)
 
 
 async def about(request: web.Request) -> web.Response:
@@ -98,7 +98,7 @@ async def profile(request: web.Request) -> web.StreamResponse:
 @bearing_keys
 async def _profile_document(request: web.Request, _: Viewer) -> web.Response:
     found = await request.app[DATABASE].read(_ours, request.match_info["name"])
-    return _unkept(await activitypub.actor_document(request, activitypub.local_actor(found)))
+    return _unkept(await documents.actor_document(request, documents.local_actor(found)))
 
 
 def _unkept(response: web.Response) -> web.Response:
@@ -127,8 +127,8 @@ def _profile(reader: Reader, asked: Asked, name: str, part: "_Part") -> ProfileV
     found, earlier, newer = part.cut(found, ON_PROFILE, f"/@{actor.name}")
     telling = Telling(asked.settings.title, asked.locale)
     return ProfileView(
-        showing.whole_person(reader, actor),
-        posts=showing.entries(reader, asked.viewer, found, telling),
+        presenters.whole_person(reader, actor),
+        posts=presenters.entries(reader, asked.viewer, found, telling),
         earlier_url=earlier,
         newer_url=newer,
         activity_url=actor.uri,
@@ -156,7 +156,7 @@ async def _post_document(request: web.Request, viewer: Viewer) -> web.Response:
     """At the web address itself: who follows a redirect does so with the first signature."""
     name, id_ = request.match_info["name"], int(request.match_info["id"])
     author = await request.app[DATABASE].read(_ours, name)
-    return _unkept(await activitypub.post_document(request, viewer, id_, author.id))
+    return _unkept(await documents.post_document(request, viewer, id_, author.id))
 
 
 def _thread(reader: Reader, asked: Asked, name: str, id_: int) -> ThreadView | _Gone:
@@ -185,7 +185,7 @@ def _thread(reader: Reader, asked: Asked, name: str, id_: int) -> ThreadView | _
 
 def _conversation(reader: Reader, asked: Asked, found: list[Post]) -> dict[int, PostView]:
     telling = Telling(asked.settings.title, asked.locale)
-    return {int(one.id): one for one in showing.posts(reader, found, telling, asked.viewer)}
+    return {int(one.id): one for one in presenters.posts(reader, found, telling, asked.viewer)}
 
 
 # ---- a hashtag ----

@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from federation.vocabulary import sanitize_html
 from federation.vocabulary.sanitize_html import SafeHtml, from_line, safe_url
-from server.pages import paths, spoken
+from server.i18n.translations import babel_locale, translations
+from server.pages import formatting, paths
 from server.pages.views import Frame, Person
-from server.translations import formatting, translations
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 STATIC = Path(__file__).resolve().parent / "static"
@@ -82,57 +82,57 @@ def _pgettext(context: Context, about: str, message: str) -> str:
 @jinja2.pass_context
 def _when(context: Context, moment: datetime) -> str:
     frame, locale = _frame(context), _locale(context)
-    say = spoken.full if frame.shared else spoken.when
+    say = formatting.full if frame.shared else formatting.when
     return say(moment, frame.now, frame.site.zone, locale)
 
 
 @jinja2.pass_context
 def _day(context: Context, value: date) -> str:
     frame = _frame(context)
-    return spoken.day(value, frame.now, frame.site.zone, _locale(context))
+    return formatting.day(value, frame.now, frame.site.zone, _locale(context))
 
 
 @jinja2.pass_context
 def _long_day(context: Context, value: date) -> str:
-    return spoken.long_day(value, _locale(context))
+    return formatting.long_day(value, _locale(context))
 
 
 @jinja2.pass_context
 def _month(context: Context, value: datetime) -> str:
-    return spoken.month(value, _frame(context).site.zone, _locale(context))
+    return formatting.month(value, _frame(context).site.zone, _locale(context))
 
 
 @jinja2.pass_context
 def _machine(context: Context, moment: datetime) -> str:
-    return spoken.machine(moment, _frame(context).site.zone)
+    return formatting.machine(moment, _frame(context).site.zone)
 
 
 @jinja2.pass_context
 def _number(context: Context, count: int) -> str:
-    return spoken.number(count, _locale(context))
+    return formatting.number(count, _locale(context))
 
 
 @jinja2.pass_context
 def _answers(context: Context, count: int) -> str:
-    return spoken.answers(count, _locale(context))
+    return formatting.answers(count, _locale(context))
 
 
 @jinja2.pass_context
 def _mistakes(context: Context, count: int) -> str:
-    return spoken.mistakes(count, _locale(context))
+    return formatting.mistakes(count, _locale(context))
 
 
 @jinja2.pass_context
 def _listed(
     context: Context, items: list[str], style: Literal["standard", "or"] = "standard"
 ) -> Markup:
-    return spoken.listed(items, _locale(context), style)
+    return formatting.listed(items, _locale(context), style)
 
 
 @jinja2.pass_context
 def _zone_words(context: Context) -> str:
     site = _frame(context).site
-    return site.zone_name or spoken.zone_words(site.zone, _locale(context))
+    return site.zone_name or formatting.zone_words(site.zone, _locale(context))
 
 
 def door_link(person: Person) -> Markup:
@@ -191,7 +191,7 @@ def preload() -> int:
 
 def render(template: str, *, locale: str, frame: Frame, view: object) -> str:
     """The page: `template` is a name such as "profile", `view` the value that it takes."""
-    spoken_in = formatting(locale)
+    spoken_in = babel_locale(locale)
     return (
         environment()
         .get_template(f"{template}.html")

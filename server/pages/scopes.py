@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from server.translations import N_, translations
+from server.i18n.translations import N_, translations
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ from datetime import datetime
 from aiohttp import web
 
 from federation.vocabulary.sanitize_html import from_text
-from server import auth
-from server.auth import CALLER
-from server.incoming import header
-from server.keys import DATABASE, OUTSIDE, SETTINGS
-from server.pages import showing
+from server.http import auth
+from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
+from server.http.auth import CALLER
+from server.http.parsing import header
+from server.i18n.translations import available, choose_locale, known
+from server.pages import presenters
 from server.pages.render import render
 from server.pages.views import Charter, Commitment, Frame, Person, Site, Steward
-from server.settings import Settings
-from server.translations import available, choose_locale, known
+from server.settings.settings import Settings
 from storage.access import accounts
 from storage.communities import charters
 from storage.communities.charters import Charter as Agreed
@@ -89,7 +89,7 @@ def frame(reader: Reader, asked: Asked) -> Frame:
 
 
 def _viewer(reader: Reader, me: Actor | None) -> Person | None:
-    return showing.person(reader.here, me) if me else None
+    return presenters.person(reader.here, me) if me else None
 
 
 def _framed(asked: Asked, place: Site, viewer: Person | None) -> Frame:
@@ -123,7 +123,7 @@ def bare_site(settings: Settings) -> Site:
         zone=settings.zone,
         charter=Charter(version=0),
         contact=settings.contact_email or None,
-        cloth=showing.CLOTH,
+        cloth=presenters.CLOTH,
         registrations=settings.registrations,
     )
 
@@ -145,7 +145,7 @@ def _charter(agreed: Agreed, settings: Settings) -> Charter:
 
 def _stewards(reader: Reader) -> tuple[Steward, ...]:
     wanted = accounts.stewards(reader)
-    known_people = showing.people(reader, wanted)
+    known_people = presenters.people(reader, wanted)
     return tuple(Steward(known_people[id_]) for id_ in wanted if id_ in known_people)
 
 

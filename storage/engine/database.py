@@ -23,7 +23,7 @@ from storage.engine.troubles import is_full, no_room, on_opening
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS = 5  # what may take long has four of them at most: server/allowances.py
+READERS = 5  # what may take long has four of them at most: server/http/allowances.py
 GROUP = 256
 
 

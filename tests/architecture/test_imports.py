@@ -18,8 +18,8 @@ def loaded() -> set[str]:
 def test_all_of_the_server_was_read(loaded: set[str]) -> None:
     assert {
         "server.app",
-        "server.passkeys",
-        "server.totp",
+        "server.access.passkeys",
+        "server.access.totp",
         "federation.vocabulary.jsonld",
     } <= loaded
 

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from federation.transport import signatures
 from federation.vocabulary.json_documents import dump
 from server.app import build_app
-from server.outside import Outside
+from server.settings.outside import Outside
 from tests.benchmarks.load import Ask
 from tests.federation.world import ACTIVITY, Document, Neighbour, Stranger
 from tests.support.clock import Watch

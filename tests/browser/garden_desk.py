@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from server.pages.desk import ActLine, DeskView, LogView, NewcomerView, ReportLine
-from server.pages.desk_report import CHOICES, UNDO, DecisionLine, ReportView
-from server.pages.inviting import InvitingView
+from server.pages.access.invitations import InvitingView
+from server.pages.moderation.dashboard import ActLine, DeskView, LogView, NewcomerView, ReportLine
+from server.pages.moderation.report import CHOICES, UNDO, DecisionLine, ReportView
 from server.pages.views import Choice, FormView, Frame, Person, PostView
 
 Case = tuple[str, Frame, object]

@@ -1,7 +1,7 @@
 """Pages for coming and going, and for one's files, in each state."""
 
-from server.pages.going import AliasView, GoingView
-from server.pages.taking import ArchiveView, ImportView, TakingView
+from server.pages.settings.import_export import ArchiveView, ImportView, TakingView
+from server.pages.settings.move_and_delete import AliasView, GoingView
 from server.pages.views import Choice, FormView, Frame, Person
 
 Case = tuple[str, Frame, object]

@@ -2,10 +2,16 @@
 
 from datetime import datetime
 
-from server import totp
-from server.pages.entering import PasskeyView, SecondView
-from server.pages.proving import ProveView
-from server.pages.safety import AddView, CodesView, PasskeyLine, SafetyView, SetUp
+from server.access import totp
+from server.pages.access.reauthentication import ProveView
+from server.pages.access.second_factor import PasskeyView, SecondView
+from server.pages.settings.two_factor_settings import (
+    AddView,
+    CodesView,
+    PasskeyLine,
+    SafetyView,
+    SetUp,
+)
 from server.pages.views import (
     ConfirmView,
     FormView,

@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
 from server.app import build_app
-from server.outside import Outside
+from server.i18n.translations import available
 from server.pages.render import render
-from server.translations import available
+from server.settings.outside import Outside
 from storage.access import sessions
 from storage.engine import ids
 from tests.browser.garden import cases

@@ -11,8 +11,8 @@ import orjson
 import pytest
 from aiohttp import web
 
-from server.documents import ForPeers
-from server.policies import Route, Who
+from server.http.guard import Route, Who
+from server.http.peer_access import ForPeers
 from server.routes import ROUTES
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from storage.people import actors, follows
 from tests.federation.world import (
     PUBLIC,

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from federation.outbound import delivery
-from server.keys import COURIER
+from server.http.app_keys import COURIER
 from storage.engine.transaction import Reader, Writer
 from storage.queues import deliveries, hosts
 from tests.federation.world import Neighbour, Stranger, pair

@@ -13,7 +13,7 @@ from federation.objects import actor
 from federation.objects.note import parse
 from federation.resolve import backfill
 from federation.resolve.backfill import Named
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from server.routes import ROUTES
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from federation.moderation import domain_blocks
 from federation.moderation.domain_blocks import put
-from server.jobs import JOBS, Job
+from server.operations.job_runner import JOBS, Job
 from storage.engine import schema
 from storage.engine.transaction import Reader, Writer
 from storage.moderation.domain_blocks import SLICE

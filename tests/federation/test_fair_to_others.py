@@ -8,8 +8,8 @@ from federation.inbound.processing import MOST_WAITING_OF_SOURCE, Preparing, Wor
 from federation.resolve.resolver import Budget
 from federation.transport import failures
 from federation.transport.pools import Pool
-from server.allowances import READS
-from server.keys import DOOR, LOOKUP, PROCESSOR
+from server.http.allowances import READS
+from server.http.app_keys import DOOR, LOOKUP, PROCESSOR
 from storage.queues import inbox
 from tests.federation.saying import follow
 from tests.federation.test_silent_keys_and_needs import naming, silent

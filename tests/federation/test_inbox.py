@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from federation.vocabulary.json_documents import dump
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from storage.engine.transaction import Writer
 from storage.people import actors
 from storage.queues import hosts

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from federation.resolve.resolver import Budget, known_key
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from storage.engine.transaction import Reader
 from storage.people import keys
 from storage.people.keys import Key

@@ -8,8 +8,8 @@ import pytest
 from orjson import loads
 
 from federation.moderation.domain_blocks import put
-from server import moderation
-from server.moderation import COMMAND_LINE, Verdict
+from server.moderation import account_decisions
+from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from storage.communities import memberships
 from storage.engine.transaction import Reader
 from storage.people import actors
@@ -37,7 +37,7 @@ class Scene:
 
     async def decide(self, number: str, action: str) -> None:
         await self.ours.database.write(
-            moderation.decide, COMMAND_LINE, int(number), Verdict(action=action)
+            account_decisions.decide, COMMAND_LINE, int(number), Verdict(action=action)
         )
 
     async def lift(self, how: str) -> None:
@@ -45,7 +45,7 @@ class Scene:
             await put(self.ours.database, "evil.example", None)
             return
         number = self.walt.id if how == "one of ours" else self.zoes_number
-        await self.ours.database.write(moderation.undo, COMMAND_LINE, int(number), "silence")
+        await self.ours.database.write(account_decisions.undo, COMMAND_LINE, int(number), "silence")
 
     async def ask(self, how: str, whom: str) -> None:
         """Whoever is limited asks to follow an actor of ours."""

@@ -12,7 +12,7 @@ from federation.errors import FederationError, Missing
 from federation.resolve.resolver import ANCESTORS, FETCHES, Budget, Lookup
 from federation.vocabulary.json_documents import dump
 from federation.vocabulary.sanitize_html import plain
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from server.routes import ROUTES
 from storage.engine.transaction import Reader
 from storage.people import actors

@@ -12,7 +12,7 @@ import pytest
 
 from federation.resolve.background import Background
 from federation.resolve.quote_stamps import check_next
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from storage.engine.transaction import Reader
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger, neighbour

@@ -7,7 +7,7 @@ import pytest
 from federation.resolve import featured_posts
 from federation.resolve.background import Background
 from federation.vocabulary.sanitize_html import plain
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from tests.federation.saying import follow, hear
 from tests.federation.world import Document, Neighbour, Stranger, changed, contents
 from tests.support.servers import Person, Place

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from federation.resolve import quote_stamps
 from federation.resolve.background import Background
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger
 from tests.support.clock import Watch

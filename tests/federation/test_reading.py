@@ -15,7 +15,7 @@ from federation.errors import Busy, Malformed
 from federation.vocabulary import reading
 from federation.vocabulary.json_documents import dump
 from federation.vocabulary.reading import SMALL, Reading, apart, beside
-from server.keys import READING
+from server.http.app_keys import READING
 from storage.engine.transaction import Reader
 from tests.federation.world import AS, Neighbour, block_host, verdict
 from tests.support.servers import Person, Place, settle

@@ -5,9 +5,9 @@ from typing import Any
 from orjson import loads
 
 from federation.activities.flag import MOST_COMMENT, MOST_OPEN
-from server import domain_limits
-from server.domain_limits import Wish
-from server.moderation import COMMAND_LINE
+from server.moderation import domain_limits
+from server.moderation.account_decisions import COMMAND_LINE
+from server.moderation.domain_limits import Wish
 from storage.access import accounts
 from storage.engine.transaction import Writer
 from storage.moderation import reports

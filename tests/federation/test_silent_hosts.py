@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from federation.outbound import delivery
-from server.keys import COURIER
+from server.http.app_keys import COURIER
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.queues import deliveries, hosts

@@ -17,7 +17,7 @@ from federation.transport.http_client import Fetched
 from federation.transport.pools import POOLS, Pool
 from federation.transport.signatures import Request
 from federation.transport.sources import network_of
-from server.keys import COURIER, DOOR, INBOX, LOOKUP, PROCESSOR
+from server.http.app_keys import COURIER, DOOR, INBOX, LOOKUP, PROCESSOR
 from storage.engine.transaction import Writer
 from storage.queues import inbox as received
 from tests.federation.world import Document, Neighbour, Stranger, verdict

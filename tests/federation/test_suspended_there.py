@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from federation.moderation import suspensions
-from server.moderation import media_of
+from server.moderation.account_decisions import media_of
 from storage.engine.transaction import Writer
 from storage.moderation.domain_blocks import parts, settle
 from storage.people import actors

@@ -6,8 +6,8 @@ import pytest
 from orjson import loads
 
 from federation.moderation.suspensions import REVERSIBLE
-from server import moderation
-from server.moderation import COMMAND_LINE, Verdict
+from server.moderation import account_decisions
+from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from storage.engine.transaction import Reader
 from storage.queues import jobs
 from tests.federation.saying import follow, hear, homes
@@ -41,7 +41,7 @@ async def number_of(place: Place, uri: str) -> int:
 async def suspend(place: Place, uri: str) -> int:
     id_ = await number_of(place, uri)
     await place.database.write(
-        moderation.decide, COMMAND_LINE, id_, Verdict(action="suspend", text="Enough.")
+        account_decisions.decide, COMMAND_LINE, id_, Verdict(action="suspend", text="Enough.")
     )
     return id_
 
@@ -153,7 +153,7 @@ async def test_that_one_of_ours_is_suspended_is_told_and_taken_back(
     assert loads(body)["publicKey"]["id"] == told["object"]["publicKey"]["id"]
     status, _, _ = await vera.get(ours, f"/actors/{id_}/outbox")
     assert status == 404
-    await ours.database.write(moderation.undo, COMMAND_LINE, id_, "suspend")
+    await ours.database.write(account_decisions.undo, COMMAND_LINE, id_, "suspend")
     await settle(ours)
     assert loads(victim.letters[-1].body)["object"]["suspended"] is False
     _, body, _ = await vera.get(ours, f"/actors/{id_}")
@@ -179,10 +179,10 @@ async def test_after_thirty_days_it_is_for_good(
     await ours.person("ada", role="admin")
     await suspend(ours, alice.actor.uri)
     await settle(ours)
-    assert await moderation.end_next_suspension(ours.database) is False
+    assert await account_decisions.end_next_suspension(ours.database) is False
     victim.watch.advance(REVERSIBLE)
     victim.asked.clear()
-    assert await moderation.end_next_suspension(ours.database) is True
+    assert await account_decisions.end_next_suspension(ours.database) is True
     await settle(ours)
     assert [loads(letter.body)["type"] for letter in victim.letters] == ["Delete"]
     status, _, _ = await vera.get(ours, f"/actors/{alice.id}")

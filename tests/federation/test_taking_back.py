@@ -11,8 +11,9 @@ import pytest
 from orjson import loads
 
 from federation.moderation.domain_blocks import put
-from server import leaving, moderation
-from server.moderation import COMMAND_LINE, Verdict
+from server.actions import account_deletion
+from server.moderation import account_decisions
+from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from storage.engine.transaction import Reader
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Neighbour, Stranger
@@ -58,7 +59,7 @@ class Scene:
 
     async def decide(self, whom: str, action: str) -> None:
         await self.ours.database.write(
-            moderation.decide, COMMAND_LINE, int(self.numbers[whom]), Verdict(action=action)
+            account_decisions.decide, COMMAND_LINE, int(self.numbers[whom]), Verdict(action=action)
         )
         await settle(self.ours)
 
@@ -141,7 +142,7 @@ async def they_are_limited(scene: Scene, whom: str) -> None:
 
 async def they_leave(scene: Scene, whom: str) -> None:
     if whom == "bob":
-        await scene.ours.database.write(leaving.leave, scene.bob.actor)
+        await scene.ours.database.write(account_deletion.leave, scene.bob.actor)
     else:
         said = scene.vera.says("Delete", scene.vera.uri)
         assert (await hear(scene.ours, scene.vera, said))[0] == "done"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from federation.vocabulary.sanitize_html import plain
-from server import leaving, moving
-from server.moving import CannotMove
+from server.actions import account_deletion, account_moves
+from server.actions.account_moves import CannotMove
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, serving, settle
@@ -53,8 +53,8 @@ async def lands(tmp_path: Path, internet: Internet, watch: Watch) -> AsyncIterat
 
 async def go(lands: Lands, *, alias: bool = True) -> None:
     if alias:
-        await moving.add_alias(lands.third.app, lands.robert.actor.id, lands.bob.handle)
-    await moving.move(lands.away.app, lands.bob.actor.id, lands.robert.handle)
+        await account_moves.add_alias(lands.third.app, lands.robert.actor.id, lands.bob.handle)
+    await account_moves.move(lands.away.app, lands.bob.actor.id, lands.robert.handle)
     await settle(*lands.all)
 
 
@@ -98,20 +98,20 @@ async def test_nobody_moves_where_they_are_not_expected(lands: Lands) -> None:
 
 async def test_one_moves_once_a_week(lands: Lands, watch: Watch) -> None:
     await go(lands)
-    await moving.come_back(lands.away.app, lands.bob.actor.id)
+    await account_moves.come_back(lands.away.app, lands.bob.actor.id)
     other = await lands.home.person("roberta")
-    await moving.add_alias(lands.home.app, other.actor.id, lands.bob.handle)
+    await account_moves.add_alias(lands.home.app, other.actor.id, lands.bob.handle)
     with pytest.raises(CannotMove, match="seven days"):
-        await moving.move(lands.away.app, lands.bob.actor.id, other.handle)
+        await account_moves.move(lands.away.app, lands.bob.actor.id, other.handle)
     watch.advance(timedelta(days=8))
-    await moving.move(lands.away.app, lands.bob.actor.id, other.handle)
+    await account_moves.move(lands.away.app, lands.bob.actor.id, other.handle)
 
 
 async def test_nobody_moves_in_a_circle(lands: Lands) -> None:
     await go(lands)
-    await moving.add_alias(lands.away.app, lands.bob.actor.id, lands.robert.handle)
+    await account_moves.add_alias(lands.away.app, lands.bob.actor.id, lands.robert.handle)
     with pytest.raises(CannotMove, match="moved on itself"):
-        await moving.move(lands.third.app, lands.robert.actor.id, lands.bob.handle)
+        await account_moves.move(lands.third.app, lands.robert.actor.id, lands.bob.handle)
 
 
 async def test_what_one_arranged_about_somebody_holds_for_where_they_went(lands: Lands) -> None:
@@ -131,11 +131,11 @@ async def test_who_leaves_is_gone_everywhere_and_so_are_their_ways_in(lands: Lan
     said = await lands.bob.say("My last one here.")
     await settle(*lands.all)
     (seen,) = await lands.alice.home()
-    await lands.away.database.write(leaving.leave, lands.bob.actor)
+    await lands.away.database.write(account_deletion.leave, lands.bob.actor)
     assert (await lands.bob.ask("GET", "/api/v1/timelines/home"))[0] == 401
     await settle(*lands.all)
     for place in lands.all:
-        while await leaving.erase_next(place.database):
+        while await account_deletion.erase_next(place.database):
             pass
     assert await lands.alice.home() == await lands.dora.home() == []
     assert (await lands.alice.ask("GET", f"/api/v1/statuses/{seen['id']}"))[0] == 404
@@ -150,8 +150,8 @@ async def test_a_conversation_stays_with_those_who_said_something_in_it(lands: L
     first = await bill.say("@erin @carol Saturday?", visibility="direct")
     await erin.say("@bill @carol Yes.", visibility="direct", in_reply_to_id=first["id"])
     alone = await erin.say("@carol Between us.", visibility="direct")
-    await lands.home.database.write(leaving.leave, erin.actor)
-    while await leaving.erase_next(lands.home.database):
+    await lands.home.database.write(account_deletion.leave, erin.actor)
+    while await account_deletion.erase_next(lands.home.database):
         pass
     for person in (bill, carol):
         (found,) = await person.get("/api/v1/conversations")

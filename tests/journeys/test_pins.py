@@ -4,7 +4,7 @@ from typing import Any
 
 from federation.resolve import featured_posts
 from federation.resolve.background import Background
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from tests.journeys.test_saying import Places, friends, texts
 from tests.support.servers import Person, Place, settle
 

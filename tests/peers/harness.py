@@ -16,7 +16,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from server.app import build_app
-from server.outside import Outside
+from server.settings.outside import Outside
 from tests.support.locks import alone
 from tests.support.process import free_port
 from tests.support.servers import Place, settings_for

@@ -8,14 +8,14 @@ import pytest
 from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from server import policies
 from server.app import build_app
-from server.commands import run
-from server.control import CommandFailed
-from server.outside import Outside
-from server.policies import Route, Who
-from server.replies import answer
+from server.cli.commands import run
+from server.cli.control_socket import CommandFailed
+from server.http import guard
+from server.http.guard import Route, Who
+from server.http.responses import answer
 from server.routes import add_routes
+from server.settings.outside import Outside
 from storage.access import accounts, oauth
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -26,12 +26,12 @@ PATH = "/api/v1/admin/rooms"
 
 
 async def room(request: web.Request) -> web.Response:
-    return answer({"by": policies.caller(request).me.name})
+    return answer({"by": guard.caller(request).me.name})
 
 
 ROOMS = [
-    policies.get(PATH, room, Who.ADMIN, "admin:read", "admin:read:accounts"),
-    policies.post(PATH, room, Who.ADMIN, "admin:write:accounts"),
+    guard.get(PATH, room, Who.ADMIN, "admin:read", "admin:read:accounts"),
+    guard.post(PATH, room, Who.ADMIN, "admin:write:accounts"),
 ]
 
 

@@ -9,11 +9,20 @@ import pytest
 from aiohttp import web
 
 from server import routes
-from server.allowances import AT_ONCE, FREE, LONG, MEMBERS_PURSE, MOST_PURSES, PURSE, READS, Reads
-from server.errors import Refused
-from server.keys import DATABASE
-from server.policies import Who, get
-from server.replies import answer
+from server.http.allowances import (
+    AT_ONCE,
+    FREE,
+    LONG,
+    MEMBERS_PURSE,
+    MOST_PURSES,
+    PURSE,
+    READS,
+    Reads,
+)
+from server.http.app_keys import DATABASE
+from server.http.errors import Refused
+from server.http.guard import Who, get
+from server.http.responses import answer
 from storage.engine import instance
 from storage.engine.database import READERS
 from storage.engine.errors import TookTooLong

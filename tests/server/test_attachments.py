@@ -9,8 +9,8 @@ from aiohttp import FormData
 from PIL import Image
 from yarl import URL
 
-from server import attachments
-from server.media import MEDIA, remove_strays
+from server.actions import media_attachments
+from server.media.store import MEDIA, remove_strays
 from storage.engine.transaction import Writer
 from tests.server.test_imaging import corners, decoded, encoded, files_in
 from tests.support.clock import Watch
@@ -75,7 +75,7 @@ async def test_a_focus_is_two_numbers(place: Place, focus: str, is_taken: bool) 
     if is_taken:
         assert all(-1 <= value <= 1 for value in body["meta"]["focus"].values())
     else:
-        assert body["error"] == attachments.NO_FOCUS
+        assert body["error"] == media_attachments.NO_FOCUS
 
 
 async def test_it_can_be_described_later_until_it_hangs_on_a_post(place: Place) -> None:
@@ -123,7 +123,7 @@ async def test_states_have_their_statuses(place: Place) -> None:
 )
 async def test_films_and_recordings_are_refused_with_a_sentence(place: Place, data: bytes) -> None:
     alice = await place.person("alice")
-    assert await send(alice, data) == (422, {"error": attachments.NO_FILMS})
+    assert await send(alice, data) == (422, {"error": media_attachments.NO_FILMS})
     assert files_in(place.app[MEDIA]) == []
 
 
@@ -240,9 +240,9 @@ async def test_what_hangs_on_nothing_is_gone_within_a_day(place: Place, watch: W
     await alice.say("Look", media_ids=[used["id"]])
     watch.advance(timedelta(hours=22, minutes=59))
     fresh = await sent(alice)
-    assert await attachments.forget_unattached(place.database, watch()) == 0
+    assert await media_attachments.forget_unattached(place.database, watch()) == 0
     watch.advance(timedelta(minutes=2))
-    assert await attachments.forget_unattached(place.database, watch()) == 1
+    assert await media_attachments.forget_unattached(place.database, watch()) == 1
     await remove_strays(place.app[MEDIA], place.database, watch() + timedelta(days=999))
     assert (await alice.ask("GET", f"/api/v1/media/{lost['id']}"))[0] == 404
     assert (await alice.ask("GET", f"/api/v1/media/{fresh['id']}"))[0] == 200

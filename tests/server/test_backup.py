@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from server import backup
-from server.backup import DATABASE_FILE, BackupFailed, Made, Sources
-from server.media import MEDIA
+from server.media.store import MEDIA
+from server.operations import backup
+from server.operations.backup import DATABASE_FILE, BackupFailed, Made, Sources
 from storage.people import keys
 from tests.server.test_imaging import corners, encoded
 from tests.support.clock import Watch

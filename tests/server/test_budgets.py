@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from federation.transport.places import Places
-from server.budgets import places_of
+from server.operations.budgets import places_of
 from tests.support.servers import Place
 
 PAGE = (Path(__file__).parents[2] / "docs" / "budgets.md").read_text()

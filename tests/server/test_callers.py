@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from server import auth
-from server.auth import MOST_READ, MOST_REMEMBERED, SUBJECTS, Callers
+from server.http import auth
+from server.http.auth import MOST_READ, MOST_REMEMBERED, SUBJECTS, Callers
 from storage.access import accounts, oauth
 from storage.access.accounts import ACCESS
 from storage.engine.changes import Change

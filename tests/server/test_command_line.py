@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from server import initial
-from server.control import CommandFailed
+from server.cli import init
+from server.cli.control_socket import CommandFailed
 from storage.engine.clock import system_clock
 from tests.server.test_imaging import corners, encoded
 from tests.support.process import (
@@ -286,17 +286,17 @@ def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
 
 def test_init_asks_checks_and_writes(tmp_path: Path) -> None:
     environ = {"KITH_DATA_DIR": str(tmp_path / "data")}
-    file, left = initial.prepare(environ, {}, lambda _: "Garden.Example\n", system_clock())
+    file, left = init.prepare(environ, {}, lambda _: "Garden.Example\n", system_clock())
     text = file.read_text()
     assert 'domain = "garden.example"' in text
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert any("reverse proxy" in step for step in left)
     with pytest.raises(CommandFailed, match="is there already"):
-        initial.prepare(environ, {}, lambda _: "garden.example", system_clock())
+        init.prepare(environ, {}, lambda _: "garden.example", system_clock())
     for wrong in ("localhost", "10.0.0.1", "garden.example:8443", "garden"):
         other = {"KITH_DATA_DIR": str(tmp_path / "other")}
         with pytest.raises(CommandFailed):
-            initial.prepare(other, {"domain": wrong}, input, system_clock())
+            init.prepare(other, {"domain": wrong}, input, system_clock())
         assert not (tmp_path / "other" / "kith.toml").exists()
     done = kith({**os.environ, **environ}, "account", "list", "--json")
     assert done.returncode == 0, done.stderr
@@ -318,7 +318,7 @@ def test_init_names_what_was_wrong_by_where_it_was_said(
 ) -> None:
     environ = {"KITH_DATA_DIR": str(tmp_path / "data"), "KITH_DOMAIN": variable}
     with pytest.raises(CommandFailed) as failed:
-        initial.prepare(environ, given, lambda _: answer, system_clock())
+        init.prepare(environ, given, lambda _: answer, system_clock())
     assert str(failed.value).startswith(says)
     assert not (tmp_path / "data").exists()
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from server import confirming, mail, moderation, office_letters
-from server.commands import run
-from server.keys import OUTSIDE, SETTINGS
-from server.moderation import COMMAND_LINE, Verdict
+from server.access import email_confirmation
+from server.cli.commands import run
+from server.http.app_keys import OUTSIDE, SETTINGS
+from server.mail import smtp
+from server.moderation import account_decisions, emails
+from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from server.refusals import CannotDecide
 from storage.access import accounts, confirmations, signup_blocks
 from storage.access.accounts import Account
@@ -49,7 +51,7 @@ async def arrived(office: PostOffice) -> tuple[str, str]:
 async def send(place: Place) -> bool:
     """Write the letters of one occasion, if one is due."""
     given = (place.database, place.app[SETTINGS], place.app[OUTSIDE].clock)
-    return await office_letters.send_next(*given)
+    return await emails.send_next(*given)
 
 
 async def written(post: Post) -> tuple[str, str]:
@@ -154,7 +156,7 @@ async def test_an_address_that_nobody_confirmed_is_kept_from_nobody(post: Post) 
     assert (await account_of(place, "bep_k")).email == "bep@post.example"
     (link,) = LINK.findall(hers)
     token = link.partition("=")[2]
-    assert await place.database.write(confirming.confirm, token) is None
+    assert await place.database.write(email_confirmation.confirm, token) is None
     assert await state_of(place, "mallory") == "pending"
 
 
@@ -189,7 +191,7 @@ async def test_another_letter_goes_to_who_knows_the_password_and_not_at_once(
     browser = Browser(place)
     await browser.log_in("bep_k")
     assert not await send(place)
-    watch.advance(confirming.PAUSE)
+    watch.advance(email_confirmation.PAUSE)
     await browser.log_in("bep_k", "not the password")
     assert not await send(place)
     await browser.log_in("bep_k")
@@ -249,7 +251,7 @@ async def test_a_link_lets_nobody_in_who_was_turned_away(post: Post) -> None:
     _, text = await written(post)
     await run(place.app, "account disable", {"name": "bep_k"})
     token = LINK.findall(text)[0].partition("=")[2]
-    assert await place.database.write(confirming.confirm, token) is None
+    assert await place.database.write(email_confirmation.confirm, token) is None
     assert await state_of(place, "bep_k") == "disabled"
 
 
@@ -278,18 +280,18 @@ async def test_few_letters_go_to_one_mailbox_however_it_is_written(
         await sign_up(place, username=f"bep_{number}", email=f"I.nes+{number}@post.example")
     while await send(place):
         pass
-    assert office.letters.qsize() == confirming.MOST_A_DAY
+    assert office.letters.qsize() == email_confirmation.MOST_A_DAY
     await sign_up(place, username="jun", email="jun@post.example")
     for _ in range(10):
         while await send(place):
             pass
-        watch.advance(confirming.PAUSE)
+        watch.advance(email_confirmation.PAUSE)
         await Browser(place).log_in("jun")
-    assert office.letters.qsize() == confirming.MOST_A_DAY + confirming.MOST
+    assert office.letters.qsize() == email_confirmation.MOST_A_DAY + email_confirmation.MOST
     watch.advance(confirmations.DAY)
     await Browser(place).log_in("bep_7")
     assert await send(place)
-    assert office.letters.qsize() == confirming.MOST_A_DAY + confirming.MOST + 1
+    assert office.letters.qsize() == email_confirmation.MOST_A_DAY + email_confirmation.MOST + 1
 
 
 @pytest.mark.parametrize(
@@ -314,7 +316,7 @@ async def test_only_plain_addresses_are_written_to(post: Post, email: str) -> No
     assert not await send(place)
     if "=?" in email or "[." in email:  # of somebody who came here before
         settings, clock = place.app[SETTINGS], place.app[OUTSIDE].clock
-        assert not await mail.send(settings, clock, email, "Hello", "Text")
+        assert not await smtp.send(settings, clock, email, "Hello", "Text")
     assert office.letters.empty()
 
 
@@ -324,9 +326,9 @@ async def test_what_the_stewards_forbid_meanwhile_is_heeded(post: Post) -> None:
         await sign_up(place, username=name, email=f"{name}@post.example")
     tokens = [LINK.findall((await written(post))[1])[0].partition("=")[2] for _ in range(2)]
     await place.database.write(lambda w: signup_blocks.block_name(w, "jun", exact=True))
-    assert await place.database.write(confirming.confirm, tokens[1]) is None
+    assert await place.database.write(email_confirmation.confirm, tokens[1]) is None
     await place.database.write(lambda w: signup_blocks.block_email(w, domain="post.example"))
-    assert await place.database.write(confirming.confirm, tokens[0]) is None
+    assert await place.database.write(email_confirmation.confirm, tokens[0]) is None
     await sign_up(place, username="ada", email="ada@other.example")
     await place.database.write(lambda w: signup_blocks.block_email(w, domain="other.example"))
     assert await send(place)
@@ -362,10 +364,10 @@ async def test_no_decision_is_about_who_is_not_in(post: Post) -> None:
     await run(place.app, "account disable", {"name": "bep_k"})
     verdict = Verdict(action="silence", text="")
     with pytest.raises(CannotDecide):
-        await place.database.write(moderation.decide, COMMAND_LINE, bep, verdict)
-    await place.database.write(moderation.enable, COMMAND_LINE, bep)
+        await place.database.write(account_decisions.decide, COMMAND_LINE, bep, verdict)
+    await place.database.write(account_decisions.enable, COMMAND_LINE, bep)
     assert await state_of(place, "bep_k") == "pending"
-    await place.database.write(moderation.reject, COMMAND_LINE, bep)
+    await place.database.write(account_decisions.reject, COMMAND_LINE, bep)
     assert await state_of(place, "bep_k") is None
 
 

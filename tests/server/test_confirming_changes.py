@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from server.commands import run
+from server.cli.commands import run
 from storage.access import confirmations
 from storage.engine.transaction import Reader
 from tests.server.test_confirming import LINK, Post, answered, arrived, post, send, written

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from server.jobs import JOBS
+from server.operations.job_runner import JOBS
 from storage.engine.transaction import Writer
 from storage.reading.conversations import KIND
 from tests.support.servers import Person, Place

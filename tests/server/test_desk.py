@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server import moderation
+from server.moderation import account_decisions
 from storage.access import accounts
 from storage.engine.pagination import Page
 from storage.moderation import audit_log
@@ -171,7 +171,9 @@ async def test_an_invitation_keeps_who_gave_it(place: Place) -> None:
     assert account is not None
     assert account.invited_by == bob.actor.id
     assert "gus" not in await visitor.get("/invite"), "not before they are welcome"
-    await place.database.write(moderation.approve, moderation.COMMAND_LINE, account.actor)
+    await place.database.write(
+        account_decisions.approve, account_decisions.COMMAND_LINE, account.actor
+    )
     assert "gus" in await visitor.get("/invite")
 
 

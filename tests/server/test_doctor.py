@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 
 from federation.transport.http_client import Door
-from server import doctor
-from server.doctor import Finding
-from server.keys import SETTINGS
+from server.http.app_keys import SETTINGS
+from server.operations import doctor
+from server.operations.doctor import Finding
 from storage.queues import deliveries
 from tests.support.clock import Watch
 from tests.support.internet import Internet

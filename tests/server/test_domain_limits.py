@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from server import domain_limits, moderation
-from server.commands import run
-from server.control import CommandFailed
-from server.domain_limits import Wish
-from server.moderation import COMMAND_LINE
+from server.cli.commands import run
+from server.cli.control_socket import CommandFailed
+from server.moderation import account_decisions, domain_limits
+from server.moderation.account_decisions import COMMAND_LINE
+from server.moderation.domain_limits import Wish
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.queues import hosts
@@ -71,8 +71,8 @@ async def test_a_server_that_is_let_be_leaves_a_decision_about_one_account(there
     await silence(ours)
     found = await ours.database.read(actors.by_uri, loud.uri)
     assert found is not None
-    verdict = moderation.Verdict(action="silence")
-    await ours.database.write(moderation.decide, COMMAND_LINE, found.id, verdict)
+    verdict = account_decisions.Verdict(action="silence")
+    await ours.database.write(account_decisions.decide, COMMAND_LINE, found.id, verdict)
     await domain_limits.lift(ours.database, COMMAND_LINE, "evil.example")
     found = await ours.database.read(actors.by_uri, loud.uri)
     assert found is not None

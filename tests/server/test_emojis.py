@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from yarl import URL
 
-from server import commands
-from server.control import CommandFailed
-from server.keys import OUTSIDE
-from server.media import MEDIA, remove_strays
+from server.cli import commands
+from server.cli.control_socket import CommandFailed
+from server.http.app_keys import OUTSIDE
+from server.media.store import MEDIA, remove_strays
 from tests.federation.saying import follow, hear
 from tests.federation.world import Neighbour, Stranger, block_host, neighbour
 from tests.server.test_attachments import opened

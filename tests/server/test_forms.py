@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.errors import Malformed
-from server.errors import Refused
-from server.forms import Form, Upload, nest
+from server.http.errors import Refused
+from server.http.forms import Form, Upload, nest
 from storage.engine.pagination import HIGHEST
 from tests.support.servers import Place
 

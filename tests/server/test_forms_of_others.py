@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.app import FILE
-from server.policies import Who
+from server.http.guard import Who
 from server.routes import ROUTES
 from tests.server.test_oauth import Browser, address, register, visitor
 from tests.server.test_route_table import BY_NAME

@@ -8,7 +8,7 @@ import pytest
 from multidict import CIMultiDict
 
 import server
-from server.incoming import SINGLE, address_in
+from server.http.parsing import SINGLE, address_in
 from storage.access import signup_blocks
 from storage.access.signup_blocks import NetworkBlock
 from storage.engine.transaction import Writer
@@ -136,7 +136,7 @@ async def test_what_is_accepted_is_read_from_all_lines(place: Place) -> None:
 
 
 def test_nobody_reads_the_first_line_of_a_header_only() -> None:
-    """All headers of requests are read through server.incoming."""
+    """All headers of requests are read through server.http.parsing."""
     first = {f"request.{name}" for name in ("headers.get", "headers.getone", "host", "scheme")}
     said = [
         (path.name, ast.unparse(node))

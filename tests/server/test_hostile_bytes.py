@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from server.policies import Route
+from server.http.guard import Route
 from server.routes import ROUTES
 from tests.server.test_oauth import Browser
 from tests.server.test_route_table import address
@@ -192,7 +192,7 @@ async def test_no_bytes_make_us_fail(
     wrong, cells = [], 0
     for route, kind in product(ROUTES, kinds()):
         status = await status_of(place, route, kind, usual)
-        faults = [one for one in caplog.records if one.name == "server.errors"]
+        faults = [one for one in caplog.records if one.name == "server.http.errors"]
         if faults or not 200 <= status < 500:
             wrong.append((route.method, route.path, kind[0], status))
             caplog.clear()

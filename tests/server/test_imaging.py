@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from server.errors import Refused
-from server.imaging import MOST_FRAMES, MOST_PIXELS, Shape, remake
-from server.media import REASONS, WRONG_TYPE, Guard, MediaFolder, Purpose, format_of
+from server.http.errors import Refused
+from server.media.processing import MOST_FRAMES, MOST_PIXELS, Shape, remake
+from server.media.store import REASONS, WRONG_TYPE, Guard, MediaFolder, Purpose, format_of
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 MIB = 1 << 20
@@ -329,7 +329,7 @@ async def test_the_processor_is_limited(tmp_path: Path) -> None:
     assert (refused.status, refused.sentence) == (422, REASONS["time"])
 
 
-CONFINED = "from server.image_worker import confine\nconfine(1 << 30, 1)"
+CONFINED = "from server.media.worker import confine\nconfine(1 << 30, 1)"
 
 
 def test_the_worker_can_open_write_and_reach_nothing(tmp_path: Path) -> None:
@@ -455,7 +455,7 @@ async def test_what_is_cut_off_is_refused(folder: MediaFolder) -> None:
 
 def test_a_broken_job_is_an_error_and_no_answer() -> None:
     """The server tells a failing worker from a failing picture by its exit status."""
-    command = [sys.executable, "-I", "-m", "server.image_worker"]
+    command = [sys.executable, "-I", "-m", "server.media.worker"]
     ended = subprocess.run(command, input=b"{}\n", capture_output=True, check=False)
     assert ended.returncode == 1 and ended.stdout == b""
     job = {"format": "TGA", "shape": {"width": 1, "height": 1}, "memory": 1 << 30, "seconds": 5}

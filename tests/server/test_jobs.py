@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from server import chores, doctor, exporting, jobs
-from server.commands import run
-from server.exporting import ARCHIVE
-from server.jobs import Job
-from server.keys import SETTINGS
+from server import schedule
+from server.actions import data_export
+from server.actions.data_export import ARCHIVE
+from server.cli.commands import run
+from server.http.app_keys import SETTINGS
+from server.operations import doctor, job_runner
+from server.operations.job_runner import Job
 from storage.engine.changes import Change, Changes
 from storage.engine.transaction import Reader
 from storage.queues import jobs as planned
@@ -20,7 +22,7 @@ from tests.support.servers import Place
 async def test_a_job_wakes_up_and_survives_a_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(jobs, "REST", 0)
+    monkeypatch.setattr(job_runner, "REST", 0)
     changes = Changes()
     looks, idle = 0, asyncio.Event()
 
@@ -32,7 +34,9 @@ async def test_a_job_wakes_up_and_survives_a_failure(
         idle.set()
         return False
 
-    running = asyncio.create_task(jobs.run([Job("look", run_once, ("news",), pause=60)], changes))
+    running = asyncio.create_task(
+        job_runner.run([Job("look", run_once, ("news",), pause=60)], changes)
+    )
     async with asyncio.timeout(10):
         await idle.wait()
         idle.clear()
@@ -48,7 +52,7 @@ async def test_what_always_fails_is_parked_and_those_behind_it_are_done(
     place: Place, watch: Watch
 ) -> None:
     """SECURITY 49, for archives, and so for all work that is planned."""
-    (make,) = [job for job in chores.of(place.app) if job.name == "make archives"]
+    (make,) = [job for job in schedule.of(place.app) if job.name == "make archives"]
     alice = await place.person("alice")
 
     async def work() -> None:
@@ -64,7 +68,7 @@ async def test_what_always_fails_is_parked_and_those_behind_it_are_done(
 
     await place.database.write(planned.plan, ARCHIVE, "no number", None, {"export": 0})
     watch.advance(timedelta(seconds=1))
-    await place.database.write(exporting.ask, alice.actor.id)
+    await place.database.write(data_export.ask, alice.actor.id)
     await work()
     assert await place.database.read(kept) == [("due", 1, True)]
     for pause in planned.PAUSES:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from server import passwords
-from server.limits import LIMITERS
+from server.access import passwords
+from server.http.rate_limits import LIMITERS
 from storage.access import known_devices, sessions
 from storage.access.known_devices import MOST
 from storage.engine.transaction import Reader

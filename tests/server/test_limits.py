@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from server.auth import CALLERS
-from server.limits import LIMITERS, MOST_WINDOWS, Limits, caller_of
+from server.http.auth import CALLERS
+from server.http.rate_limits import LIMITERS, MOST_WINDOWS, Limits, caller_of
 from tests.server.test_callers import Counted
 from tests.support.clock import Watch
 from tests.support.internet import Internet

@@ -14,8 +14,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.typedefs import Handler
 
-from server.headers import request_id
-from server.logs import HIDDEN, Json, Text, numbered
+from server.http.headers import request_id
+from server.operations.logs import HIDDEN, Json, Text, numbered
 from tests.support.process import KITH, environment, free_port, wait_until_healthy
 
 PLANTED = "planted-5c1d9a7e"

@@ -21,10 +21,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 from yarl import URL
 
-from server import media
-from server.errors import Refused
-from server.keys import DATABASE
-from server.media import (
+from server.http.app_keys import DATABASE
+from server.http.errors import Refused
+from server.media import store
+from server.media.store import (
     FULL,
     MEDIA,
     TOO_SLOW,
@@ -196,10 +196,10 @@ async def test_a_worker_that_dies_or_lies_is_a_refusal(
         stories[f"print({_answer(format_, data)!r})"] = 422
     for code, status in stories.items():
         command = (sys.executable, "-I", "-c", code)
-        monkeypatch.setattr(media, "WORKER", command)
+        monkeypatch.setattr(store, "WORKER", command)
         refused = await _refusal(folder)
         assert refused.status == status, code
-    monkeypatch.setattr(media, "WORKER", ("/nowhere/python",))
+    monkeypatch.setattr(store, "WORKER", ("/nowhere/python",))
     assert (await _refusal(folder)).status == 503
 
 
@@ -429,13 +429,13 @@ async def test_files_without_a_row_go_after_half_a_day(
 def test_what_kills_a_worker_has_a_sentence() -> None:
     for number, reason in ((signal.SIGXCPU, "time"), (signal.SIGKILL, "memory")):
         with pytest.raises(Refused) as refused:
-            media._understood(-number, b"")
-        assert refused.value.sentence == media.REASONS[reason]
+            store._understood(-number, b"")
+        assert refused.value.sentence == store.REASONS[reason]
 
 
 def test_no_other_program_is_ever_started() -> None:
     """SECURITY 63: no ffmpeg, no exiftool, no shell; the worker is Python itself, isolated."""
-    root = Path(media.__file__).parents[1]
+    root = Path(store.__file__).parents[1]
     sources = {
         str(path.relative_to(root)): path.read_text()
         for package in ("server", "federation", "storage")
@@ -447,10 +447,10 @@ def test_no_other_program_is_ever_started() -> None:
     )
     starting = {path: ways.findall(text) for path, text in sources.items()}
     assert {name: found for name, found in starting.items() if found} == {
-        "server/demo.py": ["create_subprocess"] * 2,  # the demo starts two servers of ours
+        "server/demo/run.py": ["create_subprocess"] * 2,  # the demo starts two servers of ours
         "federation/vocabulary/processes.py": ["Popen("],
-        "server/media.py": ["processes.start"],
+        "server/media/store.py": ["processes.start"],
         "federation/vocabulary/reading.py": ["processes.start"],  # strange contexts
     }
-    assert (sys.executable, "-I", "-m", "server.image_worker") == media.WORKER
+    assert (sys.executable, "-I", "-m", "server.media.worker") == store.WORKER
     assert not [path for path, text in sources.items() if re.search("ffmpeg|exiftool", text)]

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 
-from server import metrics
-from server.keys import COURIER
+from server.http.app_keys import COURIER
+from server.operations import metrics
 from storage.queues import hosts
 from tests.support.clock import Watch
 from tests.support.internet import Internet

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageSequence
 
-from server import imaging
-from server.imaging import MOST_MOVING, Shape
-from server.media import MediaFolder
+from server.media import processing
+from server.media.processing import MOST_MOVING, Shape
+from server.media.store import MediaFolder
 from tests.server.test_imaging import encoded
 
 WHOLE = Shape(16_000, 16_000, cover=False, area=8_294_400, moves=True)
@@ -41,7 +41,7 @@ def frames(data: bytes) -> Iterator[tuple[tuple[int, ...], int]]:
     ("format_", "becomes"), [("GIF", "GIF"), ("WEBP", "WEBP"), ("PNG", "WEBP"), ("AVIF", "WEBP")]
 )
 def test_each_frame_stays_as_it_was_and_as_long(format_: str, becomes: str) -> None:
-    made = imaging.remake(moving(format_), format_, WHOLE)
+    made = processing.remake(moving(format_), format_, WHOLE)
     assert (made.format, made.width, made.height) == (becomes, 60, 40)
     shown = list(frames(made.data))
     assert [duration for _, duration in shown] == [40, 80, 120]
@@ -51,29 +51,29 @@ def test_each_frame_stays_as_it_was_and_as_long(format_: str, becomes: str) -> N
 
 def test_it_is_made_smaller_like_any_other() -> None:
     small = Shape(30, 30, cover=False, moves=True)
-    made = imaging.remake(moving("GIF"), "GIF", small)
+    made = processing.remake(moving("GIF"), "GIF", small)
     assert (made.width, made.height, len(list(frames(made.data)))) == (30, 20, 3)
 
 
 def test_what_moves_too_much_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_MOVING == 30_000_000
-    monkeypatch.setattr(imaging, "MOST_MOVING", 3 * 60 * 40 - 1)
-    made = imaging.remake(moving("GIF"), "GIF", WHOLE)
+    monkeypatch.setattr(processing, "MOST_MOVING", 3 * 60 * 40 - 1)
+    made = processing.remake(moving("GIF"), "GIF", WHOLE)
     assert made.format == "PNG"
-    monkeypatch.setattr(imaging, "MOST_MOVING", 3 * 60 * 40)
-    assert imaging.remake(moving("GIF"), "GIF", WHOLE).format == "GIF"
+    monkeypatch.setattr(processing, "MOST_MOVING", 3 * 60 * 40)
+    assert processing.remake(moving("GIF"), "GIF", WHOLE).format == "GIF"
 
 
 def test_what_becomes_too_large_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imaging, "MOST_MOVING_BYTES", 100)
-    made = imaging.remake(moving("GIF"), "GIF", WHOLE)
+    monkeypatch.setattr(processing, "MOST_MOVING_BYTES", 100)
+    made = processing.remake(moving("GIF"), "GIF", WHOLE)
     assert made.format == "PNG"
     with Image.open(io.BytesIO(made.data)) as image:
         assert image.convert("RGB").getpixel((5, 5)) == COLOURS[0], "the first frame"
 
 
 def test_a_face_stands_still() -> None:
-    assert imaging.remake(moving("GIF"), "GIF", Shape(40, 40)).format == "PNG"
+    assert processing.remake(moving("GIF"), "GIF", Shape(40, 40)).format == "PNG"
 
 
 @pytest.mark.parametrize("format_", ["GIF", "WEBP"])
@@ -86,7 +86,7 @@ def test_nothing_but_frames_comes_out(format_: str) -> None:
     )
     data = moving(format_, **more)
     assert secret in data
-    made = imaging.remake(data, format_, WHOLE)
+    made = processing.remake(data, format_, WHOLE)
     assert secret not in made.data
     assert not any(chunk in made.data for chunk in (b"EXIF", b"XMP ", b"ICCP"))
 

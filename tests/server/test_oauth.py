@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from server import grants
+from server.access import oauth_grants
 from server.app import FILE
 from tests.support.browsing import Forms
 from tests.support.clock import Watch
@@ -19,7 +19,7 @@ from tests.support.servers import PASSWORD, Place
 
 CALLBACK = "https://app.lantern.example/callback"
 SCHEME = "lantern://callback"
-OOB = grants.OOB
+OOB = oauth_grants.OOB
 VERIFIER = "v" * 64
 CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
@@ -428,5 +428,5 @@ async def test_an_apps_own_scheme_is_led_back_to(place: Place) -> None:
     ],
 )
 def test_an_address_stays_as_it_was_registered(registered: str, leads_to: str) -> None:
-    assert grants.redirect_objection(registered) is None
-    assert grants.back_to(registered, {"code": "c"}, "s") == leads_to
+    assert oauth_grants.redirect_objection(registered) is None
+    assert oauth_grants.back_to(registered, {"code": "c"}, "s") == leads_to

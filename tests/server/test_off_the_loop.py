@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from server import importing
-from server.composing import MOST_IN_PLACE
+from server.actions import data_import
+from server.actions.data_import import LONGEST_LINE, MOST_CELLS, MOST_LINES, CannotImport
+from server.actions.markup import MOST_IN_PLACE
 from server.entities import status as status_entity
-from server.importing import LONGEST_LINE, MOST_CELLS, MOST_LINES, CannotImport
 from storage.posts import visible_posts
 from storage.posts.visibility import Member
 from tests.server.test_attachments import sent
@@ -41,28 +41,31 @@ LONG = "#a " * 20_000
 )
 def test_csv_that_no_list_looks_like_is_given_up_after_a_few_lines(data: bytes) -> None:
     read: list[str] = []
-    lines = importing._short_lines
+    lines = data_import._short_lines
 
     def noted(text: str) -> Any:
         for line in lines(text):
             read.append(line)
             yield line
 
-    importing._short_lines = noted
+    data_import._short_lines = noted
     try:
         with pytest.raises(CannotImport):
-            importing.read(data)
+            data_import.read(data)
     finally:
-        importing._short_lines = lines
+        data_import._short_lines = lines
     assert len(read) <= MOST_LINES * 2 + 1
     assert all(len(line) <= LONGEST_LINE for line in read)
 
 
 def test_csv_as_others_write_it_is_read() -> None:
     long = ",".join("x" * 500 for _ in range(MOST_CELLS))
-    assert importing.read(f"{long}\r\na@b.example,true\r\n".encode())[1] == ("a@b.example", "true")
+    assert data_import.read(f"{long}\r\na@b.example,true\r\n".encode())[1] == (
+        "a@b.example",
+        "true",
+    )
     many = b"\r\n\r\n".join(b"a%d@b.example" % number for number in range(MOST_LINES))
-    assert len(importing.read(many)) == MOST_LINES
+    assert len(data_import.read(many)) == MOST_LINES
 
 
 @pytest.fixture
@@ -82,10 +85,10 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[int]]:
         monkeypatch.setattr(path, watched)
 
     for path in (
-        "server.importing.read",
-        "server.media._understood",
-        "server.composing.length",
-        "server.profiles.objections",
+        "server.actions.data_import.read",
+        "server.media.store._understood",
+        "server.actions.markup.length",
+        "server.actions.profiles.objections",
         "server.entities.status.by_number",
     ):
         watch(path)
@@ -109,10 +112,10 @@ async def test_worst_bodies_are_read_beside_the_loop(
     await tab.send("/settings/data/imports", kind="follows", mode="merge", file=b"," * MB)
     loop = threading.get_ident()
     assert set(threads) == {
-        "server.composing.length",
-        "server.importing.read",
-        "server.media._understood",
-        "server.profiles.objections",
+        "server.actions.markup.length",
+        "server.actions.data_import.read",
+        "server.media.store._understood",
+        "server.actions.profiles.objections",
         "server.entities.status.by_number",
     }
     assert all(loop not in where for where in threads.values()), threads

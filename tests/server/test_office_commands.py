@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from server import commands
-from server.control import CommandFailed
+from server.cli import commands
+from server.cli.control_socket import CommandFailed
 from tests.support.servers import Place
 
 

@@ -1,6 +1,6 @@
 """Sweeps over the route table: office is for those who have it; freezing holds (67, 85)."""
 
-from server.policies import OWN_AFFAIRS, Who
+from server.http.guard import OWN_AFFAIRS, Who
 from server.routes import ROUTES
 from storage.moderation import decisions
 from tests.server.test_desk import browser

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from federation.activities.flag import LETTER
-from server import moderation, office_letters
-from server.keys import OUTSIDE, SETTINGS
-from server.moderation import COMMAND_LINE, Verdict
-from server.office_letters import Letter
+from server.http.app_keys import OUTSIDE, SETTINGS
+from server.moderation import account_decisions, emails
+from server.moderation.account_decisions import COMMAND_LINE, Verdict
+from server.moderation.emails import Letter
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import decisions
 from storage.queues import jobs
@@ -38,7 +38,7 @@ async def letters(place: Place) -> list[Letter]:
     def unit(reader: Reader) -> list[Letter]:
         job = jobs.next_due(reader, LETTER)
         assert job is not None
-        return list(office_letters._written(reader, job, place.app[SETTINGS]))
+        return list(emails._written(reader, job, place.app[SETTINGS]))
 
     return await place.database.read(unit)
 
@@ -49,7 +49,7 @@ async def test_the_owner_is_told_in_their_language(post: Place) -> None:
     def decide(writer: Writer) -> None:
         writer.execute("UPDATE accounts SET locale = 'de' WHERE actor = ?", mallory.actor.id)
         verdict = Verdict(action="freeze", text="Schlaf <b>drüber</b>.")
-        moderation.decide(writer, COMMAND_LINE, mallory.actor.id, verdict)
+        account_decisions.decide(writer, COMMAND_LINE, mallory.actor.id, verdict)
 
     await post.database.write(decide)
     (letter,) = await letters(post)
@@ -82,26 +82,26 @@ async def test_stewards_hear_that_something_was_told_and_neither_what_nor_by_who
 async def test_a_mail_server_that_is_away_is_tried_a_few_times(post: Place, watch: Watch) -> None:
     mallory = await post.person("mallory")
     verdict = Verdict(action="warn", text="Please.")
-    await post.database.write(moderation.decide, COMMAND_LINE, mallory.actor.id, verdict)
+    await post.database.write(account_decisions.decide, COMMAND_LINE, mallory.actor.id, verdict)
     given = (post.database, post.app[SETTINGS], post.app[OUTSIDE].clock)
     tries = 0
-    while await office_letters.send_next(*given):
+    while await emails.send_next(*given):
         tries += 1
-        watch.advance(office_letters.PAUSE)
-    assert tries == office_letters.ATTEMPTS
+        watch.advance(emails.PAUSE)
+    assert tries == emails.ATTEMPTS
 
 
 async def test_without_a_mail_server_nothing_waits(place: Place) -> None:
     mallory = await place.person("mallory")
     verdict = Verdict(action="warn", text="Please.")
-    await place.database.write(moderation.decide, COMMAND_LINE, mallory.actor.id, verdict)
+    await place.database.write(account_decisions.decide, COMMAND_LINE, mallory.actor.id, verdict)
     given = (place.database, place.app[SETTINGS], place.app[OUTSIDE].clock)
-    assert await office_letters.send_next(*given) is True
-    assert await office_letters.send_next(*given) is False
+    assert await emails.send_next(*given) is True
+    assert await emails.send_next(*given) is False
 
 
 async def test_who_wants_no_letter_gets_none(post: Place) -> None:
     mallory = await post.person("mallory")
     verdict = Verdict(action="warn", text="Please.", letter=False)
-    await post.database.write(moderation.decide, COMMAND_LINE, mallory.actor.id, verdict)
+    await post.database.write(account_decisions.decide, COMMAND_LINE, mallory.actor.id, verdict)
     assert await post.database.read(jobs.next_due, LETTER) is None

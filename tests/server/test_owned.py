@@ -12,7 +12,7 @@ import pytest
 from aiohttp import FormData
 from PIL import Image
 
-from server.policies import API, Who
+from server.http.guard import API, Who
 from server.routes import ROUTES
 from storage.engine.transaction import Reader
 from tests.support.servers import Person, Place

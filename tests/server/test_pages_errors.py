@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from server.errors import Refused, errors_to_answers
-from server.keys import ERROR_PAGE, OUTSIDE, SETTINGS
-from server.outside import Outside
+from server.http.app_keys import ERROR_PAGE, OUTSIDE, SETTINGS
+from server.http.errors import Refused, errors_to_answers
 from server.pages import error, public
+from server.settings.outside import Outside
 from storage.engine.errors import Overloaded
 from tests.server.test_pages import HTML, opened
 from tests.support.clock import Watch

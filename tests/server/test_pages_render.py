@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from federation.vocabulary.sanitize_html import SafeHtml, from_text
+from server.i18n.translations import available
 from server.pages import scopes
 from server.pages.render import environment, is_web, preload, render, safe_html
 from server.pages.views import (
@@ -20,7 +21,6 @@ from server.pages.views import (
     SignupView,
     hang_answers,
 )
-from server.translations import available
 from tests.browser.garden import BEP, MEMBER, NOW, cases, post, settings
 from tests.browser.garden_safety import WITH_SCRIPT
 

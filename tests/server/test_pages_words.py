@@ -11,15 +11,16 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-from server.pages import choices, spoken
-from server.translations import (
+from server.i18n.translations import (
     LOCALE_DIR,
     available,
+    babel_locale,
     choose_locale,
-    formatting,
     known,
     translations,
 )
+from server.pages import formatting
+from server.pages.settings import choices
 
 ZONE = ZoneInfo("Europe/Stockholm")
 NOW = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
@@ -48,32 +49,35 @@ def moment(*parts: int) -> datetime:
     ],
 )
 def test_times_are_as_one_would_say_them(parts: tuple[int, ...], english: str, german: str) -> None:
-    assert spoken.when(moment(*parts), NOW, ZONE, "en") == english
-    assert spoken.when(moment(*parts), NOW, ZONE, "de") == german
+    assert formatting.when(moment(*parts), NOW, ZONE, "en") == english
+    assert formatting.when(moment(*parts), NOW, ZONE, "de") == german
 
 
 def test_today_is_a_day_of_the_zone_and_not_of_utc() -> None:
     late = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
-    assert spoken.when(late, NOW, ZONE, "en") == "Today, 00:30"
-    assert spoken.when(late, NOW, UTC, "en") == "Yesterday, 23:30"
+    assert formatting.when(late, NOW, ZONE, "en") == "Today, 00:30"
+    assert formatting.when(late, NOW, UTC, "en") == "Yesterday, 23:30"
 
 
 def test_shared_pages_have_the_full_date_and_machines_the_offset() -> None:
-    assert spoken.full(NOW, NOW, ZONE, "en") == "Monday 23\u00a0November, 12:00"
-    assert spoken.machine(NOW, ZONE) == "2026-11-23T12:00:00+01:00"
+    assert formatting.full(NOW, NOW, ZONE, "en") == "Monday 23\u00a0November, 12:00"
+    assert formatting.machine(NOW, ZONE) == "2026-11-23T12:00:00+01:00"
 
 
 def test_days_months_and_zones() -> None:
-    assert spoken.day(NOW, NOW, ZONE, "en") == "23\u00a0November"
-    assert spoken.day(date(2025, 2, 2), NOW, ZONE, "de") == "2.\u00a0Februar 2025"
-    assert spoken.long_day(date(2026, 10, 1), "en") == "1\u00a0October 2026"
-    assert spoken.month(NOW, ZONE, "de") == "November 2026"
-    assert spoken.zone_words(ZONE, "en") == "Central European Time"
-    assert [spoken.zone_words(zone, "de") for zone in (UTC, ZoneInfo("Etc/UTC"))] == ["UTC", "UTC"]
+    assert formatting.day(NOW, NOW, ZONE, "en") == "23\u00a0November"
+    assert formatting.day(date(2025, 2, 2), NOW, ZONE, "de") == "2.\u00a0Februar 2025"
+    assert formatting.long_day(date(2026, 10, 1), "en") == "1\u00a0October 2026"
+    assert formatting.month(NOW, ZONE, "de") == "November 2026"
+    assert formatting.zone_words(ZONE, "en") == "Central European Time"
+    assert [formatting.zone_words(zone, "de") for zone in (UTC, ZoneInfo("Etc/UTC"))] == [
+        "UTC",
+        "UTC",
+    ]
 
 
 def test_answers_are_said_in_words_up_to_twelve() -> None:
-    said = [spoken.answers(n, "en") for n in (1, 4, 12, 13, 4000)]
+    said = [formatting.answers(n, "en") for n in (1, 4, 12, 13, 4000)]
     assert said == [
         "One answer",
         "Four answers",
@@ -81,23 +85,23 @@ def test_answers_are_said_in_words_up_to_twelve() -> None:
         "More than twelve answers",
         "More than twelve answers",
     ]
-    assert [spoken.answers(n, "de") for n in (1, 2)] == ["Eine Antwort", "Zwei Antworten"]
-    assert spoken.mistakes(1, "en") == "One thing to look at"
-    assert spoken.number(13, "en") == "13"
+    assert [formatting.answers(n, "de") for n in (1, 2)] == ["Eine Antwort", "Zwei Antworten"]
+    assert formatting.mistakes(1, "en") == "One thing to look at"
+    assert formatting.number(13, "en") == "13"
 
 
 def test_lists_are_sentences_and_each_item_is_escaped() -> None:
     names = ["Marta", "Yusuf", "Oona"]
-    assert spoken.listed(names, "en") == "Marta, Yusuf and Oona"
-    assert spoken.listed(names, "de", "or") == "Marta, Yusuf oder Oona"
-    assert spoken.listed(["<b>", "{0}"], "en") == "&lt;b&gt; and {0}"
+    assert formatting.listed(names, "en") == "Marta, Yusuf and Oona"
+    assert formatting.listed(names, "de", "or") == "Marta, Yusuf oder Oona"
+    assert formatting.listed(["<b>", "{0}"], "en") == "&lt;b&gt; and {0}"
 
 
 def test_the_audience_is_said() -> None:
-    assert spoken.audience("public", "The Garden", "en") == "For everyone"
-    assert spoken.audience("public", "The Garden", "en", all_here=True) == "For The Garden only"
-    assert spoken.audience("private", "The Garden", "de") == "Für die, die folgen"
-    assert spoken.audience("direct", "The Garden", "en") == "For those who are named in it"
+    assert formatting.audience("public", "The Garden", "en") == "For everyone"
+    assert formatting.audience("public", "The Garden", "en", all_here=True) == "For The Garden only"
+    assert formatting.audience("private", "The Garden", "de") == "Für die, die folgen"
+    assert formatting.audience("direct", "The Garden", "en") == "For those who are named in it"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +130,7 @@ def test_a_locale_that_nobody_translated_is_served_in_the_source_language() -> N
     for name in ("tlh", "../../etc", "", "de/../en", "x" * 10_000):
         assert known(name) == "en"
         assert translations(name).gettext("Log in") == "Log in"
-        assert formatting(name).language == "en"
+        assert babel_locale(name).language == "en"
     assert translations("de-CH").gettext("Log in") == "Anmelden"
 
 

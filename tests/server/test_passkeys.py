@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.pages.entering import CLOSED, WAITING
+from server.pages.access.second_factor import CLOSED, WAITING
 from storage.access import accounts, second_factor
 from storage.people import actors
 from tests.server.test_oauth import Browser

@@ -14,7 +14,7 @@ from time import perf_counter
 
 import pytest
 
-from server import mail
+from server.mail import smtp as mail
 from tests.server.test_oauth import Browser
 from tests.support.clock import Watch
 from tests.support.internet import Internet

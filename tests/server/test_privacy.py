@@ -11,7 +11,7 @@ import pytest
 
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
-from server.keys import LOOKUP
+from server.http.app_keys import LOOKUP
 from storage.people import actors
 from tests.support.clock import Watch
 from tests.support.internet import Internet

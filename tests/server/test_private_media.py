@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from server.documents import TYPE
+from server.http.peer_access import TYPE
 from storage.access import accounts
 from storage.people import actors
 from tests.federation.world import Neighbour, neighbour

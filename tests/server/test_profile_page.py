@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from server.keys import SETTINGS
-from server.pages.devices import device
+from server.http.app_keys import SETTINGS
+from server.pages.access.devices import device
 from storage.access import sessions
 from storage.engine import ids
 from tests.server.test_profiles import changed, kept, painted, sent

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from yarl import URL
 
-from server import profiles
-from server.errors import Refused
-from server.media import MEDIA
-from server.profiles import Wish, objections
+from server.actions import profiles
+from server.actions.profiles import Wish, objections
+from server.http.errors import Refused
+from server.media.store import MEDIA
 from storage.engine.transaction import Reader
 from storage.media import attachments
 from storage.people import actors

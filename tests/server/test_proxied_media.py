@@ -14,7 +14,7 @@ from aiohttp import web
 from yarl import URL
 
 from federation.vocabulary import media_urls
-from server.shown_media import KEPT_FOR, PROXY, UNWANTED_FOR, Proxy
+from server.media.proxy import KEPT_FOR, PROXY, UNWANTED_FOR, Proxy
 from tests.federation.saying import follow, hear
 from tests.federation.world import Neighbour, Stranger, block_host, neighbour
 from tests.server.test_attachments import opened

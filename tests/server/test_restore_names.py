@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from server import backup, exporting
-from server.backup import BackupFailed, is_allowed
-from server.media import MediaFolder, Remade
+from server.actions import data_export
+from server.media.store import MediaFolder, Remade
+from server.operations import backup
+from server.operations.backup import BackupFailed, is_allowed
 from tests.storage.raw import blank
 
 PICTURE = f"media/ab/cd/abcd{'0' * 28}.png"
@@ -194,6 +195,6 @@ def test_archives_are_found_under_no_other_name(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
     (folder / good).write_text("x")
     (folder / f"{'1' * 32}.zip").symlink_to(tmp_path / "secret")
-    assert exporting.place_of(folder, good) == folder / good
+    assert data_export.place_of(folder, good) == folder / good
     for name in ("../secret", "/etc/passwd", f"{'1' * 32}.zip", f"{'2' * 32}.zip", "", "secret"):
-        assert exporting.place_of(folder, name) is None
+        assert data_export.place_of(folder, name) is None

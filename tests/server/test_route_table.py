@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from server import scopes
-from server.policies import API, PAGES, Route, Who
+from server.access import scopes
+from server.http.guard import API, PAGES, Route, Who
 from server.routes import ROUTES
 from storage.access import accounts
 from storage.people import actors

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from server import attachments, scheduled
+from server.actions import media_attachments, scheduled_statuses
+from server.actions.scheduled_statuses import publish_next
 from server.entities.shared import when
-from server.scheduled import publish_next
 from storage.access import accounts
 from storage.engine.transaction import Writer
 from storage.lifecycle import erasure
@@ -111,9 +111,9 @@ async def test_a_time_has_to_be_a_time_some_minutes_from_now(alice: Person, time
 async def test_there_is_room_for_so_many_in_all_and_on_a_day(
     watch: Watch, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (scheduled.MOST, scheduled.MOST_A_DAY) == (300, 25)
-    monkeypatch.setattr(scheduled, "MOST", 4)
-    monkeypatch.setattr(scheduled, "MOST_A_DAY", 2)
+    assert (scheduled_statuses.MOST, scheduled_statuses.MOST_A_DAY) == (300, 25)
+    monkeypatch.setattr(scheduled_statuses, "MOST", 4)
+    monkeypatch.setattr(scheduled_statuses, "MOST_A_DAY", 2)
     day = timedelta(days=1)
     first, _ = [await later(alice, watch, by=by) for by in (HOUR, HOUR * 15)]
     full = {"scheduled_at": when(watch.now + HOUR * 2)}
@@ -168,7 +168,7 @@ async def test_its_pictures_wait_for_it_and_hang_nowhere_else(
     assert (await alice.ask("POST", "/api/v1/statuses", json=form))[0] == 422
     assert (await alice.ask("DELETE", f"/api/v1/media/{first}"))[0] == 404
     watch.advance(HOUR * 79)
-    assert await attachments.forget_unattached(place.database, watch.now) == 0
+    assert await media_attachments.forget_unattached(place.database, watch.now) == 0
     assert await at(place, watch) == 1
     (said,) = await alice.home()
     assert [one["id"] for one in said["media_attachments"]] == [second, first]
@@ -181,10 +181,10 @@ async def test_pictures_of_what_is_taken_back_are_free_for_a_while(
     planned = await later(alice, watch, by=HOUR * 80, media_ids=[picture])
     watch.advance(HOUR * 50)
     await alice.call("DELETE", f"{ALL}/{planned['id']}")
-    assert await attachments.forget_unattached(place.database, watch.now) == 0
+    assert await media_attachments.forget_unattached(place.database, watch.now) == 0
     assert (await alice.ask("GET", f"/api/v1/media/{picture}"))[0] == 200
     watch.advance(HOUR * 24)
-    assert await attachments.forget_unattached(place.database, watch.now) == 1
+    assert await media_attachments.forget_unattached(place.database, watch.now) == 1
 
 
 # ---- what stands in the way ----
@@ -212,7 +212,7 @@ async def test_who_may_not_post_now_posts_nothing_that_was_planned_before(
     assert await bob.notified() == []
     assert await place.database.read(lambda reader: reader.value("SELECT count(*) FROM posts")) == 0
     row = await place.database.read(rows.one, alice.actor.id, int(planned["id"]))
-    assert row and row.reason == scheduled.NOT_ALLOWED
+    assert row and row.reason == scheduled_statuses.NOT_ALLOWED
     assert await at(place, watch) == 0
 
 

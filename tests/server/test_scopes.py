@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server import scopes
+from server.access import scopes
 from tests.server.test_oauth import register, visitor
 from tests.support.servers import Place, give_token
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.jobs import JOBS
+from server.operations.job_runner import JOBS
 from storage.engine.transaction import Writer
 from storage.people import actors
 from storage.posts import search_index

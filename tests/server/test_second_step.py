@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from server import sealing, totp
+from server.access import encryption, totp
 from server.app import FILE
-from server.keys import SETTINGS
+from server.http.app_keys import SETTINGS
 from storage.access import accounts, challenges, second_factor
 from storage.engine.transaction import Writer
 from tests.server.test_oauth import Browser, address, register
@@ -23,7 +23,9 @@ async def secret_of(place: Place, person: Person) -> bytes:
     """The secret as the app of its owner has it."""
     kept = await place.database.read(second_factor.totp, person.actor.id)
     assert kept is not None
-    found = sealing.unseal(place.app[SETTINGS].secret or "", "totp", person.actor.id, kept.sealed)
+    found = encryption.unseal(
+        place.app[SETTINGS].secret or "", "totp", person.actor.id, kept.sealed
+    )
     assert found is not None
     return found
 
@@ -350,13 +352,13 @@ async def test_nothing_of_it_lies_readable_in_the_file(place: Place, watch: Watc
     kept = await place.database.read(second_factor.totp, person.actor.id)
     assert kept is not None
     instance = place.app[SETTINGS].secret or ""
-    assert sealing.unseal(instance, "totp", person.actor.id, kept.sealed) == secret
-    assert sealing.unseal(instance, "totp", person.actor.id + 1, kept.sealed) is None
-    assert sealing.unseal(instance, "other", person.actor.id, kept.sealed) is None
-    assert sealing.unseal("another secret", "totp", person.actor.id, kept.sealed) is None
+    assert encryption.unseal(instance, "totp", person.actor.id, kept.sealed) == secret
+    assert encryption.unseal(instance, "totp", person.actor.id + 1, kept.sealed) is None
+    assert encryption.unseal(instance, "other", person.actor.id, kept.sealed) is None
+    assert encryption.unseal("another secret", "totp", person.actor.id, kept.sealed) is None
     changed = kept.sealed[:-1] + bytes([kept.sealed[-1] ^ 1])
-    assert sealing.unseal(instance, "totp", person.actor.id, changed) is None
-    assert sealing.unseal(instance, "totp", person.actor.id, b"") is None
+    assert encryption.unseal(instance, "totp", person.actor.id, changed) is None
+    assert encryption.unseal(instance, "totp", person.actor.id, b"") is None
 
 
 async def test_what_is_begun_is_bounded(place: Place) -> None:

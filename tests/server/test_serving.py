@@ -18,9 +18,10 @@ import pytest
 import requests
 from aiohttp import ClientSession, UnixConnector, web
 
-from server import control, serving
-from server.control import CommandFailed
-from server.setting_kinds import Listen
+from server import serving
+from server.cli import control_socket
+from server.cli.control_socket import CommandFailed
+from server.settings.types import Listen
 from tests.support.process import (
     KITH,
     Running,
@@ -165,8 +166,8 @@ async def test_a_command_under_way_is_answered_before_the_stop(tmp_path: Path) -
         await go_on.wait()
         return f"{command} is done"
 
-    async with control.listening(tmp_path, answers):
-        asked = asyncio.create_task(control.ask(tmp_path, "this", {}))
+    async with control_socket.listening(tmp_path, answers):
+        asked = asyncio.create_task(control_socket.ask(tmp_path, "this", {}))
         await begun.wait()
         asyncio.get_running_loop().call_soon(go_on.set)
     assert await asked == (True, "this is done")
@@ -175,7 +176,7 @@ async def test_a_command_under_way_is_answered_before_the_stop(tmp_path: Path) -
 async def test_a_command_that_takes_too_long_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "FINISH", 0.05)
+    monkeypatch.setattr(control_socket, "FINISH", 0.05)
     begun, cut = asyncio.Event(), asyncio.Event()
 
     async def answers(_: str, __: Mapping[str, Any]) -> None:
@@ -185,8 +186,8 @@ async def test_a_command_that_takes_too_long_is_cut_off(
         finally:
             cut.set()
 
-    async with control.listening(tmp_path, answers):
-        asked = asyncio.create_task(control.ask(tmp_path, "this", {}))
+    async with control_socket.listening(tmp_path, answers):
+        asked = asyncio.create_task(control_socket.ask(tmp_path, "this", {}))
         await begun.wait()
     assert cut.is_set()
     with pytest.raises(CommandFailed, match="went away"):
@@ -208,14 +209,14 @@ async def test_what_is_no_command_is_answered_and_harms_nobody(tmp_path: Path, l
     async def answers(_: str, __: Mapping[str, Any]) -> None:
         raise ZeroDivisionError
 
-    async with control.listening(tmp_path, answers):
-        reader, writer = await asyncio.open_unix_connection(tmp_path / control.NAME)
+    async with control_socket.listening(tmp_path, answers):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / control_socket.NAME)
         writer.write(line)
         with suppress(ConnectionError):
-            assert b"no command" in await reader.read() or len(line) > control.LONGEST
+            assert b"no command" in await reader.read() or len(line) > control_socket.LONGEST
         writer.close()
         with pytest.raises(CommandFailed, match="a fault of the server"):
-            await control.ask(tmp_path, "this", {})
+            await control_socket.ask(tmp_path, "this", {})
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:

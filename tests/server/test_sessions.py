@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from server import passwords
-from server.pages.starting import onward
+from server.access import passwords
+from server.pages.access.sessions import onward
 from storage.access import accounts, sessions
 from storage.people import actors
 from tests.server.test_oauth import Browser

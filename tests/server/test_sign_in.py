@@ -11,8 +11,8 @@ from time import perf_counter
 
 import pytest
 
-from server import commands
-from server.limits import network_of
+from server.cli import commands
+from server.http.rate_limits import network_of
 from storage.access import accounts, sessions
 from storage.engine.transaction import Writer
 from storage.people import actors

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from server.commands import run
-from server.control import CommandFailed
+from server.cli.commands import run
+from server.cli.control_socket import CommandFailed
 from storage.access import accounts
 from storage.people import actors, follows
 from tests.server.test_oauth import Browser, register

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from federation.transport.places import Places
-from server.shown_media import OF_ONE_DOMAIN, PROXY, SILENT_AFTER, SILENT_FOR, UNWANTED_FOR, Proxy
+from server.media.proxy import OF_ONE_DOMAIN, PROXY, SILENT_AFTER, SILENT_FOR, UNWANTED_FOR, Proxy
 from tests.federation.saying import follow
 from tests.federation.world import neighbour
 from tests.server.test_attachments import opened

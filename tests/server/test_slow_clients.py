@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from aiohttp import FormData
 
-from server.bodies import BODIES
+from server.http.bodies import BODIES
 from tests.server.test_media import PICTURE
 from tests.support.servers import Place
 
@@ -92,7 +92,7 @@ async def test_what_says_no_length_counts_as_the_largest(place: Place) -> None:
 async def test_a_body_that_does_not_come_is_waited_for_no_longer(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.bodies.PATIENCE", 0.05)
+    monkeypatch.setattr("server.http.bodies.PATIENCE", 0.05)
     head = b"POST /login HTTP/1.1\r\nHost: home.example\r\nContent-Length: 9\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", place.client.port)
     writer.write(head)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server.policies import API, Route
+from server.http.guard import API, Route
 from server.routes import ROUTES
 from storage.engine.connection import Connection
 from tests.support.clock import Watch

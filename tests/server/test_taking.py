@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from server import exporting, importing, leaving
-from server.exporting import Places
-from server.importing import CannotImport
-from server.media import MEDIA
+from server.actions import account_deletion, data_export, data_import
+from server.actions.data_export import Places
+from server.actions.data_import import CannotImport
+from server.media.store import MEDIA
 from storage.lifecycle import exports, imports
 from tests.server.test_attachments import sent
 from tests.support.clock import Watch
@@ -38,15 +38,15 @@ async def two(tmp_path: Path, watch: Watch) -> AsyncIterator[Two]:
 
 
 async def table(person: Person, kind: str) -> str:
-    data: bytes = await person.place.database.read(exporting.table, person.actor.id, kind)
+    data: bytes = await person.place.database.read(data_export.table, person.actor.id, kind)
     return data.decode()
 
 
 async def bring(person: Person, kind: str, text: str, mode: str = "merge") -> int:
-    lines = importing.read(text.encode())
+    lines = data_import.read(text.encode())
     database = person.place.database
-    id_: int = await database.write(importing.begin, person.actor, kind, mode, lines)
-    while await importing.import_next(person.place.app):
+    id_: int = await database.write(data_import.begin, person.actor, kind, mode, lines)
+    while await data_import.import_next(person.place.app):
         pass
     return id_
 
@@ -139,16 +139,16 @@ async def test_a_list_is_replaced_by_title_and_a_bare_name_is_ours(two: Two) -> 
 async def test_files_take_turns_and_a_silent_server_is_asked_twice(two: Two) -> None:
     home, _ = two
     alice, bob = await home.person("alice"), await home.person("bob")
-    long = importing.read(b"\n".join(f"x{n}@gone.example".encode() for n in range(9)))
-    short = importing.read(b"alice@home.example")
+    long = data_import.read(b"\n".join(f"x{n}@gone.example".encode() for n in range(9)))
+    short = data_import.read(b"alice@home.example")
     write = home.database.write
-    first = await write(importing.begin, alice.actor, "follows", "merge", long)
-    second = await write(importing.begin, bob.actor, "follows", "merge", short)
+    first = await write(data_import.begin, alice.actor, "follows", "merge", long)
+    second = await write(data_import.begin, bob.actor, "follows", "merge", short)
     for _ in range(4):
-        await importing.import_next(home.app)
+        await data_import.import_next(home.app)
     counted = await home.database.read(imports.by_id, second)
     assert counted and (counted.due, counted.done) == (0, 1)
-    while await importing.import_next(home.app):
+    while await data_import.import_next(home.app):
         pass
     found = await home.database.read(imports.failed, alice.actor.id, first)
     assert [one.reason for one in found] == ["unreachable"] * 9
@@ -172,9 +172,9 @@ async def test_each_line_that_fails_says_why(two: Two) -> None:
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@sum", "\tx", "\rx"])
 def test_no_cell_is_a_formula(cell: str) -> None:
-    data = exporting.written([(cell, "plain")])
+    data = data_export.written([(cell, "plain")])
     assert data.startswith((b"'", b"\"'"))
-    ((read, _),) = importing.read(data)
+    ((read, _),) = data_import.read(data)
     assert read == cell.strip()
 
 
@@ -186,21 +186,21 @@ def test_no_cell_is_a_formula(cell: str) -> None:
         b"\xff\xfe\x00",
         b'"open',
         b"Account address\n",
-        b"x@y.example\n" * (importing.MOST_LINES + 1),
+        b"x@y.example\n" * (data_import.MOST_LINES + 1),
         b"\x00" * 1000,
     ],
 )
 def test_what_is_no_list_is_refused_with_a_sentence(data: bytes) -> None:
     with pytest.raises(CannotImport, match=r"Nothing was changed\.$"):
-        importing.read(data)
+        data_import.read(data)
 
 
 async def archive_of(person: Person) -> tuple[int, Places]:
     place = person.place
-    id_: int = await place.database.write(exporting.ask, person.actor.id)
+    id_: int = await place.database.write(data_export.ask, person.actor.id)
     places = Places(place.app_folder / "exports", place.app[MEDIA].path_of, "http://m")
-    assert await exporting.make_next(place.database, places)
-    assert not await exporting.make_next(place.database, places)
+    assert await data_export.make_next(place.database, places)
+    assert not await data_export.make_next(place.database, places)
     return id_, places
 
 
@@ -232,7 +232,7 @@ async def test_an_archive_holds_all_they_said_and_nobody_elses(two: Two) -> None
     assert len(urls) == 2 and set(urls) <= names
     verbs = [one["type"] for one in outbox["orderedItems"]]
     assert (verbs.count("Create"), verbs.count("Announce")) == (122, 1)
-    assert {name for name, _ in exporting.FILES.values()} <= names
+    assert {name for name, _ in data_export.FILES.values()} <= names
 
 
 async def test_there_is_one_archive_a_day_and_the_new_one_takes_its_place(
@@ -240,9 +240,9 @@ async def test_there_is_one_archive_a_day_and_the_new_one_takes_its_place(
 ) -> None:
     alice = await two[0].person("alice")
     first, places = await archive_of(alice)
-    assert await two[0].database.write(exporting.ask, alice.actor.id) == first
-    assert not await exporting.make_next(two[0].database, places)
-    watch.advance(exporting.ONCE_IN)
+    assert await two[0].database.write(data_export.ask, alice.actor.id) == first
+    assert not await data_export.make_next(two[0].database, places)
+    watch.advance(data_export.ONCE_IN)
     second, _ = await archive_of(alice)
     assert second != first
     assert await two[0].database.read(exports.by_id, alice.actor.id, first) is None
@@ -252,8 +252,8 @@ async def test_there_is_one_archive_a_day_and_the_new_one_takes_its_place(
 async def test_who_leaves_leaves_no_archive(two: Two) -> None:
     alice = await two[0].person("alice")
     _, places = await archive_of(alice)
-    await two[0].database.write(leaving.leave, alice.actor)
-    await exporting.remove_old(two[0].database, places.exports)
+    await two[0].database.write(account_deletion.leave, alice.actor)
+    await data_export.remove_old(two[0].database, places.exports)
     assert list(places.exports.iterdir()) == []
 
 
@@ -261,11 +261,11 @@ async def test_an_archive_is_gone_after_a_week(two: Two, watch: Watch) -> None:
     home, _ = two
     alice = await home.person("alice")
     id_, places = await archive_of(alice)
-    await exporting.remove_old(home.database, places.exports)
+    await data_export.remove_old(home.database, places.exports)
     assert len(list(places.exports.iterdir())) == 1
     watch.advance(exports.LASTS)
     assert await home.database.read(exports.by_id, alice.actor.id, id_) is None
-    await exporting.remove_old(home.database, places.exports)
+    await data_export.remove_old(home.database, places.exports)
     assert list(places.exports.iterdir()) == []
 
 
@@ -279,7 +279,7 @@ async def test_the_page_brings_and_hands_out_only_ones_own(two: Two) -> None:
     assert await hers.send("/settings/data/archive") == 303
     assert "It is being put together." in await hers.open("/settings/data")
     places = Places(home.app_folder / "exports", home.app[MEDIA].path_of, "http://m")
-    assert await exporting.make_next(home.database, places)
+    assert await data_export.make_next(home.database, places)
     (url,) = re.findall(r"/settings/data/archive/[0-9]+", await hers.open("/settings/data"))
     async with home.client.get(url, headers=hers.cookie) as answer:
         assert (answer.status, answer.content_type) == (200, "application/zip")
@@ -293,7 +293,7 @@ async def test_the_page_brings_and_hands_out_only_ones_own(two: Two) -> None:
         "file": b"bob@home.example\nnobody@home.example",
     }
     assert await hers.send("/settings/data/imports", **file) == 303
-    while await importing.import_next(home.app):
+    while await data_import.import_next(home.app):
         pass
     page = await hers.open("/settings/data")
     assert "Done: 1. To go: 0. Not possible: 1." in page
@@ -302,7 +302,7 @@ async def test_the_page_brings_and_hands_out_only_ones_own(two: Two) -> None:
         assert "We found nothing under this address." in await answer.text()
     async with home.client.get(url, headers=his.cookie) as answer:
         assert answer.status == 404
-    for wrong in (b"", b"\xff\xfe", b"x" * (importing.MOST_BYTES + 1)):
+    for wrong in (b"", b"\xff\xfe", b"x" * (data_import.MOST_BYTES + 1)):
         assert await hers.send("/settings/data/imports", **{**file, "file": wrong}) == 422
     assert await hers.send("/settings/data/imports", **{**file, "kind": "secrets"}) == 404
     async with home.client.get("/settings/data/secrets.csv", headers=hers.cookie) as answer:

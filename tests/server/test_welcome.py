@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from server.commands import run
-from server.control import CommandFailed
-from server.signup import Wish, sign_up
+from server.access.signup import Wish, sign_up
+from server.cli.commands import run
+from server.cli.control_socket import CommandFailed
 from storage.access import accounts
 from storage.people import actors
 from storage.people.actors import Actor

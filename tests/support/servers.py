@@ -11,12 +11,12 @@ from typing import Any
 from aiohttp import DummyCookieJar, TCPConnector, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from server import membership, passwords
+from server.access import account_creation, passwords
+from server.access.account_creation import Keys, Newcomer
 from server.app import FILE, build_app
-from server.keys import COURIER, DATABASE, PROCESSOR, SETTINGS
-from server.membership import Keys, Newcomer
-from server.outside import Outside
-from server.settings import Settings, load
+from server.http.app_keys import COURIER, DATABASE, PROCESSOR, SETTINGS
+from server.settings.outside import Outside
+from server.settings.settings import Settings, load
 from storage.access import oauth
 from storage.engine import ids
 from storage.engine.database import Database
@@ -114,7 +114,7 @@ class Place:
         hashed = await hashed_password()
         made = await keys_of(f"{name}@{self.host}")
         newcomer = Newcomer(name=name, email=f"{name}@post.example", password=hashed, role=role)
-        actor = await self.database.write(membership.join, newcomer, made)
+        actor = await self.database.write(account_creation.join, newcomer, made)
         secret = await self.database.write(give_token, actor.id, scopes)
         self.people[name] = Person(self, actor, secret)
         return self.people[name]
@@ -138,7 +138,7 @@ async def hashed_password() -> str:
 async def keys_of(handle: str) -> Keys:
     """Keys of their own for everybody, and the same in every test."""
     if handle not in _keys:
-        _keys[handle] = await membership.make_keys()
+        _keys[handle] = await account_creation.make_keys()
     return _keys[handle]
 
 

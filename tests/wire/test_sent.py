@@ -26,8 +26,11 @@ from federation.objects import note
 from federation.outbound import outbox
 from federation.vocabulary.contexts import SENT
 from federation.vocabulary.json_documents import kind, read
-from server import VERSION, commands, moderation, moving
-from server.moderation import COMMAND_LINE, Verdict
+from server import VERSION
+from server.actions import account_moves
+from server.cli import commands
+from server.moderation import account_decisions
+from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from storage.engine.transaction import Reader, Writer
 from storage.media import emojis
 from storage.people import actors
@@ -246,10 +249,10 @@ async def turned_out(journey: Journey) -> None:
     await alice.post("/api/v1/reports", **given)
     await journey.caught("Flag")
     verdict = Verdict(action="suspend", letter=False)
-    await place.database.write(moderation.decide, COMMAND_LINE, alice.actor.id, verdict)
+    await place.database.write(account_decisions.decide, COMMAND_LINE, alice.actor.id, verdict)
     await journey.caught("Update-Person-suspended")
     await journey.fetched("actor-suspended", f"/actors/{alice.id}")
-    await place.database.write(moderation.undo, COMMAND_LINE, alice.actor.id, "suspend")
+    await place.database.write(account_decisions.undo, COMMAND_LINE, alice.actor.id, "suspend")
     await journey.caught("Update-Person-restored")
 
 
@@ -257,7 +260,7 @@ async def moved_on(journey: Journey) -> None:
     """To another account, which names this one."""
     alice, place = journey.alice, journey.place
     journey.vera.at.person("alicia", alsoKnownAs=[alice.actor.uri])
-    await moving.move(place.app, alice.actor.id, "@alicia@victim.example")
+    await account_moves.move(place.app, alice.actor.id, "@alicia@victim.example")
     await journey.caught("Move", "Update-Person-moved")
 
 

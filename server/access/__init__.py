@@ -1,0 +1,1 @@
+"""Sign-up, log-in and what proves who somebody is."""

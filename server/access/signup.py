@@ -1,0 +1,194 @@
+"""How somebody signs up, wherever they do it: page, API or command line."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from federation.activities.flag import LETTER
+from server.access import account_creation, email_confirmation, passwords
+from server.access.account_creation import Newcomer
+from server.i18n.form_errors import Mistake
+from server.i18n.translations import N_
+from storage.access import accounts, sessions, signup_blocks
+from storage.access.accounts import Account
+from storage.communities import charters
+from storage.engine.database import Database
+from storage.engine.errors import Conflict
+from storage.engine.transaction import Reader, Writer
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.queues import jobs
+
+# A mailbox without quotes or comments (RFC 5321), at a host by name.
+EMAIL = re.compile(
+    r"(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}"
+    r"@(?=.{1,190}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*"
+)
+MODES = ("open", "approval", "invitation", "closed")
+LONGEST_REASON = 2000
+
+
+class NotYet(Exception):
+    """Somebody cannot sign up like this; `mistakes` by field, in the order of the page."""
+
+    def __init__(self, mistakes: Mapping[str, Mistake]) -> None:
+        super().__init__(" ".join(one.said() for one in mistakes.values()))
+        self.mistakes = dict(mistakes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody typed. `mode` is how this server takes people in; `role` for commands."""
+
+    name: str
+    email: str
+    password: str = field(repr=False)
+    agreed: bool = True
+    version: str | None = None  # of the charter that they had before them
+    reason: str = ""
+    invitation: str = field(default="", repr=False)
+    mode: str = "open"
+    locale: str = "en"
+    role: str = "member"
+    watched: bool = False  # a steward decides, whatever the mode
+    confirms: bool = False  # we write to the address first, and wait for a yes
+    source: str = ""  # in whose name the password is hashed
+    by_office: bool = False  # the command line: blocks of names and addresses do not count
+
+    @property
+    def waits(self) -> bool:
+        """Whether a steward decides."""
+        return self.mode == "approval" or self.watched
+
+
+async def sign_up(database: Database, wish: Wish) -> Actor:
+    """Make the account; pending where a letter or a steward comes first. Raises NotYet."""
+    mistakes = await database.read(_mistakes, wish)
+    if mistakes:
+        raise NotYet(mistakes)
+    hashed = await passwords.hashed(wish.password, wish.source)
+    made = await account_creation.make_keys()
+    return await database.write(_join, wish, hashed, made)
+
+
+def _mistakes(reader: Reader, wish: Wish) -> dict[str, Mistake]:
+    found: dict[str, Mistake] = {}
+    if not wish.agreed or _has_changed(reader, wish.version):
+        found["agreement"] = Mistake("ERR_ACCEPTED", N_("We need your yes to the charter."))
+    if wish.mode == "approval" and not wish.reason.strip():
+        found["reason"] = Mistake(
+            "ERR_BLANK", N_("Please answer the question, in a sentence or two.")
+        )
+    name = account_creation.name_objection(reader, wish.name)
+    if name is not None:
+        found["username"] = name
+    if not _is_address(wish.email):
+        found["email"] = Mistake("ERR_INVALID", _NO_ADDRESS)
+    objection = passwords.objection(wish.password)
+    if objection is not None:
+        found["password"] = objection
+    return found if wish.by_office else {**_blocked(reader, wish), **found}
+
+
+def _blocked(reader: Reader, wish: Wish) -> dict[str, Mistake]:
+    """What the stewards do not want to see here: names, providers, addresses."""
+    found: dict[str, Mistake] = {}
+    if signup_blocks.is_name_blocked(reader, wish.name):
+        found["username"] = Mistake("ERR_BLOCKED", _NAME_BLOCKED)
+    if email_confirmation.is_unwanted(reader, wish.email):
+        found["email"] = Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
+    return found
+
+
+def change_email(writer: Writer, account: int, email: str, *, confirms: bool) -> Mistake | None:
+    """Another address for somebody who is in; or why not, without a word about whose it is.
+
+    `confirms`: once the letter that goes there is answered.
+    """
+    if not _is_address(email):
+        return Mistake("ERR_INVALID", _NO_ADDRESS)
+    if email_confirmation.is_unwanted(writer, email):
+        return Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
+    if confirms:
+        email_confirmation.ask(writer, account, email, "change")
+    elif accounts.has_email(writer, email):
+        return Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
+    else:
+        accounts.set_email(writer, account, email)
+    return None
+
+
+_NO_ADDRESS = N_("An email address looks like bep@post.example.")
+_NAME_BLOCKED = N_("That name cannot be had here. Please choose another.")
+_EMAIL_BLOCKED = N_("That address cannot be used here. Please give another.")
+
+
+def _has_changed(reader: Reader, version: str | None) -> bool:
+    """Whether the charter in force is another than the one that they said yes to."""
+    charter = charters.current(reader, actors.community(reader).id)
+    return version is not None and charter is not None and version != str(charter.version)
+
+
+def _is_address(email: str) -> bool:
+    """Letters go there: no control characters in it, seen or unseen (SECURITY 56)."""
+    _, _, host = email.rpartition("@")
+    return bool(EMAIL.fullmatch(email)) and email.isprintable() and "." in host
+
+
+def _join(writer: Writer, wish: Wish, hashed: str, made: account_creation.Keys) -> Actor:
+    invited_by = _invited(writer, wish)
+    newcomer = Newcomer(
+        name=wish.name,
+        email=_email(writer, wish),
+        password=hashed,
+        role=wish.role,
+        state="pending" if wish.waits or wish.confirms else "active",
+        reason=wish.reason.strip()[:LONGEST_REASON] or None,
+        invited_by=invited_by,
+        locale=wish.locale,
+        agreed=wish.agreed,
+    )
+    try:
+        joined = account_creation.join(writer, newcomer, made)
+        if wish.confirms:
+            purpose = "ask" if wish.waits else "enter"
+            email_confirmation.ask(writer, joined.id, wish.email, purpose, wish.invitation or None)
+        elif wish.waits:
+            jobs.plan(writer, LETTER, f"asked {joined.id}")
+        return joined
+    except Conflict as taken:
+        raise NotYet({_FIELDS[taken.what]: _TAKEN[taken.what]}) from taken
+
+
+def _email(writer: Writer, wish: Wish) -> str:
+    """Whoever waits does not learn who is a member (SECURITY 71)."""
+    if wish.confirms:
+        return accounts.unconfirmed(wish.email, writer.new_id())
+    if wish.waits and accounts.has_email(writer, wish.email):
+        return accounts.beside(wish.email, writer.new_id())
+    return wish.email
+
+
+_FIELDS = {"name": "username", "email": "email", "uri": "username"}
+_TAKEN = {
+    "name": Mistake("ERR_TAKEN", N_("That name belongs to somebody already.")),
+    "uri": Mistake("ERR_TAKEN", N_("That name belongs to somebody already.")),
+    "email": Mistake("ERR_TAKEN", N_("There is an account with that address already.")),
+}
+
+
+def _invited(writer: Writer, wish: Wish) -> int | None:
+    """Who invites. One that will not do is a mistake only where nobody comes in without."""
+    if wish.mode != "invitation" and not wish.invitation:
+        return None
+    good, sponsor = sessions.use_invitation(writer, wish.invitation)
+    if not good and wish.mode == "invitation":
+        sentence = N_("This invitation was used already, or it has run out. Ask for a new one.")
+        raise NotYet({"invite_code": Mistake("ERR_INVALID", sentence)})
+    return sponsor
+
+
+def waiting(reader: Reader, *, confirmed: bool = True) -> list[Account]:
+    """Who waits for a steward's answer, or still has to confirm their address; longest first."""
+    pending = accounts.everyone(reader, "pending")
+    return [one for one in pending if one.unconfirmed is not confirmed]

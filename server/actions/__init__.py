@@ -1,0 +1,1 @@
+"""What members do, for every door: API, pages, command line, imports."""

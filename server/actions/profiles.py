@@ -1,0 +1,312 @@
+"""How members change their profile and their defaults: checked, made into markup, said, kept."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from aiohttp import web
+
+from federation.activities import Update
+from federation.objects import actor as actor_object
+from federation.objects import from_rows
+from federation.outbound import outbox
+from federation.vocabulary import uris
+from federation.vocabulary.sanitize_html import line, printable
+from server.actions import markup
+from server.actions.markup import Handle, Mentioned
+from server.actions.mentions import resolve
+from server.http.app_keys import DATABASE, SETTINGS
+from server.http.errors import Refused
+from server.http.forms import is_language
+from server.media.store import MEDIA, Ingested, Purpose
+from server.media.store import address as media_address
+from storage.access import accounts
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments
+from storage.media.attachments import Media
+from storage.people import actors, keys
+from storage.people.actors import Actor, Field
+
+MOST_FIELDS = 4
+LONGEST_NAME = 100
+LONGEST_NOTE = 500
+LONGEST_OF_FIELD = 255
+VISIBILITIES = ("public", "unlisted", "private")
+QUOTE_POLICIES = ("public", "followers", "nobody")
+FLAGS = ("locked", "bot", "discoverable", "indexable", "hide_collections")
+PURPOSES: tuple[Purpose, ...] = ("avatar", "header")
+_LINE = 10_000  # of a line that is too long, so much is counted
+
+N_ = str  # marks a sentence for the catalogue; pages say it in the reader's language
+TOO_LONG = N_("This is %(count)s characters long; we can take up to %(most)s.")
+TOO_MANY = N_("These are %(count)s labels with values; we can take up to %(most)s.")
+NO_LABEL = N_("This value needs a label beside it.")
+NO_AUDIENCE = N_("Please choose one of the audiences that are offered.")
+NO_LANGUAGE = N_("Please choose one of the languages that are offered.")
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a value cannot be taken: Mastodon's code, and a sentence with what fills it.
+
+    `name` is that in the form of the page, such as `field_value_2`.
+    """
+
+    name: str
+    code: str
+    sentence: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def said(self, sentence: str | None = None) -> str:
+        """The sentence, or its translation, filled."""
+        return (sentence or self.sentence) % self.values
+
+
+class Objections(Exception):
+    """What was asked for cannot be done; nothing was changed."""
+
+    def __init__(self, found: Sequence[Objection]) -> None:
+        super().__init__(" ".join(one.said() for one in found))
+        self.found = tuple(found)
+
+
+Removed = Literal["removed"]
+REMOVED: Removed = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a member wants to be otherwise; None stays as it is.
+
+    `fields` are all of them, (label, value) as written; `avatar` and `header` the bytes of a new
+    picture, or REMOVED. `settings` are defaults for writing by name, where None takes one away.
+    """
+
+    display_name: str | None = None
+    note: str | None = None
+    fields: tuple[tuple[str, str], ...] | None = None
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    avatar: bytes | Removed | None = None
+    header: bytes | Removed | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What took time to make before the unit: who is mentioned, pictures that were taken in."""
+
+    mentioned: Mapping[Handle, Actor]
+    pictures: Mapping[Purpose, Ingested]
+
+
+async def change(app: web.Application, me: Actor, wish: Wish) -> None:
+    """Do what is wished, whole or not at all. Raises Objections, or Refused for a picture."""
+    wish = _tidied(wish)
+    if found := await asyncio.to_thread(objections, wish):  # a note may be as long as a form
+        raise Objections(found)
+    mentioned = await resolve(app, _handles(wish))
+    pictures = await _taken_in(app, me.id, wish)
+    origin = app[SETTINGS].web_origin
+    try:
+        dropped = await app[DATABASE].write(
+            _change, me.id, wish, _Made(mentioned, pictures), media_address(origin)
+        )
+    except BaseException:
+        await _remove(app, [picture.file for picture in pictures.values()])
+        raise
+    await _remove(app, dropped)
+
+
+# ---- what can be taken ----
+
+
+def _tidied(wish: Wish) -> Wish:
+    """Names as one line, and text without what cannot be printed."""
+    name, note, fields = wish.display_name, wish.note, wish.fields
+    if fields is not None:
+        fields = tuple((line(label, _LINE), line(value, _LINE)) for label, value in fields)
+    return replace(
+        wish,
+        display_name=None if name is None else line(name, _LINE),
+        note=None if note is None else printable(note).strip(),
+        fields=fields,
+    )
+
+
+def objections(wish: Wish) -> list[Objection]:
+    """Everything that stands in the way of a wish, in the order of the form."""
+    name, note, fields = wish.display_name or "", wish.note or "", wish.fields or ()
+    return [
+        *_too_long("display_name", len(name), LONGEST_NAME),
+        *_too_long("note", markup.length(note), LONGEST_NOTE),
+        *_too_many(_filled(fields)),
+        *(one for slot, pair in enumerate(fields, 1) for one in _objections_to_field(slot, *pair)),
+        *_objections_to_settings(wish.settings),
+    ]
+
+
+def _too_long(name: str, count: int, most: int) -> list[Objection]:
+    values = {"count": count, "most": most}
+    return [Objection(name, "ERR_TOO_LONG", TOO_LONG, values)] if count > most else []
+
+
+def _too_many(fields: Sequence[tuple[str, str]]) -> list[Objection]:
+    if len(fields) <= MOST_FIELDS:
+        return []
+    values = {"count": len(fields), "most": MOST_FIELDS}
+    return [Objection("fields", "ERR_TOO_LONG", TOO_MANY, values)]
+
+
+def _objections_to_field(slot: int, label: str, value: str) -> list[Objection]:
+    found = _too_long(f"field_name_{slot}", len(label), LONGEST_OF_FIELD)
+    found += _too_long(f"field_value_{slot}", len(value), LONGEST_OF_FIELD)
+    if value and not label:
+        found.append(Objection(f"field_name_{slot}", "ERR_BLANK", NO_LABEL))
+    return found
+
+
+def _objections_to_settings(settings: Mapping[str, Any]) -> list[Objection]:
+    found = []
+    if settings.get("privacy", "public") not in VISIBILITIES:
+        found.append(Objection("visibility", "ERR_INCLUSION", NO_AUDIENCE))
+    if settings.get("quote_policy", "public") not in QUOTE_POLICIES:
+        found.append(Objection("quote_policy", "ERR_INCLUSION", NO_AUDIENCE))
+    language = settings.get("language")
+    if language is not None and not is_language(str(language)):
+        found.append(Objection("language", "ERR_INCLUSION", NO_LANGUAGE))
+    return found
+
+
+def _filled(fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple(pair for pair in fields if any(pair))
+
+
+# ---- before the unit: what takes time ----
+
+
+def _handles(wish: Wish) -> list[Handle]:
+    """Everybody whom the note or a field mentions."""
+    texts = (wish.note or "", *(value for _, value in wish.fields or ()))
+    return list(dict.fromkeys(handle for text in texts for handle in markup.find_mentions(text)))
+
+
+async def _taken_in(app: web.Application, id_: int, wish: Wish) -> dict[Purpose, Ingested]:
+    """New pictures as files of ours; when one is refused, none is kept."""
+    made: dict[Purpose, Ingested] = {}
+    try:
+        for purpose in PURPOSES:
+            data = getattr(wish, purpose)
+            if isinstance(data, bytes):
+                made[purpose] = await app[MEDIA].ingest(data, purpose, f"member {id_}")
+    except BaseException:
+        await _remove(app, [picture.file for picture in made.values()])
+        raise
+    return made
+
+
+async def _remove(app: web.Application, names: Sequence[str]) -> None:
+    for name in names:
+        await asyncio.to_thread(app[MEDIA].remove, name)
+
+
+# ---- the unit ----
+
+
+def _change(writer: Writer, id_: ActorId, wish: Wish, made: _Made, folder: str) -> list[str]:
+    """Keep it and say it; returns the files that are not needed any more."""
+    before = actors.by_id(writer, id_)
+    if before is None or before.state != "active":
+        raise Refused(403, "This action is not allowed")
+    after = _changed(writer, before, wish, made)
+    dropped = _exchange_pictures(writer, before, after, made)
+    if after != before:
+        actors.update(writer, after)
+        tell(writer, before, after, folder)
+    if wish.settings:
+        accounts.set_settings(writer, id_, wish.settings)
+    return dropped
+
+
+def _changed(reader: Reader, before: Actor, wish: Wish, made: _Made) -> Actor:
+    """The actor as it is to be."""
+    given: dict[str, Any] = dict(wish.flags)
+    if wish.display_name is not None:
+        given["display_name"] = wish.display_name
+    if wish.note is not None:
+        given["summary_source"] = wish.note
+        given["summary"] = markup.render_note(wish.note, **_linking(reader, made))
+    if wish.fields is not None:
+        given["fields"] = _fields(reader, before, _filled(wish.fields), made)
+    for purpose in PURPOSES:
+        if purpose in made.pictures:
+            given[purpose] = made.pictures[purpose].file
+        elif getattr(wish, purpose) == REMOVED:
+            given[purpose] = None
+    return replace(before, **given)
+
+
+def _fields(
+    reader: Reader, before: Actor, written: Sequence[tuple[str, str]], made: _Made
+) -> tuple[Field, ...]:
+    """Lines of the profile; what was checked stays checked while it is the same."""
+    checked = {(one.name, one.source): one.verified_at for one in before.fields}
+    return tuple(
+        Field(
+            name=label,
+            value=markup.render_field(value, **_linking(reader, made)),
+            source=value,
+            verified_at=checked.get((label, value)),
+        )
+        for label, value in written
+    )
+
+
+def _linking(reader: Reader, made: _Made) -> dict[str, Any]:
+    """What the markup of a text needs: pages of those mentioned, and of hashtags."""
+    here = reader.here
+    mentions = {
+        handle: Mentioned(who.name, who.domain or here.domain, who.url or who.uri)
+        for handle, who in made.mentioned.items()
+    }
+    return {"mentions": mentions, "tag_url": lambda name: uris.tag_page(here, name.casefold())}
+
+
+def _exchange_pictures(writer: Writer, before: Actor, after: Actor, made: _Made) -> list[str]:
+    """Rows for the new pictures in place of those for the old ones."""
+    for purpose, picture in made.pictures.items():
+        attachments.add(
+            writer,
+            Media(
+                id=writer.new_id(),
+                owner=before.id,
+                purpose=purpose,
+                file=picture.file,
+                mime=picture.mime,
+                bytes=picture.bytes,
+                width=picture.width,
+                height=picture.height,
+            ),
+        )
+    pairs = ((getattr(before, one), getattr(after, one)) for one in PURPOSES)
+    dropped = [old for old, new in pairs if old is not None and old != new]
+    for file in dropped:
+        attachments.remove(writer, file)
+    return dropped
+
+
+def tell(writer: Writer, before: Actor, after: Actor, folder: str) -> None:
+    """Everybody who follows hears of it, if there is anything that they could notice."""
+    known = keys.of_actor(writer, after.id)
+    documents = [
+        actor_object.render(
+            writer.here, actor, known, folder, from_rows.emoji_tags_of(writer, actor)
+        )
+        for actor in (before, after)
+    ]
+    if documents[0] != documents[1]:
+        update = Update(
+            id=outbox.new_uri(writer), actor=after.uri, profile=after, rendered=documents[1]
+        )
+        outbox.publish(writer, update)

@@ -1,0 +1,1 @@
+"""Documents for other servers, and the addresses by which they find us."""

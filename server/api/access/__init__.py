@@ -1,0 +1,1 @@
+"""Apps, and sign-up from a client."""

@@ -1,0 +1,91 @@
+"""`/api/v1/apps`: how a client introduces itself."""
+
+from typing import Any
+
+from aiohttp import web
+
+from federation.vocabulary.sanitize_html import line, safe_url
+from server.access import oauth_grants, scopes
+from server.http.app_keys import DATABASE
+from server.http.errors import unprocessable
+from server.http.forms import Form, form_of
+from server.http.guard import Route, Who, caller, get, post
+from server.http.responses import answer
+from storage.access import oauth
+from storage.access.oauth import App
+from storage.engine import ids
+from storage.engine.transaction import Writer
+
+LONGEST_NAME = 200
+
+
+async def create(request: web.Request) -> web.Response:
+    """Register an app; its secret is shown once."""
+    form = await form_of(request)
+    name = line(form.needed("client_name", 2000), LONGEST_NAME)
+    if not any(letter.isprintable() and not letter.isspace() for letter in name):
+        raise unprocessable("Validation failed: Application name can't be blank")
+    redirects, wanted = _redirects(form), scopes.split(form.text("scopes", 4096))
+    unknown = [scope for scope in wanted if scope not in scopes.KNOWN]
+    if unknown:
+        raise unprocessable(f"Validation failed: Scopes doesn't match configured: {unknown[0]}")
+    client_id, secret = ids.secret(), ids.secret()
+    website = safe_url(form.text("website", 2048))
+    made = await request.app[DATABASE].write(
+        _add, (client_id, secret), (name, website), redirects, " ".join(wanted)
+    )
+    return answer({**_rendered(made), "client_id": client_id, "client_secret": secret})
+
+
+def _add(
+    writer: Writer,
+    credentials: tuple[str, str],
+    about: tuple[str, str | None],
+    redirects: tuple[str, ...],
+    wanted: str,
+) -> App:
+    client_id, secret = credentials
+    app = App(writer.new_id(), client_id, oauth.hashed(secret), *about, redirects, wanted)
+    oauth.add(writer, app)
+    return app
+
+
+def _redirects(form: Form) -> tuple[str, ...]:
+    listed = form.texts("redirect_uris", oauth_grants.MOST_URIS)
+    found = oauth_grants.redirects_of(listed[0] if len(listed) == 1 else listed)
+    if not found:
+        raise unprocessable("Validation failed: Redirect URI can't be blank")
+    for uri in found:
+        objection = oauth_grants.redirect_objection(uri)
+        if objection:
+            raise unprocessable(f"Validation failed: Redirect URI: {objection}")
+    return tuple(dict.fromkeys(found[: oauth_grants.MOST_URIS]))
+
+
+def _rendered(app: App) -> dict[str, Any]:
+    return {
+        "id": str(app.id),
+        "name": app.name,
+        "website": app.website,
+        "scopes": app.scopes.split(),
+        "redirect_uri": "\n".join(app.redirect_uris),
+        "redirect_uris": list(app.redirect_uris),
+        "vapid_key": "",
+        "client_secret_expires_at": 0,
+    }
+
+
+async def verify_credentials(request: web.Request) -> web.Response:
+    token = caller(request).token
+    app = await request.app[DATABASE].read(oauth.by_id, token.app if token else 0)
+    if app is None:
+        raise unprocessable("This token belongs to no app any more.")
+    rendered = _rendered(app)
+    del rendered["client_secret_expires_at"]
+    return answer(rendered)
+
+
+ROUTES: list[Route] = [
+    post("/api/v1/apps", create, Who.ANYBODY, limits=("app",)),
+    get("/api/v1/apps/verify_credentials", verify_credentials, Who.APP),
+]

@@ -1,0 +1,1 @@
+"""Media attachments and custom emoji."""

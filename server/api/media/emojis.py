@@ -1,0 +1,23 @@
+"""`/api/v1/custom_emojis`: what clients offer while one writes."""
+
+from typing import Any
+
+from aiohttp import web
+
+from server.entities import emoji as emoji_entity
+from server.http.app_keys import DATABASE
+from server.http.guard import Route, Who, get
+from server.http.responses import answer
+from storage.engine.transaction import Reader
+from storage.media import emojis
+
+
+async def listed(request: web.Request) -> web.Response:
+    return answer(await request.app[DATABASE].read(_listed))
+
+
+def _listed(reader: Reader) -> list[dict[str, Any]]:
+    return [emoji_entity.render(reader.here, one) for one in emojis.ours(reader) if one.visible]
+
+
+ROUTES: list[Route] = [get("/api/v1/custom_emojis", listed, Who.PUBLIC)]

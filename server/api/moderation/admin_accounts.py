@@ -1,0 +1,175 @@
+"""`/api/v1/admin/accounts` and its second version: who is here, and what is decided about them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from server.api.common import number
+from server.entities import admin
+from server.http.app_keys import DATABASE
+from server.http.errors import not_found, unprocessable
+from server.http.forms import Form, form_of
+from server.http.guard import Route, Who, caller, delete, get, post
+from server.http.pagination import linked, page_of
+from server.http.responses import answer
+from server.moderation import account_decisions
+from server.moderation.account_decisions import LONGEST_TEXT, Office, Verdict
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import account_listing
+from storage.moderation.account_listing import ORIGINS, STATUSES, Sought
+from storage.people import actors
+
+ACTIONS = {
+    "none": "none",
+    "disable": "freeze",
+    "sensitive": "sensitive",
+    "silence": "silence",
+    "suspend": "suspend",
+}
+STAFF = ("steward", "admin")
+_ROLES = {str(place): name for place, name in enumerate(account_decisions.RANKS)}
+
+
+def office_of(request: web.Request) -> Office:
+    """In whose name something is decided."""
+    account = caller(request).own_account
+    return Office(account.actor, account.role)
+
+
+async def first(request: web.Request) -> web.Response:
+    """GET /api/v1/admin/accounts: one flag for each origin and state."""
+    form = await form_of(request)
+    sought = _sought(
+        form,
+        origin=next((name for name in ORIGINS if form.flag(name)), None),
+        status=next((name for name in STATUSES if form.flag(name)), None),
+        roles=STAFF if form.flag("staff") else (),
+    )
+    return await _listed(request, sought)
+
+
+async def second(request: web.Request) -> web.Response:
+    """GET /api/v2/admin/accounts."""
+    form = await form_of(request)
+    origin, status = form.text("origin", 30) or None, form.text("status", 30) or None
+    if origin not in (None, *ORIGINS) or status not in (None, *STATUSES):
+        raise unprocessable("There is no such origin or status.")
+    roles = [_ROLES[one] for one in form.texts("role_ids") if one in _ROLES]
+    staff = form.text("permissions", 30) == "staff"
+    sought = _sought(form, origin=origin, status=status, roles=(*roles, *(STAFF if staff else ())))
+    return await _listed(request, sought)
+
+
+def _sought(
+    form: Form, *, origin: str | None, status: str | None, roles: tuple[str, ...]
+) -> Sought:
+    return Sought(
+        origin=origin,
+        status=status,
+        roles=roles,
+        invited_by=form.number("invited_by"),
+        name=_typed(form, "username"),
+        display_name=_typed(form, "display_name"),
+        domain=_typed(form, "by_domain"),
+        email=_typed(form, "email"),
+    )
+
+
+def _typed(form: Form, name: str) -> str | None:
+    return (form.text(name, 400) or "").strip().removeprefix("@") or None
+
+
+async def _listed(request: web.Request, sought: Sought) -> web.Response:
+    page = page_of(request, 100, 200)
+    body, cursors = await request.app[DATABASE].read(_page, sought, page)
+    return linked(request, body, cursors, page, always_next=False)
+
+
+def _page(reader: Reader, sought: Sought, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+    found = account_listing.page_of(reader, sought, page)
+    known = admin.people(reader, found)
+    return [known[id_] for id_ in found], list(found)
+
+
+async def show(request: web.Request) -> web.Response:
+    return answer(await request.app[DATABASE].read(_show, number(request)))
+
+
+def _show(reader: Reader, id_: int) -> dict[str, Any]:
+    found = actors.by_id(reader, id_)
+    if found is None or found.type == "Application" or found.state == "deleted":
+        raise not_found()
+    return admin.person(reader, id_)
+
+
+async def act(request: web.Request) -> web.Response:
+    """POST …/action: decide about somebody."""
+    form = await form_of(request)
+    type_, text = form.needed("type", 30), (form.text("text", LONGEST_TEXT) or "").strip()
+    if type_ not in ACTIONS:
+        raise unprocessable("There is no such action.")
+    action = ACTIONS[type_]
+    verdict = Verdict(
+        action="warn" if action == "none" and text else action,
+        text=text,
+        report=form.number("report_id"),
+        letter=form.flag("send_email_notification") is not False,
+    )
+    await request.app[DATABASE].write(
+        account_decisions.decide, office_of(request), number(request), verdict
+    )
+    return answer({})
+
+
+Unit = Callable[[Writer, Office, int], None]
+
+
+def _doing(unit: Unit) -> Callable[[web.Request], Any]:
+    """Something about one account; the account as it is then is the answer."""
+
+    def done(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
+        unit(writer, office, id_)
+        return admin.person(writer, id_)
+
+    async def handle(request: web.Request) -> web.Response:
+        return answer(await request.app[DATABASE].write(done, office_of(request), number(request)))
+
+    return handle
+
+
+def _undoing(action: str) -> Unit:
+    def unit(writer: Writer, office: Office, id_: int) -> None:
+        account_decisions.undo(writer, office, id_, action)
+
+    return unit
+
+
+async def reject(request: web.Request) -> web.Response:
+    """POST …/reject: the answer is the account as it was."""
+
+    def unit(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
+        before = _show(writer, id_)
+        account_decisions.reject(writer, office, id_)
+        return before
+
+    return answer(await request.app[DATABASE].write(unit, office_of(request), number(request)))
+
+
+_ONE = "/api/v1/admin/accounts/{id}"
+_READ, _WRITE = "admin:read:accounts", "admin:write:accounts"
+
+ROUTES: list[Route] = [
+    get("/api/v1/admin/accounts", first, Who.ADMIN, _READ),
+    get("/api/v2/admin/accounts", second, Who.ADMIN, _READ),
+    get(_ONE, show, Who.ADMIN, _READ),
+    post(f"{_ONE}/action", act, Who.ADMIN, _WRITE),
+    post(f"{_ONE}/approve", _doing(account_decisions.approve), Who.ADMIN, _WRITE),
+    post(f"{_ONE}/reject", reject, Who.ADMIN, _WRITE),
+    post(f"{_ONE}/enable", _doing(account_decisions.enable), Who.ADMIN, _WRITE),
+    post(f"{_ONE}/unsensitive", _doing(_undoing("sensitive")), Who.ADMIN, _WRITE),
+    post(f"{_ONE}/unsilence", _doing(_undoing("silence")), Who.ADMIN, _WRITE),
+    post(f"{_ONE}/unsuspend", _doing(_undoing("suspend")), Who.ADMIN, _WRITE),
+    delete(_ONE, _doing(account_decisions.erase), Who.ADMIN, _WRITE),
+]

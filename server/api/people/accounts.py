@@ -1,0 +1,349 @@
+"""`/api/v1/accounts`: people, what they wrote, and how the caller stands to them."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+
+from federation.errors import FederationError
+from federation.resolve.webfinger import split_handle
+from server.actions import relationships
+from server.api.common import Has, concerning, is_there, nothing, number, somebody
+from server.api.listing import shown
+from server.entities import account as account_entity
+from server.entities import relationship as relationship_entity
+from server.http.app_keys import DATABASE, LOOKUP
+from server.http.errors import Refused, not_found, unprocessable
+from server.http.forms import Form, form_of
+from server.http.guard import Route, Who, caller, get, post
+from server.http.pagination import linked, page_of
+from server.http.responses import answer
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people import (
+    account_notes,
+    actors,
+    blocks,
+    follows,
+    hidden_accounts,
+    suggestions,
+)
+from storage.people.actors import Actor
+from storage.people.relationships import of as relationships_of
+from storage.reading import timelines
+from storage.reading.timelines import Entry, Shown
+
+LONGEST_MUTE = 10 * 365 * 24 * 3600
+
+
+async def verify_credentials(request: web.Request) -> web.Response:
+    who = caller(request)
+    return answer(await request.app[DATABASE].read(_own, who.me.id, who.own_account))
+
+
+def _own(reader: Reader, me: int, account: Any) -> dict[str, Any]:
+    return account_entity.credential(reader, somebody(reader, me), account)
+
+
+async def show(request: web.Request) -> web.Response:
+    return answer(await request.app[DATABASE].read(_show, number(request)))
+
+
+def _show(reader: Reader, id_: int) -> dict[str, Any]:
+    return account_entity.one(reader, somebody(reader, id_))
+
+
+async def several(request: web.Request) -> web.Response:
+    wanted = (await form_of(request)).ids("id", 40)
+    return answer(await request.app[DATABASE].read(_several, wanted))
+
+
+def _several(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
+    """Those of them who are there for people to see, in the order asked for."""
+    found = actors.many(reader, wanted)
+    there = [found[id_] for id_ in wanted if id_ in found and is_there(found[id_])]
+    return _rendered(reader, there)
+
+
+async def lookup(request: web.Request) -> web.Response:
+    """By handle, of those who are known here already."""
+    acct = (await form_of(request)).needed("acct", 400).strip().removeprefix("@")
+    return answer(await request.app[DATABASE].read(_lookup, acct))
+
+
+def _lookup(reader: Reader, acct: str) -> dict[str, Any]:
+    name, domain = split_handle(acct) if "@" in acct else (acct, "")
+    ours = domain in ("", reader.here.domain.lower())
+    found = actors.by_handle(reader, name, "" if ours else domain)
+    if found is None:
+        raise not_found()
+    return account_entity.one(reader, somebody(reader, found.id))
+
+
+async def statuses(request: web.Request) -> web.Response:
+    form, viewer = await form_of(request), caller(request).viewer
+    id_ = ActorId(number(request))
+    if form.flag("pinned"):
+        return await shown(
+            request,
+            lambda reader, page: timelines.pinned(reader, viewer, somebody(reader, id_).id, page),
+            page_of(request),
+            always_next=False,
+        )
+    wanted = Shown(
+        replies=not form.flag("exclude_replies"),
+        shares=not form.flag("exclude_reblogs"),
+        direct=not form.flag("exclude_direct"),
+        media=bool(form.flag("only_media")),
+        tagged=(form.text("tagged", 200) or "").casefold() or None,
+    )
+
+    def find(reader: Reader, page: Page) -> list[Entry]:
+        return timelines.account(reader, viewer, somebody(reader, id_).id, wanted, page)
+
+    return await shown(request, find, page_of(request), always_next=False)
+
+
+Pairs = list[tuple[int, int]]
+
+
+def _people(find: Callable[[Reader, int, Page], Pairs]) -> Callable[[web.Request], Any]:
+    def unit(
+        reader: Reader, id_: int, me: int | None, page: Page
+    ) -> tuple[list[dict[str, Any]], list[int]]:
+        whose = somebody(reader, id_)
+        hidden = whose.hide_collections and whose.id != me
+        found = [] if hidden else find(reader, whose.id, page)
+        return listed_people(reader, found)
+
+    async def handle(request: web.Request) -> web.Response:
+        page = page_of(request, 40, 80)
+        actor = caller(request).actor
+        me = actor.id if actor else None
+        body, cursors = await request.app[DATABASE].read(unit, number(request), me, page)
+        return linked(request, body, cursors, page, previous="since_id", always_next=False)
+
+    return handle
+
+
+def listed_people(reader: Reader, found: Pairs) -> tuple[list[dict[str, Any]], list[int]]:
+    people = account_entity.in_order(reader, [actor for _, actor in found])
+    return people, [cursor for cursor, _ in found]
+
+
+async def search(request: web.Request) -> web.Response:
+    """For autocompletion: whoever begins like that, or one by full handle."""
+    form = await form_of(request)
+    text = (form.text("q", 400) or "").strip()
+    most = min(form.number("limit") or 40, 80)
+    found = await find_people(request, text, most, resolve=bool(form.flag("resolve")))
+    if form.flag("following"):
+        found = await request.app[DATABASE].read(followed, caller(request).me.id, found)
+    return answer(await request.app[DATABASE].read(_rendered, found))
+
+
+async def find_people(request: web.Request, text: str, most: int, *, resolve: bool) -> list[Actor]:
+    handle = text.removeprefix("@")
+    name, _, domain = handle.partition("@")
+    if not name:
+        return []
+    database = request.app[DATABASE]
+    if domain and resolve:
+        try:
+            return [await request.app[LOOKUP].handle(*split_handle(handle))]
+        except FederationError:
+            return []
+    within = None if not domain else "" if domain == database.here.domain else domain
+    actor = caller(request).actor
+    return await database.read(_named_like, name, within, most, actor.id if actor else 0)
+
+
+def _named_like(reader: Reader, name: str, domain: str | None, most: int, me: int) -> list[Actor]:
+    """Nobody whose host the caller blocks."""
+    found = actors.named_like(reader, name, domain, most)
+    away = hidden_accounts.of_hosts(reader, me, [actor.id for actor in found])
+    return [actor for actor in found if actor.id not in away]
+
+
+def followed(reader: Reader, me: int, found: Sequence[Actor]) -> list[Actor]:
+    known = {
+        one.target for one in relationships_of(reader, me, [a.id for a in found]) if one.following
+    }
+    return [actor for actor in found if actor.id in known]
+
+
+def _rendered(reader: Reader, found: Sequence[Actor]) -> list[dict[str, Any]]:
+    rendered = account_entity.render(reader, found)
+    return [rendered[actor.id] for actor in found]
+
+
+async def relationship_list(request: web.Request) -> web.Response:
+    wanted = (await form_of(request)).ids("id", 40)
+    me = caller(request).me.id
+    return answer(await request.app[DATABASE].read(relationship_entity.many, me, wanted))
+
+
+async def familiar_followers(request: web.Request) -> web.Response:
+    """For each person asked about: some whom the caller follows and who follow them, too."""
+    wanted, me = (await form_of(request)).ids("id", 40), caller(request).me.id
+    return answer(await request.app[DATABASE].read(_familiar, me, wanted))
+
+
+def _familiar(reader: Reader, me: int, wanted: list[int]) -> list[dict[str, Any]]:
+    found = suggestions.familiar(reader, me, wanted)
+    people = account_entity.by_number(reader, [id_ for ids in found.values() for id_ in ids])
+    return [
+        {
+            "id": str(id_),
+            "accounts": [people[one] for one in found.get(id_, ()) if one in people],
+        }
+        for id_ in dict.fromkeys(wanted)
+    ]
+
+
+# ---- acts: each returns the relationship ----
+
+Act = Callable[[Writer, Actor, Actor, Form], None]
+
+
+def _acting(act: Act, has: Has = nothing) -> Callable[[web.Request], Any]:
+    """A handler; for taking something back, `has` finds the row that is enough for it."""
+
+    def unit(writer: Writer, me: Actor, id_: int, form: Form) -> dict[str, Any]:
+        target = concerning(writer, me.id, id_, has)
+        act(writer, me, target, form)
+        return relationship_entity.many(writer, me.id, [target.id])[0]
+
+    async def handle(request: web.Request) -> web.Response:
+        form, me = await form_of(request), caller(request).me
+        id_ = number(request)
+        if id_ == me.id:
+            raise Refused(403, "This action is not allowed")
+        return answer(await request.app[DATABASE].write(unit, me, id_, form))
+
+    return handle
+
+
+def _follow(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
+    try:
+        reblogs, notify = form.flag("reblogs"), form.flag("notify")
+        languages = form.languages("languages") if "languages" in form else None
+        relationships.follow(
+            writer, me, target, reblogs=reblogs, notify=notify, languages=languages
+        )
+    except relationships.NotAllowed:
+        raise Refused(403, "This action is not allowed") from None
+
+
+def _mute(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
+    quiet, seconds = form.flag("notifications"), form.number("duration") or 0
+    lasting = timedelta(seconds=min(seconds, LONGEST_MUTE)) if seconds > 0 else None
+    relationships.mute(writer, me, target, notifications=quiet is not False, lasting=lasting)
+
+
+def _plainly(act: Callable[[Writer, Actor, Actor], None]) -> Act:
+    """An act that takes nothing from the form."""
+
+    def unit(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
+        act(writer, me, target)
+
+    return unit
+
+
+LONGEST_NOTE = 2000
+
+
+def _note(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
+    comment = (form.text("comment") or "").strip()
+    if len(comment) > LONGEST_NOTE:
+        raise unprocessable(f"A note has {LONGEST_NOTE} characters at most. Nothing was changed.")
+    account_notes.put(writer, me.id, target.id, comment)
+
+
+def _follows(reader: Reader, me: int, id_: int) -> bool:
+    return follows.between(reader, me, id_) is not None
+
+
+def _is_followed(reader: Reader, me: int, id_: int) -> bool:
+    return follows.between(reader, id_, me) is not None
+
+
+def _unmute(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
+    blocks.unmute(writer, me.id, target.id)
+
+
+async def blocked(request: web.Request) -> web.Response:
+    page = page_of(request, 40, 80)
+    body, cursors = await request.app[DATABASE].read(_blocked, caller(request).me.id, page)
+    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+
+
+def _blocked(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+    return listed_people(reader, blocks.page_of(reader, me, page))
+
+
+async def muted(request: web.Request) -> web.Response:
+    page = page_of(request, 40, 80)
+    body, cursors = await request.app[DATABASE].read(_muted, caller(request).me.id, page)
+    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+
+
+def _muted(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+    found = blocks.page_of_mutes(reader, me, page)
+    people = account_entity.many(reader, [mute.target for mute in found])
+    body = [
+        {**people[mute.target], **relationship_entity.expiry(mute.expires_at)}
+        for mute in found
+        if mute.target in people
+    ]
+    return body, [mute.cursor for mute in found]
+
+
+_ALL = "/api/v1/accounts"
+_ONE = "/api/v1/accounts/{id}"
+
+ROUTES: list[Route] = [
+    get(f"{_ALL}/verify_credentials", verify_credentials, Who.MEMBER, "profile", "read:accounts"),
+    get(f"{_ALL}/lookup", lookup, Who.PUBLIC, "read:accounts"),
+    get(f"{_ALL}/search", search, Who.MEMBER, "read:accounts"),
+    get(f"{_ALL}/relationships", relationship_list, Who.MEMBER, "read:follows"),
+    get(f"{_ALL}/familiar_followers", familiar_followers, Who.MEMBER, "read:follows"),
+    get(_ALL, several, Who.PUBLIC, "read:accounts"),
+    get(_ONE, show, Who.PUBLIC, "read:accounts"),
+    get(f"{_ONE}/statuses", statuses, Who.PUBLIC, "read:statuses"),
+    get(f"{_ONE}/followers", _people(follows.page_of_followers), Who.PUBLIC, "read:accounts"),
+    get(f"{_ONE}/following", _people(follows.page_of_following), Who.PUBLIC, "read:accounts"),
+    post(
+        f"{_ONE}/follow",
+        _acting(_follow),
+        Who.MEMBER,
+        "write:follows",
+        limits=("api", "follow"),
+    ),
+    post(
+        f"{_ONE}/unfollow",
+        _acting(_plainly(relationships.unfollow), _follows),
+        Who.MEMBER,
+        "write:follows",
+    ),
+    post(
+        f"{_ONE}/remove_from_followers",
+        _acting(_plainly(relationships.remove_follower), _is_followed),
+        Who.MEMBER,
+        "write:follows",
+    ),
+    post(f"{_ONE}/block", _acting(_plainly(relationships.block)), Who.MEMBER, "write:blocks"),
+    post(
+        f"{_ONE}/unblock",
+        _acting(_plainly(relationships.unblock), blocks.exists),
+        Who.MEMBER,
+        "write:blocks",
+    ),
+    post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
+    post(f"{_ONE}/note", _acting(_note, account_notes.exists), Who.MEMBER, "write:accounts"),
+    post(f"{_ONE}/unmute", _acting(_unmute, blocks.mutes), Who.MEMBER, "write:mutes"),
+    get("/api/v1/blocks", blocked, Who.MEMBER, "read:blocks"),
+    get("/api/v1/mutes", muted, Who.MEMBER, "read:mutes"),
+]

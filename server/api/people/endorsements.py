@@ -1,0 +1,77 @@
+"""People whom a member shows on their profile."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from server.api.common import concerning, nothing, number, somebody
+from server.api.people.accounts import listed_people
+from server.entities import relationship as relationship_entity
+from server.http.app_keys import DATABASE
+from server.http.errors import unprocessable
+from server.http.guard import Route, Who, caller, get, post
+from server.http.pagination import linked, page_of
+from server.http.responses import answer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people import endorsements, follows
+
+Act = Callable[[Writer, int, int], None]
+
+
+def _acting(act: Act) -> Callable[[web.Request], Any]:
+    def unit(writer: Writer, me: int, id_: int) -> dict[str, Any]:
+        has = endorsements.exists if act is endorsements.remove else nothing
+        target = concerning(writer, me, id_, has).id
+        act(writer, me, target)
+        return relationship_entity.many(writer, me, [target])[0]
+
+    async def handle(request: web.Request) -> web.Response:
+        me = caller(request).me.id
+        return answer(await request.app[DATABASE].write(unit, me, number(request)))
+
+    return handle
+
+
+def _endorse(writer: Writer, me: int, target: int) -> None:
+    between = follows.between(writer, me, target)
+    if between is None or between.state != "accepted":
+        raise unprocessable("Only people whom you follow can be shown on your profile.")
+    endorsements.add(writer, me, target)
+
+
+def _listed(reader: Reader, id_: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+    found = endorsements.page_of(reader, somebody(reader, id_).id, page)
+    return listed_people(reader, found)
+
+
+async def _answered(request: web.Request, id_: int) -> web.Response:
+    page = page_of(request, 40, 80)
+    body, cursors = await request.app[DATABASE].read(_listed, id_, page)
+    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+
+
+async def several(request: web.Request) -> web.Response:
+    return await _answered(request, caller(request).me.id)
+
+
+async def of_account(request: web.Request) -> web.Response:
+    return await _answered(request, number(request))
+
+
+_ONE = "/api/v1/accounts/{id}"
+
+ROUTES: list[Route] = [
+    get("/api/v1/endorsements", several, Who.MEMBER, "read:accounts"),
+    get(f"{_ONE}/endorsements", of_account, Who.PUBLIC, "read:accounts"),
+    *(
+        post(f"{_ONE}/{name}", _acting(act), Who.MEMBER, "write:accounts")
+        for name, act in (
+            ("endorse", _endorse),
+            ("unendorse", endorsements.remove),
+            ("pin", _endorse),
+            ("unpin", endorsements.remove),
+        )
+    ),
+]

@@ -1,0 +1,178 @@
+"""`update_credentials` and the pictures of `/api/v1/profile`: one's own profile, by API."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from server.actions import profiles
+from server.actions.profiles import FLAGS, REMOVED, Objections, Removed, Wish
+from server.entities import account as account_entity
+from server.entities import profile as profile_entity
+from server.http.app_keys import DATABASE
+from server.http.errors import not_found, unprocessable
+from server.http.forms import Form, form_of
+from server.http.guard import Route, Who, caller, delete, get, patch, put
+from server.http.responses import answer
+from storage.access import accounts
+from storage.access.accounts import Account
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+
+LONGEST_DESCRIPTION = 1500
+LONGEST_DOMAIN = 253
+PICTURES_BODY = 34 * 1024 * 1024
+"""Two pictures of the usual largest size, and the rest of the form."""
+
+
+async def update(request: web.Request) -> web.Response:
+    """Change what is given; returns a CredentialAccount. 422 with `details` says what is amiss."""
+    return await _changed(request, wish_of(await form_of(request)))
+
+
+async def show_profile(request: web.Request) -> web.Response:
+    """What one wrote oneself, as a form for it needs it."""
+    return answer(await request.app[DATABASE].read(_profile, caller(request).me.id))
+
+
+async def update_profile(request: web.Request) -> web.Response:
+    """As `update`, and what only `/api/v1/profile` knows; returns a Profile."""
+    form = await form_of(request)
+    wish = wish_of(form)
+    await _change(request, replace(wish, settings={**wish.settings, **_beside(form)}))
+    return answer(await request.app[DATABASE].read(_profile, caller(request).me.id))
+
+
+def _beside(form: Form) -> dict[str, Any]:
+    """Settings of the profile itself."""
+    given: dict[str, Any] = {
+        name: flag for name in profile_entity.SHOWN if (flag := form.flag(name)) is not None
+    }
+    for name in profile_entity.DESCRIPTIONS:
+        if (text := form.text(name)) is not None:
+            given[name] = text.strip()[:LONGEST_DESCRIPTION]
+    if "attribution_domains" in form:
+        wanted = (one.strip().lower() for one in form.texts("attribution_domains"))
+        given["attribution_domains"] = [one[:LONGEST_DOMAIN] for one in wanted if one]
+    return given
+
+
+async def remove_avatar(request: web.Request) -> web.Response:
+    return await _changed(request, Wish(avatar=REMOVED))
+
+
+async def remove_header(request: web.Request) -> web.Response:
+    return await _changed(request, Wish(header=REMOVED))
+
+
+async def _changed(request: web.Request, wish: Wish) -> web.Response:
+    await _change(request, wish)
+    return answer(await request.app[DATABASE].read(_credential, caller(request).me.id))
+
+
+async def _change(request: web.Request, wish: Wish) -> None:
+    try:
+        await profiles.change(request.app, caller(request).me, wish)
+    except Objections as error:
+        raise unprocessable(f"{error} Nothing was changed.", details=_details(error)) from error
+
+
+def _own(reader: Reader, me: int) -> tuple[Actor, Account]:
+    actor, account = actors.by_id(reader, me), accounts.by_actor(reader, me)
+    if actor is None or account is None:
+        raise not_found()
+    return actor, account
+
+
+def _credential(reader: Reader, me: int) -> dict[str, Any]:
+    return account_entity.credential(reader, *_own(reader, me))
+
+
+def _profile(reader: Reader, me: int) -> dict[str, Any]:
+    return profile_entity.one(reader, *_own(reader, me))
+
+
+def _details(error: Objections) -> dict[str, list[dict[str, str]]]:
+    """As clients show it beside their fields (conventions.md, Errors)."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for one in error.found:
+        name = "fields" if one.name.startswith("field_") else _NAMES.get(one.name, one.name)
+        found.setdefault(name, []).append({"error": one.code, "description": one.said()})
+    return found
+
+
+_NAMES = {
+    "visibility": "source[privacy]",
+    "language": "source[language]",
+    "quote_policy": "source[quote_policy]",
+}
+
+
+def wish_of(form: Form) -> Wish:
+    """What a client asks for. A name that is not given is left as it is."""
+    return Wish(
+        display_name=form.text("display_name"),
+        note=form.text("note"),
+        fields=_fields(form),
+        flags=_flags(form),
+        avatar=_picture(form, "avatar"),
+        header=_picture(form, "header"),
+        settings=_settings(form.group("source")),
+    )
+
+
+def _flags(form: Form) -> Mapping[str, bool]:
+    given = {name: form.flag(name) for name in FLAGS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _fields(form: Form) -> tuple[tuple[str, str], ...] | None:
+    """An array, or an object by number; either is all the fields that there are to be."""
+    groups = form.groups("fields_attributes")
+    if groups is None:
+        return None
+    return tuple((one.text("name") or "", one.text("value") or "") for one in groups)
+
+
+def _picture(form: Form, name: str) -> bytes | Removed | None:
+    upload = form.upload(name)
+    if upload is None and (form.text(name) or "").strip():
+        raise unprocessable(f"“{name}” should be a picture, sent as a file. Nothing was changed.")
+    return upload.data or None if upload else None
+
+
+def _settings(source: Form | None) -> Mapping[str, Any]:
+    """Defaults for writing, as `CredentialAccount.source` names them."""
+    if source is None:
+        return {}
+    given: dict[str, Any] = {}
+    if privacy := source.text("privacy"):
+        given["privacy"] = privacy
+    sensitive = source.flag("sensitive")
+    if sensitive is not None:
+        given["sensitive"] = sensitive
+    if "language" in source:
+        given["language"] = source.text("language") or None
+    if quotes := source.text("quote_policy"):
+        given["quote_policy"] = quotes
+    return given
+
+
+ROUTES: list[Route] = [
+    replace(
+        patch("/api/v1/accounts/update_credentials", update, Who.MEMBER, "write:accounts"),
+        body=PICTURES_BODY,
+    ),
+    get("/api/v1/profile", show_profile, Who.MEMBER, "profile", "read:accounts"),
+    *(
+        replace(
+            declare("/api/v1/profile", update_profile, Who.MEMBER, "write:accounts"),
+            body=PICTURES_BODY,
+        )
+        for declare in (patch, put)
+    ),
+    delete("/api/v1/profile/avatar", remove_avatar, Who.MEMBER, "write:accounts"),
+    delete("/api/v1/profile/header", remove_header, Who.MEMBER, "write:accounts"),
+]

@@ -1,0 +1,80 @@
+"""Finding people: `/api/v1/suggestions`, `/api/v2/suggestions`, and the directory."""
+
+from typing import Any
+
+from aiohttp import web
+
+from server.api.common import number, somebody
+from server.entities import account as account_entity
+from server.http.app_keys import DATABASE
+from server.http.forms import form_of
+from server.http.guard import Route, Who, caller, delete, get
+from server.http.pagination import linked_by_offset
+from server.http.responses import answer
+from storage.engine.transaction import Reader, Writer
+from storage.people import suggestions
+
+MOST_OFFSET = 1000
+
+
+async def _suggested(request: web.Request) -> list[dict[str, Any]]:
+    form = await form_of(request)
+    most = min(abs(form.number("limit") or 40), 80)
+    return await request.app[DATABASE].read(_found, caller(request).me.id, most)
+
+
+def _found(reader: Reader, me: int, most: int) -> list[dict[str, Any]]:
+    return account_entity.in_order(reader, suggestions.of(reader, me, most))
+
+
+async def several(request: web.Request) -> web.Response:
+    """People of this server who want to be found: chosen by nobody, ranked by nothing."""
+    found = await _suggested(request)
+    return answer([{"source": "staff", "sources": ["featured"], "account": one} for one in found])
+
+
+async def older(request: web.Request) -> web.Response:
+    return answer(await _suggested(request))
+
+
+async def dismiss(request: web.Request) -> web.Response:
+    await request.app[DATABASE].write(_dismiss, caller(request).me.id, number(request))
+    return answer({})
+
+
+def _dismiss(writer: Writer, me: int, id_: int) -> None:
+    suggestions.dismiss(writer, me, somebody(writer, id_).id)
+
+
+async def directory(request: web.Request) -> web.Response:
+    form, who = await form_of(request), caller(request)
+    offset = max(form.number("offset") or 0, 0)
+    most = min(abs(form.number("limit") or 40), 80)
+    if offset > MOST_OFFSET:
+        return answer([])
+    found = await request.app[DATABASE].read(
+        _directory,
+        who.actor.id if who.actor else 0,
+        most,
+        offset,
+        bool(form.flag("local")),
+        form.text("order") == "new",
+    )
+    return linked_by_offset(request, found, offset)
+
+
+def _directory(
+    reader: Reader, me: int, most: int, offset: int, local: bool, new: bool
+) -> list[dict[str, Any]]:
+    found = suggestions.directory(reader, me, most, offset, local=local, new=new)
+    return account_entity.in_order(reader, found)
+
+
+_ALL = "/api/v1/suggestions"
+
+ROUTES: list[Route] = [
+    get("/api/v2/suggestions", several, Who.MEMBER, "read:accounts"),
+    get(_ALL, older, Who.MEMBER, "read:accounts"),
+    delete(f"{_ALL}/{{id}}", dismiss, Who.MEMBER, "write:accounts"),
+    get("/api/v1/directory", directory, Who.PUBLIC),
+]

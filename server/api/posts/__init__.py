@@ -1,0 +1,1 @@
+"""Statuses, and what is done with them."""

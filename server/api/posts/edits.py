@@ -1,0 +1,188 @@
+"""Changing what one wrote: edit, its source, its history, and who may do what with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from federation.vocabulary.addressing import visibility
+from server.actions import markup, media_attachments, statuses
+from server.actions.mentions import resolve
+from server.actions.statuses import Wording
+from server.api.common import number, own, visible
+from server.api.posts.interaction_policy import wished_policies
+from server.api.posts.polls import wished_poll
+from server.api.posts.statuses import VISIBILITIES, words
+from server.entities import account as account_entity
+from server.entities import emoji as emoji_entity
+from server.entities import status as status_entity
+from server.entities.shared import Rendered, when
+from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
+from server.http.errors import unprocessable
+from server.http.forms import Form, form_of
+from server.http.guard import Route, Who, caller, get, put
+from server.http.responses import answer
+from storage.engine.transaction import Reader, Writer
+from storage.media import attachments as media
+from storage.media.attachments import Media
+from storage.people.actors import Actor
+from storage.posts import edits, polls, visible_posts
+from storage.posts.edits import Edit
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
+
+
+async def edit(request: web.Request) -> web.Response:
+    """Say it otherwise. What is not sent is no longer there; without a text, the text stays."""
+    form, who, id_ = await form_of(request), caller(request), number(request)
+    if form.values.get("scheduled_at"):
+        raise unprocessable("This post is out; an edit counts at once. Nothing was changed.")
+    before = await request.app[DATABASE].read(own, who.me, who.viewer, id_)
+    _ensure_as_wide(form, before)
+    if "status" not in form:
+        form = Form({**form.values, "status": before.source or ""})
+    text, spoiler = await words(form, request.app[SETTINGS].max_characters)
+    mentioned = await resolve(request.app, markup.find_mentions(text))
+    now = request.app[OUTSIDE].clock()
+    wording = Wording(
+        text=text,
+        spoiler=spoiler,
+        sensitive=bool(form.flag("sensitive")),
+        language=form.language("language") or before.language,
+        mentioned=mentioned,
+        poll=wished_poll(form, now),
+        policies=wished_policies(form, statuses.policies_of(before)),
+    )
+    ids = media_attachments.wished(form)
+    return answer(
+        await request.app[DATABASE].write(_edit, who.me, who.viewer, id_, wording, ids, form)
+    )
+
+
+def _ensure_as_wide(form: Form, post: Post) -> None:
+    """An edit lets nobody in and keeps nobody out: whoever asks for fewer readers is told so."""
+    wish = form.text("visibility") or None
+    if wish is not None and wish not in VISIBILITIES:
+        raise unprocessable("“visibility” should be public, unlisted, private, direct or local.")
+    known = visibility(post.kind, post.listed)
+    narrower = wish is not None and VISIBILITIES.index(wish) > VISIBILITIES.index(known)
+    stays = (form.flag("local_only") or wish == "local") and not post.local_only
+    if stays or (narrower and not (wish == "local" and post.local_only)):
+        raise unprocessable(
+            "An edit does not change who can read a post. Delete it and write it anew."
+            " Nothing was changed."
+        )
+
+
+def _edit(
+    writer: Writer,
+    author: Actor,
+    viewer: Viewer,
+    id_: int,
+    wording: Wording,
+    media_ids: Sequence[int],
+    form: Form,
+) -> Rendered:
+    attached = media_attachments.to_attach(writer, author, media_ids, id_)
+    wording = replace(wording, media=media_attachments.redescribed(attached, form))
+    statuses.revise(writer, author, own(writer, author, viewer, id_), wording)
+    return status_entity.one(writer, viewer, visible(writer, viewer, id_))
+
+
+async def interaction_policy(request: web.Request) -> web.Response:
+    form, who = await form_of(request), caller(request)
+    return answer(
+        await request.app[DATABASE].write(_set_policy, who.me, who.viewer, number(request), form)
+    )
+
+
+def _set_policy(writer: Writer, author: Actor, viewer: Viewer, id_: int, form: Form) -> Rendered:
+    post = own(writer, author, viewer, id_)
+    before = statuses.policies_of(post)
+    wished = wished_policies(form, before)
+    if wished != before:
+        said = replace(statuses.as_note(writer, post), policies=wished)
+        statuses.say_anew(writer, author, said)
+    return status_entity.one(writer, viewer, visible(writer, viewer, id_))
+
+
+async def source(request: web.Request) -> web.Response:
+    who = caller(request)
+    return answer(await request.app[DATABASE].read(_source, who.me, who.viewer, number(request)))
+
+
+def _source(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
+    post = own(reader, author, viewer, id_)
+    return {"id": str(post.id), "text": post.source or "", "spoiler_text": post.spoiler}
+
+
+async def history(request: web.Request) -> web.Response:
+    viewer = caller(request).viewer
+    return answer(await request.app[DATABASE].read(_history, viewer, number(request)))
+
+
+def _history(reader: Reader, viewer: Viewer, id_: int) -> list[dict[str, Any]]:
+    """How it read, the first first; the last is how it reads now."""
+    post = visible(reader, viewer, id_)
+    account = account_entity.many(reader, [post.author])[post.author]
+    poll = polls.of(reader, post.id)
+    attached = media.of_posts(reader, [post.id]).get(post.id, [])
+    shown = [{"id": one.id, "description": one.description} for one in attached]
+    now = Edit(
+        post.title,
+        post.content,
+        post.spoiler,
+        post.sensitive,
+        {"poll": poll.titles if poll else [], "media": shown},
+        _since(post),
+    )
+    read = [*edits.of(reader, post.id), now]
+    host = visible_posts.hosts(reader, [post.id])[post.id]
+    said = emoji_entity.used(
+        reader, {at: (host, (one.content, one.spoiler)) for at, one in enumerate(read)}
+    )
+    return [
+        {
+            **_rendered(one, post.type, account),
+            "media_attachments": status_entity.media_of(
+                reader, viewer, post, _as_then(attached, one)
+            ),
+            "emojis": said[at],
+        }
+        for at, one in enumerate(read)
+    ]
+
+
+def _as_then(attached: Sequence[Media], edit: Edit) -> list[Media]:
+    """What hung on it then and is still there, as it was described."""
+    there = {one.id: one for one in attached}
+    told = [(there.get(one["id"]), one["description"]) for one in edit.beside.get("media", ())]
+    return [replace(one, description=text) for one, text in told if one is not None]
+
+
+def _since(post: Post) -> datetime:
+    return post.edited_at or post.published_at
+
+
+def _rendered(one: Edit, type_: str, account: Mapping[str, Any] | Rendered) -> dict[str, Any]:
+    titles: Sequence[str] = one.beside.get("poll", ())
+    return {
+        "content": status_entity.titled(type_, one.title, one.content),
+        "spoiler_text": one.spoiler,
+        "sensitive": one.sensitive,
+        "created_at": when(one.since),
+        "account": account,
+        **({"poll": {"options": [{"title": title} for title in titles]}} if titles else {}),
+    }
+
+
+_ONE = "/api/v1/statuses/{id}"
+
+ROUTES: list[Route] = [
+    put(_ONE, edit, Who.MEMBER, "write:statuses", limits=("api", "post")),
+    get(f"{_ONE}/source", source, Who.MEMBER, "read:statuses"),
+    get(f"{_ONE}/history", history, Who.PUBLIC, "read:statuses"),
+    put(f"{_ONE}/interaction_policy", interaction_policy, Who.MEMBER, "write:statuses"),
+]

@@ -1,0 +1,1 @@
+"""Timelines, lists, filters, hashtags, notifications, search."""

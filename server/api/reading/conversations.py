@@ -1,0 +1,86 @@
+"""`/api/v1/conversations`: direct posts, by thread and by who takes part."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from server.api.common import number
+from server.entities import account as account_entity
+from server.entities import status as status_entity
+from server.http.app_keys import DATABASE
+from server.http.errors import not_found
+from server.http.guard import Route, Who, caller, delete, get, post
+from server.http.pagination import linked, page_of
+from server.http.responses import answer
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.posts.visibility import Member
+from storage.reading import conversations
+from storage.reading.conversations import Conversation
+
+
+async def several(request: web.Request) -> web.Response:
+    page = page_of(request)
+    body, cursors = await request.app[DATABASE].read(_several, caller(request).me.id, page)
+    return linked(request, body, cursors, page)
+
+
+def _several(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+    found = conversations.page_of(reader, me, page)
+    return _rendered(reader, me, found), [one.last_post for one in found]
+
+
+def _rendered(reader: Reader, me: ActorId, found: Sequence[Conversation]) -> list[dict[str, Any]]:
+    posts = status_entity.by_number(reader, Member(me), [one.last_post for one in found])
+    """Clients count on somebody being named: where nobody else is there, it is oneself."""
+    people = account_entity.by_number(reader, [me, *(who for one in found for who in one.people)])
+    return [
+        {
+            "id": str(one.id),
+            "unread": one.unread,
+            "accounts": [people[who] for who in one.people if who in people] or [people[me]],
+            "last_status": posts.get(one.last_post),
+        }
+        for one in found
+    ]
+
+
+def _own(reader: Reader, me: int, id_: int) -> Conversation:
+    found = conversations.one(reader, me, id_)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _marking(unread: bool) -> Callable[[web.Request], Any]:
+    def unit(writer: Writer, me: ActorId, id_: int) -> dict[str, Any]:
+        conversations.set_unread(writer, _own(writer, me, id_).id, unread)
+        return _rendered(writer, me, [_own(writer, me, id_)])[0]
+
+    async def handle(request: web.Request) -> web.Response:
+        me = caller(request).me.id
+        return answer(await request.app[DATABASE].write(unit, me, number(request)))
+
+    return handle
+
+
+async def remove(request: web.Request) -> web.Response:
+    await request.app[DATABASE].write(_remove, caller(request).me.id, number(request))
+    return answer({})
+
+
+def _remove(writer: Writer, me: int, id_: int) -> None:
+    conversations.hide(writer, _own(writer, me, id_).id)
+
+
+_ALL = "/api/v1/conversations"
+_ONE = "/api/v1/conversations/{id}"
+
+ROUTES: list[Route] = [
+    get(_ALL, several, Who.MEMBER, "read:statuses"),
+    delete(_ONE, remove, Who.MEMBER, "write:conversations"),
+    post(f"{_ONE}/read", _marking(False), Who.MEMBER, "write:conversations"),
+    post(f"{_ONE}/unread", _marking(True), Who.MEMBER, "write:conversations"),
+]

@@ -1,0 +1,206 @@
+"""`/api/v1/lists`: a member's lists, who is in them, and what these say."""
+
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+
+from server.actions import relationships
+from server.api.common import number, somebody
+from server.api.listing import shown
+from server.api.people.accounts import listed_people
+from server.http.app_keys import DATABASE
+from server.http.errors import not_found, unprocessable
+from server.http.forms import Form, form_of
+from server.http.guard import Route, Who, caller, delete, get, post, put
+from server.http.pagination import linked, page_of
+from server.http.responses import answer
+from storage.engine.ids import ActorId
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.people.actors import Actor
+from storage.reading import lists, timelines
+from storage.reading.lists import List
+from storage.reading.timelines import Line
+
+LONGEST = 256
+
+
+def _entity(found: List) -> dict[str, Any]:
+    return {
+        "id": str(found.id),
+        "title": found.title,
+        "replies_policy": found.replies,
+        "exclusive": found.exclusive,
+    }
+
+
+def own(reader: Reader, me: int, id_: int) -> List:
+    """A list of the caller's; 404 for anybody else's."""
+    found = lists.one(reader, me, id_)
+    if found is None:
+        raise not_found()
+    return found
+
+
+async def several(request: web.Request) -> web.Response:
+    found = await request.app[DATABASE].read(lists.of, caller(request).me.id)
+    return answer([_entity(one) for one in found])
+
+
+async def show(request: web.Request) -> web.Response:
+    me = caller(request).me.id
+    return answer(_entity(await request.app[DATABASE].read(own, me, number(request))))
+
+
+def _title(form: Form) -> str:
+    title = (form.text("title") or "").strip()
+    if not title:
+        raise unprocessable("Validation failed: Title can't be blank")
+    if len(title) > LONGEST:
+        raise unprocessable(f"A title has {LONGEST} characters at most.")
+    return title
+
+
+def _replies(form: Form, usual: str) -> str:
+    replies = form.text("replies_policy") or usual
+    if replies not in lists.REPLIES:
+        raise unprocessable("“replies_policy” should be followed, list or none.")
+    return replies
+
+
+async def create(request: web.Request) -> web.Response:
+    form, me = await form_of(request), caller(request).me.id
+    title, replies = _title(form), _replies(form, "list")
+    exclusive = bool(form.flag("exclusive"))
+    made = await request.app[DATABASE].write(_create, me, title, replies, exclusive)
+    return answer(_entity(made))
+
+
+def _create(writer: Writer, me: int, title: str, replies: str, exclusive: bool) -> List:
+    if len(lists.of(writer, me)) >= lists.MOST:
+        raise unprocessable(f"There is room for {lists.MOST} lists, and you have as many.")
+    return lists.add(writer, me, title, replies, exclusive)
+
+
+async def change(request: web.Request) -> web.Response:
+    form, me = await form_of(request), caller(request).me.id
+    changed = await request.app[DATABASE].write(_change, me, number(request), form)
+    return answer(_entity(changed))
+
+
+def _change(writer: Writer, me: int, id_: int, form: Form) -> List:
+    known = own(writer, me, id_)
+    exclusive = form.flag("exclusive")
+    wanted = replace(
+        known,
+        title=_title(form) if "title" in form else known.title,
+        replies=_replies(form, known.replies),
+        exclusive=known.exclusive if exclusive is None else exclusive,
+    )
+    lists.change(writer, wanted)
+    if wanted.exclusive != known.exclusive:
+        for actor in lists.members(writer, id_):
+            relationships.keep_home(writer, me, actor)
+    return wanted
+
+
+async def remove(request: web.Request) -> web.Response:
+    await request.app[DATABASE].write(_remove, caller(request).me.id, number(request))
+    return answer({})
+
+
+def _remove(writer: Writer, me: int, id_: int) -> None:
+    known = own(writer, me, id_)
+    within = lists.members(writer, id_) if known.exclusive else []
+    lists.remove(writer, id_)
+    for actor in within:
+        relationships.keep_home(writer, me, actor)
+
+
+# ---- who is in it ----
+
+
+async def accounts(request: web.Request) -> web.Response:
+    page = page_of(request, 40, 80)
+    if request.query.get("limit") == "0":
+        page = replace(page, limit=lists.MOST_MEMBERS)
+    me = caller(request).me.id
+    body, cursors = await request.app[DATABASE].read(_accounts, me, number(request), page)
+    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+
+
+def _accounts(
+    reader: Reader, me: int, id_: int, page: Page
+) -> tuple[list[dict[str, Any]], list[int]]:
+    return listed_people(reader, lists.page_of_members(reader, own(reader, me, id_).id, page))
+
+
+async def add_accounts(request: web.Request) -> web.Response:
+    wanted = (await form_of(request)).ids("account_ids", lists.MOST_MEMBERS)
+    await request.app[DATABASE].write(_add, caller(request).me, number(request), wanted)
+    return answer({})
+
+
+def _add(writer: Writer, me: Actor, id_: int, wanted: list[int]) -> None:
+    """All of them or none: each has to be followed, or asked to be."""
+    known = own(writer, me.id, id_)
+    people = [somebody(writer, actor) for actor in dict.fromkeys(wanted)]
+    if len({*lists.members(writer, id_), *wanted}) > lists.MOST_MEMBERS:
+        raise unprocessable(f"A list has room for {lists.MOST_MEMBERS} people.")
+    for person in people:
+        try:
+            relationships.put_into_list(writer, me, known, person)
+        except relationships.NotAllowed:
+            sentence = "Only people whom you follow can be in a list of yours."
+            raise unprocessable(sentence) from None
+
+
+async def remove_accounts(request: web.Request) -> web.Response:
+    wanted = (await form_of(request)).ids("account_ids", lists.MOST_MEMBERS)
+    await request.app[DATABASE].write(_take, caller(request).me.id, number(request), wanted)
+    return answer({})
+
+
+def _take(writer: Writer, me: int, id_: int, wanted: list[int]) -> None:
+    known = own(writer, me, id_)
+    for actor in wanted:
+        lists.take(writer, id_, actor)
+        if known.exclusive:
+            relationships.keep_home(writer, me, actor)
+
+
+async def with_account(request: web.Request) -> web.Response:
+    """The caller's lists that somebody is in."""
+    found = await request.app[DATABASE].read(_with, caller(request).me.id, number(request))
+    return answer([_entity(one) for one in found])
+
+
+def _with(reader: Reader, me: int, id_: int) -> list[List]:
+    return lists.with_member(reader, me, somebody(reader, id_).id)
+
+
+async def timeline(request: web.Request) -> web.Response:
+    me, id_ = ActorId(caller(request).me.id), number(request)
+
+    def find(reader: Reader, page: Page) -> list[Line]:
+        return timelines.of_list(reader, me, own(reader, me, id_).id, page)
+
+    return await shown(request, find, page_of(request))
+
+
+_ALL = "/api/v1/lists"
+_ONE = "/api/v1/lists/{id}"
+
+ROUTES: list[Route] = [
+    get(_ALL, several, Who.MEMBER, "read:lists"),
+    post(_ALL, create, Who.MEMBER, "write:lists"),
+    get(_ONE, show, Who.MEMBER, "read:lists"),
+    put(_ONE, change, Who.MEMBER, "write:lists"),
+    delete(_ONE, remove, Who.MEMBER, "write:lists"),
+    get(f"{_ONE}/accounts", accounts, Who.MEMBER, "read:lists"),
+    post(f"{_ONE}/accounts", add_accounts, Who.MEMBER, "write:lists"),
+    delete(f"{_ONE}/accounts", remove_accounts, Who.MEMBER, "write:lists"),
+    get("/api/v1/timelines/list/{id}", timeline, Who.MEMBER, "read:lists"),
+    get("/api/v1/accounts/{id}/lists", with_account, Who.MEMBER, "read:lists"),
+]

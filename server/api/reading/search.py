@@ -1,0 +1,176 @@
+"""`/api/v2/search`: handles, addresses, hashtags, and the words of posts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aiohttp import web
+
+from federation.errors import FederationError
+from federation.resolve.resolver import Budget
+from server.actions.search_query import understand
+from server.api.people.accounts import find_people, followed
+from server.entities import account as account_entity
+from server.entities import status as status_entity
+from server.entities import tag as tag_entity
+from server.http import auth
+from server.http.app_keys import DATABASE, LOOKUP
+from server.http.auth import Caller
+from server.http.forms import Form, form_of
+from server.http.guard import Route, Who, caller, get
+from server.http.pagination import linked_by_offset, page_of
+from server.http.parsing import id_of
+from server.http.responses import answer
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import hashtags, visible_posts
+from storage.posts.visibility import Viewer
+from storage.reading.search import MOST_OFFSET
+from storage.reading.search import posts as find_posts
+
+LONGEST = 2048
+
+
+async def search(request: web.Request) -> web.Response:
+    """Always all three lists. `resolve` goes to other servers, for members only (SECURITY 37)."""
+    form, who = await form_of(request), caller(request)
+    text = form.needed("q", LONGEST).strip()
+    resolve = bool(form.flag("resolve"))
+    if (resolve or form.number("offset")) and who.actor is None:
+        raise auth.unauthorised("Search queries that resolve remote resources are not supported")
+    if form.number("offset") and not form.text("type"):
+        return answer({"accounts": [], "statuses": [], "hashtags": []})
+    if text.startswith(("http://", "https://")) and not form.number("offset"):
+        found = await _by_address(request, text, resolve=resolve)
+        if any(found.values()):
+            return answer(found)
+    return await _by_words(request, form, text, resolve=resolve)
+
+
+async def _by_address(request: web.Request, address: str, *, resolve: bool) -> dict[str, Any]:
+    """What an address leads to, fetched if need be: how clients open remote links."""
+    database, viewer = request.app[DATABASE], caller(request).viewer
+    found = await database.read(_known, viewer, address)
+    if resolve and not (found["accounts"] or found["statuses"]):
+        try:
+            budget = Budget()
+            document = await request.app[LOOKUP].object(address, budget)
+            uri = str(document["id"])
+            await request.app[LOOKUP].need(uri, budget)
+        except FederationError:
+            return found
+        found = await database.read(_known, viewer, uri)
+    return found
+
+
+def _known(reader: Reader, viewer: Viewer, address: str) -> dict[str, Any]:
+    post = visible_posts.by_uri(reader, viewer, address) or _by_page(reader, viewer, address)
+    person = _person(reader, address)
+    return {
+        "accounts": [account_entity.one(reader, person)] if person else [],
+        "statuses": status_entity.of_posts(reader, viewer, [post] if post else []),
+        "hashtags": [],
+    }
+
+
+def _person(reader: Reader, address: str) -> Actor | None:
+    found = actors.by_uri(reader, address)
+    if found is None:
+        name = address.removeprefix(f"{reader.here.origin}/@")
+        ours = name != address and "/" not in name
+        found = actors.by_handle(reader, name) if ours else actors.by_page(reader, address)
+    shown = found is not None and found.state == "active" and found.type != "Application"
+    return found if shown else None
+
+
+def _by_page(reader: Reader, viewer: Viewer, address: str) -> Any:
+    """A post by the address at which people read it."""
+    ours = address.removeprefix(f"{reader.here.origin}/@").rpartition("/")[2]
+    number = id_of(ours) if address.startswith(f"{reader.here.origin}/@") else None
+    if number is not None:
+        return visible_posts.by_id(reader, viewer, number)
+    return visible_posts.by_page(reader, viewer, address)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the words led to, before it is rendered."""
+
+    people: Sequence[Actor] = ()
+    posts: Sequence[int] = ()
+    tags: Sequence[str] = ()
+
+
+async def _by_words(request: web.Request, form: Form, text: str, *, resolve: bool) -> web.Response:
+    """Each kind of thing from `offset` on; that only where one kind is asked for."""
+    kind = form.text("type")
+    page = page_of(request)
+    offset = max(form.number("offset") or 0, 0)
+    if offset > MOST_OFFSET:
+        return answer({"accounts": [], "statuses": [], "hashtags": []})
+    people: list[Actor] = []
+    if kind in (None, "", "accounts") and not text.startswith("#"):
+        people = await find_people(request, text, page.limit + offset, resolve=resolve)
+    found = await request.app[DATABASE].read(_shown, caller(request), form, text, page, people)
+    return linked_by_offset(request, found, offset, count=sum(map(len, found.values())))
+
+
+def _shown(
+    reader: Reader, who: Caller, form: Form, text: str, page: Page, people: list[Actor]
+) -> dict[str, Any]:
+    kind, offset = form.text("type"), max(form.number("offset") or 0, 0)
+    end = offset + page.limit
+    names, posts = list[str](), list[int]()
+    if kind in (None, "", "hashtags") and not text.startswith("@"):
+        names = hashtags.starting_with(reader, who.viewer, text.removeprefix("#"), end)[offset:]
+    searched = kind == "statuses" or (not kind and text[:1] not in "@#")
+    if searched and who.actor is not None:
+        posts = _posts(reader, who.actor, form, text, page, offset)
+    if form.flag("following") and who.actor is not None:
+        people = followed(reader, who.actor.id, people)
+    return _rendered(reader, who.viewer, _Found(people[offset:end], posts, names))
+
+
+def _posts(reader: Reader, me: Actor, form: Form, text: str, page: Page, offset: int) -> list[int]:
+    """Posts that the member may search (storage/reading/search.py), narrowed by the operators."""
+    asked = understand(text)
+    if asked.nothing:
+        return []
+    wanted = asked.wanted
+    by = [_writer(reader, me, handle) for handle, negated in asked.by if not negated]
+    only = form.number("account_id")
+    if only is not None:
+        by = [only] if not by or only in by else [0]
+    wanted = replace(
+        wanted,
+        authors=tuple(by) if by else None,
+        not_authors=tuple(_writer(reader, me, handle) for handle, negated in asked.by if negated),
+    )
+    return find_posts(reader, me.id, wanted, page, offset)
+
+
+def _writer(reader: Reader, me: Actor, handle: str) -> int:
+    """The number of somebody by handle; 0, who is nobody, for whom we do not know."""
+    if handle == "me":
+        return me.id
+    name, _, domain = handle.partition("@")
+    ours = domain.lower() in ("", reader.here.domain.lower())
+    found = actors.by_handle(reader, name, "" if ours else domain)
+    return found.id if found else 0
+
+
+def _rendered(reader: Reader, viewer: Viewer, found: _Found) -> dict[str, Any]:
+    people = account_entity.render(reader, found.people)
+    posts = status_entity.by_number(reader, viewer, found.posts)
+    return {
+        "accounts": [people[actor.id] for actor in found.people],
+        "statuses": [posts[post] for post in found.posts if post in posts],
+        "hashtags": tag_entity.many(reader, viewer, found.tags),
+    }
+
+
+ROUTES: list[Route] = [
+    get("/api/v2/search", search, Who.PUBLIC, "read:search", limits=("api", "search")),
+]

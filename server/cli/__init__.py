@@ -1,0 +1,1 @@
+"""The command `kith`, and how it speaks to a running server."""

@@ -1,0 +1,257 @@
+"""`kith account …`, `kith domain …`, `kith audit`: what is decided by office, from a shell."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from server.cli.control_socket import CommandFailed
+from server.http.app_keys import DATABASE, SETTINGS
+from server.moderation import account_decisions, domain_limits
+from server.moderation.account_decisions import COMMAND_LINE, Verdict
+from server.moderation.domain_limits import Wish
+from server.refusals import CannotDecide
+from storage.access import signup_blocks
+from storage.engine.pagination import Page
+from storage.engine.transaction import Reader, Writer
+from storage.moderation import audit_log, decisions
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.queues import hosts
+from storage.queues.hosts import Limit
+
+Arguments = Mapping[str, Any]
+Command = Callable[[web.Application, Arguments], Awaitable[Any]]
+MOST_ACTS = 500
+
+
+def found(reader: Reader, handle: str) -> Actor:
+    """Somebody of ours by name, or of others by name@server."""
+    name, _, domain = handle.removeprefix("@").partition("@")
+    ours = domain in ("", reader.here.domain)
+    actor = actors.by_handle(reader, name, "" if ours else domain)
+    if actor is None:
+        raise CommandFailed(f"Nobody known here is called “{handle}”.")
+    return actor
+
+
+def _deciding(action: str) -> Command:
+    def unit(writer: Writer, handle: str, text: str) -> dict[str, Any]:
+        actor = found(writer, handle)
+        account_decisions.decide(writer, COMMAND_LINE, actor.id, Verdict(action=action, text=text))
+        return {"name": actor.acct, "decided": action}
+
+    async def command(app: web.Application, given: Arguments) -> Any:
+        return await _tried(app, unit, given["name"], given.get("text") or "")
+
+    return command
+
+
+def _undoing(action: str) -> Command:
+    def unit(writer: Writer, handle: str) -> dict[str, Any]:
+        actor = found(writer, handle)
+        account_decisions.undo(writer, COMMAND_LINE, actor.id, action)
+        return {"name": actor.acct, "undone": action}
+
+    async def command(app: web.Application, given: Arguments) -> Any:
+        return await _tried(app, unit, given["name"])
+
+    return command
+
+
+async def reject(app: web.Application, given: Arguments) -> Any:
+    def unit(writer: Writer, handle: str) -> dict[str, Any]:
+        account_decisions.reject(writer, COMMAND_LINE, found(writer, handle).id)
+        return {"name": handle, "state": "rejected"}
+
+    return await _tried(app, unit, given["name"])
+
+
+async def erase(app: web.Application, given: Arguments) -> Any:
+    def unit(writer: Writer, handle: str) -> dict[str, Any]:
+        account_decisions.erase(writer, COMMAND_LINE, found(writer, handle).id)
+        return {"name": handle, "state": "deleted"}
+
+    return await _tried(app, unit, given["name"])
+
+
+async def show(app: web.Application, given: Arguments) -> Any:
+    """What was decided about somebody."""
+
+    def unit(reader: Reader, handle: str) -> dict[str, Any]:
+        actor = found(reader, handle)
+        return {
+            "name": actor.acct,
+            "state": actor.state,
+            "silenced": bool(actor.silenced),
+            "sensitive": actor.sensitized,
+            "decisions": [
+                {
+                    "action": one.action,
+                    "text": one.text,
+                    "at": one.created_at.isoformat(),
+                    "undone": one.undone_at.isoformat() if one.undone_at else None,
+                }
+                for one in decisions.about(reader, actor.id)
+            ],
+        }
+
+    return await app[DATABASE].read(unit, given["name"])
+
+
+async def _tried(app: web.Application, unit: Callable[..., Any], *given: Any) -> Any:
+    try:
+        return await app[DATABASE].write(unit, *given)
+    except CannotDecide as error:
+        raise CommandFailed(str(error)) from error
+
+
+# ---- other servers ----
+
+
+async def block(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """Nothing is taken in from it, shown of it or sent to it any more, subdomains included."""
+    return await _put(app, given, "blocked")
+
+
+async def silence(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """Its people are heard by those who follow them."""
+    return await _put(app, given, "limited")
+
+
+async def limit(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """Take no media, or no reports, and hear it otherwise as before."""
+    domain = _name(app, given)
+    return await _put(app, given, (await app[DATABASE].read(hosts.get, domain)).tier)
+
+
+async def _put(app: web.Application, given: Arguments, tier: str | None) -> dict[str, Any]:
+    domain = _name(app, given)
+    wish = Wish(
+        tier=tier,
+        reject_media=given.get("reject_media"),
+        reject_reports=given.get("reject_reports"),
+        private_comment=given.get("comment"),
+        public_comment=given.get("public_comment"),
+    )
+    try:
+        accounts = await domain_limits.put(app[DATABASE], COMMAND_LINE, domain, wish)
+    except CannotDecide as error:
+        raise CommandFailed(str(error)) from error
+    return {"domain": domain, "tier": tier, "accounts": accounts}
+
+
+def _name(app: web.Application, given: Arguments) -> str:
+    try:
+        return domain_limits.name_of(app[SETTINGS], given["domain"])
+    except CannotDecide as error:
+        raise CommandFailed(str(error)) from error
+
+
+async def unblock(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """What it said is shown again; whoever followed somebody there has to follow anew."""
+    domain = _name(app, given)
+    try:
+        accounts = await domain_limits.lift(app[DATABASE], COMMAND_LINE, domain)
+    except CannotDecide as error:
+        raise CommandFailed(str(error)) from error
+    return {"domain": domain, "tier": None, "accounts": accounts}
+
+
+async def show_domain(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """What was decided about a server, here and about what is above it."""
+    domain = _name(app, given)
+
+    def unit(reader: Reader) -> dict[str, Any]:
+        media, reports = hosts.rejects(reader, domain)
+        return {
+            "domain": domain,
+            "blocked": hosts.is_blocked(reader, domain),
+            "silenced": hosts.is_limited(reader, domain),
+            "reject_media": media,
+            "reject_reports": reports,
+            "comments": _comments(hosts.limit_of(reader, domain)),
+        }
+
+    return await app[DATABASE].read(unit)
+
+
+def _comments(known: Limit | None) -> dict[str, Any]:
+    if known is None:
+        return {}
+    return {"private": known.private_comment, "public": known.public_comment}
+
+
+# ---- the log, and who cannot sign up ----
+
+
+async def log(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+    """What was done by office, newest first."""
+    most = min(max(int(given.get("last") or 40), 1), MOST_ACTS)
+
+    def unit(reader: Reader) -> list[dict[str, Any]]:
+        acts = audit_log.page_of(reader, Page(most))
+        known = actors.many(reader, [act.actor for act in acts if act.actor is not None])
+        return [
+            {
+                "at": act.at.isoformat(),
+                "by": known[act.actor].name if act.actor in known else "command line",
+                "action": act.action,
+                "subject": act.subject,
+                "detail": dict(act.detail),
+            }
+            for act in acts
+        ]
+
+    return await app[DATABASE].read(unit)
+
+
+async def block_name(app: web.Application, given: Arguments) -> dict[str, Any]:
+    name, exact = given["name"].strip().lower(), bool(given.get("exact"))
+    if not name:
+        raise CommandFailed("A name is needed for this.")
+
+    def unit(writer: Writer) -> None:
+        signup_blocks.block_name(writer, name, exact=exact)
+        audit_log.note(writer, None, "name.block", f"name {name}")
+
+    await app[DATABASE].write(unit)
+    return {"name": name, "exact": exact}
+
+
+async def unblock_name(app: web.Application, given: Arguments) -> dict[str, Any]:
+    name = given["name"].strip().lower()
+
+    def unit(writer: Writer) -> bool:
+        audit_log.note(writer, None, "name.unblock", f"name {name}")
+        return signup_blocks.unblock_name(writer, name)
+
+    if not await app[DATABASE].write(unit):
+        raise CommandFailed(f"“{name}” is not blocked.")
+    return {"name": name}
+
+
+async def names(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+    found_names = await app[DATABASE].read(signup_blocks.names)
+    return [{"name": name, "exact": exact} for name, exact in found_names]
+
+
+DECISIONS = ("warn", "freeze", "sensitive", "silence", "suspend")
+UNDONE = {"freeze": "unfreeze", **{one: f"un{one}" for one in ("sensitive", "silence", "suspend")}}
+
+COMMANDS: dict[str, Command] = {
+    **{f"account {action}": _deciding(action) for action in DECISIONS},
+    **{f"account {verb}": _undoing(action) for action, verb in UNDONE.items()},
+    "account reject": reject,
+    "account delete": erase,
+    "account show": show,
+    "domain block": block,
+    "domain silence": silence,
+    "domain limit": limit,
+    "domain unblock": unblock,
+    "domain show": show_domain,
+    "name block": block_name,
+    "name unblock": unblock_name,
+    "name list": names,
+    "audit": log,
+}

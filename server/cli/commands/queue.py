@@ -1,0 +1,66 @@
+"""`kith queue …`: letters that wait, what was given up, and servers that do not answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from federation.transport.urls import origin_of
+from server.http.app_keys import DATABASE
+from storage.engine.transaction import Reader, Writer
+from storage.queues import deliveries, hosts, inbox, jobs
+
+Arguments = Mapping[str, Any]
+MOST_SHOWN = 100
+MOST_LOOKED_AT = 100_000
+
+
+async def listed(app: web.Application, given: Arguments) -> dict[str, Any]:
+    return await app[DATABASE].read(_listed, given.get("host"))
+
+
+def _listed(reader: Reader, only: str | None) -> dict[str, Any]:
+    depth = deliveries.depth(reader)
+    most = MOST_SHOWN if only is None else MOST_LOOKED_AT
+    return {
+        "waiting": depth.due,
+        "oldest": depth.oldest.isoformat() if depth.oldest else None,
+        "received": inbox.depth(reader),
+        "parked": [
+            {"inbox": one.inbox, "type": one.type, "attempts": one.attempts, "reason": one.reason}
+            for one in deliveries.parked(reader, most)
+            if only in (None, origin_of(one.inbox).authority)
+        ],
+        "work": [
+            {"kind": one.kind, "subject": one.subject, "reason": one.reason}
+            for one in (jobs.parked(reader, most) if only is None else ())
+        ],
+        "hosts": [
+            {
+                "host": host.host,
+                "failures": host.failures,
+                "days": host.failed_days,
+                "next": host.open_at.isoformat(),
+                "reason": host.last_error,
+            }
+            for host in hosts.troubled(reader)
+            if only in (None, host.host)
+        ],
+    }
+
+
+async def retry(app: web.Application, given: Arguments) -> dict[str, Any]:
+    """Letters of one host; or all letters, and all other work that was given up."""
+    return {"tried_again": await app[DATABASE].write(_again, given.get("host"))}
+
+
+def _again(writer: Writer, host: str | None) -> int:
+    letters = deliveries.again(writer, host)
+    return letters if host is not None else letters + jobs.again(writer)
+
+
+async def drop(app: web.Application, given: Arguments) -> dict[str, Any]:
+    return {"dropped": await app[DATABASE].write(deliveries.forget, given.get("host"))}
+
+
+COMMANDS = {"queue list": listed, "queue retry": retry, "queue drop": drop}

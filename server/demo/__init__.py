@@ -1,0 +1,1 @@
+"""A small village to look at (`make demo`)."""

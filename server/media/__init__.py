@@ -1,0 +1,1 @@
+"""Files: taken in by a guarded process, kept, served, and fetched from other servers."""

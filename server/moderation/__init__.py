@@ -1,0 +1,1 @@
+"""Decisions about accounts, servers and networks, in one place for every door."""

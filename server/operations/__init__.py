@@ -1,0 +1,1 @@
+"""What keeps a server running: jobs, logs, metrics, backups, its doctor."""

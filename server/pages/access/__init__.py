@@ -1,0 +1,1 @@
+"""Pages for coming in: sign-up, log-in, second factor, consent, invitations."""

@@ -1,0 +1,207 @@
+"""Rows as pages show them: people and posts, in batches."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from federation.objects.note import stored_content
+from federation.vocabulary import media_urls, uris
+from federation.vocabulary.addressing import visibility
+from federation.vocabulary.media_urls import Kind as MediaKind
+from federation.vocabulary.sanitize_html import SafeHtml, escaped
+from server.pages import formatting, media
+from server.pages.views import Kind, Person, PollView, PostView, ProfileField
+from storage.engine.site import Here
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor, Field
+from storage.posts import polls, visible_posts
+from storage.posts.polls import Poll
+from storage.posts.visibility import Anonymous, Viewer
+from storage.posts.visible_posts import Post
+from storage.reading.timelines import Entry
+
+MEDIA = "/media"
+CLOTH = 1  # of the instance's own community, until there are more
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The name of the place, the reader's language, and whether “for everyone” goes unsaid."""
+
+    place: str
+    locale: str
+    public_is_plain: bool = False
+
+
+def person(here: Here, actor: Actor) -> Person:
+    """Somebody as they stand beside what they said."""
+    return Person(
+        id=actor.id,
+        name=actor.display_name,
+        handle=f"@{actor.acct}",
+        full_handle=f"@{actor.name}@{actor.domain or here.domain}",
+        url=page_of(here, actor),
+        is_local=actor.is_local,
+        kind=_kind(actor),
+        avatar_url=picture(here, actor, "avatar", actor.avatar),
+    )
+
+
+def whole_person(reader: Reader, actor: Actor) -> Person:
+    """Somebody as their own page shows them."""
+    here = reader.here
+    return replace(
+        person(here, actor),
+        emojis=media.said_by(reader, [actor])[actor.id],
+        header_url=picture(here, actor, "header", actor.header),
+        bio=stored_content(actor.summary) if actor.summary else None,
+        fields=tuple(_field(one) for one in actor.fields),
+        since=actor.created_at,
+    )
+
+
+def page_of(here: Here, actor: Actor) -> str:
+    """Where people read about them."""
+    return uris.profile_page(here, actor.name) if actor.is_local else actor.url or actor.uri
+
+
+def picture(here: Here, actor: Actor, kind: MediaKind, file: str | None) -> str | None:
+    """The path of a picture; browsers load nothing from elsewhere for a page of ours."""
+    if not file or actor.is_local:
+        return f"{MEDIA}/{file}" if file else None
+    return media_urls.proxied_path(here, kind, actor.id, file)
+
+
+def _kind(actor: Actor) -> Kind:
+    if actor.type in ("Group", "Organization"):
+        return "community"
+    return "service" if actor.bot or actor.type in ("Service", "Application") else "person"
+
+
+def _field(written: Field) -> ProfileField:
+    verified = datetime.fromisoformat(written.verified_at) if written.verified_at else None
+    return ProfileField(written.name, stored_content(written.value), verified)
+
+
+def people(reader: Reader, wanted: Iterable[int]) -> dict[int, Person]:
+    """People by number, in one statement; those who left are not among them."""
+    found = actors.many(reader, wanted)
+    said = media.said_by(reader, found.values())
+    return {
+        id_: replace(person(reader.here, actor), emojis=said[id_])
+        for id_, actor in found.items()
+        if actor.state == "active"
+    }
+
+
+def with_suspended(reader: Reader, wanted: Sequence[int]) -> dict[int, Person]:
+    """People by number, also those who were turned out: for stewards."""
+    found = actors.many(reader, wanted)
+    return {id_: person(reader.here, actor) for id_, actor in found.items()}
+
+
+def entries(
+    reader: Reader, viewer: Viewer, found: Sequence[Entry], telling: Telling
+) -> tuple[PostView, ...]:
+    """Lines of a list, in their order; each post is one that the viewer may see."""
+    wanted = {entry.post.author for entry in found} | {one.sharer for one in found if one.sharer}
+    known = people(reader, wanted)
+    told = [entry.post for entry in found]
+    answers = count_answers(reader, viewer, told)
+    pictures = media.of_posts(reader, viewer, told)
+    choices = _choices(reader, told)
+    said = media.said_in_posts(reader, told)
+    return tuple(
+        replace(
+            view(reader.here, post, known[post.author], telling),
+            answers=answers.get(post.id, 0),
+            passed_on_by=known.get(entry.sharer or 0),
+            pictures=pictures.get(post.id, ()),
+            poll=choices.get(post.id),
+            emojis=said[post.id],
+        )
+        for entry in found
+        for post in [entry.post]
+        if post.author in known
+    )
+
+
+def posts(
+    reader: Reader, found: Sequence[Post], telling: Telling, viewer: Viewer | None = None
+) -> tuple[PostView, ...]:
+    """Posts of one conversation, in their order; their answers stand beneath them.
+
+    Without a viewer, pictures that are not for everybody are left out.
+    """
+    known = people(reader, {post.author for post in found})
+    pictures = media.of_posts(reader, viewer or Anonymous(), found)
+    choices = _choices(reader, found)
+    said = media.said_in_posts(reader, found)
+    return tuple(
+        replace(
+            view(reader.here, post, known[post.author], telling),
+            pictures=pictures.get(post.id, ()),
+            poll=choices.get(post.id),
+            emojis=said[post.id],
+        )
+        for post in found
+        if post.author in known
+    )
+
+
+def _choices(reader: Reader, found: Sequence[Post]) -> dict[int, PollView]:
+    """Of those posts that ask. While a poll is open pages count nothing, as anywhere else."""
+    known = polls.many(reader, [post.id for post in found])
+    return {post: _poll(poll, poll.is_over(reader.now)) for post, poll in known.items()}
+
+
+def _poll(poll: Poll, over: bool) -> PollView:
+    choices = tuple((one.title, one.votes if over else None) for one in poll.options)
+    return PollView(choices, poll.multiple, over, poll.closes_at)
+
+
+def view(here: Here, post: Post, author: Person, telling: Telling) -> PostView:
+    """One post with its author."""
+    return PostView(
+        id=str(post.id),
+        url=page_of_post(here, post, author),
+        person=author,
+        published=post.published_at,
+        html=_words(post),
+        audience=_audience(post, telling),
+        cloth=CLOTH if post.local_only else None,
+        spoiler=post.spoiler,
+        language=post.language,
+        sensitive=post.sensitive,
+        edited=post.edited_at,
+    )
+
+
+def _words(post: Post) -> SafeHtml:
+    """What it says; an Article under its title, which is plain text."""
+    if post.type != "Article" or not post.title:
+        return stored_content(post.content)
+    return stored_content(f"<p><strong>{escaped(post.title)}</strong></p>{post.content}")
+
+
+def page_of_post(here: Here, post: Post, author: Person) -> str:
+    """Where people read it."""
+    if post.local:
+        return uris.post_page(here, author.handle.removeprefix("@"), post.id)
+    return post.url or post.uri
+
+
+def _audience(post: Post, telling: Telling) -> str | None:
+    known_as = visibility(post.kind, post.listed)
+    if telling.public_is_plain and known_as == "public":
+        return None
+    return formatting.audience(
+        known_as, telling.place, telling.locale, all_here=post.kind == "instance"
+    )
+
+
+def count_answers(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int, int]:
+    """How many answers to each post the viewer may see: what is hidden is not counted either."""
+    figures = visible_posts.figures(reader, viewer, [post.id for post in found])
+    return {post.id: figures[post.id].replies for post in found if figures[post.id].replies}

@@ -1,0 +1,106 @@
+"""The forms of the settings page that are about one's profile and how one writes: both ways."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from server.actions.profiles import MOST_FIELDS, REMOVED, Objections, Removed, Wish
+from server.http.forms import Form
+from server.i18n.translations import N_, translations
+from server.pages.views import FormView
+from storage.access.accounts import Account
+from storage.people.actors import Actor, Field
+
+PROFILE = "profile"
+PREFERENCES = "preferences"
+DONE = {
+    PROFILE: N_("Saved. That is how people see you now."),
+    PREFERENCES: N_("Saved. New posts begin like this from now on."),
+}
+"""What the settings page says after `?done=…`, for the two forms of this module."""
+
+_SLOTS = range(1, MOST_FIELDS + 1)
+_EMPTY = Field("", "")
+
+
+def done(name: str | None, locale: str) -> str | None:
+    """The sentence for one of our forms that has just been kept."""
+    return translations(locale).gettext(DONE[name]) if name in DONE else None
+
+
+# ---- what the forms show ----
+
+
+def profile(actor: Actor) -> FormView:
+    """Who you are, as it was written."""
+    values = {
+        "display_name": actor.display_name,
+        "note": actor.summary_source or "",
+        "locked": "1" if actor.locked else "",
+    }
+    lines = (*actor.fields, *(_EMPTY for _ in _SLOTS))
+    for slot, line in zip(_SLOTS, lines, strict=False):
+        values |= {f"field_name_{slot}": line.name, f"field_value_{slot}": line.source}
+    return FormView(PROFILE, values)
+
+
+def preferences(account: Account, locale: str) -> FormView:
+    """How you write; who chose no language writes in that of the page."""
+    settings = account.settings
+    values = {
+        "visibility": settings.get("privacy", "public"),
+        "language": settings.get("language") or locale.partition("_")[0].partition("-")[0],
+    }
+    return FormView(PREFERENCES, values)
+
+
+def again(view: FormView, form: Form, error: Objections, locale: str) -> FormView:
+    """The form as it was sent, with a sentence at each field that something is wrong with."""
+    _ = translations(locale).gettext
+    return replace(
+        view,
+        values={name: form.text(name) or "" for name in view.values},
+        errors={one.name: one.said(_(one.sentence)) for one in error.found},
+    )
+
+
+def refused(view: FormView, form: Form, sentence: str) -> FormView:
+    """The form as it was sent, with a sentence about the whole of it."""
+    return replace(
+        view, values={name: form.text(name) or "" for name in view.values}, said=sentence
+    )
+
+
+# ---- what the forms ask for ----
+
+
+def profile_wish(form: Form) -> Wish:
+    """What a member wants to be otherwise. An empty box is a no; an empty file is no file."""
+    return Wish(
+        display_name=form.text("display_name") or "",
+        note=form.text("note") or "",
+        fields=tuple(_line(form, slot) for slot in _SLOTS),
+        flags={"locked": bool(form.flag("locked"))},
+        avatar=_picture(form, "avatar"),
+        header=_picture(form, "header"),
+    )
+
+
+def _line(form: Form, slot: int) -> tuple[str, str]:
+    return form.text(f"field_name_{slot}") or "", form.text(f"field_value_{slot}") or ""
+
+
+def _picture(form: Form, name: str) -> bytes | Removed | None:
+    """A new picture goes before the wish to take the old one down."""
+    upload = form.upload(name)
+    if upload is not None and upload.data:
+        return upload.data
+    return REMOVED if form.flag(f"{name}_remove") else None
+
+
+def preferences_wish(form: Form) -> Wish:
+    given: Mapping[str, Any] = {
+        "privacy": form.text("visibility") or "",
+        "language": form.text("language") or "",
+    }
+    return Wish(settings=given)

@@ -1,0 +1,64 @@
+"""The forms of the settings page that change one's profile and one's defaults for writing."""
+
+from aiohttp import web
+
+from server.actions import profiles
+from server.actions.profiles import Objections, Wish
+from server.http.errors import Refused
+from server.http.forms import Form, form_of
+from server.http.guard import Route, caller, posted
+from server.pages import paths, site
+from server.pages.settings import profile_forms, settings_page
+from server.pages.settings.settings_page import Forms
+from server.pages.views import FormView
+
+PICTURES_BODY = 34 * 1024 * 1024
+"""Two pictures of the usual largest size, and the rest of the form."""
+
+
+async def profile(request: web.Request) -> web.Response:
+    """POST /settings/profile: who you are."""
+    form = await form_of(request)
+    usual = profile_forms.profile(caller(request).me)
+    again = await _kept(request, form, profile_forms.profile_wish(form), usual)
+    if again is not None:
+        return await settings_page.show(request, Forms(profile=again))
+    return _done(profile_forms.PROFILE)
+
+
+async def preferences(request: web.Request) -> web.Response:
+    """POST /settings/preferences: how you write."""
+    form = await form_of(request)
+    account = caller(request).own_account
+    usual = profile_forms.preferences(account, site.locale_of(request))
+    again = await _kept(request, form, profile_forms.preferences_wish(form), usual)
+    if again is not None:
+        return await settings_page.show(request, Forms(preferences=again))
+    return _done(profile_forms.PREFERENCES)
+
+
+async def _kept(request: web.Request, form: Form, wish: Wish, usual: FormView) -> FormView | None:
+    """None when it is done, otherwise the form as it was sent with what is to be looked at."""
+    try:
+        await profiles.change(request.app, caller(request).me, wish)
+    except Objections as error:
+        return profile_forms.again(usual, form, error, site.locale_of(request))
+    except Refused as error:
+        if error.status not in (413, 422):
+            raise  # not for what was sent: the disk, too many at once
+        return profile_forms.refused(usual, form, error.sentence)
+    return None
+
+
+def _done(name: str) -> web.Response:
+    """To the page anew, so that loading it again sends nothing twice."""
+    address = f"{paths.SETTINGS}?done={name}#{_PLACES[name]}"
+    return web.Response(status=303, headers={"Location": address})
+
+
+_PLACES = {profile_forms.PROFILE: "profile", profile_forms.PREFERENCES: "writing"}
+
+ROUTES: list[Route] = [
+    posted(paths.SETTINGS_PROFILE, profile, body=PICTURES_BODY),
+    posted(paths.SETTINGS_PREFERENCES, preferences),
+]

@@ -1,0 +1,126 @@
+"""What the server does by itself, and when: the list that `jobs` keeps running."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiohttp import web
+
+from federation.activities.delete import ERASE
+from federation.activities.flag import LETTER
+from federation.inbound.processing import AT_ONCE, PREPARED
+from federation.moderation import domain_blocks
+from federation.moderation.suspensions import END
+from federation.resolve import background, featured_posts, quote_stamps
+from server.actions import (
+    account_deletion,
+    data_export,
+    data_import,
+    media_attachments,
+    poll_expiry,
+    scheduled_statuses,
+)
+from server.actions.data_export import Places
+from server.http.app_keys import COURIER, DATABASE, ERRANDS, LOOKUP, OUTSIDE, PROCESSOR, SETTINGS
+from server.media.proxy import PROXY
+from server.media.store import MEDIA, remove_strays
+from server.media.store import address as media_address
+from server.moderation import account_decisions, emails
+from server.operations.job_runner import Job, attempt
+from storage.lifecycle import retention
+from storage.posts.quotes import QUOTED
+from storage.posts.scheduled_posts import SCHEDULED
+from storage.queues.inbox import RECEIVED
+from storage.queues.jobs import PLANNED
+from storage.reading import conversations, search, timelines
+
+
+def of(app: web.Application) -> list[Job]:
+    return [*_of_federation(app), *_of_members(app), *_of_posts(app), *_of_upkeep(app)]
+
+
+def _of_federation(app: web.Application) -> list[Job]:
+    processor = app[PROCESSOR]
+    settle = partial(domain_blocks.settle, app[DATABASE])
+    return [
+        Job("process received", processor.process_next, (RECEIVED,), workers=4),
+        Job("fetch for received", processor.prepare_next, (PREPARED,), workers=AT_ONCE),
+        Job("deliver", app[COURIER].run),
+        Job("give up letters", app[COURIER].give_up, pause=600.0),
+        Job("follow domain blocks", settle, pause=600.0),
+    ]
+
+
+def _planned(
+    app: web.Application, kind: str, run_once: Callable[[], Awaitable[bool]]
+) -> Callable[[], Awaitable[bool]]:
+    return partial(attempt, app[DATABASE], kind, run_once)
+
+
+def _of_members(app: web.Application) -> list[Job]:
+    """What they asked for, and what was decided about them."""
+    database, settings, clock = app[DATABASE], app[SETTINGS], app[OUTSIDE].clock
+    folder, public = settings.data_dir, media_address(settings.web_origin)
+    places = Places(folder / data_export.FOLDER, app[MEDIA].path_of, public)
+
+    make = _planned(app, data_export.ARCHIVE, partial(data_export.make_next, database, places))
+
+    async def archives() -> bool:
+        await data_export.remove_old(database, places.exports)
+        return await make()
+
+    letters = partial(emails.send_next, database, settings, clock)
+    bring = partial(data_import.import_next, app)
+    erase = partial(account_deletion.erase_next, database)
+    end = partial(account_decisions.end_next_suspension, database)
+    return [
+        Job("make archives", archives, (PLANNED,), pause=60.0),
+        Job("carry out imports", _planned(app, data_import.IMPORT, bring), (PLANNED,), pause=60.0),
+        Job("erase who left", _planned(app, ERASE, erase), (PLANNED,), pause=60.0),
+        Job("write letters", _planned(app, LETTER, letters), (PLANNED,), pause=60.0),
+        Job("end suspensions", _planned(app, END, end), pause=600.0),
+    ]
+
+
+def _of_posts(app: web.Application) -> list[Job]:
+    database, lookup = app[DATABASE], app[LOOKUP]
+    stamps, shown_first = app[ERRANDS]
+    check = partial(quote_stamps.check_next, database, lookup, stamps)
+    pinned = partial(featured_posts.learn_next, database, lookup, shown_first)
+    index = partial(database.conclude, search.index_next)
+    find = partial(database.conclude, conversations.find_next)
+    return [
+        Job("check consents", check, (QUOTED,), workers=background.AT_ONCE),
+        Job("fetch what is pinned", pinned, (PLANNED,), workers=background.AT_ONCE),
+        Job(
+            "post what is due",
+            partial(scheduled_statuses.publish_next, app),
+            (SCHEDULED,),
+            pause=10.0,
+        ),
+        Job("close polls", partial(poll_expiry.close_next, app), pause=15.0),
+        Job("index posts", _planned(app, search.KIND, index), pause=3600.0),
+        Job("find conversations", _planned(app, conversations.KIND, find), pause=3600.0),
+    ]
+
+
+def _of_upkeep(app: web.Application) -> list[Job]:
+    database, clock = app[DATABASE], app[OUTSIDE].clock
+
+    async def forget() -> bool:
+        return bool(await database.conclude(retention.forget))
+
+    async def trim() -> bool:
+        await database.conclude(timelines.trim_all, app[SETTINGS].timeline_length)
+        return False
+
+    async def tidy() -> bool:
+        await media_attachments.forget_unattached(database, clock())
+        await remove_strays(app[MEDIA], database, clock())
+        await app[PROXY].clear()
+        return False
+
+    return [
+        Job("forget", forget, pause=1800.0),
+        Job("trim home lists", trim, pause=1800.0),
+        Job("remove stray files", tidy, pause=3600.0),
+    ]

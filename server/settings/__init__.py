@@ -1,0 +1,1 @@
+"""Environment and `kith.toml` as one frozen value, and what the server takes from the world."""
