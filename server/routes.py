@@ -1,9 +1,8 @@
-"""Every route with its declared policy. What is not in this table cannot be called."""
+"""Every route, collected from beside its handler. What is not in this table cannot be called."""
 
 from collections.abc import Iterable
 
 from aiohttp import HttpVersion11, web
-from aiohttp.typedefs import Handler
 
 from server.activitypub import documents, well_known
 from server.api.access import apps, registration
@@ -37,9 +36,8 @@ from server.api.reading import (
     search,
     timelines,
 )
-from server.http.guard import Route, Who, guarded
+from server.http.guard import Route, guarded
 from server.http.parsing import header
-from server.http.peer_access import ForPeers
 from server.http.responses import answer
 from server.media import proxy, store
 from server.pages import public
@@ -54,60 +52,11 @@ from server.pages.settings import (
     two_factor_settings,
 )
 
-INBOX_BODY = 1024 * 1024
-
-
-def _get(path: str, handler: Handler, limit: str = "document") -> Route:
-    """For whoever asks, and the same for all."""
-    return Route(method="GET", path=path, handler=handler, who=Who.ANYBODY, limits=(limit,))
-
-
-def _document(path: str, handler: ForPeers) -> Route:
-    return Route(method="GET", path=path, handler=handler, who=Who.PEER, limits=("document",))
-
-
-def _inbox(path: str) -> Route:
-    return Route(
-        method="POST",
-        path=path,
-        handler=documents.inbox,
-        who=Who.PEER,
-        limits=("inbox",),
-        body=INBOX_BODY,
-    )
-
-
-_ID = "{id:[0-9]{1,19}}"
-
-FEDERATION = [
-    _inbox("/inbox"),
-    _inbox("/actor/inbox"),
-    _inbox(f"/actors/{_ID}/inbox"),
-    _document("/actor", documents.application),
-    _document(f"/actors/{_ID}", documents.actor),
-    _document(f"/actors/{_ID}/outbox", documents.outbox),
-    _document(f"/actors/{_ID}/outbox/page/{{below:[0-9]{{1,19}}}}", documents.outbox_page),
-    _document(f"/actors/{_ID}/{{which:followers|following}}", documents.people),
-    _document(f"/actors/{_ID}/featured", documents.featured),
-    _document(f"/posts/{_ID}", documents.post),
-    _document(f"/posts/{_ID}/replies", documents.replies),
-    _document(f"/approvals/{_ID}", documents.approval),
-    _document(f"/activities/{_ID}", documents.activity),
-    _get("/.well-known/webfinger", well_known.webfinger),
-    _get("/.well-known/host-meta", well_known.host_meta),
-    _get("/.well-known/nodeinfo", well_known.nodeinfo_links),
-    _get("/nodeinfo/{version:2\\.[01]}", well_known.nodeinfo),
-    _get("/.well-known/oauth-authorization-server", well_known.oauth_metadata),
-    _get("/.well-known/change-password", well_known.change_password),
-    _get("/health", well_known.health, "health"),
-    _get("/media/{name}", store.serve),
-    _get("/media/private/{name}", proxy.private),
-    _get(f"/media/proxy/{{kind:[a-z]+}}/{_ID}", proxy.proxied),
-    _document(f"/emojis/{_ID}", documents.emoji),
-]
-
 ROUTES: list[Route] = [
-    *FEDERATION,
+    *documents.ROUTES,
+    *well_known.ROUTES,
+    *store.ROUTES,
+    *proxy.ROUTES,
     *instance.ROUTES,
     *accounts.ROUTES,
     *follow_requests.ROUTES,

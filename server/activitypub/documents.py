@@ -14,6 +14,7 @@ from server.actions.statuses import as_note
 from server.http.app_keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.http.errors import Refused, not_found
 from server.http.forms import body_of
+from server.http.guard import Route, Who, peer_document
 from server.http.peer_access import TYPE, VARY, ForPeers, as_it_came, bearing_keys, is_signed
 from server.http.responses import answer
 from server.media.store import address as media_address
@@ -32,6 +33,7 @@ from storage.reading import timelines
 
 PAGE = 20
 SMALL_BODY = 16 * 1024
+INBOX_BODY = 1024 * 1024
 
 
 async def inbox(request: web.Request) -> web.Response:
@@ -292,3 +294,35 @@ def _featured(reader: Reader, viewer: Viewer, actor_id: ActorId) -> list[str]:
     lines = timelines.pinned(reader, viewer, actor_id, Page(PAGE))
     posts = visible_posts.many(reader, viewer, [line.post for line in lines])
     return [posts[PostId(line.post)].uri for line in lines if PostId(line.post) in posts]
+
+
+_ID = "{id:[0-9]{1,19}}"
+
+
+def _inbox(path: str) -> Route:
+    return Route(
+        method="POST",
+        path=path,
+        handler=inbox,
+        who=Who.PEER,
+        limits=("inbox",),
+        body=INBOX_BODY,
+    )
+
+
+ROUTES: list[Route] = [
+    _inbox("/inbox"),
+    _inbox("/actor/inbox"),
+    _inbox(f"/actors/{_ID}/inbox"),
+    peer_document("/actor", application),
+    peer_document(f"/actors/{_ID}", actor),
+    peer_document(f"/actors/{_ID}/outbox", outbox),
+    peer_document(f"/actors/{_ID}/outbox/page/{{below:[0-9]{{1,19}}}}", outbox_page),
+    peer_document(f"/actors/{_ID}/{{which:followers|following}}", people),
+    peer_document(f"/actors/{_ID}/featured", featured),
+    peer_document(f"/posts/{_ID}", post),
+    peer_document(f"/posts/{_ID}/replies", replies),
+    peer_document(f"/approvals/{_ID}", approval),
+    peer_document(f"/activities/{_ID}", activity),
+    peer_document(f"/emojis/{_ID}", emoji),
+]

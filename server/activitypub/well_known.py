@@ -12,6 +12,7 @@ from server import VERSION
 from server.access import scopes
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import Refused
+from server.http.guard import Route, shared_document
 from server.http.responses import answer
 from storage.engine import instance
 from storage.engine.site import Here
@@ -163,3 +164,14 @@ async def health(request: web.Request) -> web.Response:
     """200 when the database answers and takes changes."""
     await request.app[DATABASE].read(instance.get, "domain")
     return web.Response(text="OK")
+
+
+ROUTES: list[Route] = [
+    shared_document("/.well-known/webfinger", webfinger),
+    shared_document("/.well-known/host-meta", host_meta),
+    shared_document("/.well-known/nodeinfo", nodeinfo_links),
+    shared_document("/nodeinfo/{version:2\\.[01]}", nodeinfo),
+    shared_document("/.well-known/oauth-authorization-server", oauth_metadata),
+    shared_document("/.well-known/change-password", change_password),
+    shared_document("/health", health, "health"),
+]

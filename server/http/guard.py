@@ -1,4 +1,4 @@
-"""How a route is guarded: the words in which routes.py declares it, and the guard itself."""
+"""How a route is guarded: the words that declare it beside its handler, and the guard itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,6 +106,16 @@ class Declare(Protocol):
 ROUTE = web.RequestKey("route", Route)
 
 get, post, put, delete, patch = map(_declared, ("GET", "POST", "PUT", "DELETE", "PATCH"))
+
+
+def peer_document(path: str, handler: ForPeers) -> Route:
+    """A document for other servers: made for whoever asks."""
+    return Route(method="GET", path=path, handler=handler, who=Who.PEER, limits=("document",))
+
+
+def shared_document(path: str, handler: Handler, limit: str = "document") -> Route:
+    """For whoever asks, and the same for all."""
+    return Route(method="GET", path=path, handler=handler, who=Who.ANYBODY, limits=(limit,))
 
 
 def page(path: str, handler: Handler, who: Who = Who.VISITOR, limit: str = "page") -> Route:

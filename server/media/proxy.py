@@ -26,6 +26,7 @@ from federation.vocabulary import media_urls
 from federation.vocabulary.media_urls import KINDS, Kind, Pass
 from server.http.app_keys import DATABASE, OUTSIDE
 from server.http.errors import Refused
+from server.http.guard import Route, shared_document
 from server.http.parsing import header, id_of
 from server.media.store import (
     FOR_A_DAY,
@@ -355,3 +356,9 @@ BUSY: Final = "Many pictures are being fetched right now. Please try again in a 
 SILENT: Final = "The server where this picture is does not answer at the moment."
 NOT_TO_BE_HAD: Final = "This picture could not be had from the server where it is."
 PROXY: web.AppKey[Proxy] = web.AppKey("proxy", Proxy)
+
+
+ROUTES: list[Route] = [
+    shared_document("/media/private/{name}", private),
+    shared_document("/media/proxy/{kind:[a-z]+}/{id:[0-9]{1,19}}", proxied),
+]

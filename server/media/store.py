@@ -27,6 +27,7 @@ from federation.vocabulary import processes
 from federation.vocabulary.processes import Child
 from server.http.app_keys import DATABASE
 from server.http.errors import SENTENCES, Refused, not_found
+from server.http.guard import Route, shared_document
 from server.http.parsing import joined
 from server.http.responses import answer
 from storage.engine import ids
@@ -486,3 +487,6 @@ def no_file() -> web.Response:
     response = answer({"error": not_found().sentence}, 404)
     response.headers.update(HEADERS)
     return response
+
+
+ROUTES: list[Route] = [shared_document("/media/{name}", serve)]
