@@ -37,7 +37,7 @@ class Connection(aiosqlite.Connection):
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         # `_execute` is private, and the seam that every method of aiosqlite goes through;
-        # tests/storage/test_connection.py pins what is relied upon here (as `_thread` above).
+        # tests/storage/engine/test_connection.py pins what is relied upon (as `_thread` above).
         result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]
         return result
 

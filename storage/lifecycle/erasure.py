@@ -1,8 +1,8 @@
 """What is left of somebody who went: taken out a slice at a time, so that nobody else waits.
 
 Their row in `actors` stays, emptied, so that nobody else gets the handle and 410 can be answered;
-so do the agreements, reports and decisions in which they are named. tests/storage/test_erasure.py
-holds these lists against the schema.
+so do the agreements, reports and decisions in which they are named.
+tests/storage/lifecycle/test_erasure.py holds these lists against the schema.
 """
 
 import sqlite3

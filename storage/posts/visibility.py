@@ -1,8 +1,8 @@
 """Who may see a post: the viewers, one SQL predicate, and its twin in memory.
 
 The predicate is the only one there is; `visible_posts` and `timelines` put it into every statement.
-The twin decides where no statement can be asked (streams). tests/storage/test_visibility.py holds
-both equal over generated worlds.
+The twin decides where no statement can be asked (streams); both are held equal over generated
+worlds (tests/storage/posts/test_visibility.py).
 """
 
 from collections.abc import Iterable

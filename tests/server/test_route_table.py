@@ -11,7 +11,7 @@ from server.http.guard import API, PAGES, Route, Who
 from server.routes import ROUTES
 from storage.access import accounts
 from storage.people import actors
-from tests.server.test_attachments import sent
+from tests.server.api.test_media_attachments import sent
 from tests.support.servers import Person, Place, give_token
 
 BY_NAME = {f"{route.method} {route.path}": route for route in ROUTES}

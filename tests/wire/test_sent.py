@@ -35,7 +35,7 @@ from storage.engine.transaction import Reader, Writer
 from storage.media import emojis
 from storage.people import actors
 from tests.federation.world import ACTIVITY, Neighbour, Stranger, neighbour
-from tests.server.test_imaging import corners, encoded
+from tests.server.media.test_processing import corners, encoded
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.reading import normalise
