@@ -12,13 +12,13 @@ from storage.queues.outbox import Said
 DEPTH = 3
 
 
-def hear(writer: Writer, activity: Activity) -> None:
+def apply_remote(writer: Writer, activity: Activity) -> None:
     """Somebody else said it."""
     for answer in activity.apply(writer):
-        say(writer, answer, depth=1)
+        apply_local(writer, answer, depth=1)
 
 
-def say(writer: Writer, activity: Activity, depth: int = 0) -> None:
+def apply_local(writer: Writer, activity: Activity, depth: int = 0) -> None:
     """One of ours says it: everyone elsewhere who should hear of it gets a letter."""
     if depth > DEPTH:
         raise RecursionError(f"{activity.type} answers an answer to an answer")
@@ -26,7 +26,7 @@ def say(writer: Writer, activity: Activity, depth: int = 0) -> None:
     answers = activity.apply(writer)
     _post(writer, activity, inboxes)
     for answer in answers:
-        say(writer, answer, depth + 1)
+        apply_local(writer, answer, depth + 1)
 
 
 def _post(writer: Writer, activity: Activity, inboxes: set[str]) -> None:
@@ -34,7 +34,7 @@ def _post(writer: Writer, activity: Activity, inboxes: set[str]) -> None:
     speaker = actors.our_number(writer, activity.actor)
     if speaker is None:
         raise ValueError(f"{activity.actor} is not ours to speak for")
-    own = number(writer.here, activity.id, "activities")
+    own = number(writer.site, activity.id, "activities")
     said = Said(
         id=own if own is not None else writer.new_id(),
         uri=activity.id,

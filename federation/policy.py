@@ -17,12 +17,12 @@ def viewer_of(actor: Actor) -> Viewer:
     return Member(actor.id) if actor.is_local else Peer(actor.host, actor.id)
 
 
-def hears(reader: Reader, host: str) -> bool:
+def accepts_host(reader: Reader, host: str) -> bool:
     """Whether anything from that host is taken in."""
     return not hosts.is_blocked(reader, host)
 
 
-def ensure_heard(reader: Reader, actor: str, *hosts_: str) -> None:
+def ensure_accepted(reader: Reader, actor: str, *hosts_: str) -> None:
     """Raise Forbidden where an actor was turned out, or their server, or one of those hosts is."""
     if hosts.is_blocked(reader, host_of(actor), *hosts_):
         raise Forbidden("We have nothing to do with that server.")
@@ -34,7 +34,7 @@ def ensure_hidden_at_most(reader: Reader, actor: str, *hosts_: str) -> None:
     """As `ensure_heard`, but whom only their own server hides is heard."""
     known = actors.by_uri(reader, actor)
     if known is None or not known.suspended_there or known.judged != "active":
-        ensure_heard(reader, actor, *hosts_)
+        ensure_accepted(reader, actor, *hosts_)
     elif hosts.is_blocked(reader, host_of(actor), known.domain, *hosts_):
         raise Forbidden("We have nothing to do with that server.")
 

@@ -154,8 +154,8 @@ async def greet(app: web.Application) -> None:
     members = await app[DATABASE].read(accounts.everyone, None)
     if members or not settings.development:
         return
-    wish = {"name": FIRST, "email": f"{FIRST}@post.example", "role": "admin"}
-    made = await commands.run(app, "account create", wish)
+    params = {"name": FIRST, "email": f"{FIRST}@post.example", "role": "admin"}
+    made = await commands.run(app, "account create", params)
     print(
         f"\nKith is running at {settings.web_origin}\n\n"
         f"  The first admin:  {made['name']}\n"

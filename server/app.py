@@ -9,12 +9,12 @@ from datetime import timedelta
 from aiohttp import web
 
 from federation.inbound.inbox import Inbox, Rules
-from federation.inbound.per_actor_queue import Turns
+from federation.inbound.per_actor_queue import PerActorQueue
 from federation.inbound.processing import Processor
 from federation.outbound.delivery import Courier
 from federation.resolve.background import Background
-from federation.resolve.resolver import Lookup
-from federation.transport.http_client import Door
+from federation.resolve.resolver import Resolver
+from federation.transport.http_client import HttpClient
 from federation.vocabulary.reading import Reading
 from server import VERSION, schedule
 from server.access import account_creation, bootstrap
@@ -22,24 +22,24 @@ from server.access.bootstrap import FoundingKeys
 from server.demo.localhost_resolver import LocalNames
 from server.http.allowances import READS, Reads
 from server.http.app_keys import (
+    BACKGROUND,
     COURIER,
     DATABASE,
-    DOOR,
-    ERRANDS,
     ERROR_PAGE,
+    HTTP_CLIENT,
     INBOX,
     LIMITS,
-    LOOKUP,
     OUTSIDE,
     PROCESSOR,
     READING,
+    RESOLVER,
     SETTINGS,
 )
-from server.http.auth import CALLERS, SUBJECTS, Callers
+from server.http.auth import CURRENT_USERS, SUBJECTS, CurrentUsers
 from server.http.bodies import BODIES, Bodies
 from server.http.errors import errors_to_answers
 from server.http.headers import decorate, preflights
-from server.http.ip_blocks import DOORKEEPER, Doorkeeper
+from server.http.ip_blocks import IP_BLOCKS, IpBlocks
 from server.http.rate_limits import Limits
 from server.mail import smtp
 from server.media.proxy import PROXY, Proxy
@@ -54,7 +54,7 @@ from server.settings.outside import Outside
 from server.settings.settings import Settings
 from storage.access.signup_blocks import NETWORKS
 from storage.engine.database import Database, open_database
-from storage.engine.site import Here
+from storage.engine.site import Site
 
 log = logging.getLogger(__name__)
 
@@ -85,14 +85,14 @@ def build_app(
     add_routes(app)
     app.cleanup_ctx.append(_database)
     app.cleanup_ctx.append(_federation)
-    app.cleanup_ctx.append(_letters)
+    app.cleanup_ctx.append(_emails)
     if background:
         app.cleanup_ctx.append(_background)
     return app
 
 
-def here_of(settings: Settings) -> Here:
-    return Here(settings.domain, settings.web_domain, settings.scheme, settings.secret or "")
+def site_of(settings: Settings) -> Site:
+    return Site(settings.domain, settings.web_domain, settings.scheme, settings.secret or "")
 
 
 async def _database(app: web.Application) -> AsyncIterator[None]:
@@ -100,16 +100,18 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = settings.data_dir / FILE
     async with open_database(
-        path, here_of(settings), outside.clock, settings.inbox_limit
+        path, site_of(settings), outside.clock, settings.inbox_limit
     ) as database:
         app[DATABASE] = database
-        app[CALLERS] = Callers(database)
-        app[DOORKEEPER] = Doorkeeper(database, outside.clock)
+        app[CURRENT_USERS] = CurrentUsers(database)
+        app[IP_BLOCKS] = IpBlocks(database, outside.clock)
         await _found(database, settings)
         with ExitStack() as listening:
             for subject in SUBJECTS:
-                listening.enter_context(database.changes.heard_by(subject, app[CALLERS].forget))
-            forget_networks = app[DOORKEEPER].forget
+                listening.enter_context(
+                    database.changes.heard_by(subject, app[CURRENT_USERS].forget)
+                )
+            forget_networks = app[IP_BLOCKS].forget
             listening.enter_context(database.changes.heard_by(NETWORKS, forget_networks))
             yield
 
@@ -123,7 +125,7 @@ async def _found(database: Database, settings: Settings) -> None:
 async def _federation(app: web.Application) -> AsyncIterator[None]:
     settings, outside, database = app[SETTINGS], app[OUTSIDE], app[DATABASE]
     local = LocalNames() if settings.development else None
-    door = Door(
+    http_client = HttpClient(
         user_agent=f"Kith/{VERSION} (+{settings.web_origin}/)",
         own_authority=settings.web_domain,
         development=settings.development,
@@ -132,23 +134,25 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
         per_host=settings.deliveries_per_host,
         deliveries=settings.deliveries_concurrency,
     )
-    async with door, AsyncExitStack() as stack:
+    async with http_client, AsyncExitStack() as stack:
         if local is not None:
             stack.push_async_callback(local.close)
         rules = Rules(
             settings.web_domain, max_age=timedelta(minutes=settings.signature_max_age_minutes)
         )
-        reading, turns = Reading(), Turns(database)
+        reading, queue = Reading(), PerActorQueue(database)
         stack.push_async_callback(reading.close)
-        app[DOOR] = app[PROXY].door = door
+        app[HTTP_CLIENT] = app[PROXY].http_client = http_client
         app[READING] = reading
-        app[LOOKUP] = lookup = Lookup(database, door, outside.clock, reading, outside.monotonic)
-        app[INBOX] = Inbox(database, lookup, outside.clock, rules, reading, turns)
-        app[ERRANDS] = Background("stamps on quotes"), Background("what others show first")
-        app[PROCESSOR] = Processor(database, lookup, reading, turns)
+        app[RESOLVER] = resolver = Resolver(
+            database, http_client, outside.clock, reading, outside.monotonic
+        )
+        app[INBOX] = Inbox(database, resolver, outside.clock, rules, reading, queue)
+        app[BACKGROUND] = Background("stamps on quotes"), Background("what others show first")
+        app[PROCESSOR] = Processor(database, resolver, reading, queue)
         app[COURIER] = Courier(
             database,
-            door,
+            http_client,
             outside.clock,
             at_once=settings.deliveries_concurrency,
             per_host=settings.deliveries_per_host,
@@ -157,7 +161,7 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _letters(_: web.Application) -> AsyncIterator[None]:
+async def _emails(_: web.Application) -> AsyncIterator[None]:
     yield
     await smtp.finish()
 

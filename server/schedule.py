@@ -20,7 +20,15 @@ from server.actions import (
     scheduled_statuses,
 )
 from server.actions.data_export import Places
-from server.http.app_keys import COURIER, DATABASE, ERRANDS, LOOKUP, OUTSIDE, PROCESSOR, SETTINGS
+from server.http.app_keys import (
+    BACKGROUND,
+    COURIER,
+    DATABASE,
+    OUTSIDE,
+    PROCESSOR,
+    RESOLVER,
+    SETTINGS,
+)
 from server.media.proxy import PROXY
 from server.media.store import MEDIA, remove_strays
 from server.media.store import address as media_address
@@ -82,10 +90,10 @@ def _of_members(app: web.Application) -> list[Job]:
 
 
 def _of_posts(app: web.Application) -> list[Job]:
-    database, lookup = app[DATABASE], app[LOOKUP]
-    stamps, shown_first = app[ERRANDS]
-    check = partial(quote_stamps.check_next, database, lookup, stamps)
-    pinned = partial(featured_posts.learn_next, database, lookup, shown_first)
+    database, resolver = app[DATABASE], app[RESOLVER]
+    stamps, shown_first = app[BACKGROUND]
+    check = partial(quote_stamps.check_next, database, resolver, stamps)
+    pinned = partial(featured_posts.learn_next, database, resolver, shown_first)
     index = partial(database.conclude, search.index_next)
     find = partial(database.conclude, conversations.find_next)
     return [

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from storage.engine.database import Database, open_database
-from storage.engine.site import Here
+from storage.engine.site import Site
 from tests.storage.raw import blank
 from tests.support.clock import Watch
 
@@ -15,12 +15,12 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def here() -> Here:
-    return Here("home.example", "home.example")
+def site() -> Site:
+    return Site("home.example", "home.example")
 
 
 @pytest.fixture
-async def database(tmp_path: Path, here: Here, watch: Watch) -> AsyncIterator[Database]:
+async def database(tmp_path: Path, site: Site, watch: Watch) -> AsyncIterator[Database]:
     (tmp_path / "db").write_bytes(blank())
-    async with open_database(tmp_path / "db", here, watch) as opened:
+    async with open_database(tmp_path / "db", site, watch) as opened:
         yield opened

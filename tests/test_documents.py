@@ -40,7 +40,9 @@ def test_the_federation_document_claims_no_verb_that_is_not_there() -> None:
 
 def test_every_resource_of_the_api_has_its_module() -> None:
     modules = {path.stem for path in (ROOT / "server" / "api").rglob("*.py")}
-    handlers = {route.handler.__module__.rpartition(".")[2] for route in ROUTES if route.who in API}
+    handlers = {
+        route.handler.__module__.rpartition(".")[2] for route in ROUTES if route.access in API
+    }
     assert handlers - {"oauth"} <= modules
 
 

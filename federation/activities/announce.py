@@ -19,7 +19,7 @@ from storage.people import actors, follows
 from storage.people.actors import Actor
 from storage.posts import audiences, boosts, posts
 from storage.posts.audiences import Audience
-from storage.posts.boosts import Share
+from storage.posts.boosts import Boost
 from storage.posts.posts import Post
 from storage.reading import notifications, timelines
 from storage.reading.lists import Brought
@@ -72,14 +72,14 @@ class Announce(Activity):
         return shared.id if shared else None
 
     def ensure_wanted(self, reader: Reader) -> None:
-        sharer = actors.by_uri(reader, self.actor)
-        if sharer is not None and not sharer.is_local:
-            ensure_somebody_listens(reader, sharer, posts.by_uri(reader, self.shared))
+        booster = actors.by_uri(reader, self.actor)
+        if booster is not None and not booster.is_local:
+            ensure_somebody_listens(reader, booster, posts.by_uri(reader, self.shared))
 
     def needs(self, reader: Reader) -> Collection[str]:
         """The post is fetched only for somebody whom one of ours follows."""
-        sharer = actors.by_uri(reader, self.actor)
-        if sharer is None or not follows.is_followed_here(reader, sharer.id):
+        booster = actors.by_uri(reader, self.actor)
+        if booster is None or not follows.is_followed_here(reader, booster.id):
             return (self.actor,)
         return (self.actor, self.shared)
 
@@ -90,22 +90,20 @@ class Announce(Activity):
         if post.kind != "public" and not (post.author == actor.id and post.owner == actor.id):
             raise Forbidden("It was not meant for everyone, so it cannot be shared.")
         ensure_allowed(writer, post, "announce", actor)
-        share = self._share(writer, actor, post)
-        if boosts.add(writer, share):
+        boost = self._share(writer, actor, post)
+        if boosts.add(writer, boost):
             notifications.add(writer, post.author, "reblog", actor.id, post.id)
-            self._fan_out(writer, actor, post, share)
+            self._fan_out(writer, actor, post, boost)
         return ()
 
-    def _share(self, writer: Writer, actor: Actor, post: Post) -> Share:
+    def _share(self, writer: Writer, actor: Actor, post: Post) -> Boost:
         """For those to whom it is addressed, and never for more than may read the post."""
-        addressed = addressing.understood_of_share(
-            writer, actor, self.to, self.cc, silent=self.silent
-        )
+        addressed = addressing.parse_boost(writer, actor, self.to, self.cc, silent=self.silent)
         if addressed is None:
             raise Unwanted("It is shared with a few people only, which is not done here.")
         open_ = post.kind == addressed.audience.kind == "public"
         published = clamped(self.published, writer.now)
-        return Share(
+        return Boost(
             posts.free_id(writer, writer.id_of(published)),
             self.id,
             actor.id,
@@ -117,31 +115,33 @@ class Announce(Activity):
             published,
         )
 
-    def _ensure_wanted(self, writer: Writer, sharer: Actor) -> None:
+    def _ensure_wanted(self, writer: Writer, booster: Actor) -> None:
         known = posts.by_uri(writer, self.shared)
-        if sharer.is_local:
+        if booster.is_local:
             return
-        ensure_somebody_listens(writer, sharer, known)
+        ensure_somebody_listens(writer, booster, known)
         if known is None:
             raise Unknown("What was shared could not be had.")
 
-    def _fan_out(self, writer: Writer, actor: Actor, post: Post, share: Share) -> None:
-        hearers = [hearer for hearer in follows.hearers(writer, actor.id) if hearer.reblogs]
+    def _fan_out(self, writer: Writer, actor: Actor, post: Post, boost: Boost) -> None:
+        hearers = [
+            hearer for hearer in follows.local_follower_rows(writer, actor.id) if hearer.reblogs
+        ]
         followers = [hearer.follower for hearer in hearers]
         unwanted = {hearer.follower for hearer in hearers if not hearer.wants(post.language)}
         if actor.is_local:
             followers.append(actor.id)
         there = timelines.having_in_home(writer, post.id)
         new = [one for one in followers if one not in there and one not in unwanted]
-        brought = Brought(actor.id, share.id, post.id, share.id)
+        brought = Brought(actor.id, boost.id, post.id, boost.id)
         fan_out.bring(writer, brought, followers, home=new)
 
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
         actor = known_actor(writer, self.actor)
         post = posts.by_uri(writer, self.shared)
-        share = boosts.of(writer, actor.id, post.id) if post else None
-        if post is not None and share is not None:
-            boosts.remove(writer, share)
+        boost = boosts.of(writer, actor.id, post.id) if post else None
+        if post is not None and boost is not None:
+            boosts.remove(writer, boost)
             notifications.withdraw(writer, post.author, "reblog", actor.id, post.id)
         return ()
 
@@ -152,7 +152,7 @@ class Announce(Activity):
         return {*followers, *author_inbox(reader, self.shared, for_many=True)}
 
 
-def ensure_somebody_listens(reader: Reader, sharer: Actor, shared: Post | None) -> None:
+def ensure_somebody_listens(reader: Reader, booster: Actor, shared: Post | None) -> None:
     """Raise Unwanted unless somebody here follows who shares it, or wrote it."""
-    if (shared is None or not shared.local) and not follows.is_followed_here(reader, sharer.id):
+    if (shared is None or not shared.local) and not follows.is_followed_here(reader, booster.id):
         raise Unwanted("Nobody here follows who shared it.")

@@ -76,7 +76,7 @@ def _parted(writer: Writer, actor: Actor, target: Actor) -> list[Activity]:
         follows.remove(writer, actor.id, target.id)
         return []
     said = Follow(id=follow.uri, actor=actor.uri, target=target.uri)
-    new = uris.activity(writer.here, writer.new_id())
+    new = uris.activity(writer.site, writer.new_id())
     return [Undo(id=new, actor=actor.uri, inner=said)]
 
 
@@ -89,5 +89,5 @@ def _turned_away(writer: Writer, follower: Actor, blocker: Actor) -> list[Activi
         follows.remove(writer, follower.id, blocker.id)
         return []
     asked = Follow(id=follow.uri, actor=follower.uri, target=blocker.uri)
-    new = uris.activity(writer.here, writer.new_id())
+    new = uris.activity(writer.site, writer.new_id())
     return [Reject(id=new, actor=blocker.uri, inner=asked)]

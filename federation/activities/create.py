@@ -64,7 +64,7 @@ class Create(Activity):
 
     def ensure_wanted(self, reader: Reader) -> None:
         """By somebody who is followed here, or to one of ours, as far as its own words tell."""
-        if self.background or reader.here.owns(self.actor):
+        if self.background or reader.site.owns(self.actor):
             return
         author = actors.by_uri(reader, self.actor)
         if author is not None and follows.is_followed_here(reader, author.id):
@@ -83,7 +83,7 @@ class Create(Activity):
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
         author = known_actor(writer, self.actor)
-        if not author.is_local and writer.here.owns(self.note.id):
+        if not author.is_local and writer.site.owns(self.note.id):
             raise Forbidden("Nobody else can say what is on our server.")
         if actors.by_uri(writer, self.note.id) is not None:
             raise Forbidden("That is somebody, and no post.")

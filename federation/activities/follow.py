@@ -78,7 +78,7 @@ class Follow(Activity):
             target.type == "Application"
             or target.state != "active"
             or blocks.exists(writer, target.id, follower.id)
-            or hidden_accounts.host_unwanted(writer, target.id, follower.id)
+            or hidden_accounts.is_host_hidden(writer, target.id, follower.id)
         )
 
     def _asked(
@@ -151,4 +151,4 @@ class Follow(Activity):
 
 
 def _by(writer: Writer, speaker: Actor) -> Heading:
-    return Heading(id=uris.activity(writer.here, writer.new_id()), actor=speaker.uri)
+    return Heading(id=uris.activity(writer.site, writer.new_id()), actor=speaker.uri)

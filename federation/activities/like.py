@@ -19,14 +19,14 @@ class Like(Activity):
     """`liked` is the URI of the post."""
 
     type: ClassVar[str] = "Like"
-    liked: str
+    favourited: str
 
     @classmethod
     def parse(cls, document: Document) -> Self:
-        return cls(**heading(document), liked=uri_of(document.get("object")))
+        return cls(**heading(document), favourited=uri_of(document.get("object")))
 
     def render(self) -> dict[str, Any]:
-        return self.about(self.liked)
+        return self.about(self.favourited)
 
     @classmethod
     def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
@@ -34,13 +34,13 @@ class Like(Activity):
         if known is None:
             return None
         actor, post = actors.by_id(reader, known[0]), posts.by_id(reader, known[1])
-        return cls(id=uri, actor=actor.uri, liked=post.uri) if actor and post else None
+        return cls(id=uri, actor=actor.uri, favourited=post.uri) if actor and post else None
 
     def subject(self) -> str:
-        return f"{self.actor} likes {self.liked}"
+        return f"{self.actor} likes {self.favourited}"
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        actor, post = actor_and_post(writer, self.actor, self.liked)
+        actor, post = actor_and_post(writer, self.actor, self.favourited)
         ensure_allowed(writer, post, "like", actor)
         if favourites.add(writer, self.id, actor.id, post.id):
             notifications.add(writer, post.author, "favourite", actor.id, post.id)
@@ -48,10 +48,10 @@ class Like(Activity):
 
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
         actor = known_actor(writer, self.actor)
-        post = posts.by_uri(writer, self.liked)
+        post = posts.by_uri(writer, self.favourited)
         if post is not None and favourites.remove(writer, actor.id, post.id):
             notifications.withdraw(writer, post.author, "favourite", actor.id, post.id)
         return ()
 
     def audience(self, reader: Reader) -> Collection[str]:
-        return author_inbox(reader, self.liked)
+        return author_inbox(reader, self.favourited)

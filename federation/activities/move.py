@@ -99,4 +99,4 @@ def ensure_allowed(reader: Reader, old: Actor, new: Actor) -> None:
 
 
 def _new(writer: Writer) -> str:
-    return uris.activity(writer.here, writer.new_id())
+    return uris.activity(writer.site, writer.new_id())

@@ -71,14 +71,14 @@ class QuoteRequest(Activity):
         known = posts.by_uri(writer, self.instrument)
         if known.author != asker.id if known else not self.shown:
             raise Forbidden("Only its author asks for a post.")
-        head = {"id": uris.activity(writer.here, writer.new_id()), "actor": author.uri}
+        head = {"id": uris.activity(writer.site, writer.new_id()), "actor": author.uri}
         if not may_quote(writer, quoted, asker):
             return (Reject(inner=self, **head),)
         before = quotes.by_request(writer, self.instrument, quoted.id)
         if before and before.state == quotes.REVOKED:
             return (Reject(inner=self, **head),)
         stamp = before.stamp if before else None
-        stamp = stamp or uris.approval(writer.here, writer.new_id())
+        stamp = stamp or uris.approval(writer.site, writer.new_id())
         return (Accept(inner=self, result=stamp, **head),)
 
     def accept(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:

@@ -107,7 +107,7 @@ class Update(Activity):
 
     def ensure_wanted(self, reader: Reader) -> None:
         """Of somebody or something known here, or to one of ours now."""
-        if reader.here.owns(self.actor):
+        if reader.site.owns(self.actor):
             return
         if self.note is None:
             if actors.by_uri(reader, self.actor) is None:
@@ -116,7 +116,7 @@ class Update(Activity):
             raise Unwanted("What was changed is not known here.")
 
     def _mentioned(self, reader: Reader, said: Note) -> list[str]:
-        return [mention.href for mention in said.mentions if reader.here.owns(mention.href)]
+        return [mention.href for mention in said.mentions if reader.site.owns(mention.href)]
 
     def needs(self, reader: Reader) -> Collection[str]:
         """Of a post, whatever it refers to now."""

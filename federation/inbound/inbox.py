@@ -14,9 +14,9 @@ from datetime import timedelta
 from federation.activities import Delete, Update
 from federation.activity import derived_id, knows, relation
 from federation.errors import Busy, FederationError, Forbidden, Malformed, Unauthenticated
-from federation.inbound.per_actor_queue import Backlog, Turns
-from federation.policy import hears
-from federation.resolve.resolver import Lookup, known_key
+from federation.inbound.per_actor_queue import Backlog, PerActorQueue
+from federation.policy import accepts_host
+from federation.resolve.resolver import Resolver, known_key
 from federation.transport import signatures
 from federation.transport.places import Places
 from federation.transport.signatures import Request, Signed
@@ -66,18 +66,18 @@ class Inbox:
     def __init__(
         self,
         database: Database,
-        lookup: Lookup,
+        resolver: Resolver,
         clock: Clock,
         rules: Rules,
         reading: Reading,
-        turns: Turns,
+        queue: PerActorQueue,
     ) -> None:
         self._database = database
-        self._lookup = lookup
+        self._lookup = resolver
         self._clock = clock
         self._rules = rules
         self._reading = reading
-        self._turns = turns
+        self._turns = queue
         self.backlog = Backlog(database)
         self.by_domain = Places("requests that wait for a key, by its domain", most=512, each=64)
         self.by_network = Places("requests that wait for a key, by network", most=512, each=64)
@@ -106,7 +106,7 @@ class Inbox:
         Raises Unauthenticated, and Busy where too much of theirs waits.
         """
         host = host_of(self._signed(head).key_id)
-        if not await self._database.read(hears, host):
+        if not await self._database.read(accepts_host, host):
             return False
         await self.backlog.ensure_room(host)
         return True
@@ -187,7 +187,7 @@ def _before_reading(
     reader: Reader, host: str, key_id: str
 ) -> tuple[bool, tuple[Key, Actor] | None]:
     """Whether we hear that host, and the key with its owner, if it is known."""
-    return hears(reader, host), known_key(reader, key_id)
+    return accepts_host(reader, host), known_key(reader, key_id)
 
 
 def _known_signer(signed: Signed, known: tuple[Key, Actor] | None) -> Actor | None:

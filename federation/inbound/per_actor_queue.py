@@ -20,7 +20,7 @@ RECOUNT = 1.0  # seconds
 MOST_DOMAINS = 10_000
 
 
-class Turns:
+class PerActorQueue:
     """What is being worked on, in memory: one process owns the file, so a restart frees it."""
 
     def __init__(self, database: Database) -> None:

@@ -22,9 +22,9 @@ from federation import effects
 from federation.activities import Create, Delete, Update
 from federation.activity import Activity, Unknown, Unwanted, parse_activity
 from federation.errors import Busy, FederationError, Malformed, Unreachable
-from federation.inbound.per_actor_queue import Turns
-from federation.policy import ensure_heard, ensure_hidden_at_most
-from federation.resolve.resolver import Budget, Lookup, is_known
+from federation.inbound.per_actor_queue import PerActorQueue
+from federation.policy import ensure_accepted, ensure_hidden_at_most
+from federation.resolve.resolver import Budget, Resolver, is_known
 from federation.transport.places import Places
 from federation.transport.pools import Pool
 from federation.transport.sources import domain_of
@@ -134,11 +134,13 @@ class Preparing:
 class Processor:
     """One for the whole server. `process_next` and `prepare_next` have workers of their own."""
 
-    def __init__(self, database: Database, lookup: Lookup, reading: Reading, turns: Turns) -> None:
+    def __init__(
+        self, database: Database, resolver: Resolver, reading: Reading, queue: PerActorQueue
+    ) -> None:
         self._database = database
-        self._lookup = lookup
+        self._lookup = resolver
         self._reading = reading
-        self._turns = turns
+        self._turns = queue
         self._ready: deque[Work] = deque()
         self.preparing = Preparing()
 
@@ -295,7 +297,7 @@ class Processor:
 
 
 def _ensure_wanted(reader: Reader, row: Received, said: Activity) -> None:
-    ensure_heard(reader, row.actor, row.host)
+    ensure_accepted(reader, row.actor, row.host)
     said.ensure_wanted(reader)
     if isinstance(said, Delete) and not is_known(reader, said.what):
         raise Unwanted("What is said to be deleted is not known here.")
@@ -316,7 +318,7 @@ def _lack(reader: Reader, activity: Activity, tried: frozenset[str]) -> Lack | N
     """What is stale comes first: what is missing may come with it."""
 
     def is_elsewhere(uri: str) -> bool:
-        return uri not in tried and not reader.here.owns(uri)
+        return uri not in tried and not reader.site.owns(uri)
 
     if stale := tuple(filter(is_elsewhere, activity.fresh(reader))):
         return Lack(stale=stale)
@@ -346,10 +348,10 @@ def _carry_out(
     if _is_about_oneself(activity):
         ensure_hidden_at_most(writer, activity.actor, row.host)
     else:
-        ensure_heard(writer, activity.actor, row.host)
+        ensure_accepted(writer, activity.actor, row.host)
     activity.ensure_wanted(writer)
     lack = None if tried is None else _lack(writer, activity, tried)
     if lack is None:
-        effects.hear(writer, activity)
+        effects.apply_remote(writer, activity)
         inbox.close(writer, row)
     return lack

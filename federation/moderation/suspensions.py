@@ -43,7 +43,7 @@ def restore(writer: Writer, actor: Actor, media: str) -> None:
 def end(writer: Writer, actor: Actor) -> None:
     """For good: what they said is to be deleted everywhere."""
     jobs.cancel(writer, END, str(actor.id))
-    effects.say(writer, Delete(id=outbox.new_uri(writer), actor=actor.uri, what=actor.uri))
+    effects.apply_local(writer, Delete(id=outbox.new_uri(writer), actor=actor.uri, what=actor.uri))
 
 
 def forget(writer: Writer, actor: Actor) -> None:
@@ -56,10 +56,10 @@ def _say(writer: Writer, id_: int, media: str) -> None:
     now = actors.by_id(writer, id_)
     if now is None:
         raise LookupError(id_)
-    rendered = actor_object.render(writer.here, now, keys.of_actor(writer, id_), media)
+    rendered = actor_object.render(writer.site, now, keys.of_actor(writer, id_), media)
     rendered = rendered | {"suspended": now.state == "suspended"}
     update = Update(id=outbox.new_uri(writer), actor=now.uri, profile=now, rendered=rendered)
-    effects.say(writer, update)
+    effects.apply_local(writer, update)
 
 
 def _part(writer: Writer, actor: Actor) -> None:
@@ -74,6 +74,6 @@ def _part(writer: Writer, actor: Actor) -> None:
         asked = Follow(id=follow.uri, actor=follower.uri, target=target.uri)
         new = outbox.new_uri(writer)
         if follower.is_local:
-            effects.say(writer, Undo(id=new, actor=follower.uri, inner=asked))
+            effects.apply_local(writer, Undo(id=new, actor=follower.uri, inner=asked))
         else:
-            effects.say(writer, Reject(id=new, actor=target.uri, inner=asked))
+            effects.apply_local(writer, Reject(id=new, actor=target.uri, inner=asked))

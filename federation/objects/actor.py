@@ -22,7 +22,7 @@ from federation.vocabulary.json_documents import (
     uris_of,
 )
 from federation.vocabulary.sanitize_html import clean, clean_field, line, safe_url
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.media.emojis import Emoji
 from storage.people.actors import Actor, Field
 from storage.people.keys import Key
@@ -183,7 +183,7 @@ def key_owner(document: Document) -> str:
 
 
 def render(
-    here: Here,
+    site: Site,
     actor: Actor,
     keys: Sequence[Key],
     media: str,
@@ -195,32 +195,32 @@ def render(
     """
     if actor.state == "suspended":
         shown = replace(actor, display_name="", summary="", discoverable=False, state="active")
-        bare = render(here, replace(shown, fields=(), avatar=None, header=None), keys, media)
+        bare = render(site, replace(shown, fields=(), avatar=None, header=None), keys, media)
         return bare | {"suspended": True}
     document: dict[str, Any] = {
         "id": actor.uri,
         "type": "Service" if actor.bot and actor.type == "Person" else actor.type,
         "preferredUsername": actor.name,
         "name": actor.display_name or actor.name,
-        "webfinger": f"{actor.name}@{here.domain}",
+        "webfinger": f"{actor.name}@{site.domain}",
         "inbox": actor.inbox,
         "outbox": actor.outbox,
-        "endpoints": {"sharedInbox": uris.shared_inbox(here)},
+        "endpoints": {"sharedInbox": uris.shared_inbox(site)},
         **_rendered_keys(actor, keys),
         "summary": actor.summary,
         "manuallyApprovesFollowers": actor.locked,
         "discoverable": actor.discoverable,
     }
     if actor.type == "Application":
-        return document | {"url": f"{here.origin}/about", "implements": CAPABILITIES}
+        return document | {"url": f"{site.origin}/about", "implements": CAPABILITIES}
     tags = {"tag": list(emoji_tags)} if emoji_tags else {}
-    return document | _personal(here, actor, media) | tags
+    return document | _personal(site, actor, media) | tags
 
 
 CAPABILITIES: list[dict[str, str]] = []  # FEP-844e: nothing is claimed before it works
 
 
-def _personal(here: Here, actor: Actor, media: str) -> dict[str, Any]:
+def _personal(site: Site, actor: Actor, media: str) -> dict[str, Any]:
     optional = {
         "icon": _image(media, actor.avatar),
         "image": _image(media, actor.header),
@@ -228,7 +228,7 @@ def _personal(here: Here, actor: Actor, media: str) -> dict[str, Any]:
         "movedTo": actor.moved_to,
     }
     return {
-        "url": uris.profile_page(here, actor.name),
+        "url": uris.profile_page(site, actor.name),
         "followers": actor.followers,
         "following": actor.following,
         "featured": actor.featured,
@@ -238,7 +238,7 @@ def _personal(here: Here, actor: Actor, media: str) -> dict[str, Any]:
             {"type": "PropertyValue", "name": field.name, "value": field.value}
             for field in actor.fields
         ],
-        "generator": {"id": uris.application(here), "type": "Application"},
+        "generator": {"id": uris.application(site), "type": "Application"},
         **_group(actor),
         **{name: value for name, value in optional.items() if value is not None},
     }

@@ -13,7 +13,7 @@ from federation.vocabulary.json_documents import Document, moment
 from federation.vocabulary.sanitize_html import SHORTCODES
 from storage.engine.clock import clamped
 from storage.engine.clock import moment as instant
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.media.emojis import Emoji
 
 MOST: Final = 64
@@ -63,17 +63,17 @@ def at_most(found: Sequence[Emoji], now: datetime) -> list[Emoji]:
     return [replace(one, updated_at=clamped(one.updated_at, now)) for one in found]
 
 
-def render(here: Here, emoji: Emoji) -> dict[str, Any]:
+def render(site: Site, emoji: Emoji) -> dict[str, Any]:
     """One of ours, without a context."""
     file = emoji.file or ""
     return {
-        "id": uris.emoji(here, emoji.id),
+        "id": uris.emoji(site, emoji.id),
         "type": "Emoji",
         "name": f":{emoji.shortcode}:",
         "updated": emoji.updated_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "icon": {
             "type": "Image",
             "mediaType": _MIME.get(file.rpartition(".")[2], "image/png"),
-            "url": media_urls.public(here, file),
+            "url": media_urls.public(site, file),
         },
     }

@@ -13,7 +13,7 @@ _WAYS = ("automaticApproval", "manualApproval", "always", "approvalRequired")
 
 
 @dataclass(frozen=True, slots=True)
-class Policies:
+class InteractionPolicy:
     """Each is one of KINDS; `nobody` is the author alone."""
 
     reply: str = "public"
@@ -22,10 +22,10 @@ class Policies:
     quote: str = "public"
 
 
-OPEN = Policies()
+OPEN = InteractionPolicy()
 
 
-def parse(document: Document, author: str) -> Policies:
+def parse(document: Document, author: str) -> InteractionPolicy:
     """What another's post allows. What it does not speak of is open to all.
 
     Who needs the author's consent may ask for it, and asks by doing it. What cannot be read is
@@ -35,8 +35,8 @@ def parse(document: Document, author: str) -> Policies:
     if stated is None:
         return OPEN
     if not isinstance(stated, Mapping):
-        return Policies(*("nobody" for _ in _TERMS))
-    return Policies(*(_kind(_one(stated.get(term)), author) for term in _TERMS.values()))
+        return InteractionPolicy(*("nobody" for _ in _TERMS))
+    return InteractionPolicy(*(_kind(_one(stated.get(term)), author) for term in _TERMS.values()))
 
 
 def _one(value: object) -> object:
@@ -58,7 +58,7 @@ def _kind(rule: object, author: str) -> str:
     return "followers" if any(uri.endswith("/followers") for uri in beyond) else "nobody"
 
 
-def render(policies: Policies, author: str, followers: str) -> dict[str, Any]:
+def render(policies: InteractionPolicy, author: str, followers: str) -> dict[str, Any]:
     """What is not open to all; and who may quote, since without a word nobody may (FEP-044f)."""
     allowed = {"public": PUBLIC, "followers": followers, "nobody": author}
     return {

@@ -8,7 +8,7 @@ from typing import Any
 from federation.errors import Malformed
 from federation.objects import attachment, emoji, interaction_policy, poll
 from federation.objects.attachment import Attachment
-from federation.objects.interaction_policy import OPEN, Policies
+from federation.objects.interaction_policy import OPEN, InteractionPolicy
 from federation.objects.poll import Poll
 from federation.transport.urls import same_origin
 from federation.vocabulary.addressing import Addressed
@@ -75,7 +75,7 @@ class Note:
     vote: str = ""
     quote: str | None = None
     stamp: str | None = None
-    policies: Policies = OPEN
+    policies: InteractionPolicy = OPEN
     attachments: tuple[Attachment, ...] = ()
     emojis: tuple[Emoji, ...] = ()
     emoji_tags: tuple[Mapping[str, Any], ...] = ()
@@ -162,10 +162,10 @@ def _author(document: Document, by: str | None) -> str:
     if by is not None and by in named:
         return by
     people = uris_of([v for v in value if isinstance(v, dict) and v.get("type") == "Person"])
-    here = [uri for uri in (*people, *named) if same_origin(uri, uri_of(document.get("id")))]
-    if not here:
+    site = [uri for uri in (*people, *named) if same_origin(uri, uri_of(document.get("id")))]
+    if not site:
         raise Malformed("A post and its author belong to one server; these do not.")
-    return here[0]
+    return site[0]
 
 
 def _content(document: Document) -> tuple[str, str | None]:

@@ -18,7 +18,7 @@ from federation.activities.announce import Announce
 from federation.errors import Busy, FederationError, Forbidden, Unreachable
 from federation.outbound.dispatch import Budget, Choice, choose
 from federation.resolve.resolver import signer
-from federation.transport.http_client import Answer, Door, retry_after
+from federation.transport.http_client import Answer, HttpClient, retry_after
 from federation.transport.places import Places
 from federation.transport.sources import domain_of
 from federation.vocabulary import media_urls
@@ -33,7 +33,7 @@ from storage.posts import boosts, posts, visible_posts
 from storage.posts.visibility import Peer
 from storage.queues import deliveries, hosts
 from storage.queues.deliveries import DELIVERIES, Delivery
-from storage.queues.hosts import AWAKE, Standing
+from storage.queues.hosts import AWAKE, HostState
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Courier:
     def __init__(
         self,
         database: Database,
-        door: Door,
+        http_client: HttpClient,
         clock: Clock,
         *,
         at_once: int = 64,
@@ -96,14 +96,14 @@ class Courier:
         timer: Callable[[], float] | None = None,
     ) -> None:
         self._database = database
-        self._door = door
+        self._door = http_client
         self._clock = clock
         self._timer = timer or asyncio.get_running_loop().time
         self._budget = Budget(at_once, per_host)
         self._looking = asyncio.Lock()
         self._taken: dict[asyncio.Task[None], Choice] = {}
         self._wake = asyncio.Event()
-        self.places = {one: _places(one, self._budget) for one in Standing}
+        self.places = {one: _places(one, self._budget) for one in HostState}
         self.outcomes: Counter[str] = Counter()
 
     async def run(self) -> Never:
@@ -194,13 +194,13 @@ class Courier:
         if verdict is not Verdict.SEND:
             return
         key = await self._database.read(keys.signing, letter.actor)
-        here, reader = self._database.here, Peer(letter.host)
+        site, reader = self._database.site, Peer(letter.host)
         begun = self._timer()
         answer = await self._door.post(
             letter.inbox,
-            body=media_urls.opened(here, letter.body.encode(), reader, self._clock()),
+            body=media_urls.opened(site, letter.body.encode(), reader, self._clock()),
             content_type=CONTENT_TYPE,
-            deadline=DEADLINE if choice.turn.standing is Standing.KNOWN else PROBE_DEADLINE,
+            deadline=DEADLINE if choice.turn.standing is HostState.KNOWN else PROBE_DEADLINE,
             sign=signer(key, self._clock),
         )
         await self._judge(letter, answer, slow=self._timer() - begun > PROMPT)
@@ -267,10 +267,10 @@ def _may_be_better_later(status: int, attempts: int) -> bool:
     return status >= 500 or status == 408
 
 
-def _places(standing: Standing, budget: Budget) -> Places:
+def _places(standing: HostState, budget: Budget) -> Places:
     most = budget.most(standing)
     name = f"deliveries to {standing.name.lower()} servers"
-    return Places(name, most, 1 if standing is Standing.DEAD else min(budget.per_source, most))
+    return Places(name, most, 1 if standing is HostState.DEAD else min(budget.per_source, most))
 
 
 def _look(reader: Reader, budget: Budget, taken: list[Choice]) -> tuple[list[str], list[Choice]]:
@@ -300,15 +300,15 @@ def _is_wanted(reader: Reader, letter: Delivery) -> bool:
         return True
     if _has_blocked_since(reader, letter) and letter.inbox not in _inboxes_now(reader, letter):
         return False
-    if letter.type == Announce.type and not _is_shared_with(reader, letter):
+    if letter.type == Announce.type and not _may_see_boost(reader, letter):
         return False
     return visible_posts.by_id(reader, Peer(letter.host), letter.post) is not None
 
 
-def _is_shared_with(reader: Reader, letter: Delivery) -> bool:
+def _may_see_boost(reader: Reader, letter: Delivery) -> bool:
     """Whether a boost is still for somebody there: its audience is its own, not the post's."""
-    share = boosts.of(reader, letter.actor, letter.post or 0)
-    return share is not None and boosts.seen(reader, Peer(letter.host), share.id) is not None
+    boost = boosts.of(reader, letter.actor, letter.post or 0)
+    return boost is not None and boosts.seen(reader, Peer(letter.host), boost.id) is not None
 
 
 def _has_blocked_since(reader: Reader, letter: Delivery) -> bool:
@@ -360,7 +360,7 @@ def _after_fault(
 
 def _forgive(writer: Writer, host: str, *, slow: bool) -> None:
     """It answered, and nothing else makes up for not having answered (SECURITY 91)."""
-    if slow or hosts.get(writer, host).standing is not Standing.KNOWN:
+    if slow or hosts.get(writer, host).standing is not HostState.KNOWN:
         hosts.reached(writer, host, slow=slow)
 
 

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from storage.engine.transaction import Reader
 from storage.queues import deliveries, hosts
 from storage.queues.deliveries import Delivery
-from storage.queues.hosts import Standing, Turn
+from storage.queues.hosts import HostState, Turn
 
 PER_SOURCE = 4
 PER_FAILING_SOURCE = 1
@@ -45,13 +45,13 @@ class Budget:
     def per_source(self) -> int:
         return max(PER_SOURCE, self.per_host)
 
-    def most(self, standing: Standing) -> int:
+    def most(self, standing: HostState) -> int:
         new, dead = max(1, self.unknown // 2), max(1, self.unknown // 5)
         return {
-            Standing.KNOWN: max(1, self.at_once - self.unknown),
-            Standing.NEW: new,
-            Standing.FAILING: max(1, self.unknown - new - dead),
-            Standing.DEAD: dead,
+            HostState.KNOWN: max(1, self.at_once - self.unknown),
+            HostState.NEW: new,
+            HostState.FAILING: max(1, self.unknown - new - dead),
+            HostState.DEAD: dead,
         }[standing]
 
 
@@ -61,7 +61,7 @@ class Held:
 
     budget: Budget
     ids: list[int] = field(default_factory=list)
-    by_standing: Counter[Standing] = field(default_factory=Counter)
+    by_standing: Counter[HostState] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
     probes: Counter[str] = field(default_factory=Counter)
     by_host: Counter[str] = field(default_factory=Counter)
@@ -72,26 +72,26 @@ class Held:
         self.by_standing[turn.standing] += 1
         self.by_source[turn.source] += 1
         self.by_host[delivery.host] += 1
-        if turn.standing is not Standing.KNOWN:
+        if turn.standing is not HostState.KNOWN:
             self.probes[turn.source] += 1
 
-    def room(self, standing: Standing) -> int:
+    def room(self, standing: HostState) -> int:
         """How many more may go to hosts of a standing."""
         free = self.budget.at_once - len(self.ids)
-        if standing is not Standing.KNOWN:
+        if standing is not HostState.KNOWN:
             free = min(free, self.budget.unknown - self.probes.total())
         return min(free, self.budget.most(standing) - self.by_standing[standing])
 
     def room_of(self, turn: Turn) -> int:
         """How many more may go to hosts of a source."""
         free = self.budget.per_source - self.by_source[turn.source]
-        if turn.failing and turn.standing is not Standing.KNOWN:
+        if turn.failing and turn.standing is not HostState.KNOWN:
             free = min(free, PER_FAILING_SOURCE - self.probes[turn.source])
         return min(free, self.room(turn.standing))
 
     def room_at(self, host: str, turn: Turn) -> int:
         """How many more may go to a host."""
-        known = turn.standing is Standing.KNOWN
+        known = turn.standing is HostState.KNOWN
         most = self.budget.per_host if known else PER_UNKNOWN_HOST
         return min(most - self.by_host[host], self.room_of(turn))
 
@@ -101,10 +101,10 @@ def choose(reader: Reader, budget: Budget, taken: Iterable[Choice]) -> list[Choi
     held = Held(budget)
     for one in taken:
         held.add(one)
-    return [one for standing in Standing for one in _of_standing(reader, held, standing)]
+    return [one for standing in HostState for one in _of_state(reader, held, standing)]
 
 
-def _of_standing(reader: Reader, held: Held, standing: Standing) -> Iterator[Choice]:
+def _of_state(reader: Reader, held: Held, standing: HostState) -> Iterator[Choice]:
     """One delivery of each source, then a second one: those come first that hold no place yet."""
     room = held.room(standing)
     if room <= 0:

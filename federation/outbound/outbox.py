@@ -13,9 +13,9 @@ def publish(writer: Writer, activity: Activity) -> None:
     actor = actors.by_uri(writer, activity.actor)
     if actor is None or not actor.is_local or actor.state != "active":
         raise Forbidden("Only our own actors speak here.")
-    effects.say(writer, activity)
+    effects.apply_local(writer, activity)
 
 
 def new_uri(writer: Writer) -> str:
     """For an activity that is about to be said."""
-    return uris.activity(writer.here, writer.new_id())
+    return uris.activity(writer.site, writer.new_id())

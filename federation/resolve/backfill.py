@@ -8,7 +8,7 @@ from federation.activities.update import merged
 from federation.errors import Forbidden
 from federation.objects.actor import ActorDocument
 from federation.objects.note import Note
-from federation.policy import ensure_heard
+from federation.policy import ensure_accepted
 from federation.transport.urls import canonical, host_of
 from storage.engine.errors import Conflict
 from storage.engine.ids import ActorId
@@ -36,7 +36,7 @@ def actor(writer: Writer, found: ActorDocument, named: Named, key_address: str =
     `key_address` is where a key was asked for, in canonical form, when what was found there
     named this actor.
     """
-    if writer.here.owns(found.row.uri):
+    if writer.site.owns(found.row.uri):
         raise Forbidden("Nobody else can say who is on our server.")
     if hosts.is_blocked(writer, host_of(found.row.uri), named.domain):
         raise Forbidden("We have nothing to do with that server.")
@@ -94,5 +94,5 @@ def _learn_keys(writer: Writer, id_: ActorId, found: ActorDocument, asked_at: st
 
 def post(writer: Writer, said: Note) -> None:
     """Keep a post that we fetched ourselves from its origin. Raises Forbidden, Unknown."""
-    ensure_heard(writer, said.author)
+    ensure_accepted(writer, said.author)
     Create(id=f"{said.id}#fetched", actor=said.author, note=said, background=True).apply(writer)

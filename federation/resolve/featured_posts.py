@@ -8,7 +8,7 @@ from functools import partial
 from federation.errors import Busy, FederationError, Unreachable
 from federation.resolve.backfill import FEATURED
 from federation.resolve.background import LOOKED_AT, Background, Errand
-from federation.resolve.resolver import Budget, Lookup
+from federation.resolve.resolver import Budget, Resolver
 from federation.transport.pools import Pool
 from federation.transport.urls import same_origin
 from federation.vocabulary.json_documents import Document, uri_of, uris_of
@@ -29,17 +29,17 @@ ATTEMPTS = 3
 PAUSE = timedelta(minutes=10)
 
 
-async def learn_next(database: Database, lookup: Lookup, background: Background) -> bool:
+async def learn_next(database: Database, resolver: Resolver, background: Background) -> bool:
     """Fetch what one actor shows first; return whether there was one."""
     waiting = await database.read(jobs.due, FEATURED, LOOKED_AT)
     errands = (Errand(job.id, job.subject, job) for job in waiting)
-    return await background.do_next(errands, partial(_learn, database, lookup))
+    return await background.do_next(errands, partial(_learn, database, resolver))
 
 
-async def _learn(database: Database, lookup: Lookup, job: Job) -> None:
+async def _learn(database: Database, resolver: Resolver, job: Job) -> None:
     actor = await database.read(actors.by_uri, job.subject)
     try:
-        found = await _fetched(lookup, actor) if actor else []
+        found = await _fetched(resolver, actor) if actor else []
     except (Unreachable, Busy) as error:
         await database.conclude(_again, job, str(error))
     except FederationError:
@@ -51,22 +51,22 @@ async def _learn(database: Database, lookup: Lookup, job: Job) -> None:
         await database.conclude(_keep, job, actor.id if actor else 0, found)
 
 
-async def _fetched(lookup: Lookup, actor: Actor) -> list[str]:
+async def _fetched(resolver: Resolver, actor: Actor) -> list[str]:
     """The URIs that its origin lists, each post made known where it can be had."""
     budget = Budget(fetches=FETCHES, depth=0, pool=Pool.BACKGROUND)
     if actor.featured is None or not same_origin(actor.featured, actor.uri):
         return []
-    items = await _items(lookup, await lookup.object(actor.featured, budget), budget)
+    items = await _items(resolver, await resolver.object(actor.featured, budget), budget)
     listed = [uri for uri in items if same_origin(uri, actor.uri)][:MOST]
     for uri in listed:
         try:
-            await lookup.post(uri, budget)
+            await resolver.post(uri, budget)
         except FederationError:
             continue
     return listed
 
 
-async def _items(lookup: Lookup, collection: Document, budget: Budget) -> list[str]:
+async def _items(resolver: Resolver, collection: Document, budget: Budget) -> list[str]:
     """Of the collection, or of its first page where it has pages."""
     for name in ("orderedItems", "items"):
         if name in collection:
@@ -75,7 +75,7 @@ async def _items(lookup: Lookup, collection: Document, budget: Budget) -> list[s
     if first is None:
         return []
     page = first if isinstance(first, dict) and len(first) > 2 else None
-    return await _items(lookup, page or await lookup.object(uri_of(first), budget), budget)
+    return await _items(resolver, page or await resolver.object(uri_of(first), budget), budget)
 
 
 def _again(writer: Writer, job: Job, reason: str) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from federation.errors import Busy, FederationError, Unreachable
 from federation.resolve.background import LOOKED_AT, Background, Errand
-from federation.resolve.resolver import Budget, Lookup
+from federation.resolve.resolver import Budget, Resolver
 from federation.transport.pools import Pool
 from federation.transport.urls import same_origin
 from federation.vocabulary.json_documents import Document, kind
@@ -19,28 +19,28 @@ from storage.posts.quotes import APPROVED, PENDING, REJECTED, Quote
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720, *[1440] * 6))
 
 
-async def check_next(database: Database, lookup: Lookup, background: Background) -> bool:
+async def check_next(database: Database, resolver: Resolver, background: Background) -> bool:
     """Look at one stamp; return whether there was one. What cannot be had is asked for later."""
     waiting = await database.read(quotes.unchecked, LOOKED_AT)
     errands = (Errand(quote.id, quote.stamp or "", quote) for quote in waiting)
-    return await background.do_next(errands, partial(_check, database, lookup))
+    return await background.do_next(errands, partial(_check, database, resolver))
 
 
-async def _check(database: Database, lookup: Lookup, quote: Quote) -> None:
-    judged = await _judged(database, lookup, quote)
+async def _check(database: Database, resolver: Resolver, quote: Quote) -> None:
+    judged = await _judged(database, resolver, quote)
     if judged == PENDING and quote.attempts < len(PAUSES):
         await database.conclude(quotes.wait, quote.id, PAUSES[quote.attempts])
     else:
         await database.conclude(quotes.decide, quote.id, judged)
 
 
-async def _judged(database: Database, lookup: Lookup, quote: Quote) -> str:
+async def _judged(database: Database, resolver: Resolver, quote: Quote) -> str:
     expected = await database.read(_expected, quote)
     stamp = quote.stamp or ""
     if expected is None or not same_origin(stamp, str(expected["attributedTo"])):
         return REJECTED
     try:
-        found = await lookup.object(stamp, Budget(fetches=2, pool=Pool.BACKGROUND))
+        found = await resolver.object(stamp, Budget(fetches=2, pool=Pool.BACKGROUND))
         return APPROVED if _says(found, expected) else REJECTED
     except (Unreachable, Busy):
         return PENDING

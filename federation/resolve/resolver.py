@@ -26,11 +26,11 @@ from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.objects.actor import ActorDocument
 from federation.objects.note import Note
-from federation.policy import hears
+from federation.policy import accepts_host
 from federation.resolve import backfill, webfinger
 from federation.resolve.backfill import Named
 from federation.transport import signatures
-from federation.transport.http_client import Door, Fetched, Sign
+from federation.transport.http_client import Fetched, HttpClient, Sign
 from federation.transport.pools import Pool
 from federation.transport.silence import SilentHosts
 from federation.transport.sources import domain_of
@@ -109,19 +109,19 @@ class _Memory:
             self.tried.pop(next(iter(self.tried)))
 
 
-class Lookup:
+class Resolver:
     """The way to everything that is not here yet. Requests are signed by the server itself."""
 
     def __init__(
         self,
         database: Database,
-        door: Door,
+        http_client: HttpClient,
         clock: Clock,
         reading: Reading,
         timer: Callable[[], float],
     ) -> None:
         self._database = database
-        self._door = door
+        self._door = http_client
         self._clock = clock
         self._reading = reading
         self.silent = SilentHosts(timer)
@@ -136,7 +136,7 @@ class Lookup:
     async def actor(self, uri: str, budget: Budget | None = None) -> Actor:
         """Known, or fetched. Raises FederationError."""
         known = await self._database.read(actors.by_uri, uri)
-        if known is not None or self._database.here.owns(uri):
+        if known is not None or self._database.site.owns(uri):
             return _there(known)
         return _there(await self.refresh(uri, budget or Budget()))
 
@@ -146,8 +146,8 @@ class Lookup:
 
     async def handle(self, name: str, domain: str, budget: Budget | None = None) -> Actor:
         """@name@domain; '' or our own domain for ours."""
-        here = self._database.here
-        if domain.lower() in ("", here.domain.lower(), here.web_domain.lower()):
+        site = self._database.site
+        if domain.lower() in ("", site.domain.lower(), site.web_domain.lower()):
             return _there(await self._database.read(actors.by_handle, name))
         domain = server_name(domain)
         known = await self._database.read(actors.by_handle, name, domain)
@@ -174,7 +174,7 @@ class Lookup:
     ) -> tuple[str, tuple[str, str]]:
         """The actor's URI and the handle under which that domain knows it."""
         budget.spend()
-        address = webfinger.address(self._database.here.scheme, domain, resource)
+        address = webfinger.address(self._database.site.scheme, domain, resource)
         await self._ensure_heard(host_of(address))
         found = await self._asked(self._door.jrd, address, budget)
         document = await beside(len(found.body), json_documents.read, found.body)
@@ -190,7 +190,7 @@ class Lookup:
             )
             if uri != found.row.uri or name.lower() != found.row.name.lower():
                 return fallback
-            if not await self._database.read(hears, domain):
+            if not await self._database.read(accepts_host, domain):
                 return Named(found.row.name, domain)  # it need not be confirmed to be refused
             if domain != host:
                 uri, confirmed = await self._webfinger(f"acct:{name}@{domain}", domain, budget)
@@ -208,7 +208,7 @@ class Lookup:
         Each document of keys once in five minutes at most, however many ask for whatever is in it;
         who asks meanwhile waits for the same answer. Raises FederationError.
         """
-        if self._database.here.owns(key_id):
+        if self._database.site.owns(key_id):
             raise Forbidden("Nobody signs to us with one of our own keys.")
         owner = await asyncio.shield(self._fetching_key(key_id))
         found = await self._database.read(known_key, key_id)
@@ -256,7 +256,7 @@ class Lookup:
         """Make sure that a post is known, with some of what it answers. Raises FederationError."""
         if await self._database.read(posts.exists, uri):
             return
-        if self._database.here.owns(uri):
+        if self._database.site.owns(uri):
             raise Missing("There is no such post here.")
         budget = budget or Budget()
         await self._keep(await self._document(uri, budget), budget)
@@ -326,7 +326,7 @@ class Lookup:
 
     async def _document(self, uri: str, budget: Budget) -> Document:
         """Fetched from its origin; asked once, however many wait for it."""
-        if self._database.here.owns(uri):
+        if self._database.site.owns(uri):
             raise Forbidden("What is ours comes from the database, never over the network.")
         name = f"{budget.pool} {uri}"  # who asks for another purpose waits for nobody else's
         running = self._fetching.get(name)
@@ -341,7 +341,7 @@ class Lookup:
         id_ = document.get("id")
         if isinstance(id_, str) and canonical(id_) == canonical(address):
             return document
-        if not isinstance(id_, str) or self._database.here.owns(id_):
+        if not isinstance(id_, str) or self._database.site.owns(id_):
             raise Malformed("The document does not say what it is.")
         budget.spend()
         address, document = await self._get(id_, budget)
@@ -374,7 +374,7 @@ class Lookup:
         return found
 
     async def _ensure_heard(self, host: str) -> None:
-        if not await self._database.read(hears, host):
+        if not await self._database.read(accepts_host, host):
             raise Forbidden("We have nothing to do with that server.")
 
     async def _signer(self) -> Sign:

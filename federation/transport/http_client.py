@@ -43,9 +43,9 @@ from federation.transport.responses import (
     retry_after,
 )
 from federation.transport.sources import domain_of
-from federation.transport.urls import Origin, canonical, objection, origin_of
+from federation.transport.urls import Origin, canonical, origin_of, validate
 
-__all__ = ["USER_AGENT_TOKEN", "Answer", "Door", "Fetched", "Sign", "retry_after"]
+__all__ = ["USER_AGENT_TOKEN", "Answer", "Fetched", "HttpClient", "Sign", "retry_after"]
 
 USER_AGENT_TOKEN = "Kith"  # noqa: S105 - a product name
 """The product name in our User-Agent, by which we know a request of our own kind (D38)."""
@@ -101,7 +101,7 @@ def trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class Door:
+class HttpClient:
     """One client for the whole process, with a pool for each purpose; start() and close().
 
     Whatever is asked for takes a place in its pool, few for one domain (SECURITY 89): who wants
@@ -305,7 +305,7 @@ class Door:
     def _target(self, url: str) -> URL:
         """Apply every rule that needs no network, and fix what will be sent."""
         origin = origin_of(url)
-        if reason := objection(origin, development=self._development):
+        if reason := validate(origin, development=self._development):
             raise Forbidden(reason)
         if origin.host == self._own_host and origin.port in self._own_ports:
             raise OwnAuthority(f"{origin.authority} is this server itself")

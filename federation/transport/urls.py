@@ -98,20 +98,20 @@ def server_name(text: str) -> str:
 def may_contact(url: str, *, development: bool) -> bool:
     """Whether our rules let us send a request there; the address guard decides later on its own."""
     try:
-        return objection(origin_of(url), development=development) is None
+        return validate(origin_of(url), development=development) is None
     except Malformed:
         return False
 
 
-def objection(origin: Origin, *, development: bool) -> str | None:
+def validate(origin: Origin, *, development: bool) -> str | None:
     """Why we may not contact this origin (SECURITY D34), in plain words; None when we may."""
     special = _SPECIAL_NAMES - _DEVELOPMENT_NAMES if development else _SPECIAL_NAMES
     if not origin.is_literal and origin.host.rpartition(".")[2] in special:
         return f"{origin.host} is not a name on the public internet"
-    return None if development else _objection_in_production(origin)
+    return None if development else _validate_in_production(origin)
 
 
-def _objection_in_production(origin: Origin) -> str | None:
+def _validate_in_production(origin: Origin) -> str | None:
     if origin.scheme != "https":
         return f"{origin.host} is not asked without https"
     if origin.port != _DEFAULT_PORTS["https"]:

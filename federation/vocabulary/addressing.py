@@ -29,7 +29,7 @@ class Addresses:
     cc: tuple[str, ...]
 
 
-def understood(
+def parse(
     reader: Reader, author: Actor, to: Sequence[str], cc: Sequence[str], parent: Post | None
 ) -> Addressed:
     """What another server's to and cc mean: the narrowest reading that its words allow.
@@ -50,8 +50,8 @@ def understood(
     return Addressed(NAMED)
 
 
-def understood_of_share(
-    reader: Reader, sharer: Actor, to: Sequence[str], cc: Sequence[str], *, silent: bool
+def parse_boost(
+    reader: Reader, booster: Actor, to: Sequence[str], cc: Sequence[str], *, silent: bool
 ) -> Addressed | None:
     """For whom somebody shares a post: everybody, or those who follow; None for anything less.
 
@@ -59,12 +59,12 @@ def understood_of_share(
     its nature. What it says and we cannot read may be anything less.
     """
     if silent:
-        return Addressed(Audience("followers", owner=sharer.id))
-    addressed = understood(reader, sharer, to, cc, None)
+        return Addressed(Audience("followers", owner=booster.id))
+    addressed = parse(reader, booster, to, cc, None)
     return None if addressed.audience == NAMED else addressed
 
 
-def stated(reader: Reader, author: Actor, addressed: Addressed, named: Sequence[str]) -> Addresses:
+def render(reader: Reader, author: Actor, addressed: Addressed, named: Sequence[str]) -> Addresses:
     """How one of ours addresses a post; `named` are the URIs of those it names."""
     kind = addressed.audience.kind
     own = author.followers or ""
@@ -82,7 +82,7 @@ def stated(reader: Reader, author: Actor, addressed: Addressed, named: Sequence[
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 
 
-def chosen(visibility: str, author: Actor) -> Addressed:
+def of_visibility(visibility: str, author: Actor) -> Addressed:
     """What a member means by one of Mastodon's visibilities, or by `local`."""
     match visibility:
         case "public":
@@ -92,19 +92,19 @@ def chosen(visibility: str, author: Actor) -> Addressed:
         case "private":
             return Addressed(Audience("followers", owner=author.id))
         case "local":
-            return kept_here(Addressed(EVERYBODY, listed=True))
+            return restrict_to_instance(Addressed(EVERYBODY, listed=True))
         case _:
             return Addressed(NAMED)
 
 
-def chosen_for_share(visibility: str, sharer: Actor, post: Post) -> Addressed:
+def of_boost(visibility: str, booster: Actor, post: Post) -> Addressed:
     """For whom a member shares a post: what was for their followers is so when it is shared.
 
     Of what they wish for by default, a share follows what it can: none is for named people only.
     """
     if visibility not in ("public", "unlisted") or post.kind != "public":
-        return Addressed(Audience("followers", owner=sharer.id))
-    return chosen(visibility, sharer)
+        return Addressed(Audience("followers", owner=booster.id))
+    return of_visibility(visibility, booster)
 
 
 def width(addressed: Addressed) -> int:
@@ -114,7 +114,7 @@ def width(addressed: Addressed) -> int:
     return (kinds.index(kind) if kind in kinds else 1) * 2 + addressed.listed
 
 
-def kept_here(addressed: Addressed) -> Addressed:
+def restrict_to_instance(addressed: Addressed) -> Addressed:
     """The same, without leaving this server: what was for everybody is for everybody here."""
     audience = INSTANCE if addressed.audience == EVERYBODY else addressed.audience
     return Addressed(audience, addressed.listed, local_only=True)

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Final, Literal
 from urllib.parse import quote
 
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.posts.visibility import Member, Peer, Viewer
 
 Kind = Literal["original", "small", "avatar", "header", "emoji", "still"]
@@ -44,28 +44,28 @@ class Pass:
         return not self.host and self.until <= int(now.timestamp())
 
 
-def public(here: Here, file: str) -> str:
-    return f"{here.origin}/media/{file}"
+def public(site: Site, file: str) -> str:
+    return f"{site.origin}/media/{file}"
 
 
-def private(here: Here, file: str) -> str:
+def private(site: Site, file: str) -> str:
     """Bare: opens nothing."""
-    return f"{here.origin}/media/private/{file}"
+    return f"{site.origin}/media/private/{file}"
 
 
-def proxied(here: Here, kind: Kind, id_: int, url: str) -> str:
+def proxied(site: Site, kind: Kind, id_: int, url: str) -> str:
     """What lies at `url`, through us; for what everybody may see."""
-    return f"{here.origin}{proxied_path(here, kind, id_, url)}"
+    return f"{site.origin}{proxied_path(site, kind, id_, url)}"
 
 
-def proxied_path(here: Here, kind: Kind, id_: int, url: str) -> str:
+def proxied_path(site: Site, kind: Kind, id_: int, url: str) -> str:
     path = f"/media/proxy/{kind}/{id_}"
-    return f"{path}?seal={_seal(here, f'{path} {url}')}"
+    return f"{path}?seal={_seal(site, f'{path} {url}')}"
 
 
-def proxied_privately(here: Here, kind: Kind, id_: int) -> str:
+def proxied_privately(site: Site, kind: Kind, id_: int) -> str:
     """Bare: opens nothing."""
-    return f"{here.origin}/media/proxy/{kind}/{id_}"
+    return f"{site.origin}/media/proxy/{kind}/{id_}"
 
 
 def pass_for(viewer: Viewer, now: datetime) -> Pass | None:
@@ -84,7 +84,7 @@ def pass_for_member(actor: int, now: datetime) -> Pass:
     return Pass(member=actor, until=(int(now.timestamp()) // period + 2) * period)
 
 
-def opened(here: Here, document: bytes, viewer: Viewer, now: datetime) -> bytes:
+def opened(site: Site, document: bytes, viewer: Viewer, now: datetime) -> bytes:
     """JSON in which every bare address is made whole for a reader who may see all of it."""
     if b"/media/pr" not in document:
         return document
@@ -93,9 +93,9 @@ def opened(here: Here, document: bytes, viewer: Viewer, now: datetime) -> bytes:
         return document
 
     def whole(found: re.Match[bytes]) -> bytes:
-        return found[1] + whole_path(here, found[2].decode(), given).encode() + b'"'
+        return found[1] + whole_path(site, found[2].decode(), given).encode() + b'"'
 
-    return _bare(here.origin).sub(whole, document)
+    return _bare(site.origin).sub(whole, document)
 
 
 @lru_cache(maxsize=8)
@@ -109,26 +109,26 @@ def _bare(origin: str) -> re.Pattern[bytes]:
     )
 
 
-def whole_path(here: Here, path: str, given: Pass) -> str:
+def whole_path(site: Site, path: str, given: Pass) -> str:
     """A bare path with its pass and seal."""
-    return f"{path}?{given.query}&seal={_seal(here, f'{path}?{given.query}')}"
+    return f"{path}?{given.query}&seal={_seal(site, f'{path}?{given.query}')}"
 
 
-def is_sealed(here: Here, path: str, given: Pass, seal: str) -> bool:
-    return _same(_seal(here, f"{path}?{given.query}"), seal)
+def is_sealed(site: Site, path: str, given: Pass, seal: str) -> bool:
+    return _same(_seal(site, f"{path}?{given.query}"), seal)
 
 
-def is_sealed_for(here: Here, path: str, url: str, seal: str) -> bool:
-    return _same(_seal(here, f"{path} {url}"), seal)
+def is_sealed_for(site: Site, path: str, url: str, seal: str) -> bool:
+    return _same(_seal(site, f"{path} {url}"), seal)
 
 
-def cache_name(here: Here, kind: Kind, id_: int, url: str) -> str:
+def cache_name(site: Site, kind: Kind, id_: int, url: str) -> str:
     """How a proxied file is called on our disk, without its ending: 128 bit that nobody guesses."""
-    return _seal(here, f"cache {kind}/{id_} {url}")
+    return _seal(site, f"cache {kind}/{id_} {url}")
 
 
-def _seal(here: Here, text: str) -> str:
-    key = f"kith media {here.secret}".encode()
+def _seal(site: Site, text: str) -> str:
+    key = f"kith media {site.secret}".encode()
     return hmac.new(key, text.encode(), sha256).hexdigest()[:_SEAL]
 
 

@@ -89,9 +89,9 @@ class SafeHtml(str):
 
     __slots__ = ()
 
-    def __new__(cls, markup: str, door: object = None) -> Self:
+    def __new__(cls, markup: str, http_client: object = None) -> Self:
         """Refuse anybody but this module, so that no other one can declare a text safe."""
-        if door is not _PRIVATE:
+        if http_client is not _PRIVATE:
             raise TypeError("SafeHtml is made by clean, from_text or trusted")
         return super().__new__(cls, markup)
 

@@ -1,67 +1,67 @@
 """Our own URIs: they carry numbers, not names, so that a handle can change (DECISIONS)."""
 
-from storage.engine.site import Here
+from storage.engine.site import Site
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 PUBLIC_ALIASES = frozenset((PUBLIC, "as:Public", "Public"))
 
 
-def application(here: Here) -> str:
+def application(site: Site) -> str:
     """The server itself."""
-    return f"{here.origin}/actor"
+    return f"{site.origin}/actor"
 
 
-def shared_inbox(here: Here) -> str:
-    return f"{here.origin}/inbox"
+def shared_inbox(site: Site) -> str:
+    return f"{site.origin}/inbox"
 
 
-def actor(here: Here, id_: int) -> str:
-    return f"{here.origin}/actors/{id_}"
+def actor(site: Site, id_: int) -> str:
+    return f"{site.origin}/actors/{id_}"
 
 
-def post(here: Here, id_: int) -> str:
-    return f"{here.origin}/posts/{id_}"
+def post(site: Site, id_: int) -> str:
+    return f"{site.origin}/posts/{id_}"
 
 
-def vote(here: Here, id_: int) -> str:
+def vote(site: Site, id_: int) -> str:
     """Of somebody's choice in a poll: nothing is ever served there."""
-    return f"{here.origin}/votes/{id_}"
+    return f"{site.origin}/votes/{id_}"
 
 
-def approval(here: Here, id_: int) -> str:
-    return f"{here.origin}/approvals/{id_}"
+def approval(site: Site, id_: int) -> str:
+    return f"{site.origin}/approvals/{id_}"
 
 
-def activity(here: Here, id_: int) -> str:
-    return f"{here.origin}/activities/{id_}"
+def activity(site: Site, id_: int) -> str:
+    return f"{site.origin}/activities/{id_}"
 
 
-def context(here: Here, id_: int) -> str:
-    return f"{here.origin}/contexts/{id_}"
+def context(site: Site, id_: int) -> str:
+    return f"{site.origin}/contexts/{id_}"
 
 
-def emoji(here: Here, id_: int) -> str:
-    return f"{here.origin}/emojis/{id_}"
+def emoji(site: Site, id_: int) -> str:
+    return f"{site.origin}/emojis/{id_}"
 
 
-def charter(here: Here, id_: int) -> str:
-    return f"{here.origin}/charters/{id_}"
+def charter(site: Site, id_: int) -> str:
+    return f"{site.origin}/charters/{id_}"
 
 
-def number(here: Here, uri: str, folder: str) -> int | None:
+def number(site: Site, uri: str, folder: str) -> int | None:
     """The number in one of our URIs of that folder (`actors`, `posts` …), or None."""
-    rest = uri.removeprefix(f"{here.origin}/{folder}/")
+    rest = uri.removeprefix(f"{site.origin}/{folder}/")
     return int(rest) if rest != uri and rest.isdecimal() and rest.isascii() else None
 
 
-def profile_page(here: Here, name: str) -> str:
+def profile_page(site: Site, name: str) -> str:
     """Where people read it."""
-    return f"{here.origin}/@{name}"
+    return f"{site.origin}/@{name}"
 
 
-def post_page(here: Here, name: str, id_: int) -> str:
-    return f"{here.origin}/@{name}/{id_}"
+def post_page(site: Site, name: str, id_: int) -> str:
+    return f"{site.origin}/@{name}/{id_}"
 
 
-def tag_page(here: Here, name: str) -> str:
-    return f"{here.origin}/tags/{name}"
+def tag_page(site: Site, name: str) -> str:
+    return f"{site.origin}/tags/{name}"

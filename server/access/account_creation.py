@@ -8,7 +8,7 @@ from federation.activities import Follow
 from federation.outbound import outbox
 from federation.transport.keys import KeyPair, make_ed25519, make_rsa
 from federation.vocabulary import uris
-from server.i18n.form_errors import Mistake
+from server.i18n.form_errors import FormError
 from server.i18n.translations import N_
 from storage.access import accounts, challenges, confirmations, known_devices, oauth, sessions
 from storage.access.accounts import Account
@@ -71,39 +71,39 @@ _TAKEN = N_("“%(name)s” belongs to somebody already.")
 _TAKEN_BUT = N_("“%(name)s” belongs to somebody already. “%(free)s” is free.")
 
 
-def name_objection(reader: Reader, name: str) -> Mistake | None:
+def validate_name(reader: Reader, name: str) -> FormError | None:
     """Why a handle cannot be had."""
     if not name:
-        return Mistake("ERR_BLANK", _BLANK)
+        return FormError("ERR_BLANK", _BLANK)
     if not NAME.fullmatch(name):
-        return Mistake("ERR_INVALID", _STRANGE)
+        return FormError("ERR_INVALID", _STRANGE)
     if len(name) > LONGEST_NAME:
-        return Mistake("ERR_TOO_LONG", _LONG, {"most": LONGEST_NAME})
+        return FormError("ERR_TOO_LONG", _LONG, {"most": LONGEST_NAME})
     if name in RESERVED:
-        return Mistake("ERR_RESERVED", _KEPT, {"name": name})
+        return FormError("ERR_RESERVED", _KEPT, {"name": name})
     if actors.by_handle(reader, name) is not None:
         return _taken(reader, name)
     return None
 
 
-def _taken(reader: Reader, name: str) -> Mistake:
+def _taken(reader: Reader, name: str) -> FormError:
     for free in (f"{name}_", f"{name}_2", f"the_{name}"):
         if len(free) <= LONGEST_NAME and actors.by_handle(reader, free) is None:
-            return Mistake("ERR_TAKEN", _TAKEN_BUT, {"name": name, "free": free})
-    return Mistake("ERR_TAKEN", _TAKEN, {"name": name})
+            return FormError("ERR_TAKEN", _TAKEN_BUT, {"name": name, "free": free})
+    return FormError("ERR_TAKEN", _TAKEN, {"name": name})
 
 
 def person(writer: Writer, id_: ActorId, name: str, type_: str = "Person") -> Actor:
     """A new actor of ours, with all its addresses."""
-    uri = uris.actor(writer.here, id_)
+    uri = uris.actor(writer.site, id_)
     return Actor(
         id=id_,
         uri=uri,
         type=type_,
         name=name,
-        url=uris.profile_page(writer.here, name),
+        url=uris.profile_page(writer.site, name),
         inbox=f"{uri}/inbox",
-        shared_inbox=uris.shared_inbox(writer.here),
+        shared_inbox=uris.shared_inbox(writer.site),
         outbox=f"{uri}/outbox",
         followers=f"{uri}/followers",
         following=f"{uri}/following",

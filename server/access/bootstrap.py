@@ -54,10 +54,10 @@ def found(writer: Writer, made: FoundingKeys, title: str) -> None:
 
 
 def _application(writer: Writer, made: Keys, title: str) -> None:
-    uri = uris.application(writer.here)
+    uri = uris.application(writer.site)
     actor = replace(
         account_creation.person(
-            writer, ActorId(writer.new_id()), writer.here.domain, "Application"
+            writer, ActorId(writer.new_id()), writer.site.domain, "Application"
         ),
         uri=uri,
         inbox=f"{uri}/inbox",
@@ -65,7 +65,7 @@ def _application(writer: Writer, made: Keys, title: str) -> None:
         followers=None,
         following=None,
         featured=None,
-        url=f"{writer.here.origin}/about",
+        url=f"{writer.site.origin}/about",
         display_name=title,
         locked=True,
         discoverable=False,
@@ -88,7 +88,7 @@ def _community(writer: Writer, made: Keys, title: str) -> None:
         writer,
         Charter(
             id=id_,
-            uri=uris.charter(writer.here, id_),
+            uri=uris.charter(writer.site, id_),
             owner=group.id,
             version=1,
             name=title,

@@ -51,7 +51,7 @@ _KNOWN = N_(
 
 
 @dataclass(frozen=True, slots=True)
-class _Letter:
+class _Email:
     """`owner`: to whom the address belongs already."""
 
     waiting: Confirmation
@@ -77,7 +77,7 @@ def ask_again(writer: Writer, account: int) -> None:
         jobs.plan(writer, LETTER, f"{OCCASION} {account}")
 
 
-def is_unwanted(reader: Reader, email: str) -> bool:
+def is_blocked(reader: Reader, email: str) -> bool:
     """Whether the stewards want nobody with that address, or of that provider."""
     provider = hosts.names_of(email.rpartition("@")[2].lower().rstrip("."))
     return signup_blocks.is_email_blocked(reader, email, provider)
@@ -102,24 +102,24 @@ async def send(database: Database, settings: Settings, clock: Clock, account: in
     return await smtp.send(settings, clock, letter.waiting.email, subject, text)
 
 
-def _issue(writer: Writer, id_: int, secret: str) -> _Letter | None:
+def _issue(writer: Writer, id_: int, secret: str) -> _Email | None:
     waiting, account = confirmations.of_account(writer, id_), accounts.by_actor(writer, id_)
     if waiting is None or account is None or not _may_be(writer, waiting, account):
         return None
-    if confirmations.letters_of_today(writer, waiting.email) >= MOST_A_DAY:
+    if confirmations.sent_today(writer, waiting.email) >= MOST_A_DAY:
         return None
     confirmations.issue(writer, id_, secret)
     owner = accounts.by_email(writer, waiting.email)
     known = (owner, _name(writer, owner)) if owner and owner.actor != id_ else None
-    return _Letter(waiting, account, _name(writer, account), known)
+    return _Email(waiting, account, _name(writer, account), known)
 
 
 def _may_be(reader: Reader, waiting: Confirmation, account: Account) -> bool:
     """Whether it may still become true, after all that was decided meanwhile."""
     name = _name(reader, account)
     if waiting.purpose == "change":
-        return account.state == "active" and not is_unwanted(reader, waiting.email)
-    blocked = signup_blocks.is_name_blocked(reader, name) or is_unwanted(reader, waiting.email)
+        return account.state == "active" and not is_blocked(reader, waiting.email)
+    blocked = signup_blocks.is_name_blocked(reader, name) or is_blocked(reader, waiting.email)
     return account.state == "pending" and not blocked
 
 

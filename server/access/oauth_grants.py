@@ -38,7 +38,7 @@ class GrantError(Exception):
         self.status = status
 
 
-def redirect_objection(uri: str) -> str | None:
+def validate_redirect(uri: str) -> str | None:
     """Why an app may not register this address (SECURITY 64)."""
     if uri == OOB:
         return None
@@ -58,7 +58,7 @@ def redirect_objection(uri: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class AuthorizationRequest:
     """A valid request for a grant, before anybody said yes."""
 
     app: App
@@ -89,7 +89,7 @@ class Misdirected(Exception):
         self.address = address
 
 
-def asked(reader: Reader, given: Mapping[str, str]) -> Asking:
+def parse_authorization(reader: Reader, given: Mapping[str, str]) -> AuthorizationRequest:
     """Check a request. Raises GrantError where nothing may be redirected, else Misdirected."""
     app = oauth.by_client_id(reader, given.get("client_id", ""))
     if app is None:
@@ -105,7 +105,7 @@ def asked(reader: Reader, given: Mapping[str, str]) -> Asking:
         answer = {"error": problem[0], "error_description": problem[1]}
         raise Misdirected(back_to(redirect_uri, answer, given.get("state")))
     challenge = given.get("code_challenge") or None
-    return Asking(app, redirect_uri, tuple(wanted), given.get("state"), challenge)
+    return AuthorizationRequest(app, redirect_uri, tuple(wanted), given.get("state"), challenge)
 
 
 def _problem(app: App, given: Mapping[str, str], wanted: list[str]) -> tuple[str, str] | None:
@@ -132,7 +132,7 @@ def back_to(redirect_uri: str, answer: Mapping[str, str], state: str | None) -> 
     return f"{redirect_uri}{between}{query}"
 
 
-def grant(writer: Writer, asking: Asking, account: int) -> str:
+def grant(writer: Writer, asking: AuthorizationRequest, account: int) -> str:
     """Somebody said yes: a code, shown once. Raises GrantError for what they may not give."""
     who = accounts.by_actor(writer, account)
     wanted = list(asking.scopes)

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from federation.transport.places import Places
-from server.i18n.form_errors import Mistake
+from server.i18n.form_errors import FormError
 from server.i18n.translations import N_
 
 SHORTEST = 10
@@ -19,7 +19,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 places = Places("passwords", AT_ONCE, 1, waiting=WAITING)
 
 
-async def hashed(password: str, source: str = "") -> str:
+async def hash_password(password: str, source: str = "") -> str:
     """argon2id, 19 MiB, two passes: some 25 ms of a core, off the loop.
 
     `source`: in whose name; of one, few wait, and others go past them. Raises Busy.
@@ -57,10 +57,10 @@ _SHORT = N_("The password needs at least %(least)s characters. A short sentence 
 _LONG = N_("The password may have at most %(most)s characters.")
 
 
-def objection(password: str) -> Mistake | None:
+def validate(password: str) -> FormError | None:
     """Why a new password will not do."""
     if len(password) < SHORTEST:
-        return Mistake("ERR_TOO_SHORT", _SHORT, {"least": SHORTEST})
+        return FormError("ERR_TOO_SHORT", _SHORT, {"least": SHORTEST})
     if len(password) > LONGEST:
-        return Mistake("ERR_TOO_LONG", _LONG, {"most": LONGEST})
+        return FormError("ERR_TOO_LONG", _LONG, {"most": LONGEST})
     return None

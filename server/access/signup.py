@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from federation.activities.flag import LETTER
 from server.access import account_creation, email_confirmation, passwords
 from server.access.account_creation import Newcomer
-from server.i18n.form_errors import Mistake
+from server.i18n.form_errors import FormError
 from server.i18n.translations import N_
 from storage.access import accounts, sessions, signup_blocks
 from storage.access.accounts import Account
@@ -31,13 +31,13 @@ LONGEST_REASON = 2000
 class NotYet(Exception):
     """Somebody cannot sign up like this; `mistakes` by field, in the order of the page."""
 
-    def __init__(self, mistakes: Mapping[str, Mistake]) -> None:
-        super().__init__(" ".join(one.said() for one in mistakes.values()))
-        self.mistakes = dict(mistakes)
+    def __init__(self, form_errors: Mapping[str, FormError]) -> None:
+        super().__init__(" ".join(one.said() for one in form_errors.values()))
+        self.form_errors = dict(form_errors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class SignupParams:
     """What somebody typed. `mode` is how this server takes people in; `role` for commands."""
 
     name: str
@@ -61,58 +61,58 @@ class Wish:
         return self.mode == "approval" or self.watched
 
 
-async def sign_up(database: Database, wish: Wish) -> Actor:
+async def sign_up(database: Database, params: SignupParams) -> Actor:
     """Make the account; pending where a letter or a steward comes first. Raises NotYet."""
-    mistakes = await database.read(_mistakes, wish)
-    if mistakes:
-        raise NotYet(mistakes)
-    hashed = await passwords.hashed(wish.password, wish.source)
+    form_errors = await database.read(_validate, params)
+    if form_errors:
+        raise NotYet(form_errors)
+    hashed = await passwords.hash_password(params.password, params.source)
     made = await account_creation.make_keys()
-    return await database.write(_join, wish, hashed, made)
+    return await database.write(_join, params, hashed, made)
 
 
-def _mistakes(reader: Reader, wish: Wish) -> dict[str, Mistake]:
-    found: dict[str, Mistake] = {}
-    if not wish.agreed or _has_changed(reader, wish.version):
-        found["agreement"] = Mistake("ERR_ACCEPTED", N_("We need your yes to the charter."))
-    if wish.mode == "approval" and not wish.reason.strip():
-        found["reason"] = Mistake(
+def _validate(reader: Reader, params: SignupParams) -> dict[str, FormError]:
+    found: dict[str, FormError] = {}
+    if not params.agreed or _has_changed(reader, params.version):
+        found["agreement"] = FormError("ERR_ACCEPTED", N_("We need your yes to the charter."))
+    if params.mode == "approval" and not params.reason.strip():
+        found["reason"] = FormError(
             "ERR_BLANK", N_("Please answer the question, in a sentence or two.")
         )
-    name = account_creation.name_objection(reader, wish.name)
+    name = account_creation.validate_name(reader, params.name)
     if name is not None:
         found["username"] = name
-    if not _is_address(wish.email):
-        found["email"] = Mistake("ERR_INVALID", _NO_ADDRESS)
-    objection = passwords.objection(wish.password)
+    if not _is_address(params.email):
+        found["email"] = FormError("ERR_INVALID", _NO_ADDRESS)
+    objection = passwords.validate(params.password)
     if objection is not None:
         found["password"] = objection
-    return found if wish.by_office else {**_blocked(reader, wish), **found}
+    return found if params.by_office else {**_blocked(reader, params), **found}
 
 
-def _blocked(reader: Reader, wish: Wish) -> dict[str, Mistake]:
+def _blocked(reader: Reader, params: SignupParams) -> dict[str, FormError]:
     """What the stewards do not want to see here: names, providers, addresses."""
-    found: dict[str, Mistake] = {}
-    if signup_blocks.is_name_blocked(reader, wish.name):
-        found["username"] = Mistake("ERR_BLOCKED", _NAME_BLOCKED)
-    if email_confirmation.is_unwanted(reader, wish.email):
-        found["email"] = Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
+    found: dict[str, FormError] = {}
+    if signup_blocks.is_name_blocked(reader, params.name):
+        found["username"] = FormError("ERR_BLOCKED", _NAME_BLOCKED)
+    if email_confirmation.is_blocked(reader, params.email):
+        found["email"] = FormError("ERR_BLOCKED", _EMAIL_BLOCKED)
     return found
 
 
-def change_email(writer: Writer, account: int, email: str, *, confirms: bool) -> Mistake | None:
+def change_email(writer: Writer, account: int, email: str, *, confirms: bool) -> FormError | None:
     """Another address for somebody who is in; or why not, without a word about whose it is.
 
     `confirms`: once the letter that goes there is answered.
     """
     if not _is_address(email):
-        return Mistake("ERR_INVALID", _NO_ADDRESS)
-    if email_confirmation.is_unwanted(writer, email):
-        return Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
+        return FormError("ERR_INVALID", _NO_ADDRESS)
+    if email_confirmation.is_blocked(writer, email):
+        return FormError("ERR_BLOCKED", _EMAIL_BLOCKED)
     if confirms:
         email_confirmation.ask(writer, account, email, "change")
     elif accounts.has_email(writer, email):
-        return Mistake("ERR_BLOCKED", _EMAIL_BLOCKED)
+        return FormError("ERR_BLOCKED", _EMAIL_BLOCKED)
     else:
         accounts.set_email(writer, account, email)
     return None
@@ -135,56 +135,58 @@ def _is_address(email: str) -> bool:
     return bool(EMAIL.fullmatch(email)) and email.isprintable() and "." in host
 
 
-def _join(writer: Writer, wish: Wish, hashed: str, made: account_creation.Keys) -> Actor:
-    invited_by = _invited(writer, wish)
+def _join(writer: Writer, params: SignupParams, hashed: str, made: account_creation.Keys) -> Actor:
+    invited_by = _invited(writer, params)
     newcomer = Newcomer(
-        name=wish.name,
-        email=_email(writer, wish),
+        name=params.name,
+        email=_email(writer, params),
         password=hashed,
-        role=wish.role,
-        state="pending" if wish.waits or wish.confirms else "active",
-        reason=wish.reason.strip()[:LONGEST_REASON] or None,
+        role=params.role,
+        state="pending" if params.waits or params.confirms else "active",
+        reason=params.reason.strip()[:LONGEST_REASON] or None,
         invited_by=invited_by,
-        locale=wish.locale,
-        agreed=wish.agreed,
+        locale=params.locale,
+        agreed=params.agreed,
     )
     try:
         joined = account_creation.join(writer, newcomer, made)
-        if wish.confirms:
-            purpose = "ask" if wish.waits else "enter"
-            email_confirmation.ask(writer, joined.id, wish.email, purpose, wish.invitation or None)
-        elif wish.waits:
+        if params.confirms:
+            purpose = "ask" if params.waits else "enter"
+            email_confirmation.ask(
+                writer, joined.id, params.email, purpose, params.invitation or None
+            )
+        elif params.waits:
             jobs.plan(writer, LETTER, f"asked {joined.id}")
         return joined
     except Conflict as taken:
         raise NotYet({_FIELDS[taken.what]: _TAKEN[taken.what]}) from taken
 
 
-def _email(writer: Writer, wish: Wish) -> str:
+def _email(writer: Writer, params: SignupParams) -> str:
     """Whoever waits does not learn who is a member (SECURITY 71)."""
-    if wish.confirms:
-        return accounts.unconfirmed(wish.email, writer.new_id())
-    if wish.waits and accounts.has_email(writer, wish.email):
-        return accounts.beside(wish.email, writer.new_id())
-    return wish.email
+    if params.confirms:
+        return accounts.unconfirmed(params.email, writer.new_id())
+    if params.waits and accounts.has_email(writer, params.email):
+        return accounts.beside(params.email, writer.new_id())
+    return params.email
 
 
 _FIELDS = {"name": "username", "email": "email", "uri": "username"}
 _TAKEN = {
-    "name": Mistake("ERR_TAKEN", N_("That name belongs to somebody already.")),
-    "uri": Mistake("ERR_TAKEN", N_("That name belongs to somebody already.")),
-    "email": Mistake("ERR_TAKEN", N_("There is an account with that address already.")),
+    "name": FormError("ERR_TAKEN", N_("That name belongs to somebody already.")),
+    "uri": FormError("ERR_TAKEN", N_("That name belongs to somebody already.")),
+    "email": FormError("ERR_TAKEN", N_("There is an account with that address already.")),
 }
 
 
-def _invited(writer: Writer, wish: Wish) -> int | None:
+def _invited(writer: Writer, params: SignupParams) -> int | None:
     """Who invites. One that will not do is a mistake only where nobody comes in without."""
-    if wish.mode != "invitation" and not wish.invitation:
+    if params.mode != "invitation" and not params.invitation:
         return None
-    good, sponsor = sessions.use_invitation(writer, wish.invitation)
-    if not good and wish.mode == "invitation":
+    good, sponsor = sessions.use_invitation(writer, params.invitation)
+    if not good and params.mode == "invitation":
         sentence = N_("This invitation was used already, or it has run out. Ask for a new one.")
-        raise NotYet({"invite_code": Mistake("ERR_INVALID", sentence)})
+        raise NotYet({"invite_code": FormError("ERR_INVALID", sentence)})
     return sponsor
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from federation.activities import Delete
 from federation.activities.delete import ERASE
 from federation.outbound import outbox
-from server.i18n.form_errors import Mistake
+from server.i18n.form_errors import FormError
 from server.i18n.translations import N_
 from storage.access import accounts
 from storage.access.accounts import ACCESS
@@ -26,9 +26,9 @@ _LAST = N_(
 class CannotLeave(Exception):
     """`mistake` says why, in words for the page."""
 
-    def __init__(self, mistake: Mistake) -> None:
-        super().__init__(mistake.said())
-        self.mistake = mistake
+    def __init__(self, form_error: FormError) -> None:
+        super().__init__(form_error.said())
+        self.form_error = form_error
 
 
 def leave(writer: Writer, actor: Actor) -> None:
@@ -37,7 +37,7 @@ def leave(writer: Writer, actor: Actor) -> None:
     Raises CannotLeave for the last admin.
     """
     if accounts.admins(writer) == [actor.id]:
-        raise CannotLeave(Mistake("ERR_LAST_ADMIN", _LAST))
+        raise CannotLeave(FormError("ERR_LAST_ADMIN", _LAST))
     outbox.publish(writer, Delete(id=outbox.new_uri(writer), actor=actor.uri, what=actor.uri))
     erasure.close_account(writer, actor.id)
     writer.after_commit(ACCESS, str(actor.id))

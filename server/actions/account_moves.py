@@ -10,8 +10,8 @@ from federation.errors import FederationError
 from federation.outbound import outbox
 from federation.resolve.resolver import Budget
 from server.actions import markup, profiles
-from server.http.app_keys import DATABASE, LOOKUP, SETTINGS
-from server.i18n.form_errors import Mistake
+from server.http.app_keys import DATABASE, RESOLVER, SETTINGS
+from server.i18n.form_errors import FormError
 from server.i18n.translations import N_
 from server.media import store
 from storage.engine.ids import ActorId
@@ -36,9 +36,9 @@ _SOON = N_("You moved less than seven days ago. It is possible again on %(date)s
 class CannotMove(Exception):
     """`mistake` says why, in words for the page."""
 
-    def __init__(self, mistake: Mistake) -> None:
-        super().__init__(mistake.said())
-        self.mistake = mistake
+    def __init__(self, form_error: FormError) -> None:
+        super().__init__(form_error.said())
+        self.form_error = form_error
 
 
 async def add_alias(app: web.Application, me: ActorId, written: str) -> None:
@@ -50,9 +50,9 @@ async def add_alias(app: web.Application, me: ActorId, written: str) -> None:
 def _add(writer: Writer, me: ActorId, other: Actor, folder: str) -> None:
     known = _current(writer, me)
     if other.id == me:
-        raise CannotMove(Mistake("ERR_ITSELF", _ITSELF))
+        raise CannotMove(FormError("ERR_ITSELF", _ITSELF))
     if len(known.also_known_as) >= MOST_ALIASES:
-        raise CannotMove(Mistake("ERR_TOO_MANY", _MANY, {"most": MOST_ALIASES}))
+        raise CannotMove(FormError("ERR_TOO_MANY", _MANY, {"most": MOST_ALIASES}))
     aliases = tuple(dict.fromkeys((*known.also_known_as, other.uri)))
     _change(writer, replace(known, also_known_as=aliases), folder)
 
@@ -82,18 +82,18 @@ def _move(writer: Writer, me: ActorId, new: Actor, folder: str) -> None:
 
 
 def _ensure_possible(reader: Reader, old: Actor, new: Actor) -> None:
-    handle = f"@{new.acct}" if new.domain else f"@{new.name}@{reader.here.domain}"
-    own = f"@{old.name}@{reader.here.domain}"
+    handle = f"@{new.acct}" if new.domain else f"@{new.name}@{reader.site.domain}"
+    own = f"@{old.name}@{reader.site.domain}"
     last = moves.last(reader, old.id)
     if new.id == old.id:
-        raise CannotMove(Mistake("ERR_ITSELF", _ITSELF))
+        raise CannotMove(FormError("ERR_ITSELF", _ITSELF))
     if old.uri not in new.also_known_as:
-        raise CannotMove(Mistake("ERR_NO_ALIAS", _NO_ALIAS, {"handle": handle, "own": own}))
+        raise CannotMove(FormError("ERR_NO_ALIAS", _NO_ALIAS, {"handle": handle, "own": own}))
     if new.moved_to is not None:
-        raise CannotMove(Mistake("ERR_MOVED_ON", _MOVED_ON, {"handle": handle}))
+        raise CannotMove(FormError("ERR_MOVED_ON", _MOVED_ON, {"handle": handle}))
     if last is not None and reader.now - last < COOL_DOWN:
         day = (last + COOL_DOWN).date().isoformat()
-        raise CannotMove(Mistake("ERR_SOON", _SOON, {"date": day}))
+        raise CannotMove(FormError("ERR_SOON", _SOON, {"date": day}))
 
 
 async def come_back(app: web.Application, me: ActorId) -> None:
@@ -110,14 +110,14 @@ def _come_back(writer: Writer, me: ActorId, folder: str) -> None:
 async def _found(app: web.Application, written: str, *, anew: bool = False) -> Actor:
     handles = markup.find_mentions(written if written.startswith("@") else f"@{written}")
     if len(handles) != 1:
-        raise CannotMove(Mistake("ERR_NO_HANDLE", _NO_HANDLE))
+        raise CannotMove(FormError("ERR_NO_HANDLE", _NO_HANDLE))
     (handle,) = handles
     try:
-        found = await app[LOOKUP].handle(handle.name, handle.domain or "")
+        found = await app[RESOLVER].handle(handle.name, handle.domain or "")
         if anew and not found.is_local:
-            found = await app[LOOKUP].refresh(found.uri, Budget())
+            found = await app[RESOLVER].refresh(found.uri, Budget())
     except FederationError as error:
-        raise CannotMove(Mistake("ERR_NOT_FOUND", _NOT_FOUND, {"handle": written})) from error
+        raise CannotMove(FormError("ERR_NOT_FOUND", _NOT_FOUND, {"handle": written})) from error
     return found
 
 

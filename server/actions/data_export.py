@@ -41,7 +41,7 @@ Row = Sequence[str]
 
 
 def _handle(reader: Reader, name: str, domain: str) -> str:
-    return f"{name}@{domain or reader.here.domain}"
+    return f"{name}@{domain or reader.site.domain}"
 
 
 def _yes(value: bool) -> str:
@@ -180,7 +180,7 @@ async def _write(database: Database, path: Path, me: ActorId, places: Places) ->
         await put("actor.json", await database.read(_actor, me, places.public))
         await _write_outbox(database, archive, me, pictures)
         for name, unit in (
-            ("likes", account_archive.liked),
+            ("likes", account_archive.favourites),
             ("bookmarks", account_archive.bookmarked),
         ):
             found = await database.read(unit, me)
@@ -227,7 +227,7 @@ def _actor(reader: Reader, me: ActorId, public: str) -> dict[str, Any]:
     actor = actors.by_id(reader, me)
     if actor is None:
         raise LookupError(me)
-    document = actor_object.render(reader.here, actor, keys.of_actor(reader, me), public)
+    document = actor_object.render(reader.site, actor, keys.of_actor(reader, me), public)
     return stated("actor", document)
 
 
@@ -250,13 +250,13 @@ def _slice(
         return [], None
     said = []
     for entry in entries:
-        if entry.share is not None:
+        if entry.boost is not None:
             what: object = entry.post.uri
             said.append({"type": "Announce", "actor": actor.uri, "object": what})
         else:
             document = note.render(statuses.as_note(reader, entry.post))
             _point_into_archive(document, pictures)
-            id_ = uris.activity(reader.here, entry.post.id)
+            id_ = uris.activity(reader.site, entry.post.id)
             said.append(
                 {"id": id_, "type": "Create", "actor": actor.uri, "object": document}
                 | {key: document[key] for key in ("to", "cc", "published") if key in document}

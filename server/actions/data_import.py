@@ -15,10 +15,10 @@ from federation.transport.urls import server_name
 from federation.vocabulary.sanitize_html import safe_url
 from server.actions import relationships
 from server.actions.data_export import FILES, harmless
-from server.http.app_keys import DATABASE, LOOKUP
+from server.http.app_keys import DATABASE, RESOLVER
 from server.http.forms import is_language
 from server.i18n.translations import N_
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from storage.lifecycle import imports
 from storage.lifecycle.imports import Import, Line
@@ -129,17 +129,17 @@ def begin(writer: Writer, me: Actor, kind: str, mode: str, lines: Sequence[Seque
 def _clear(writer: Writer, me: Actor, kind: str, lines: Sequence[Sequence[str]]) -> None:
     named = set()
     for number, cells in enumerate(lines, 1):
-        key = _key(writer.here, kind, cells)
+        key = _key(writer.site, kind, cells)
         if key is None:
             raise CannotImport(_UNCLEAR, line=number)
         named.add(key)
     for row in FILES[kind][1](writer, me.id):
-        key = _key(writer.here, kind, row)
+        key = _key(writer.site, kind, row)
         if key is not None and key not in named:
             _UNDOING[kind](writer, me, row)
 
 
-def _key(here: Here, kind: str, cells: Sequence[str]) -> tuple[str, ...] | None:
+def _key(site: Site, kind: str, cells: Sequence[str]) -> tuple[str, ...] | None:
     """What a line is about; None where it cannot be about anything of that kind."""
     try:
         match kind:
@@ -148,24 +148,24 @@ def _key(here: Here, kind: str, cells: Sequence[str]) -> tuple[str, ...] | None:
             case "domain_blocks":
                 return (server_name(cells[0]),) if "." in cells[0] and "/" not in cells[0] else None
             case "lists":
-                return (cells[0], *_handle(here, cells[1]))
-        return _handle(here, cells[0])
+                return (cells[0], *_handle(site, cells[1]))
+        return _handle(site, cells[0])
     except (FederationError, IndexError):
         return None
 
 
-def _handle(here: Here, written: str) -> tuple[str, str]:
+def _handle(site: Site, written: str) -> tuple[str, str]:
     """Name and domain; a name alone is one of ours. Raises Malformed."""
     plain = written.removeprefix("@")
     if re.search(r"\s", plain):
         raise Malformed("A handle has no spaces.")
-    name, domain = split_handle(plain if "@" in plain else f"{plain}@{here.domain}")
+    name, domain = split_handle(plain if "@" in plain else f"{plain}@{site.domain}")
     return name.lower(), domain
 
 
 def _somebody(reader: Reader, handle: str) -> Actor | None:
-    name, domain = _handle(reader.here, handle)
-    return actors.by_handle(reader, name, "" if domain == reader.here.domain else domain)
+    name, domain = _handle(reader.site, handle)
+    return actors.by_handle(reader, name, "" if domain == reader.site.domain else domain)
 
 
 def _unfollow(writer: Writer, me: Actor, row: Sequence[str]) -> None:
@@ -313,7 +313,7 @@ def _put_into_list(writer: Writer, me: Actor, title: str, target: Actor) -> None
 
 
 async def _bookmark(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
-    await app[LOOKUP].post(cells[0], Budget(pool=Pool.BACKGROUND))
+    await app[RESOLVER].post(cells[0], Budget(pool=Pool.BACKGROUND))
     await app[DATABASE].write(_mark, me, cells[0])
 
 
@@ -326,7 +326,7 @@ def _mark(writer: Writer, me: Actor, uri: str) -> None:
 
 async def _block_host(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
     database, host = app[DATABASE], server_name(cells[0])
-    if host in (database.here.domain.lower(), database.here.web_domain.lower()):
+    if host in (database.site.domain.lower(), database.site.web_domain.lower()):
         raise _Failed("not allowed")
     if not await database.write(relationships.block_host, me, host):
         raise _Failed("too many")
@@ -348,5 +348,5 @@ KINDS = tuple(_DOING)
 
 
 async def _person(app: web.Application, handle: str) -> Actor:
-    name, domain = _handle(app[DATABASE].here, handle)
-    return await app[LOOKUP].handle(name, domain, Budget(pool=Pool.BACKGROUND))
+    name, domain = _handle(app[DATABASE].site, handle)
+    return await app[RESOLVER].handle(name, domain, Budget(pool=Pool.BACKGROUND))

@@ -51,7 +51,7 @@ async def take_in(app: web.Application, owner: Actor, form: Form) -> Media:
     file = form.upload("file")
     if file is None:
         raise unprocessable("“file” is needed for this, and it was not sent.")
-    description, focus = described(form)
+    description, focus = parse_description(form)
     if is_film(file.data):
         raise unprocessable(NO_FILMS)
     made = await app[MEDIA].ingest(file.data, "attachment", f"member {owner.id}")
@@ -93,7 +93,7 @@ def _keep(
     return row
 
 
-def described(form: Form) -> tuple[str | None, tuple[float, float] | None]:
+def parse_description(form: Form) -> tuple[str | None, tuple[float, float] | None]:
     """Description and focus as they were sent; None for what was not."""
     if form.upload("thumbnail") is not None:
         raise unprocessable(NO_THUMBNAIL)
@@ -128,7 +128,7 @@ def unattached(reader: Reader, owner: Actor, id_: int) -> Media:
 
 def change(writer: Writer, owner: Actor, id_: int, form: Form) -> Media:
     unattached(writer, owner, id_)
-    attachments.describe(writer, id_, *described(form))
+    attachments.describe(writer, id_, *parse_description(form))
     return unattached(writer, owner, id_)
 
 
@@ -149,7 +149,7 @@ def forget_all(writer: Writer, rows: Sequence[Media]) -> list[str]:
 def own(reader: Reader, owner: Actor, rows: Sequence[Media]) -> list[dict[str, Any]]:
     """Those that hang on nothing, as whoever sent them gets to see them."""
     given = media_urls.pass_for_member(owner.id, reader.now)
-    return [media_entity.own(reader.here, row, given) for row in rows]
+    return [media_entity.own(reader.site, row, given) for row in rows]
 
 
 def files_of(rows: Sequence[Media]) -> list[str]:
@@ -162,7 +162,7 @@ async def remove_files(app: web.Application, names: Sequence[str]) -> None:
         await asyncio.to_thread(app[MEDIA].remove, name)
 
 
-def wished(form: Form) -> list[int]:
+def parse_ids(form: Form) -> list[int]:
     """The numbers of the files that are to hang on a post; not beside a poll."""
     texts = list(dict.fromkeys(form.texts("media_ids")))
     if len(texts) > MOST:
@@ -192,7 +192,9 @@ def to_attach(
 
 def redescribed(rows: Sequence[Media], form: Form) -> list[Media]:
     """These as `media_attributes` wants them described and cropped."""
-    wished = {one.text("id", 30): described(one) for one in form.groups("media_attributes") or ()}
+    wished = {
+        one.text("id", 30): parse_description(one) for one in form.groups("media_attributes") or ()
+    }
     return [_redescribed(row, *wished.get(str(row.id), (None, None))) for row in rows]
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
 from server.actions.markup import Handle
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from storage.people.actors import Actor
 
 PATIENCE = 3.0
@@ -23,7 +23,7 @@ async def resolve(app: web.Application, handles: Sequence[Handle]) -> dict[Handl
 
     async def look(handle: Handle) -> None:
         with suppress(FederationError):
-            found[handle] = await app[LOOKUP].handle(handle.name, handle.domain or "", budget)
+            found[handle] = await app[RESOLVER].handle(handle.name, handle.domain or "", budget)
 
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):

@@ -12,8 +12,8 @@ from federation.objects import note
 from federation.resolve.resolver import Budget
 from federation.transport.pools import Pool
 from federation.vocabulary.reading import apart
-from server.actions.statuses import as_note, say_anew
-from server.http.app_keys import DATABASE, LOOKUP
+from server.actions.statuses import as_note, publish_edit
+from server.http.app_keys import DATABASE, RESOLVER
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.posts import polls, visible_posts
@@ -46,7 +46,7 @@ def _close(writer: Writer, id_: int) -> None:
     edits.end(writer, post)
     author = actors.by_id(writer, post.author)
     if post.local and author is not None and author.state == "active":
-        say_anew(writer, author, as_note(writer, post))
+        publish_edit(writer, author, as_note(writer, post))
 
 
 async def refresh(app: web.Application, viewer: Viewer, id_: int) -> None:
@@ -70,7 +70,7 @@ async def _ask_again(app: web.Application, id_: int, budget: Budget) -> None:
     if post is None:
         return
     try:
-        said = await apart(note.parse, await app[LOOKUP].object(post.uri, budget))
+        said = await apart(note.parse, await app[RESOLVER].object(post.uri, budget))
         if said.id == post.uri:
             heard = Update(id=f"{said.id}#fetched", actor=said.author, note=said)
             await database.conclude(heard.apply)

@@ -48,7 +48,7 @@ NO_LANGUAGE = N_("Please choose one of the languages that are offered.")
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class ProfileError:
     """Why a value cannot be taken: Mastodon's code, and a sentence with what fills it.
 
     `name` is that in the form of the page, such as `field_value_2`.
@@ -64,10 +64,10 @@ class Objection:
         return (sentence or self.sentence) % self.values
 
 
-class Objections(Exception):
+class InvalidProfile(Exception):
     """What was asked for cannot be done; nothing was changed."""
 
-    def __init__(self, found: Sequence[Objection]) -> None:
+    def __init__(self, found: Sequence[ProfileError]) -> None:
         super().__init__(" ".join(one.said() for one in found))
         self.found = tuple(found)
 
@@ -77,7 +77,7 @@ REMOVED: Removed = "removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ProfileParams:
     """What a member wants to be otherwise; None stays as it is.
 
     `fields` are all of them, (label, value) as written; `avatar` and `header` the bytes of a new
@@ -101,17 +101,17 @@ class _Made:
     pictures: Mapping[Purpose, Ingested]
 
 
-async def change(app: web.Application, me: Actor, wish: Wish) -> None:
+async def change(app: web.Application, me: Actor, params: ProfileParams) -> None:
     """Do what is wished, whole or not at all. Raises Objections, or Refused for a picture."""
-    wish = _tidied(wish)
-    if found := await asyncio.to_thread(objections, wish):  # a note may be as long as a form
-        raise Objections(found)
-    mentioned = await resolve(app, _handles(wish))
-    pictures = await _taken_in(app, me.id, wish)
+    params = _tidied(params)
+    if found := await asyncio.to_thread(validate, params):  # a note may be as long as a form
+        raise InvalidProfile(found)
+    mentioned = await resolve(app, _handles(params))
+    pictures = await _taken_in(app, me.id, params)
     origin = app[SETTINGS].web_origin
     try:
         dropped = await app[DATABASE].write(
-            _change, me.id, wish, _Made(mentioned, pictures), media_address(origin)
+            _change, me.id, params, _Made(mentioned, pictures), media_address(origin)
         )
     except BaseException:
         await _remove(app, [picture.file for picture in pictures.values()])
@@ -122,60 +122,60 @@ async def change(app: web.Application, me: Actor, wish: Wish) -> None:
 # ---- what can be taken ----
 
 
-def _tidied(wish: Wish) -> Wish:
+def _tidied(params: ProfileParams) -> ProfileParams:
     """Names as one line, and text without what cannot be printed."""
-    name, note, fields = wish.display_name, wish.note, wish.fields
+    name, note, fields = params.display_name, params.note, params.fields
     if fields is not None:
         fields = tuple((line(label, _LINE), line(value, _LINE)) for label, value in fields)
     return replace(
-        wish,
+        params,
         display_name=None if name is None else line(name, _LINE),
         note=None if note is None else printable(note).strip(),
         fields=fields,
     )
 
 
-def objections(wish: Wish) -> list[Objection]:
+def validate(params: ProfileParams) -> list[ProfileError]:
     """Everything that stands in the way of a wish, in the order of the form."""
-    name, note, fields = wish.display_name or "", wish.note or "", wish.fields or ()
+    name, note, fields = params.display_name or "", params.note or "", params.fields or ()
     return [
         *_too_long("display_name", len(name), LONGEST_NAME),
         *_too_long("note", markup.length(note), LONGEST_NOTE),
         *_too_many(_filled(fields)),
-        *(one for slot, pair in enumerate(fields, 1) for one in _objections_to_field(slot, *pair)),
-        *_objections_to_settings(wish.settings),
+        *(one for slot, pair in enumerate(fields, 1) for one in _validate_field(slot, *pair)),
+        *_validate_settings(params.settings),
     ]
 
 
-def _too_long(name: str, count: int, most: int) -> list[Objection]:
+def _too_long(name: str, count: int, most: int) -> list[ProfileError]:
     values = {"count": count, "most": most}
-    return [Objection(name, "ERR_TOO_LONG", TOO_LONG, values)] if count > most else []
+    return [ProfileError(name, "ERR_TOO_LONG", TOO_LONG, values)] if count > most else []
 
 
-def _too_many(fields: Sequence[tuple[str, str]]) -> list[Objection]:
+def _too_many(fields: Sequence[tuple[str, str]]) -> list[ProfileError]:
     if len(fields) <= MOST_FIELDS:
         return []
     values = {"count": len(fields), "most": MOST_FIELDS}
-    return [Objection("fields", "ERR_TOO_LONG", TOO_MANY, values)]
+    return [ProfileError("fields", "ERR_TOO_LONG", TOO_MANY, values)]
 
 
-def _objections_to_field(slot: int, label: str, value: str) -> list[Objection]:
+def _validate_field(slot: int, label: str, value: str) -> list[ProfileError]:
     found = _too_long(f"field_name_{slot}", len(label), LONGEST_OF_FIELD)
     found += _too_long(f"field_value_{slot}", len(value), LONGEST_OF_FIELD)
     if value and not label:
-        found.append(Objection(f"field_name_{slot}", "ERR_BLANK", NO_LABEL))
+        found.append(ProfileError(f"field_name_{slot}", "ERR_BLANK", NO_LABEL))
     return found
 
 
-def _objections_to_settings(settings: Mapping[str, Any]) -> list[Objection]:
+def _validate_settings(settings: Mapping[str, Any]) -> list[ProfileError]:
     found = []
     if settings.get("privacy", "public") not in VISIBILITIES:
-        found.append(Objection("visibility", "ERR_INCLUSION", NO_AUDIENCE))
+        found.append(ProfileError("visibility", "ERR_INCLUSION", NO_AUDIENCE))
     if settings.get("quote_policy", "public") not in QUOTE_POLICIES:
-        found.append(Objection("quote_policy", "ERR_INCLUSION", NO_AUDIENCE))
+        found.append(ProfileError("quote_policy", "ERR_INCLUSION", NO_AUDIENCE))
     language = settings.get("language")
     if language is not None and not is_language(str(language)):
-        found.append(Objection("language", "ERR_INCLUSION", NO_LANGUAGE))
+        found.append(ProfileError("language", "ERR_INCLUSION", NO_LANGUAGE))
     return found
 
 
@@ -186,18 +186,20 @@ def _filled(fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 # ---- before the unit: what takes time ----
 
 
-def _handles(wish: Wish) -> list[Handle]:
+def _handles(params: ProfileParams) -> list[Handle]:
     """Everybody whom the note or a field mentions."""
-    texts = (wish.note or "", *(value for _, value in wish.fields or ()))
+    texts = (params.note or "", *(value for _, value in params.fields or ()))
     return list(dict.fromkeys(handle for text in texts for handle in markup.find_mentions(text)))
 
 
-async def _taken_in(app: web.Application, id_: int, wish: Wish) -> dict[Purpose, Ingested]:
+async def _taken_in(
+    app: web.Application, id_: int, params: ProfileParams
+) -> dict[Purpose, Ingested]:
     """New pictures as files of ours; when one is refused, none is kept."""
     made: dict[Purpose, Ingested] = {}
     try:
         for purpose in PURPOSES:
-            data = getattr(wish, purpose)
+            data = getattr(params, purpose)
             if isinstance(data, bytes):
                 made[purpose] = await app[MEDIA].ingest(data, purpose, f"member {id_}")
     except BaseException:
@@ -214,35 +216,37 @@ async def _remove(app: web.Application, names: Sequence[str]) -> None:
 # ---- the unit ----
 
 
-def _change(writer: Writer, id_: ActorId, wish: Wish, made: _Made, folder: str) -> list[str]:
+def _change(
+    writer: Writer, id_: ActorId, params: ProfileParams, made: _Made, folder: str
+) -> list[str]:
     """Keep it and say it; returns the files that are not needed any more."""
     before = actors.by_id(writer, id_)
     if before is None or before.state != "active":
         raise Refused(403, "This action is not allowed")
-    after = _changed(writer, before, wish, made)
+    after = _changed(writer, before, params, made)
     dropped = _exchange_pictures(writer, before, after, made)
     if after != before:
         actors.update(writer, after)
         tell(writer, before, after, folder)
-    if wish.settings:
-        accounts.set_settings(writer, id_, wish.settings)
+    if params.settings:
+        accounts.set_settings(writer, id_, params.settings)
     return dropped
 
 
-def _changed(reader: Reader, before: Actor, wish: Wish, made: _Made) -> Actor:
+def _changed(reader: Reader, before: Actor, params: ProfileParams, made: _Made) -> Actor:
     """The actor as it is to be."""
-    given: dict[str, Any] = dict(wish.flags)
-    if wish.display_name is not None:
-        given["display_name"] = wish.display_name
-    if wish.note is not None:
-        given["summary_source"] = wish.note
-        given["summary"] = markup.render_note(wish.note, **_linking(reader, made))
-    if wish.fields is not None:
-        given["fields"] = _fields(reader, before, _filled(wish.fields), made)
+    given: dict[str, Any] = dict(params.flags)
+    if params.display_name is not None:
+        given["display_name"] = params.display_name
+    if params.note is not None:
+        given["summary_source"] = params.note
+        given["summary"] = markup.render_note(params.note, **_linking(reader, made))
+    if params.fields is not None:
+        given["fields"] = _fields(reader, before, _filled(params.fields), made)
     for purpose in PURPOSES:
         if purpose in made.pictures:
             given[purpose] = made.pictures[purpose].file
-        elif getattr(wish, purpose) == REMOVED:
+        elif getattr(params, purpose) == REMOVED:
             given[purpose] = None
     return replace(before, **given)
 
@@ -265,12 +269,12 @@ def _fields(
 
 def _linking(reader: Reader, made: _Made) -> dict[str, Any]:
     """What the markup of a text needs: pages of those mentioned, and of hashtags."""
-    here = reader.here
+    site = reader.site
     mentions = {
-        handle: Mentioned(who.name, who.domain or here.domain, who.url or who.uri)
+        handle: Mentioned(who.name, who.domain or site.domain, who.url or who.uri)
         for handle, who in made.mentioned.items()
     }
-    return {"mentions": mentions, "tag_url": lambda name: uris.tag_page(here, name.casefold())}
+    return {"mentions": mentions, "tag_url": lambda name: uris.tag_page(site, name.casefold())}
 
 
 def _exchange_pictures(writer: Writer, before: Actor, after: Actor, made: _Made) -> list[str]:
@@ -301,7 +305,7 @@ def tell(writer: Writer, before: Actor, after: Actor, folder: str) -> None:
     known = keys.of_actor(writer, after.id)
     documents = [
         actor_object.render(
-            writer.here, actor, known, folder, from_rows.emoji_tags_of(writer, actor)
+            writer.site, actor, known, folder, from_rows.emoji_tags_of(writer, actor)
         )
         for actor in (before, after)
     ]

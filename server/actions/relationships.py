@@ -34,7 +34,7 @@ def follow(
     """
     known = follows.between(writer, me.id, target.id)
     if known is None:
-        kept_apart = blocks.either(writer, me.id, target.id) or hidden_accounts.host_unwanted(
+        kept_apart = blocks.either(writer, me.id, target.id) or hidden_accounts.is_host_hidden(
             writer, me.id, target.id
         )
         if kept_apart or target.moved_to or target.state != "active":

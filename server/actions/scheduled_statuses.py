@@ -13,12 +13,12 @@ from typing import Any
 from aiohttp import web
 
 from federation.errors import FederationError
-from federation.objects.interaction_policy import Policies
+from federation.objects.interaction_policy import InteractionPolicy
 from federation.objects.poll import Option, Poll
 from server.actions import markup, media_attachments
 from server.actions.markup import Handle
 from server.actions.mentions import resolve
-from server.actions.statuses import Draft, publish
+from server.actions.statuses import NewStatus, publish
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused, unprocessable
 from server.http.forms import Form
@@ -48,7 +48,7 @@ FULL_DAY = f"{MOST_A_DAY} posts are planned for that day already. Nothing was ch
 NOT_ALLOWED, NO_PARENT = "author may not post", "what it answers is not there"
 
 
-def wished_time(form: Form, now: datetime) -> datetime | None:
+def parse_time(form: Form, now: datetime) -> datetime | None:
     """When to post, or None where it is not for later. Raises Refused: 422."""
     text = (form.text("scheduled_at", 100) or "").strip()
     if not text:
@@ -65,12 +65,12 @@ def wished_time(form: Form, now: datetime) -> datetime | None:
     return due
 
 
-def schedule(writer: Writer, author: Actor, due: datetime, wish: Mapping[str, Any]) -> Scheduled:
+def schedule(writer: Writer, author: Actor, due: datetime, params: Mapping[str, Any]) -> Scheduled:
     """Keep it; its files are its own from now on. Raises Refused: 422, or 404 for the parent."""
     _ensure_room(writer, author, due)
-    _parent(writer, author, wish)
-    files = media_attachments.to_attach(writer, author, wish["media"])
-    kept = {**wish, "poll": _poll_kept(wish["poll"], writer.now), "policies": _kept(wish)}
+    _parent(writer, author, params)
+    files = media_attachments.to_attach(writer, author, params["media"])
+    kept = {**params, "poll": _poll_kept(params["poll"], writer.now), "policies": _kept(params)}
     return scheduled_posts.add(writer, author.id, due, kept, [row.id for row in files])
 
 
@@ -91,17 +91,17 @@ def _ensure_room(
         raise unprocessable(FULL_DAY)
 
 
-def _parent(reader: Reader, author: Actor, wish: Mapping[str, Any]) -> Post | None:
-    if wish["in_reply_to"] is None:
+def _parent(reader: Reader, author: Actor, params: Mapping[str, Any]) -> Post | None:
+    if params["in_reply_to"] is None:
         return None
-    found = visible_posts.by_id(reader, Member(author.id), wish["in_reply_to"])
+    found = visible_posts.by_id(reader, Member(author.id), params["in_reply_to"])
     if found is None:
         raise Refused(404, "The post you are answering is not there, or not meant for you.")
     return found
 
 
-def _kept(wish: Mapping[str, Any]) -> dict[str, str]:
-    chosen: Policies = wish["policies"]
+def _kept(params: Mapping[str, Any]) -> dict[str, str]:
+    chosen: InteractionPolicy = params["policies"]
     names = ("reply", "like", "announce", "quote")
     return {name: getattr(chosen, name) for name in names}
 
@@ -136,7 +136,7 @@ async def publish_next(app: web.Application) -> bool:
     planned = await database.read(scheduled_posts.next_due)
     if planned is None:
         return False
-    mentioned = await resolve(app, markup.find_mentions(planned.wish["text"]))
+    mentioned = await resolve(app, markup.find_mentions(planned.params["text"]))
     try:
         await database.conclude(_publish, planned, mentioned)
     except (FederationError, Refused) as refused:
@@ -155,16 +155,16 @@ def _publish(writer: Writer, planned: Scheduled, mentioned: Mapping[Handle, Acto
     if author is None or not _may_post(writer, author):
         scheduled_posts.park(writer, planned.id, NOT_ALLOWED)
         return
-    wish = dict(planned.wish)
-    key = wish.pop("key")
+    params = dict(planned.params)
+    key = params.pop("key")
     scheduled_posts.remove(writer, planned.id)
-    wish |= {
-        "in_reply_to": _parent(writer, author, wish),
-        "poll": _poll(wish["poll"], writer.now),
-        "policies": Policies(**wish["policies"]),
-        "media": media_attachments.to_attach(writer, author, wish["media"]),
+    params |= {
+        "in_reply_to": _parent(writer, author, params),
+        "poll": _poll(params["poll"], writer.now),
+        "policies": InteractionPolicy(**params["policies"]),
+        "media": media_attachments.to_attach(writer, author, params["media"]),
     }
-    id_ = publish(writer, Draft(author=author, mentioned=mentioned, **wish))
+    id_ = publish(writer, NewStatus(author=author, mentioned=mentioned, **params))
     if key:
         idempotency.became(writer, author.id, planned.id, id_)
 

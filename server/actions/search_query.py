@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from storage.engine.clock import milliseconds
-from storage.reading.search import Wanted
+from storage.reading.search import SearchFilter
 
 MOST_TERMS = 32
 _TERM = re.compile(
@@ -19,20 +19,20 @@ _WHERE = ("all", "library", "public")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchQuery:
     """What is to be looked for, but for whom `from:` names: (handle, whether not by them).
 
     `nothing`: it asks for what cannot be, such as a thirteenth month.
     """
 
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: SearchFilter = field(default_factory=SearchFilter)
     by: tuple[tuple[str, bool], ...] = ()
     nothing: bool = False
 
 
-def understand(text: str) -> Asked:
+def parse(text: str) -> SearchQuery:
     """Read what was typed; what is no operator is a word."""
-    asked = Asked()
+    asked = SearchQuery()
     for number, term in enumerate(_TERM.finditer(text)):
         if number >= MOST_TERMS:
             break
@@ -42,7 +42,7 @@ def understand(text: str) -> Asked:
     return asked
 
 
-def _with(asked: Asked, name: str | None, value: str, negated: bool) -> Asked:
+def _with(asked: SearchQuery, name: str | None, value: str, negated: bool) -> SearchQuery:
     wanted = asked.wanted
     if not value:
         return asked
@@ -63,13 +63,13 @@ def _with(asked: Asked, name: str | None, value: str, negated: bool) -> Asked:
     return replace(asked, wanted=replace(wanted, **more))
 
 
-def _spoken(wanted: Wanted, language: str, negated: bool) -> Wanted:
+def _spoken(wanted: SearchFilter, language: str, negated: bool) -> SearchFilter:
     if negated:
         return replace(wanted, not_languages=(*wanted.not_languages, language))
     return replace(wanted, languages=(*(wanted.languages or ()), language))
 
 
-def _between(asked: Asked, name: str, value: str) -> Asked:
+def _between(asked: SearchQuery, name: str, value: str) -> SearchQuery:
     span = _span(value)
     if span is None:
         return replace(asked, nothing=True)

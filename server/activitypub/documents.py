@@ -14,7 +14,7 @@ from server.actions.statuses import as_note
 from server.http.app_keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.http.errors import Refused, not_found
 from server.http.forms import body_of
-from server.http.guard import Route, Who, peer_document
+from server.http.guard import Access, Route, peer_document
 from server.http.peer_access import TYPE, VARY, ForPeers, as_it_came, bearing_keys, is_signed
 from server.http.responses import answer
 from server.media.store import address as media_address
@@ -68,9 +68,9 @@ def _cached(response: web.Response) -> web.Response:
 
 def _opened(request: web.Request, viewer: Viewer, response: web.Response) -> web.Response:
     """With addresses of media that open for the server which asks (SECURITY 79)."""
-    here, now = request.app[DATABASE].here, request.app[OUTSIDE].clock()
+    site, now = request.app[DATABASE].site, request.app[OUTSIDE].clock()
     if isinstance(response.body, bytes):
-        response.body = media_urls.opened(here, response.body, viewer, now)
+        response.body = media_urls.opened(site, response.body, viewer, now)
     return response
 
 
@@ -85,7 +85,7 @@ async def actor_document(request: web.Request, actor: Actor) -> web.Response:
     known, tags = await database.read(_beside_actor, actor)
     media = media_address(request.app[SETTINGS].web_origin)
     context = "suspended" if actor.state == "suspended" else "actor"
-    return document(context, actor_object.render(database.here, actor, known, media, tags))
+    return document(context, actor_object.render(database.site, actor, known, media, tags))
 
 
 def _beside_actor(
@@ -166,7 +166,7 @@ async def approval(request: web.Request, viewer: Viewer) -> web.Response:
 
 
 def _approval(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any] | None:
-    uri = uris.approval(reader.here, id_)
+    uri = uris.approval(reader.site, id_)
     given = quotes.by_stamp(reader, uri)
     quoted = visible_posts.by_id(reader, viewer, given.target) if given else None
     author = actors.by_id(reader, quoted.author) if quoted else None
@@ -181,7 +181,7 @@ async def emoji(request: web.Request, _: Viewer) -> web.Response:
     found = await request.app[DATABASE].read(emojis.by_id, int(request.match_info["id"]))
     if found is None or found.file is None:
         raise not_found()
-    return document("post", emoji_object.render(request.app[DATABASE].here, found))
+    return document("post", emoji_object.render(request.app[DATABASE].site, found))
 
 
 @ForPeers
@@ -191,7 +191,7 @@ async def replies(request: web.Request, viewer: Viewer) -> web.Response:
     found = await request.app[DATABASE].read(_replies, viewer, id_)
     if found is None:
         raise not_found()
-    uri = f"{uris.post(request.app[DATABASE].here, id_)}/replies"
+    uri = f"{uris.post(request.app[DATABASE].site, id_)}/replies"
     collection = {"id": uri, "type": "Collection", "items": found}
     return document("plain", collection)
 
@@ -219,11 +219,11 @@ def _activity(reader: Reader, viewer: Viewer, id_: int) -> str | None:
     about = visible_posts.by_id(reader, viewer, said.post) if said and said.post else None
     if said is None or about is None:
         return None
-    if not activities.has_current_words(reader, said, edited=about.edited_at is not None):
+    if not activities.has_current_text(reader, said, edited=about.edited_at is not None):
         return None  # earlier words may have been for fewer, or are not meant any more
     if said.type == "Announce":
-        share = boosts.by_uri(reader, said.uri)  # none where it was taken back
-        if share is None or boosts.seen(reader, viewer, share.id) is None:
+        boost = boosts.by_uri(reader, said.uri)  # none where it was taken back
+        if boost is None or boosts.seen(reader, viewer, boost.id) is None:
             return None
     return said.body
 
@@ -304,7 +304,7 @@ def _inbox(path: str) -> Route:
         method="POST",
         path=path,
         handler=inbox,
-        who=Who.PEER,
+        access=Access.PEER,
         limits=("inbox",),
         body=INBOX_BODY,
     )

@@ -15,7 +15,7 @@ from server.http.errors import Refused
 from server.http.guard import Route, shared_document
 from server.http.responses import answer
 from storage.engine import instance
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.people.actors import Actor
@@ -33,14 +33,14 @@ async def webfinger(request: web.Request) -> web.Response:
     if not resource:
         raise Refused(400, "Say whom you look for: ?resource=acct:name@server")
     database = request.app[DATABASE]
-    if resource.rstrip("/") == database.here.origin:
-        return _jrd(_server(database.here, resource))
+    if resource.rstrip("/") == database.site.origin:
+        return _jrd(_server(database.site, resource))
     found = await database.read(_sought, resource)
     if found is None or found.state in ("suspended", "pending"):
         raise Refused(404, "Nobody has that name here.")
     if found.state == "deleted":
         raise Refused(410, "Whoever had that name has left.")
-    return _jrd(_person(database.here, found))
+    return _jrd(_person(database.site, found))
 
 
 def _jrd(body: dict[str, Any]) -> web.Response:
@@ -50,32 +50,32 @@ def _jrd(body: dict[str, Any]) -> web.Response:
 
 
 def _sought(reader: Reader, resource: str) -> Actor | None:
-    here = reader.here
+    site = reader.site
     if resource.startswith(("http://", "https://")):
         return _by_address(reader, resource)
     try:
         name, domain = split_handle(resource.removeprefix("acct:"))
     except Malformed:
         return None
-    if domain not in (here.domain.lower(), here.web_domain.lower()):
+    if domain not in (site.domain.lower(), site.web_domain.lower()):
         return None
-    if name.lower() == here.domain.lower():
+    if name.lower() == site.domain.lower():
         return actors.application(reader)
     return actors.by_handle(reader, name)
 
 
 def _by_address(reader: Reader, address: str) -> Actor | None:
     found = actors.by_uri(reader, address)
-    if found is None and reader.here.owns(address):
+    if found is None and reader.site.owns(address):
         path = urlsplit(address).path
         found = actors.by_handle(reader, path.removeprefix("/@")) if path[:2] == "/@" else None
     return found if found is not None and found.is_local else None
 
 
-def _person(here: Here, actor: Actor) -> dict[str, Any]:
-    page = actor.url or uris.profile_page(here, actor.name)
+def _person(site: Site, actor: Actor) -> dict[str, Any]:
+    page = actor.url or uris.profile_page(site, actor.name)
     return {
-        "subject": f"acct:{actor.name}@{here.domain}",
+        "subject": f"acct:{actor.name}@{site.domain}",
         "aliases": [page, actor.uri],
         "links": [
             {"rel": "http://webfinger.net/rel/profile-page", "type": "text/html", "href": page},
@@ -84,9 +84,9 @@ def _person(here: Here, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _server(here: Here, resource: str) -> dict[str, Any]:
+def _server(site: Site, resource: str) -> dict[str, Any]:
     """The server's own actor (FEP-d556)."""
-    link = {"rel": SERVICE, "type": AS, "href": uris.application(here)}
+    link = {"rel": SERVICE, "type": AS, "href": uris.application(site)}
     return {"subject": resource, "links": [link]}
 
 
@@ -108,7 +108,7 @@ async def nodeinfo_links(request: web.Request) -> web.Response:
         {"rel": f"{NODEINFO}/{version}", "href": f"{origin}/nodeinfo/{version}"}
         for version in ("2.0", "2.1")
     ]
-    application = {"rel": APPLICATION, "href": uris.application(request.app[DATABASE].here)}
+    application = {"rel": APPLICATION, "href": uris.application(request.app[DATABASE].site)}
     return answer({"links": [*links, application]})
 
 

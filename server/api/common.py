@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from server.http.errors import Refused, not_found
-from server.http.guard import caller
+from server.http.guard import current_user
 from server.http.parsing import id_of
 from storage.engine.transaction import Reader
 from storage.people import actors
@@ -35,8 +35,8 @@ def visible(reader: Reader, viewer: Viewer, id_: int) -> Post:
     """The post, or the one that a share of that number brought; 404 where they may not see it."""
     post = visible_posts.by_id(reader, viewer, id_)
     if post is None:
-        share = boosts.seen(reader, viewer, id_)
-        post = visible_posts.by_id(reader, viewer, share.post) if share else None
+        boost = boosts.seen(reader, viewer, id_)
+        post = visible_posts.by_id(reader, viewer, boost.post) if boost else None
     if post is None:
         raise not_found()
     return post
@@ -50,11 +50,11 @@ def taking_back(reader: Reader, viewer: Viewer, me: int, id_: int, has: Has) -> 
     seen = visible_posts.by_id(reader, viewer, id_)
     if seen is not None:
         return seen
-    share = boosts.by_id(reader, id_)
-    if share is not None and (
-        share.actor == me or boosts.seen(reader, viewer, share.id) is not None
+    boost = boosts.by_id(reader, id_)
+    if boost is not None and (
+        boost.actor == me or boosts.seen(reader, viewer, boost.id) is not None
     ):
-        id_ = share.post
+        id_ = boost.post
     post = visible_posts.by_id(reader, viewer, id_)
     if post is None and has(reader, me, id_):
         post = visible_posts.once_seen(reader, id_)
@@ -89,7 +89,7 @@ def is_there(found: Actor) -> bool:
 
 def other(request: web.Request, found: Actor) -> Actor:
     """Somebody else than the caller."""
-    if found.id == caller(request).me.id:
+    if found.id == current_user(request).me.id:
         raise Refused(403, "This action is not allowed")
     return found
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from server.entities import status as status_entity
 from server.entities.shared import Rendered
 from server.http.app_keys import DATABASE
-from server.http.guard import caller
+from server.http.guard import current_user
 from server.http.pagination import linked
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
@@ -21,7 +21,7 @@ async def shown(
     request: web.Request, find: Find, page: Page, *, always_next: bool = True
 ) -> web.Response:
     """Read and render in one hop, then answer with the links to go on."""
-    viewer = caller(request).viewer
+    viewer = current_user(request).viewer
     body, cursors = await request.app[DATABASE].read(_rendered, viewer, find, page)
     return linked(request, body, cursors, page, always_next=always_next)
 

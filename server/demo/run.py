@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from federation.errors import FederationError
-from federation.transport.http_client import Door
+from federation.transport.http_client import HttpClient
 from server.demo.localhost_resolver import LocalNames
 from server.demo.script import PASSWORD, PLACES, SCENES, Place, Scene
 
@@ -48,12 +48,14 @@ class Community:
 class Person:
     """A member with a client: everything is done by the API, as anybody would."""
 
-    def __init__(self, community: Community, name: str, token: str, door: Door) -> None:
+    def __init__(
+        self, community: Community, name: str, token: str, http_client: HttpClient
+    ) -> None:
         self.name = name
         self.handle = f"@{name}@{community.place.domain}"
         self._origin = community.origin
         self._token = token
-        self._door = door
+        self._door = http_client
 
     async def get(self, path: str, **parameters: str) -> Any:
         asked = urlencode({"access_token": self._token, **parameters})
@@ -93,7 +95,7 @@ class Person:
 People = dict[str, Person]
 
 
-async def start(place: Place, folder: Path, door: Door) -> Community:
+async def start(place: Place, folder: Path, http_client: HttpClient) -> Community:
     """Run a server and wait until it answers."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KITH_")},
@@ -112,20 +114,20 @@ async def start(place: Place, folder: Path, door: Door) -> Community:
     )
     community = Community(place, environ, process)
     try:
-        await _healthy(community, door)
+        await _healthy(community, http_client)
     except BaseException:
         await end(community)
         raise
     return community
 
 
-async def _healthy(community: Community, door: Door) -> None:
+async def _healthy(community: Community, http_client: HttpClient) -> None:
     place = community.place
     for _ in range(int(PATIENCE * 5)):
         if community.process.returncode is not None:
             raise RuntimeError(f"{place.title} could not be started; is port {place.port} taken?")
         try:
-            await door.get(f"{community.origin}/health", accept="text/plain")
+            await http_client.get(f"{community.origin}/health", accept="text/plain")
             return
         except FederationError:
             await asyncio.sleep(0.2)
@@ -138,7 +140,7 @@ async def end(community: Community) -> None:
         await community.process.wait()
 
 
-async def gather(community: Community, door: Door) -> tuple[People, bool]:
+async def gather(community: Community, http_client: HttpClient) -> tuple[People, bool]:
     """Its members with a token each; and whether they are new."""
     there = {one["name"] for one in await community.kith("account", "list")}
     names = community.place.people
@@ -152,7 +154,7 @@ async def gather(community: Community, door: Door) -> tuple[People, bool]:
     people: People = {}
     for name in names:
         made = await community.kith("token", "create", name, "--scopes", "read write follow")
-        people[name] = Person(community, name, made["access_token"], door)
+        people[name] = Person(community, name, made["access_token"], http_client)
     return people, new
 
 
@@ -178,12 +180,12 @@ async def play(people: People, scene: Scene) -> None:
             await people[name].post(f"/api/v1/statuses/{number}/{act}")
 
 
-async def enliven(communities: list[Community], door: Door) -> None:
+async def enliven(communities: list[Community], http_client: HttpClient) -> None:
     """Make everybody and everything, unless a run before this one did."""
     people: People = {}
     new = False
     for community in communities:
-        made, fresh = await gather(community, door)
+        made, fresh = await gather(community, http_client)
         people |= made
         new = new or fresh
     if not new:
@@ -208,18 +210,18 @@ def announce(communities: list[Community]) -> None:
 async def show(communities: list[Community]) -> None:
     """Start both, make them lively, and go on until cancelled."""
     folder = Path(os.environ.get("KITH_DEMO_DIR", "data/demo"))
-    door = Door(
+    http_client = HttpClient(
         user_agent="Kith-demo",
         own_authority="demo.localhost",
         development=True,
         resolver=LocalNames(),
         allow_loopback=True,
     )
-    async with door:
+    async with http_client:
         for place in PLACES:
-            made = await start(place, folder, door)
+            made = await start(place, folder, http_client)
             communities.append(made)  # one by one, so that what runs is stopped
-        await enliven(communities, door)
+        await enliven(communities, http_client)
     announce(communities)
     await asyncio.Event().wait()
 

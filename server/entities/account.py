@@ -14,10 +14,10 @@ from server.entities.shared import Rendered, when
 from storage.access import accounts
 from storage.access.accounts import Account
 from storage.engine.pagination import Page
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.people import account_counts, actors, follows
-from storage.people.account_counts import Portrait, Tally
+from storage.people.account_counts import AccountCounts, AccountVersion
 from storage.people.actors import Actor
 
 MISSING_AVATAR = "/static/avatars/missing.png"
@@ -54,7 +54,7 @@ def render(reader: Reader, found: Sequence[Actor]) -> dict[int, dict[str, Any]]:
     said = _emojis(reader, (*found, *gone_on.values()))
 
     def account(actor: Actor) -> dict[str, Any]:
-        return _account(reader.here, actor, known[actor.id], said[actor.id])
+        return _account(reader.site, actor, known[actor.id], said[actor.id])
 
     return {
         actor.id: account(actor)
@@ -79,36 +79,38 @@ def one(reader: Reader, actor: Actor) -> dict[str, Any]:
     return render(reader, [actor])[actor.id]
 
 
-def bare(here: Here, actor: Actor) -> dict[str, Any]:
+def bare(site: Site, actor: Actor) -> dict[str, Any]:
     """Somebody whom nobody sees any more: by their handle, and nothing else."""
     nobody = replace(
         actor, display_name="", summary="", fields=(), avatar=None, header=None, state="active"
     )
-    return _account(here, nobody, Tally(), [])
+    return _account(site, nobody, AccountCounts(), [])
 
 
 def by_number(reader: Reader, wanted: Iterable[int]) -> dict[int, Rendered]:
     """As `many`, from what is kept where it is."""
-    found = faces(reader, account_counts.portraits(reader, wanted))
+    found = rendered_accounts(reader, account_counts.account_versions(reader, wanted))
     return {id_: Rendered(face) for id_, face in found.items()}
 
 
-def faces(reader: Reader, portraits: Iterable[Portrait]) -> dict[int, bytes]:
+def rendered_accounts(
+    reader: Reader, account_versions: Iterable[AccountVersion]
+) -> dict[int, bytes]:
     """Accounts as JSON by the number of their actor; made only where they are not kept yet."""
-    wanted = {portrait.actor: portrait for portrait in portraits}
-    kept = ((id_, reader.kept.get(portrait)) for id_, portrait in wanted.items())
+    wanted = {account_version.actor: account_version for account_version in account_versions}
+    kept = ((id_, reader.cache.get(account_version)) for id_, account_version in wanted.items())
     found = {id_: face for id_, face in kept if face is not None}
     missing = wanted.keys() - found.keys()
     new = actors.many(reader, missing) if missing else {}
     said = _emojis(reader, new.values())
     for id_, actor in new.items():
-        found[id_] = orjson.dumps(_account(reader.here, actor, wanted[id_].tally, said[id_]))
-        reader.kept.put(wanted[id_], found[id_])
+        found[id_] = orjson.dumps(_account(reader.site, actor, wanted[id_].counts, said[id_]))
+        reader.cache.put(wanted[id_], found[id_])
     return found
 
 
 def _account(
-    here: Here, actor: Actor, tally: Tally, emojis: list[dict[str, Any]]
+    site: Site, actor: Actor, counts: AccountCounts, emojis: list[dict[str, Any]]
 ) -> dict[str, Any]:
     midnight = actor.created_at.replace(hour=0, minute=0, second=0, microsecond=0)
     account: dict[str, Any] = {
@@ -123,13 +125,13 @@ def _account(
         "group": actor.type == "Group",
         "created_at": when(midnight),
         "note": actor.summary,
-        "url": page_of(here, actor),
+        "url": page_of(site, actor),
         "uri": actor.uri,
-        **_pictures(here, actor),
-        "followers_count": tally.followers,
-        "following_count": tally.following,
-        "statuses_count": tally.posts,
-        "last_status_at": None if tally.newest is None else tally.newest.date().isoformat(),
+        **_pictures(site, actor),
+        "followers_count": counts.followers,
+        "following_count": counts.following,
+        "statuses_count": counts.posts,
+        "last_status_at": None if counts.newest is None else counts.newest.date().isoformat(),
         "hide_collections": actor.hide_collections,
         "emojis": emojis,
         "fields": [
@@ -146,24 +148,24 @@ def _account(
     return account
 
 
-def page_of(here: Here, actor: Actor) -> str:
+def page_of(site: Site, actor: Actor) -> str:
     """The profile for people: never nothing."""
-    return uris.profile_page(here, actor.name) if actor.is_local else actor.url or actor.uri
+    return uris.profile_page(site, actor.name) if actor.is_local else actor.url or actor.uri
 
 
-def _pictures(here: Here, actor: Actor) -> dict[str, str]:
-    avatar = _picture(here, actor, "avatar", actor.avatar, MISSING_AVATAR)
-    header = _picture(here, actor, "header", actor.header, MISSING_HEADER)
+def _pictures(site: Site, actor: Actor) -> dict[str, str]:
+    avatar = _picture(site, actor, "avatar", actor.avatar, MISSING_AVATAR)
+    header = _picture(site, actor, "header", actor.header, MISSING_HEADER)
     return {"avatar": avatar, "avatar_static": avatar, "header": header, "header_static": header}
 
 
-def _picture(here: Here, actor: Actor, kind: Kind, picture: str | None, missing: str) -> str:
+def _picture(site: Site, actor: Actor, kind: Kind, picture: str | None, missing: str) -> str:
     """Of others through us, so that no reader's address goes to their servers."""
     if picture is None:
-        return f"{here.origin}{missing}"
+        return f"{site.origin}{missing}"
     if actor.is_local:
-        return media_urls.public(here, picture)
-    return media_urls.proxied(here, kind, actor.id, picture)
+        return media_urls.public(site, picture)
+    return media_urls.proxied(site, kind, actor.id, picture)
 
 
 def credential(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from federation.objects.emoji import said_in
 from federation.vocabulary import media_urls
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media import emojis
 from storage.media.emojis import Emoji
@@ -16,8 +16,8 @@ Said = tuple[str, Sequence[str]]
 """(host of whoever said it, "" is ours; texts or markup)"""
 
 
-def render(here: Here, emoji: Emoji) -> dict[str, Any]:
-    url, still = addresses(here, emoji)
+def render(site: Site, emoji: Emoji) -> dict[str, Any]:
+    url, still = addresses(site, emoji)
     return {
         "shortcode": emoji.shortcode,
         "url": url,
@@ -27,22 +27,22 @@ def render(here: Here, emoji: Emoji) -> dict[str, Any]:
     }
 
 
-def addresses(here: Here, emoji: Emoji) -> tuple[str, str]:
+def addresses(site: Site, emoji: Emoji) -> tuple[str, str]:
     """Of the picture, and of the one that does not move."""
     if emoji.file is not None:
         still = emoji.still or emoji.file
-        return media_urls.public(here, emoji.file), media_urls.public(here, still)
+        return media_urls.public(site, emoji.file), media_urls.public(site, still)
     url = emoji.remote_url or ""
     return (
-        media_urls.proxied(here, "emoji", emoji.id, url),
-        media_urls.proxied(here, "still", emoji.id, url),
+        media_urls.proxied(site, "emoji", emoji.id, url),
+        media_urls.proxied(site, "still", emoji.id, url),
     )
 
 
 def used(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[dict[str, Any]]]:
     """The emoji that each says, by name: those of its own server. At most one statement."""
     return {
-        key: [render(reader.here, emoji) for emoji in found]
+        key: [render(reader.site, emoji) for emoji in found]
         for key, found in rows(reader, said).items()
     }
 

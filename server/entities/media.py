@@ -6,21 +6,21 @@ from typing import Any
 
 from federation.vocabulary import media_urls
 from federation.vocabulary.media_urls import Kind, Pass
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.media.attachments import Media
 
 AREA_OF_PREVIEW = 230_400  # pixels, as server/media/store.py has previews made
 
 
-def of_post(here: Here, row: Media, *, open_to_all: bool) -> dict[str, Any]:
+def of_post(site: Site, row: Media, *, open_to_all: bool) -> dict[str, Any]:
     """What hangs on a post; addresses of what is not open to all are bare (media_links)."""
     if row.file is None:
-        return _elsewhere(here, row, open_to_all)
+        return _elsewhere(site, row, open_to_all)
     link = media_urls.public if open_to_all else media_urls.private
-    return _attachment(row, row.type, link(here, row.file), link(here, row.preview or row.file))
+    return _attachment(row, row.type, link(site, row.file), link(site, row.preview or row.file))
 
 
-def _elsewhere(here: Here, row: Media, open_to_all: bool) -> dict[str, Any]:
+def _elsewhere(site: Site, row: Media, open_to_all: bool) -> dict[str, Any]:
     """A picture through us; of other kinds, only where they are."""
     url = row.remote_url or ""
     if row.type != "image":
@@ -28,19 +28,19 @@ def _elsewhere(here: Here, row: Media, open_to_all: bool) -> dict[str, Any]:
 
     def link(kind: Kind) -> str:
         if open_to_all:
-            return media_urls.proxied(here, kind, row.id, url)
-        return media_urls.proxied_privately(here, kind, row.id)
+            return media_urls.proxied(site, kind, row.id, url)
+        return media_urls.proxied_privately(site, kind, row.id)
 
     return _attachment(row, "image", link("original"), link("small"))
 
 
-def own(here: Here, row: Media, given: Pass) -> dict[str, Any]:
+def own(site: Site, row: Media, given: Pass) -> dict[str, Any]:
     """What hangs on nothing yet, for whoever sent it; no address while it is being worked on."""
     if row.state != "ready" or row.file is None:
         return _attachment(row, row.type, None, None)
 
     def link(file: str) -> str:
-        return here.origin + media_urls.whole_path(here, f"/media/private/{file}", given)
+        return site.origin + media_urls.whole_path(site, f"/media/private/{file}", given)
 
     return _attachment(row, row.type, link(row.file), link(row.preview or row.file))
 

@@ -16,7 +16,7 @@ def many(reader: Reader, viewer: Viewer, found: Sequence[Notification]) -> list[
     people = account_entity.by_number(reader, [one.actor for one in found])
     wanted = [one.post for one in found if one.post is not None]
     statuses = status_entity.by_number(reader, viewer, wanted)
-    office = _office(reader, found)
+    moderator = _office(reader, found)
     return [
         {
             "id": str(one.id),
@@ -25,7 +25,7 @@ def many(reader: Reader, viewer: Viewer, found: Sequence[Notification]) -> list[
             "group_key": f"ungrouped-{one.id}",
             "account": people[one.actor],
             **({"status": statuses[one.post]} if one.post in statuses else {}),
-            **office.get(one.id, {}),
+            **moderator.get(one.id, {}),
         }
         for one in found
         if one.actor in people

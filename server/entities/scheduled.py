@@ -20,14 +20,14 @@ def many(reader: Reader, found: Sequence[Scheduled]) -> list[dict[str, Any]]:
     for one in found:
         given = media_urls.pass_for_member(one.author, reader.now)
         there = {row.id: row for row in files.get(one.id, ())}
-        attached = [there[id_] for id_ in one.wish["media"] if id_ in there]
+        attached = [there[id_] for id_ in one.params["media"] if id_ in there]
         rendered.append(
             {
                 "id": str(one.id),
                 "scheduled_at": when(one.due),
                 "params": _params(one),
                 "media_attachments": [
-                    media_entity.own(reader.here, row, given) for row in attached
+                    media_entity.own(reader.site, row, given) for row in attached
                 ],
             }
         )
@@ -35,21 +35,21 @@ def many(reader: Reader, found: Sequence[Scheduled]) -> list[dict[str, Any]]:
 
 
 def _params(one: Scheduled) -> dict[str, Any]:
-    wish = one.wish
+    params = one.params
     return {
-        "text": wish["text"],
-        "poll": wish["poll"],
-        "media_ids": [str(id_) for id_ in wish["media"]] or None,
-        "sensitive": wish["sensitive"],
-        "spoiler_text": wish["spoiler"],
-        "visibility": _VISIBILITIES.get(wish["visibility"], wish["visibility"]),
-        "local_only": wish["local_only"] or wish["visibility"] == "local",
-        "in_reply_to_id": wish["in_reply_to"],
-        "language": wish["language"],
-        "application_id": wish["application"] or 0,
+        "text": params["text"],
+        "poll": params["poll"],
+        "media_ids": [str(id_) for id_ in params["media"]] or None,
+        "sensitive": params["sensitive"],
+        "spoiler_text": params["spoiler"],
+        "visibility": _VISIBILITIES.get(params["visibility"], params["visibility"]),
+        "local_only": params["local_only"] or params["visibility"] == "local",
+        "in_reply_to_id": params["in_reply_to"],
+        "language": params["language"],
+        "application_id": params["application"] or 0,
         "scheduled_at": None,
-        "idempotency": wish["key"] or None,
+        "idempotency": params["key"] or None,
         "with_rate_limit": False,
         "quoted_status_id": None,
-        "quote_approval_policy": wish["policies"]["quote"],
+        "quote_approval_policy": params["policies"]["quote"],
     }

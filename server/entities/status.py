@@ -23,19 +23,19 @@ from server.entities import poll as poll_entity
 from server.entities import quote as quote_entity
 from server.entities.shared import Rendered, number, optional_when, when
 from storage.access import oauth
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media import attachments
 from storage.media.attachments import Media
 from storage.people import account_counts, actors
 from storage.people.actors import Actor
 from storage.posts import boosts, visible_posts
-from storage.posts.boosts import Share
+from storage.posts.boosts import Boost
 from storage.posts.visibility import Member, Viewer
-from storage.posts.visible_posts import Figures, Glance, Post, Revision
+from storage.posts.visible_posts import Post, Revision, StatusCounts, StatusRow
 from storage.reading.timelines import Line
 
-Glances = Mapping[int, Glance]
+StatusRows = Mapping[int, StatusRow]
 Values = dict[str, Any]
 
 SLICE = 100  # posts that are shown in one go
@@ -61,12 +61,12 @@ def of_lines(reader: Reader, viewer: Viewer, lines: Sequence[Line]) -> list[Rend
 
     A post that the viewer may not see is left out.
     """
-    glances = visible_posts.glances(reader, viewer, [line.post for line in lines])
+    glances = visible_posts.status_rows(reader, viewer, [line.post for line in lines])
     filtered = filter_entity.matches(reader, viewer, glances)
     statuses = _statuses(reader, viewer, glances, filtered)
     wrapped = _wrapped(reader, viewer, glances, filtered, statuses, lines)
     return [
-        Rendered(wrapped.get(line.share or 0) or statuses[line.post])
+        Rendered(wrapped.get(line.boost or 0) or statuses[line.post])
         for line in lines
         if line.post in statuses
     ]
@@ -74,7 +74,7 @@ def of_lines(reader: Reader, viewer: Viewer, lines: Sequence[Line]) -> list[Rend
 
 def by_number(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Rendered]:
     """Those of these posts that the viewer may see."""
-    glances = visible_posts.glances(reader, viewer, wanted)
+    glances = visible_posts.status_rows(reader, viewer, wanted)
     statuses = _statuses(reader, viewer, glances, filter_entity.matches(reader, viewer, glances))
     return {id_: Rendered(status) for id_, status in statuses.items()}
 
@@ -91,8 +91,8 @@ def one(reader: Reader, viewer: Viewer, post: Post) -> Rendered:
     return of_posts(reader, viewer, [post])[0]
 
 
-def of_share(reader: Reader, viewer: Viewer, share: Share, post: Post) -> Rendered:
-    return of_lines(reader, viewer, [Line(share.id, share.id, share.actor, post.id)])[0]
+def of_boost(reader: Reader, viewer: Viewer, boost: Boost, post: Post) -> Rendered:
+    return of_lines(reader, viewer, [Line(boost.id, boost.id, boost.actor, post.id)])[0]
 
 
 # ---- joining bytes ----
@@ -101,30 +101,30 @@ def of_share(reader: Reader, viewer: Viewer, share: Share, post: Post) -> Render
 def _statuses(
     reader: Reader,
     viewer: Viewer,
-    glances: Glances,
+    glances: StatusRows,
     filtered: Mapping[int, bytes],
     *,
     with_quotes: bool = True,
 ) -> dict[int, bytes]:
-    words = _words(reader, viewer, glances)
-    faces = account_entity.faces(reader, [one.author for one in glances.values()])
+    words = _rendered_text(reader, viewer, glances)
+    faces = account_entity.rendered_accounts(reader, [one.author for one in glances.values()])
     beside = _beside(reader, viewer, glances, with_quotes)
     return {
         id_: b"".join(
             (
-                media_urls.opened(reader.here, words[id_], viewer, reader.now),
+                media_urls.opened(reader.site, words[id_], viewer, reader.now),
                 b',"account":',
-                faces[glance.author.actor],
+                faces[row.author.actor],
                 beside.get(id_, _NOTHING_BESIDE),
-                _end(viewer, glance, filtered.get(id_, _UNFILTERED)),
+                _end(viewer, row, filtered.get(id_, _UNFILTERED)),
             )
         )
-        for id_, glance in glances.items()
+        for id_, row in glances.items()
     }
 
 
 def _beside(
-    reader: Reader, viewer: Viewer, glances: Glances, with_quotes: bool
+    reader: Reader, viewer: Viewer, glances: StatusRows, with_quotes: bool
 ) -> dict[int, bytes]:
     """Polls, and what is quoted, of those posts that have some; not what a quoted post quotes."""
     asking = [id_ for id_, one in glances.items() if one.type == "Question"]
@@ -138,7 +138,7 @@ def _beside(
 
 
 def _quoted(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Rendered]:
-    glances = visible_posts.glances(reader, viewer, wanted)
+    glances = visible_posts.status_rows(reader, viewer, wanted)
     filtered = filter_entity.matches(reader, viewer, glances)
     statuses = _statuses(reader, viewer, glances, filtered, with_quotes=False)
     return {id_: Rendered(status) for id_, status in statuses.items()}
@@ -147,51 +147,51 @@ def _quoted(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, 
 def _wrapped(
     reader: Reader,
     viewer: Viewer,
-    glances: Glances,
+    glances: StatusRows,
     filtered: Mapping[int, bytes],
     statuses: Mapping[int, bytes],
     lines: Sequence[Line],
 ) -> dict[int, bytes]:
     """Shares by number. A share is a status of its own, with the original inside."""
-    found = boosts.many(reader, [line.share for line in lines if line.share is not None])
+    found = boosts.many(reader, [line.boost for line in lines if line.boost is not None])
     if not found:
         return {}
-    sharers = account_entity.faces(
-        reader, account_counts.portraits(reader, [share.actor for share in found])
+    sharers = account_entity.rendered_accounts(
+        reader, account_counts.account_versions(reader, [boost.actor for boost in found])
     )
-    seen = [share for share in found if share.post in statuses and share.actor in sharers]
-    words = _words_of_shares(reader, viewer, glances, seen)
+    seen = [boost for boost in found if boost.post in statuses and boost.actor in sharers]
+    words = _rendered_text_of_boosts(reader, viewer, glances, seen)
     return {
-        share.id: b"".join(
+        boost.id: b"".join(
             (
-                words[share.id],
+                words[boost.id],
                 b',"account":',
-                sharers[share.actor],
+                sharers[boost.actor],
                 b',"reblog":',
-                statuses[share.post],
+                statuses[boost.post],
                 b",",
                 _end(
                     viewer,
-                    glances[share.post]._replace(in_reply_to=0, answered=0, pinned=0),
-                    filtered.get(share.post, _UNFILTERED),
+                    glances[boost.post]._replace(in_reply_to=0, answered=0, pinned=0),
+                    filtered.get(boost.post, _UNFILTERED),
                 ),
             )
         )
-        for share in seen
+        for boost in seen
     }
 
 
-def _end(viewer: Viewer, glance: Glance, filtered: bytes) -> bytes:
+def _end(viewer: Viewer, row: StatusRow, filtered: bytes) -> bytes:
     me = viewer.actor if isinstance(viewer, Member) else None
-    answered = (glance.in_reply_to, glance.answered) if glance.answered else (None, None)
-    mine = me == glance.author.actor
-    own = None if me is None else (bool(glance.muted), filtered)
-    return _tail(glance.figures, answered, own, bool(glance.pinned) if mine else None)
+    answered = (row.in_reply_to, row.answered) if row.answered else (None, None)
+    mine = me == row.author.actor
+    own = None if me is None else (bool(row.muted), filtered)
+    return _tail(row.figures, answered, own, bool(row.pinned) if mine else None)
 
 
 @lru_cache(maxsize=_TAILS)
 def _tail(
-    figures: Figures,
+    figures: StatusCounts,
     answered: tuple[int | None, int | None],
     own: tuple[bool, bytes] | None,
     pinned: bool | None,
@@ -207,7 +207,7 @@ def _tail(
     }
     if own is not None:  # what only a member's token shows (conventions.md, Requests)
         values |= {
-            "favourited": bool(figures.liked),
+            "favourited": bool(figures.favourited),
             "reblogged": bool(figures.shared),
             "bookmarked": bool(figures.bookmarked),
             "muted": own[0],
@@ -221,43 +221,43 @@ def _tail(
 # ---- words, which all viewers see alike ----
 
 
-def _words(reader: Reader, viewer: Viewer, glances: Glances) -> dict[int, bytes]:
+def _rendered_text(reader: Reader, viewer: Viewer, glances: StatusRows) -> dict[int, bytes]:
     """The first part of each status, without a closing brace."""
-    kept = ((id_, reader.kept.get(glance.revision)) for id_, glance in glances.items())
+    kept = ((id_, reader.cache.get(row.revision)) for id_, row in glances.items())
     found = {id_: words for id_, words in kept if words is not None}
     missing = {id_: one.revision for id_, one in glances.items() if id_ not in found}
     for id_, values in _described(reader, viewer, missing).items():
         found[id_] = orjson.dumps({**values, "reblog": None})[:-1]
-        reader.kept.put(missing[id_], found[id_])
+        reader.cache.put(missing[id_], found[id_])
     return found
 
 
-def _words_of_shares(
-    reader: Reader, viewer: Viewer, glances: Glances, seen: Sequence[Share]
+def _rendered_text_of_boosts(
+    reader: Reader, viewer: Viewer, glances: StatusRows, seen: Sequence[Boost]
 ) -> dict[int, bytes]:
     """The same of shares, by their own number."""
     keys = {
-        share.id: (share.id, share.uri, share.kind, share.listed, glances[share.post].revision)
-        for share in seen
+        boost.id: (boost.id, boost.uri, boost.kind, boost.listed, glances[boost.post].revision)
+        for boost in seen
     }
-    kept = ((id_, reader.kept.get(key)) for id_, key in keys.items())
+    kept = ((id_, reader.cache.get(key)) for id_, key in keys.items())
     found = {id_: words for id_, words in kept if words is not None}
-    missing = [share for share in seen if share.id not in found]
+    missing = [boost for boost in seen if boost.id not in found]
     described = _described(
         reader, viewer, {one.post: glances[one.post].revision for one in missing}
     )
-    for share in missing:
-        values = described[share.post] | _SILENT | _own_of_share(share, described[share.post])
-        found[share.id] = orjson.dumps(values)[:-1]
-        reader.kept.put(keys[share.id], found[share.id])
+    for boost in missing:
+        values = described[boost.post] | _SILENT | _own_of_boost(boost, described[boost.post])
+        found[boost.id] = orjson.dumps(values)[:-1]
+        reader.cache.put(keys[boost.id], found[boost.id])
     return found
 
 
-def _own_of_share(share: Share, shared: Values) -> Values:
+def _own_of_boost(boost: Boost, shared: Values) -> Values:
     """What a share says for itself; it may be quieter, or louder, than an open post."""
-    own = {"id": str(share.id), "uri": share.uri, "created_at": when(share.published_at)}
+    own = {"id": str(boost.id), "uri": boost.uri, "created_at": when(boost.published_at)}
     if shared["visibility"] in ("public", "unlisted"):
-        own["visibility"] = visibility(share.kind, share.listed)
+        own["visibility"] = visibility(boost.kind, boost.listed)
     return own
 
 
@@ -275,8 +275,8 @@ def _described(reader: Reader, viewer: Viewer, wanted: Mapping[int, Revision]) -
     )
     return {
         id_: {
-            **_text(reader.here, post, wanted[id_].author_name),
-            "media_attachments": _media(reader.here, post, attached.get(id_, [])),
+            **_text(reader.site, post, wanted[id_].author_name),
+            "media_attachments": _media(reader.site, post, attached.get(id_, [])),
             "emojis": said[id_],
             "mentions": mentions.get(id_, []),
             "tags": tags.get(id_, []),
@@ -291,16 +291,16 @@ def _host(post: Post) -> str:
     return "" if post.local else host_of(post.uri)
 
 
-def _media(here: Here, post: Post, attached: Sequence[Media]) -> list[Values]:
+def _media(site: Site, post: Post, attached: Sequence[Media]) -> list[Values]:
     """Whole addresses where everybody may see it; else bare ones, made whole for each viewer."""
     open_to_all = post.kind == "public" and not post.local_only
-    return [media_entity.of_post(here, one, open_to_all=open_to_all) for one in attached]
+    return [media_entity.of_post(site, one, open_to_all=open_to_all) for one in attached]
 
 
 def media_of(reader: Reader, viewer: Viewer, post: Post, attached: Sequence[Media]) -> Rendered:
     """What hangs, or hung, on a post that the viewer may see."""
-    bare = orjson.dumps(_media(reader.here, post, attached))
-    return Rendered(media_urls.opened(reader.here, bare, viewer, reader.now))
+    bare = orjson.dumps(_media(reader.site, post, attached))
+    return Rendered(media_urls.opened(reader.site, bare, viewer, reader.now))
 
 
 def titled(type_: str, title: str, content: str) -> str:
@@ -308,7 +308,7 @@ def titled(type_: str, title: str, content: str) -> str:
     return f"<p><strong>{escaped(title)}</strong></p>{content}" if type_ == "Article" else content
 
 
-def _text(here: Here, post: Post, author: str) -> Values:
+def _text(site: Site, post: Post, author: str) -> Values:
     return {
         "id": str(post.id),
         "created_at": when(post.published_at),
@@ -317,7 +317,7 @@ def _text(here: Here, post: Post, author: str) -> Values:
         "visibility": visibility(post.kind, post.listed),
         "language": post.language,
         "uri": post.uri,
-        "url": uris.post_page(here, author, post.id) if post.local else post.url or post.uri,
+        "url": uris.post_page(site, author, post.id) if post.local else post.url or post.uri,
         "content": titled(post.type, post.title, post.content),
         "edited_at": optional_when(post.edited_at),
         "card": None,
@@ -346,15 +346,15 @@ def _mentions(reader: Reader, ids: Sequence[int]) -> dict[int, list[Values]]:
     found: dict[int, list[Values]] = {}
     for post, actor in named:
         if actor in people:
-            found.setdefault(post, []).append(_mention(reader.here, people[actor]))
+            found.setdefault(post, []).append(_mention(reader.site, people[actor]))
     return found
 
 
-def _mention(here: Here, actor: Actor) -> Values:
+def _mention(site: Site, actor: Actor) -> Values:
     return {
         "id": str(actor.id),
         "username": actor.name,
-        "url": account_entity.page_of(here, actor),
+        "url": account_entity.page_of(site, actor),
         "acct": actor.acct,
     }
 
@@ -362,7 +362,7 @@ def _mention(here: Here, actor: Actor) -> Values:
 def _tags(reader: Reader, ids: Sequence[int]) -> dict[int, list[Values]]:
     found: dict[int, list[Values]] = {}
     for post, name in visible_posts.tagged(reader, ids):
-        tag = {"name": name, "url": uris.tag_page(reader.here, name)}
+        tag = {"name": name, "url": uris.tag_page(reader.site, name)}
         found.setdefault(post, []).append(tag)
     return found
 

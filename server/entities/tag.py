@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from federation.vocabulary import uris
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.posts import hashtags
 from storage.posts.visibility import Member, Viewer
@@ -20,7 +20,7 @@ def many(reader: Reader, viewer: Viewer, names: Sequence[str]) -> list[dict[str,
         {
             "id": name,
             "name": name,
-            "url": uris.tag_page(reader.here, name),
+            "url": uris.tag_page(reader.site, name),
             "history": [
                 {"day": str(use.day), "uses": str(use.uses), "accounts": str(use.accounts)}
                 for use in uses[name]
@@ -44,11 +44,11 @@ def one(reader: Reader, viewer: Viewer, name: str) -> dict[str, Any]:
     return many(reader, viewer, [name])[0]
 
 
-def featured(here: Here, found: Featured) -> dict[str, Any]:
+def featured(site: Site, found: Featured) -> dict[str, Any]:
     return {
         "id": str(found.id),
         "name": found.name,
-        "url": uris.tag_page(here, found.name.casefold()),
+        "url": uris.tag_page(site, found.name.casefold()),
         "statuses_count": str(found.posts),
         "last_status_at": found.newest.date().isoformat() if found.newest else None,
     }

@@ -54,4 +54,4 @@ def _author(reader: Reader, post: Post) -> dict[str, Any]:
         raise LookupError(post.author)
     if author.state == "active":
         return account_entity.one(reader, author)
-    return account_entity.bare(reader.here, author)
+    return account_entity.bare(reader.site, author)

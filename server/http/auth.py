@@ -37,7 +37,7 @@ USED_AGAIN = 600  # seconds after which a use is noted again
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class CurrentUser:
     """A request's sender, as far as they proved who they are."""
 
     token: Token | None = None
@@ -67,10 +67,10 @@ class Caller:
         return self.token.scopes.split() if self.token else []
 
 
-NOBODY = Caller()
+NOBODY = CurrentUser()
 
 
-class Callers:
+class CurrentUsers:
     """Remembers who a token belongs to until something about their access changes (SECURITY 68).
 
     A change names an account or one token, and only what it names is forgotten. What was read
@@ -80,7 +80,7 @@ class Callers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: OrderedDict[str, Caller] = OrderedDict()
+        self._known: OrderedDict[str, CurrentUser] = OrderedDict()
         self._met: OrderedDict[str, None] = OrderedDict()
         self._about: dict[str, set[str]] = {}  # what a change may name → tokens
         self._readings: list[set[str]] = []  # what changed during each that is under way
@@ -96,7 +96,7 @@ class Callers:
         """Whether it was somebody's when it was last asked for."""
         return oauth.hashed(secret) in self._met
 
-    async def of_token(self, secret: str) -> Caller | None:
+    async def of_token(self, secret: str) -> CurrentUser | None:
         key = oauth.hashed(secret)
         found = self._known.get(key)
         if found is not None:
@@ -109,7 +109,7 @@ class Callers:
                 break
         return found
 
-    async def _read(self, secret: str) -> tuple[Caller | None, bool]:
+    async def _read(self, secret: str) -> tuple[CurrentUser | None, bool]:
         """Whose it was, and whether nothing about them has changed since."""
         changed = set[str]()
         self._readings.append(changed)
@@ -119,7 +119,7 @@ class Callers:
             self._readings = [one for one in self._readings if one is not changed]
         return found, found is None or changed.isdisjoint(("", *_names(found)))
 
-    def _remember(self, key: str, found: Caller | None) -> None:
+    def _remember(self, key: str, found: CurrentUser | None) -> None:
         self._met.pop(key, None)
         if found is not None:
             self._met[key] = None
@@ -140,34 +140,34 @@ class Callers:
                 del self._about[name]
 
 
-def _names(caller: Caller) -> tuple[str, ...]:
+def _names(user: CurrentUser) -> tuple[str, ...]:
     """How a change names what is known of a caller."""
-    token = caller.token
+    token = user.token
     return (oauth.change_key(token.id), str(token.account)) if token else ()
 
 
-CALLERS = web.AppKey("callers", Callers)
+CURRENT_USERS = web.AppKey("current_users", CurrentUsers)
 SUBJECTS = (ACCESS, CHANGED, emojis.CHANGED)
 
 
-def _by_token(reader: Reader, secret: str) -> Caller | None:
+def _by_token(reader: Reader, secret: str) -> CurrentUser | None:
     token = oauth.token(reader, secret)
     if token is None:
         return None
     if token.account is None:
-        return Caller(token=token)
-    return Caller(
+        return CurrentUser(token=token)
+    return CurrentUser(
         token=token,
         account=accounts.by_actor(reader, token.account),
         actor=actors.by_id(reader, token.account),
     )
 
 
-def _by_session(reader: Reader, secret: str) -> Caller:
+def _by_session(reader: Reader, secret: str) -> CurrentUser:
     session = sessions.find(reader, secret)
     if session is None:
         return NOBODY
-    return Caller(
+    return CurrentUser(
         session=session,
         account=accounts.by_actor(reader, session.account),
         actor=actors.by_id(reader, session.account),
@@ -182,25 +182,25 @@ def bearer_of(request: web.Request) -> str | None:
     return request.query.get("access_token") or request.query.get("bearer_token")
 
 
-async def by_token(request: web.Request) -> Caller:
+async def by_token(request: web.Request) -> CurrentUser:
     """Whoever the token belongs to; NOBODY without one. A wrong one is a 401."""
     secret = bearer_of(request)
     if secret is None:
         return NOBODY
-    caller = await request.app[CALLERS].of_token(secret)
-    if caller is None:
+    user = await request.app[CURRENT_USERS].of_token(secret)
+    if user is None:
         raise unauthorised("The access token is invalid")
-    await _note_use(request, caller)
-    return caller
+    await _note_use(request, user)
+    return user
 
 
 def unauthorised(sentence: str) -> Refused:
     return Refused(401, sentence, headers={"WWW-Authenticate": "Bearer"})
 
 
-async def _note_use(request: web.Request, caller: Caller) -> None:
+async def _note_use(request: web.Request, user: CurrentUser) -> None:
     """Remember when a token was last used, at most every ten minutes."""
-    token, now = caller.token, request.app[OUTSIDE].clock()
+    token, now = user.token, request.app[OUTSIDE].clock()
     if token is None:
         return
     used = token.last_used_at
@@ -216,9 +216,9 @@ def _used(writer: Writer, token: Token) -> None:
     writer.after_commit(ACCESS, oauth.change_key(token.id))
 
 
-def ensure_welcome(caller: Caller) -> None:
+def ensure_welcome(user: CurrentUser) -> None:
     """Pending, disabled and suspended people have nobody's rights (SECURITY 74)."""
-    account = caller.account
+    account = user.account
     if account is None:
         return
     if account.state == "pending":
@@ -226,7 +226,7 @@ def ensure_welcome(caller: Caller) -> None:
         raise Refused(
             403, f"Your login is {missing if account.unconfirmed else 'currently pending approval'}"
         )
-    if account.state != "active" or caller.actor is None or caller.actor.state != "active":
+    if account.state != "active" or user.actor is None or user.actor.state != "active":
         raise Refused(403, "Your login is currently disabled")
 
 
@@ -238,22 +238,22 @@ def cookie_name(request: web.Request) -> str:
     return "__Host-kith" if request.app[SETTINGS].secure_cookies else "kith"
 
 
-async def by_cookie(request: web.Request) -> Caller:
+async def by_cookie(request: web.Request) -> CurrentUser:
     secret = cookie(request, cookie_name(request))
     if not secret or len(secret) > 200:
         return NOBODY
-    caller = await request.app[DATABASE].read(_by_session, secret)
-    if caller.account is None or caller.actor is None:
+    user = await request.app[DATABASE].read(_by_session, secret)
+    if user.account is None or user.actor is None:
         return NOBODY
-    if caller.account.state != "active" or caller.actor.state != "active":
+    if user.account.state != "active" or user.actor.state != "active":
         return NOBODY
-    await _note_visit(request, caller)
-    return caller
+    await _note_visit(request, user)
+    return user
 
 
-async def _note_visit(request: web.Request, caller: Caller) -> None:
+async def _note_visit(request: web.Request, user: CurrentUser) -> None:
     """A session ends when it was not used for long, not when it began long ago."""
-    session, now = caller.session, request.app[OUTSIDE].clock()
+    session, now = user.session, request.app[OUTSIDE].clock()
     if session and (now - session.last_used_at).total_seconds() > USED_AGAIN:
         with suppress(NotCommitted, Overloaded):
             await request.app[DATABASE].write(sessions.used, session.id)
@@ -281,7 +281,7 @@ def drop_cookie(request: web.Request, response: web.StreamResponse) -> None:
     )
 
 
-CALLER = web.RequestKey("caller", Caller)
+CURRENT_USER = web.RequestKey("current_user", CurrentUser)
 _VISITOR_COOKIE = "kith-visitor"
 
 

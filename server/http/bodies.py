@@ -13,7 +13,7 @@ from aiohttp import web
 from federation.transport.places import Places
 from federation.transport.sources import network_of
 from server.http.app_keys import BODY_LIMIT
-from server.http.auth import Caller, address_of
+from server.http.auth import CurrentUser, address_of
 from server.http.errors import Refused
 
 SMALL = 64 * 1024
@@ -31,14 +31,14 @@ class Bodies:
 
     @asynccontextmanager
     async def room_for(
-        self, request: web.Request, most: int, caller: Caller
+        self, request: web.Request, most: int, user: CurrentUser
     ) -> AsyncIterator[None]:
         """Hold a place until the answer is there. Raises Busy where many wait for one."""
         size = _size_of(request, most)
         if size <= SMALL:
             yield
             return
-        member = caller.actor
+        member = user.actor
         source = f"member {member.id}" if member else network_of(address_of(request))
         places = self.large if size <= LARGE else self.largest
         async with places.waited_for(*([source] if source else [])):

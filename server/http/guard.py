@@ -12,21 +12,21 @@ from aiohttp.typedefs import Handler
 from server.access import scopes
 from server.http import auth
 from server.http.allowances import READS
-from server.http.app_keys import BODY_LIMIT, LIMITS, STANDING
-from server.http.auth import CALLER, Caller, ensure_csrf, ensure_welcome
+from server.http.app_keys import BODY_LIMIT, LIMITS, RATE_LIMIT_STATE
+from server.http.auth import CURRENT_USER, CurrentUser, ensure_csrf, ensure_welcome
 from server.http.bodies import BODIES
 from server.http.errors import Refused, not_found
 from server.http.forms import form_of
-from server.http.ip_blocks import DOORKEEPER
+from server.http.ip_blocks import IP_BLOCKS
 from server.http.parsing import given_twice, id_of
 from server.http.peer_access import ForPeers
-from server.http.rate_limits import Standing, caller_of
+from server.http.rate_limits import RateLimitState, caller_of
 
 API_BODY = 64 * 1024
 FORM_BODY = 64 * 1024
 
 
-class Who(Enum):
+class Access(Enum):
     """Who may call."""
 
     ANYBODY = "anybody"  # no token is read
@@ -40,9 +40,9 @@ class Who(Enum):
     PEER = "peer"  # another server; signatures are checked by ForPeers, and by the inbox
 
 
-API = (Who.PUBLIC, Who.APP, Who.MEMBER, Who.ADMIN)
-PAGES = (Who.VISITOR, Who.LOGGED_IN, Who.STEWARD)
-OFFICES = (Who.ADMIN, Who.STEWARD)
+API = (Access.PUBLIC, Access.APP, Access.MEMBER, Access.ADMIN)
+PAGES = (Access.VISITOR, Access.LOGGED_IN, Access.STEWARD)
+MODERATORS = (Access.ADMIN, Access.STEWARD)
 NUMBERS = ("id", "below", "quoting_id")  # in a path: numbers of things of ours
 
 
@@ -56,7 +56,7 @@ class Route:
     method: str
     path: str
     handler: Handler
-    who: Who
+    access: Access
     scopes: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     body: int = API_BODY
@@ -69,10 +69,10 @@ class Route:
         Nor is a document answered without asking for whom.
         """
         admins = [scopes.is_admins(scope) for scope in self.scopes]
-        fits = all(admins) and admins if self.who is Who.ADMIN else not any(admins)
+        fits = all(admins) and admins if self.access is Access.ADMIN else not any(admins)
         if not fits:
             raise ValueError(f"{self.path}: admin scopes and Who.ADMIN need each other")
-        reads = self.method == "GET" and self.who is Who.PEER
+        reads = self.method == "GET" and self.access is Access.PEER
         if reads and not isinstance(self.handler, ForPeers):
             raise ValueError(
                 f"{self.path}: a document is made for somebody (server.http.peer_access)"
@@ -81,10 +81,14 @@ class Route:
 
 def _declared(method: str) -> "Declare":
     def declare(
-        path: str, handler: Handler, who: Who, *scopes: str, limits: tuple[str, ...] = ("api",)
+        path: str,
+        handler: Handler,
+        access: Access,
+        *scopes: str,
+        limits: tuple[str, ...] = ("api",),
     ) -> Route:
         return Route(
-            method=method, path=path, handler=handler, who=who, scopes=scopes, limits=limits
+            method=method, path=path, handler=handler, access=access, scopes=scopes, limits=limits
         )
 
     return declare
@@ -97,7 +101,7 @@ class Declare(Protocol):
         self,
         path: str,
         handler: Handler,
-        who: Who,
+        access: Access,
         *scopes: str,
         limits: tuple[str, ...] = ("api",),
     ) -> Route: ...
@@ -110,23 +114,25 @@ get, post, put, delete, patch = map(_declared, ("GET", "POST", "PUT", "DELETE", 
 
 def peer_document(path: str, handler: ForPeers) -> Route:
     """A document for other servers: made for whoever asks."""
-    return Route(method="GET", path=path, handler=handler, who=Who.PEER, limits=("document",))
+    return Route(method="GET", path=path, handler=handler, access=Access.PEER, limits=("document",))
 
 
 def shared_document(path: str, handler: Handler, limit: str = "document") -> Route:
     """For whoever asks, and the same for all."""
-    return Route(method="GET", path=path, handler=handler, who=Who.ANYBODY, limits=(limit,))
+    return Route(method="GET", path=path, handler=handler, access=Access.ANYBODY, limits=(limit,))
 
 
-def page(path: str, handler: Handler, who: Who = Who.VISITOR, limit: str = "page") -> Route:
+def page(
+    path: str, handler: Handler, access: Access = Access.VISITOR, limit: str = "page"
+) -> Route:
     """A page for people."""
-    return Route(method="GET", path=path, handler=handler, who=who, limits=(limit,))
+    return Route(method="GET", path=path, handler=handler, access=access, limits=(limit,))
 
 
 def posted(
     path: str,
     handler: Handler,
-    who: Who = Who.LOGGED_IN,
+    access: Access = Access.LOGGED_IN,
     limit: str = "page",
     body: int = FORM_BODY,
     *,
@@ -137,7 +143,7 @@ def posted(
         method="POST",
         path=path,
         handler=handler,
-        who=who,
+        access=access,
         limits=(limit,),
         body=body,
         csrf=True,
@@ -153,29 +159,29 @@ def guarded(route: Route) -> Handler:
         _ensure_said_once(request)
         _ensure_size(request, route)
         await _ensure_let_in(request)
-        request[CALLER] = caller = await _recognised(request, route)
-        _spend(request, route, caller)
-        async with request.app[BODIES].room_for(request, route.body, caller):
-            return await _handled(request, route, caller)
+        request[CURRENT_USER] = user = await _recognised(request, route)
+        _spend(request, route, user)
+        async with request.app[BODIES].room_for(request, route.body, user):
+            return await _handled(request, route, user)
 
     return handle
 
 
-async def _handled(request: web.Request, route: Route, caller: Caller) -> web.StreamResponse:
+async def _handled(request: web.Request, route: Route, user: CurrentUser) -> web.StreamResponse:
     if route.csrf:
         form = await form_of(request)
         ensure_csrf(request, form.text("csrf"))
     _ensure_numbers(request)
-    if route.who is Who.PEER:
+    if route.access is Access.PEER:
         return await route.handler(request)  # it is seen there who asks, and what it may cost
-    member = caller.actor.id if caller.actor else None
+    member = user.actor.id if user.actor else None
     with request.app[READS].of(route.path, auth.address_of(request), member):
         return await route.handler(request)
 
 
-def caller(request: web.Request) -> Caller:
+def current_user(request: web.Request) -> CurrentUser:
     """Who is asking, as the guard found out."""
-    return request[CALLER]
+    return request[CURRENT_USER]
 
 
 def _ensure_said_once(request: web.Request) -> None:
@@ -189,7 +195,7 @@ def _ensure_size(request: web.Request, route: Route) -> None:
 
 
 async def _ensure_let_in(request: web.Request) -> None:
-    if await request.app[DOORKEEPER].severity(auth.address_of(request)) == "no_access":
+    if await request.app[IP_BLOCKS].severity(auth.address_of(request)) == "no_access":
         raise Refused(403, "This server takes no requests from your network.")
 
 
@@ -209,30 +215,30 @@ OWN_AFFAIRS = (
 )
 
 
-def _ensure_thawed(route: Route, found: Caller) -> None:
+def _ensure_thawed(route: Route, found: CurrentUser) -> None:
     """Who is frozen reads, and does nothing that others could notice; their office rests."""
     reason = found.account.frozen if found.account else None
-    reads = route.method == "GET" and route.who not in OFFICES
+    reads = route.method == "GET" and route.access not in MODERATORS
     if reason is None or reads or route.path.startswith(OWN_AFFAIRS):
         return
     told = f" The stewards wrote: “{reason}”" if reason else ""
-    what = "your office rests" if route.who in OFFICES else "you can read, but not act"
+    what = "your office rests" if route.access in MODERATORS else "you can read, but not act"
     raise Refused(403, f"Your account is frozen: {what}.{told}")
 
 
-async def _recognised(request: web.Request, route: Route) -> Caller:
+async def _recognised(request: web.Request, route: Route) -> CurrentUser:
     """As `_caller`; whoever is refused is counted by address, as nobody's token has a window.
 
     After many tokens from one address that are nobody's, the database is asked about no more from
     there, but about those that were good before.
     """
-    secret, known = auth.bearer_of(request), request.app[auth.CALLERS]
+    secret, known = auth.bearer_of(request), request.app[auth.CURRENT_USERS]
     stranger = ("stranger", f"ip {caller_of(auth.address_of(request))}")
-    asks = route.who in API and secret is not None and not known.has_met(secret)
+    asks = route.access in API and secret is not None and not known.has_met(secret)
     if asks and request.app[LIMITS].is_spent(*stranger):
         _ensure_left(request.app[LIMITS].spend([stranger]))
     try:
-        return await _caller(request, route)
+        return await _current_user(request, route)
     except Exception:
         _spend(request, route, auth.NOBODY)
         if asks:
@@ -240,19 +246,19 @@ async def _recognised(request: web.Request, route: Route) -> Caller:
         raise
 
 
-async def _caller(request: web.Request, route: Route) -> Caller:
-    if route.who in API:
+async def _current_user(request: web.Request, route: Route) -> CurrentUser:
+    if route.access in API:
         found = await auth.by_token(request)
         _ensure_allowed(route, found)
         _ensure_thawed(route, found)
         return found
-    if route.who in PAGES:
+    if route.access in PAGES:
         found = await auth.by_cookie(request)
-        if route.who is not Who.VISITOR:
+        if route.access is not Access.VISITOR:
             if found.actor is None:
                 raise _to_login(request)
             _ensure_thawed(route, found)
-        if route.who is Who.STEWARD and found.own_account.role not in ("steward", "admin"):
+        if route.access is Access.STEWARD and found.own_account.role not in ("steward", "admin"):
             raise Refused(403, "Only those who look after this place come in here.")
         return found
     return auth.NOBODY
@@ -271,24 +277,24 @@ def _to_login(request: web.Request) -> Exception:
     return web.HTTPSeeOther("/login?next=" + quote(str(request.rel_url), safe=""))
 
 
-def _ensure_allowed(route: Route, found: Caller) -> None:
+def _ensure_allowed(route: Route, found: CurrentUser) -> None:
     """Token, then its owner's state, its scope, and their role now (SECURITY 67, 74)."""
     ensure_welcome(found)
-    if route.who is Who.PUBLIC and found.token is None:
+    if route.access is Access.PUBLIC and found.token is None:
         return
     if found.token is None:
         raise auth.unauthorised("The access token is invalid")
-    if route.who in (Who.MEMBER, Who.ADMIN) and found.actor is None:
+    if route.access in (Access.MEMBER, Access.ADMIN) and found.actor is None:
         raise Refused(422, "This method requires an authenticated user")
     if route.scopes and not any(scopes.covers(found.scopes, one) for one in route.scopes):
         raise Refused(403, "This action is outside the authorized scopes")
-    if route.who is Who.ADMIN and found.own_account.role != "admin":
+    if route.access is Access.ADMIN and found.own_account.role != "admin":
         raise Refused(403, "This action is not allowed")
 
 
-def _spend(request: web.Request, route: Route, found: Caller) -> None:
+def _spend(request: web.Request, route: Route, found: CurrentUser) -> None:
     standing = request.app[LIMITS].spend(_windows(request, route, found))
-    request[STANDING] = standing
+    request[RATE_LIMIT_STATE] = standing
     _ensure_left(standing)
 
 
@@ -296,7 +302,7 @@ def count(request: web.Request, limiter: str, *callers: str) -> None:
     """Count by more than who calls: what was typed, an address (SECURITY 72). Raises Refused."""
     standing = request.app[LIMITS].spend([(limiter, one) for one in callers])
     if standing is not None and standing.exceeded:
-        request[STANDING] = standing
+        request[RATE_LIMIT_STATE] = standing
     _ensure_left(standing)
 
 
@@ -305,7 +311,7 @@ def as_typed(text: str) -> str:
     return f"typed {text.removeprefix('@').lower()}"
 
 
-def _ensure_left(standing: Standing | None) -> None:
+def _ensure_left(standing: RateLimitState | None) -> None:
     if standing is not None and standing.exceeded:
         raise Refused(
             429,
@@ -314,7 +320,7 @@ def _ensure_left(standing: Standing | None) -> None:
         )
 
 
-def _windows(request: web.Request, route: Route, found: Caller) -> Sequence[tuple[str, str]]:
+def _windows(request: web.Request, route: Route, found: CurrentUser) -> Sequence[tuple[str, str]]:
     """Each limiter with the caller it counts: token, account and address.
 
     Who has a session is counted by it: what strangers do behind the same address is not theirs.
@@ -325,7 +331,7 @@ def _windows(request: web.Request, route: Route, found: Caller) -> Sequence[tupl
     elif found.session is not None:
         token = f"session {found.session.id}"
     windows = [(name, token) for name in (("page",) if route.guessed else route.limits)]
-    if found.account is not None and route.who in API:
+    if found.account is not None and route.access in API:
         windows.append(("account", f"account {found.account.actor}"))
     if "api" in route.limits and any(
         name in request.query for name in ("page", "max_id", "since_id", "min_id")

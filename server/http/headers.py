@@ -4,9 +4,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 
-from server.http.app_keys import REQUEST_ID, SCRIPT, SETTINGS, STANDING
+from server.http.app_keys import RATE_LIMIT_STATE, REQUEST_ID, SCRIPT, SETTINGS
 from server.http.auth import bearer_of
-from server.http.guard import API, PAGES, ROUTE, Who
+from server.http.guard import API, PAGES, ROUTE, Access
 from server.http.parsing import header
 from server.http.peer_access import PRIVATE, VARY, is_signed
 from storage.engine import ids
@@ -40,7 +40,7 @@ async def decorate(request: web.Request, response: web.StreamResponse) -> None:
     _say_who_may_keep_it(request, headers)
     if is_open(request.path):
         _allow_other_origins(response)
-    standing = request.get(STANDING)
+    standing = request.get(RATE_LIMIT_STATE)
     if standing is not None and request.path.startswith("/api/"):
         headers["X-RateLimit-Limit"] = str(standing.limit)
         headers["X-RateLimit-Remaining"] = str(standing.remaining)
@@ -51,10 +51,10 @@ async def decorate(request: web.Request, response: web.StreamResponse) -> None:
 def _say_who_may_keep_it(request: web.Request, headers: CIMultiDict[str]) -> None:
     """What hangs on who asks is kept by nobody, errors as all else (SECURITY 31, 77, 78)."""
     route = request.get(ROUTE)
-    who = route.who if route is not None else None
-    if who is Who.PEER or who in PAGES:
+    who = route.access if route is not None else None
+    if who is Access.PEER or who in PAGES:
         headers.setdefault("Cache-Control", PRIVATE)
-        headers.setdefault("Vary", VARY if who is Who.PEER else OF_PAGES)
+        headers.setdefault("Vary", VARY if who is Access.PEER else OF_PAGES)
     if is_open(request.path):
         headers.setdefault("Vary", "Authorization, Origin")
     if is_signed(request) or (who in API and bearer_of(request) is not None):

@@ -15,7 +15,7 @@ from storage.engine.database import Database
 Network = IPv4Network | IPv6Network
 
 
-class Doorkeeper:
+class IpBlocks:
     """Asked at every request; the database is asked once after each change."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -55,10 +55,10 @@ async def ensure_sign_up(request: web.Request, mode: str) -> bool:
     """Whether a steward has to look first. Raises Refused where nobody signs up from there."""
     if mode == "closed":
         raise Refused(403, "This server takes in nobody new at the moment.")
-    severity = await request.app[DOORKEEPER].severity(auth.address_of(request))
+    severity = await request.app[IP_BLOCKS].severity(auth.address_of(request))
     if severity in ("sign_up_block", "no_access"):
         raise Refused(403, "This server takes in nobody from your network. Please ask a steward.")
     return severity is not None
 
 
-DOORKEEPER = web.AppKey("doorkeeper", Doorkeeper)
+IP_BLOCKS = web.AppKey("ip_blocks", IpBlocks)

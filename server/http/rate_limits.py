@@ -56,7 +56,7 @@ LIMITERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RateLimitState:
     """What is left of the tightest limit, and when it begins anew: in seconds, and by the clock."""
 
     limit: int
@@ -84,7 +84,7 @@ class Limits:
         self._enabled = enabled
         self._windows: OrderedDict[tuple[str, str], _Window] = OrderedDict()
 
-    def spend(self, limiters: Sequence[tuple[str, str]]) -> Standing | None:
+    def spend(self, limiters: Sequence[tuple[str, str]]) -> RateLimitState | None:
         """Count one request against each (limiter, caller); None when limits are off."""
         if not self._enabled or not limiters:
             return None
@@ -98,7 +98,7 @@ class Limits:
             return False
         return window.used >= LIMITERS[limiter].count
 
-    def _spend(self, limiter: Limiter, caller: str) -> Standing:
+    def _spend(self, limiter: Limiter, caller: str) -> RateLimitState:
         now = self._monotonic()
         key = (limiter.name, caller)
         window = self._windows.pop(key, None)
@@ -111,7 +111,7 @@ class Limits:
         left = limiter.count - window.used
         seconds = window.ends - now
         reset = self._clock() + timedelta(seconds=seconds)
-        return Standing(limiter.count, max(left, 0), seconds, reset, left < 0)
+        return RateLimitState(limiter.count, max(left, 0), seconds, reset, left < 0)
 
 
 def network_of(address: str) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from server.http.app_keys import OUTSIDE
-from server.http.auth import CALLER
+from server.http.auth import CURRENT_USER
 
 LASTS = timedelta(minutes=15)
 AHEAD = timedelta(minutes=1)  # that a clock may be set back without anybody minding
@@ -21,7 +21,7 @@ def fresh_proof(request: web.Request) -> bool:
 
     What was given later than now was given while the clock was ahead: nobody knows when.
     """
-    session = request[CALLER].session
+    session = request[CURRENT_USER].session
     if session is None or session.proven_at is None:
         return False
     since = request.app[OUTSIDE].clock() - session.proven_at

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class FormError:
     """`code` is the client API's; `sentence` a message of the catalogues, with `values` in it."""
 
     code: str

@@ -16,7 +16,7 @@ from typing import Final
 from aiohttp import web
 
 from federation.errors import Busy, FederationError, Unreachable
-from federation.transport.http_client import USER_AGENT_TOKEN, Door
+from federation.transport.http_client import USER_AGENT_TOKEN, HttpClient
 from federation.transport.places import Places
 from federation.transport.pools import Pool
 from federation.transport.silence import SilentHosts
@@ -43,7 +43,7 @@ from server.settings.outside import Monotonic
 from storage.access import accounts
 from storage.engine.clock import Clock
 from storage.engine.ids import ActorId
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media import attachments, emojis
 from storage.media.attachments import Media
@@ -92,8 +92,8 @@ def _bearer(request: web.Request, path: str) -> Viewer | None:
         until=id_of(asked.get("until", "")) or 0,
         host=asked.get("for", "")[:LONGEST_HOST],
     )
-    here, now = request.app[DATABASE].here, request.app[OUTSIDE].clock()
-    if not media_urls.is_sealed(here, path, given, asked.get("seal", "")) or given.is_over(now):
+    site, now = request.app[DATABASE].site, request.app[OUTSIDE].clock()
+    if not media_urls.is_sealed(site, path, given, asked.get("seal", "")) or given.is_over(now):
         return None
     return Peer(given.host) if given.host else Member(ActorId(given.member))
 
@@ -142,14 +142,14 @@ async def proxied(request: web.Request) -> web.StreamResponse:
         return no_file()
     path = f"/media/proxy/{kind}/{id_}"
     viewer = _bearer(request, path)
-    here = request.app[DATABASE].here
+    site = request.app[DATABASE].site
     wanted = await request.app[DATABASE].read(_wanted, kind, id_, viewer or Anonymous())
     if wanted is None:
         return no_file()
     seal = request.query.get("seal", "")
-    if viewer is None and not media_urls.is_sealed_for(here, path, wanted.url, seal):
+    if viewer is None and not media_urls.is_sealed_for(site, path, wanted.url, seal):
         return no_file()
-    name, data = await request.app[PROXY].picture(here, kind, id_, wanted)
+    name, data = await request.app[PROXY].picture(site, kind, id_, wanted)
     return file_answer(name, data, PRIVATE if wanted.is_private else FOR_A_DAY)
 
 
@@ -224,7 +224,7 @@ class Proxy:
         guard = Guard(name="images of others", at_once=1, waiting=MOST_REMADE_LATER)
         self.folder = MediaFolder(root, most_bytes, guard)
         self.places = Places("pictures", AT_ONCE, OF_ONE_DOMAIN, waiting=MOST_WAITING)
-        self.door: Door | None = None
+        self.http_client: HttpClient | None = None
         self.first_byte = FIRST_BYTE
         self._most_bytes = most_bytes
         self._most_kept = most_kept
@@ -235,23 +235,23 @@ class Proxy:
         self._unwanted: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     async def picture(
-        self, here: Here, kind: Kind, id_: int, wanted: _Wanted
+        self, site: Site, kind: Kind, id_: int, wanted: _Wanted
     ) -> tuple[str, bytes | None]:
         """(name, bytes). Raises Refused: 503 where it may be there later, 404 where not."""
-        stem = media_urls.cache_name(here, kind, id_, wanted.url)
+        stem = media_urls.cache_name(site, kind, id_, wanted.url)
         name = await asyncio.to_thread(self.folder.find, stem)
         if name is None:
-            name = await self._fetched(here, kind, id_, wanted, stem)
+            name = await self._fetched(site, kind, id_, wanted, stem)
         return name, await asyncio.to_thread(self.folder.read, name)
 
-    async def _fetched(self, here: Here, kind: Kind, id_: int, wanted: _Wanted, stem: str) -> str:
+    async def _fetched(self, site: Site, kind: Kind, id_: int, wanted: _Wanted, stem: str) -> str:
         """Original and preview come together, so both wait for one fetch."""
         self._ensure_wanted(stem)
         both = f"{wanted.purpose} {id_} {wanted.url}"
         running = self._running.get(both)
         if running is None:
             self._ensure_answers(host_of(wanted.url))
-            running = asyncio.create_task(self._fetch(here, kind, id_, wanted))
+            running = asyncio.create_task(self._fetch(site, kind, id_, wanted))
             self._running[both] = running
             running.add_done_callback(lambda _: self._running.pop(both, None))
         try:
@@ -282,28 +282,28 @@ class Proxy:
             self._unwanted.popitem(last=False)
         return Refused(status, NOT_TO_BE_HAD)
 
-    async def _fetch(self, here: Here, kind: Kind, id_: int, wanted: _Wanted) -> str:
-        if self.door is None:
+    async def _fetch(self, site: Site, kind: Kind, id_: int, wanted: _Wanted) -> str:
+        if self.http_client is None:
             raise RuntimeError("the door is not open")
         host = host_of(wanted.url)
         domain = domain_of(host)
         try:
             async with self.places.waited_for(domain):
                 self._ensure_answers(host)
-                data = await self._downloaded(self.door, wanted.url, host)
+                data = await self._downloaded(self.http_client, wanted.url, host)
                 made = await self.folder.remake(data, wanted.purpose, domain)
         except Busy as error:
             raise _busy() from error
-        return await asyncio.to_thread(self._keep, here, kind, id_, wanted, made)
+        return await asyncio.to_thread(self._keep, site, kind, id_, wanted, made)
 
     def _ensure_answers(self, host: str) -> None:
         """Raise Refused for a host that let us wait a moment ago."""
         if left := self.silent.left(host):
             raise Refused(503, SILENT, headers={"Retry-After": str(int(left) + 1)})
 
-    async def _downloaded(self, door: Door, url: str, host: str) -> bytes:
+    async def _downloaded(self, http_client: HttpClient, url: str, host: str) -> bytes:
         try:
-            answer = await door.get(
+            answer = await http_client.get(
                 url,
                 accept=ACCEPT,
                 limit=self._most_bytes,
@@ -325,12 +325,12 @@ class Proxy:
             raise Refused(503 if answer.status >= 500 else 404, NOT_TO_BE_HAD)
         return answer.body
 
-    def _keep(self, here: Here, kind: Kind, id_: int, wanted: _Wanted, made: Remade) -> str:
+    def _keep(self, site: Site, kind: Kind, id_: int, wanted: _Wanted, made: Remade) -> str:
         if made.preview is None:
-            return self.folder.keep_as(media_urls.cache_name(here, kind, id_, wanted.url), made)
-        small = media_urls.cache_name(here, "small", id_, wanted.url)
+            return self.folder.keep_as(media_urls.cache_name(site, kind, id_, wanted.url), made)
+        small = media_urls.cache_name(site, "small", id_, wanted.url)
         self.folder.keep_as(small, made.preview)
-        return self.folder.keep_as(media_urls.cache_name(here, "original", id_, wanted.url), made)
+        return self.folder.keep_as(media_urls.cache_name(site, "original", id_, wanted.url), made)
 
     async def clear(self) -> int:
         """Take away what is old, and the oldest of too much; returns how many files."""

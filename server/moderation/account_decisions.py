@@ -47,7 +47,7 @@ _CHARACTERS = N_("A text has at most %(most)s characters.")
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class Moderator:
     """Who decides: a member with a role, or the command line (None), which may do everything."""
 
     actor: int | None = None
@@ -58,7 +58,7 @@ class Office:
         return RANKS.index(self.role)
 
 
-COMMAND_LINE = Office()
+COMMAND_LINE = Moderator()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,50 +71,52 @@ class Verdict:
     letter: bool = True
 
 
-def may_decide(reader: Reader, office: Office, target: Actor) -> bool:
+def may_decide(reader: Reader, moderator: Moderator, target: Actor) -> bool:
     """Over members: stewards and admins; over stewards: admins; over admins: the command line."""
-    if office.actor is None:
+    if moderator.actor is None:
         return True
     account = accounts.by_actor(reader, target.id) if target.is_local else None
     rank = RANKS.index(account.role) if account else 0
-    return office.rank > rank and office.actor != target.id
+    return moderator.rank > rank and moderator.actor != target.id
 
 
-def ensure_may_settle(reader: Reader, office: Office, report: Report) -> None:
+def ensure_may_settle(reader: Reader, moderator: Moderator, report: Report) -> None:
     """Whoever may decide about somebody settles what was told of them. Raises CannotDecide.
 
     A report about oneself is not there.
     """
-    if report.target == office.actor:
+    if report.target == moderator.actor:
         raise CannotDecide(_NOBODY, missing=True)
     target = actors.by_id(reader, report.target)
-    if target is not None and not may_decide(reader, office, target):
+    if target is not None and not may_decide(reader, moderator, target):
         raise CannotDecide(_RANK)
 
 
-def _subject(reader: Reader, office: Office, id_: int) -> tuple[Actor, Account | None]:
+def _subject(reader: Reader, moderator: Moderator, id_: int) -> tuple[Actor, Account | None]:
     """Whom it is about. Raises CannotDecide."""
     target = actors.by_id(reader, id_)
     if target is None or target.type == "Application" or target.state == "deleted":
         raise CannotDecide(_NOBODY, missing=True)
-    if office.actor == target.id:
+    if moderator.actor == target.id:
         raise CannotDecide(_OWN)
-    if not may_decide(reader, office, target):
+    if not may_decide(reader, moderator, target):
         raise CannotDecide(_RANK)
     return target, accounts.by_actor(reader, id_)
 
 
-def decide(writer: Writer, office: Office, id_: int, verdict: Verdict) -> int:
+def decide(writer: Writer, moderator: Moderator, id_: int, verdict: Verdict) -> int:
     """Return the decision's number. Raises CannotDecide."""
-    target, account = _subject(writer, office, id_)
+    target, account = _subject(writer, moderator, id_)
     if target.state == "pending":
         raise CannotDecide(_WAITS)
     if len(verdict.text) > LONGEST_TEXT:
         raise CannotDecide(_CHARACTERS, most=LONGEST_TEXT)
     _ensure_about(writer, id_, verdict.report)
     _take_effect(writer, target, account, verdict)
-    number = decisions.add(writer, office.actor, id_, verdict.action, verdict.text, verdict.report)
-    _settle(writer, office, id_, verdict)
+    number = decisions.add(
+        writer, moderator.actor, id_, verdict.action, verdict.text, verdict.report
+    )
+    _settle(writer, moderator, id_, verdict)
     if account is not None and verdict.action != "none":
         notifications.tell(writer, id_, "moderation_warning", id_, number)
         if verdict.letter:
@@ -122,7 +124,7 @@ def decide(writer: Writer, office: Office, id_: int, verdict: Verdict) -> int:
     detail: dict[str, str | int] = {"text": verdict.text}
     if verdict.report is not None:
         detail["report"] = verdict.report
-    _note(writer, office, f"account.{verdict.action}", target, **detail)
+    _note(writer, moderator, f"account.{verdict.action}", target, **detail)
     return number
 
 
@@ -162,20 +164,20 @@ def holds(target: Actor, account: Account | None, action: str) -> bool:
 
 def media_of(reader: Reader) -> str:
     """The address of our media folder."""
-    return f"{reader.here.origin}/media"
+    return f"{reader.site.origin}/media"
 
 
-def _settle(writer: Writer, office: Office, target: int, verdict: Verdict) -> None:
+def _settle(writer: Writer, moderator: Moderator, target: int, verdict: Verdict) -> None:
     """The report that led to it; a decision with an effect settles all about that account."""
     if verdict.report is not None:
-        reports.resolve(writer, verdict.report, office.actor)
+        reports.resolve(writer, verdict.report, moderator.actor)
     if verdict.action in UNDOABLE:
-        reports.resolve_about(writer, target, office.actor)
+        reports.resolve_about(writer, target, moderator.actor)
 
 
-def undo(writer: Writer, office: Office, id_: int, action: str) -> None:
+def undo(writer: Writer, moderator: Moderator, id_: int, action: str) -> None:
     """Take back one of UNDOABLE. Raises CannotDecide."""
-    target, account = _subject(writer, office, id_)
+    target, account = _subject(writer, moderator, id_)
     if not holds(target, account, action):
         raise CannotDecide(_NOT)
     match action:
@@ -187,40 +189,40 @@ def undo(writer: Writer, office: Office, id_: int, action: str) -> None:
             decisions.unsilence(writer, id_)
         case "suspend":
             suspensions.restore(writer, target, media_of(writer))
-    decisions.undo(writer, office.actor, id_, action)
+    decisions.undo(writer, moderator.actor, id_, action)
     if account is not None:
         jobs.plan(writer, LETTER, f"undone {id_} {action}")
-    _note(writer, office, f"account.{action}.undo", target)
+    _note(writer, moderator, f"account.{action}.undo", target)
 
 
-def reading(writer: Writer, office: Office, found: Sequence[Report]) -> Steward:
+def reading(writer: Writer, moderator: Moderator, found: Sequence[Report]) -> Steward:
     """Who reads the posts of reports, whoever they were for: what not everybody may is noted."""
     told = [post for report in found for post in report.posts]
     public = visible_posts.many(writer, Anonymous(), told) if told else {}
     private = [post for post in told if post not in public]
     reason = f"report {found[0].id}" if len(found) == 1 else "reports"
     if private:
-        audit_log.note(writer, office.actor, "report.read", reason, posts=private)
-    return Steward(ActorId(office.actor or 0), reason)
+        audit_log.note(writer, moderator.actor, "report.read", reason, posts=private)
+    return Steward(ActorId(moderator.actor or 0), reason)
 
 
-def enable(writer: Writer, office: Office, id_: int) -> None:
+def enable(writer: Writer, moderator: Moderator, id_: int) -> None:
     """Let somebody act again who was frozen, and log in who was kept out. Raises CannotDecide."""
-    target, account = _subject(writer, office, id_)
+    target, account = _subject(writer, moderator, id_)
     if account is not None and account.state == "disabled":
         accounts.set_state(writer, id_, "pending" if target.state == "pending" else "active")
-        _note(writer, office, "account.enable", target)
+        _note(writer, moderator, "account.enable", target)
         if account.frozen is None:
             return
-    undo(writer, office, id_, "freeze")
+    undo(writer, moderator, id_, "freeze")
 
 
 # ---- who asked to join ----
 
 
-def approve(writer: Writer, office: Office, id_: int) -> None:
+def approve(writer: Writer, moderator: Moderator, id_: int) -> None:
     """Raises CannotDecide."""
-    target, account = _subject(writer, office, id_)
+    target, account = _subject(writer, moderator, id_)
     if account is None or account.state != "pending":
         raise CannotDecide(_ANSWERED)
     try:
@@ -228,15 +230,15 @@ def approve(writer: Writer, office: Office, id_: int) -> None:
     except Conflict as taken:
         raise CannotDecide(_ADDRESS) from taken
     jobs.plan(writer, LETTER, f"welcome {id_}")
-    _note(writer, office, "account.approve", target)
+    _note(writer, moderator, "account.approve", target)
 
 
-def reject(writer: Writer, office: Office, id_: int) -> None:
+def reject(writer: Writer, moderator: Moderator, id_: int) -> None:
     """Nothing of them stays but a line in the log; the name is free. Raises CannotDecide."""
-    target, account = _subject(writer, office, id_)
+    target, account = _subject(writer, moderator, id_)
     if account is None or account.state != "pending":
         raise CannotDecide(_ANSWERED)
-    _note(writer, office, "account.reject", target, email_hash=_hash(account))
+    _note(writer, moderator, "account.reject", target, email_hash=_hash(account))
     erasure.forget_pending(writer, id_)
 
 
@@ -247,15 +249,15 @@ def _hash(account: Account) -> str:
 # ---- for good ----
 
 
-def erase(writer: Writer, office: Office, id_: int) -> None:
+def erase(writer: Writer, moderator: Moderator, id_: int) -> None:
     """Delete somebody suspended, with all they said; the address cannot be used anew.
 
     Raises CannotDecide.
     """
-    target, account = _subject(writer, office, id_)
+    target, account = _subject(writer, moderator, id_)
     if target.judged != "suspended":
         raise CannotDecide(_FIRST)
-    _note(writer, office, "account.delete", target)
+    _note(writer, moderator, "account.delete", target)
     _erase(writer, target, account)
 
 
@@ -287,5 +289,9 @@ def _end_next(writer: Writer) -> bool:
     return True
 
 
-def _note(writer: Writer, office: Office, action: str, target: Actor, **detail: str | int) -> None:
-    audit_log.note(writer, office.actor, action, f"actor {target.id}", acct=target.acct, **detail)
+def _note(
+    writer: Writer, moderator: Moderator, action: str, target: Actor, **detail: str | int
+) -> None:
+    audit_log.note(
+        writer, moderator.actor, action, f"actor {target.id}", acct=target.acct, **detail
+    )

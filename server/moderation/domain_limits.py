@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from federation.moderation import domain_blocks
 from server.i18n.translations import N_
-from server.moderation.account_decisions import Office
+from server.moderation.account_decisions import Moderator
 from server.refusals import CannotDecide
 from server.settings import types as kinds
 from server.settings.settings import Settings
@@ -28,7 +28,7 @@ _NONE = N_("There is no decision about “%(domain)s”.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class DomainLimitParams:
     """What is to hold of a server; None leaves it as it is."""
 
     tier: str | None = None
@@ -54,40 +54,47 @@ def name_of(settings: Settings, given: str) -> str:
 
 
 async def put(
-    database: Database, office: Office, domain: str, wish: Wish, *, new: bool = False
+    database: Database,
+    moderator: Moderator,
+    domain: str,
+    params: DomainLimitParams,
+    *,
+    new: bool = False,
 ) -> int:
     """Decide, or change a decision; return how many known accounts it concerns.
 
     `new`: raise CannotDecide where there is a decision already.
     """
-    await database.write(_put, office, domain, wish, new)
-    return await domain_blocks.put(database, domain, wish.tier)
+    await database.write(_put, moderator, domain, params, new)
+    return await domain_blocks.put(database, domain, params.tier)
 
 
-def _put(writer: Writer, office: Office, domain: str, wish: Wish, new: bool) -> None:
+def _put(
+    writer: Writer, moderator: Moderator, domain: str, params: DomainLimitParams, new: bool
+) -> None:
     known = hosts.limit_of(writer, domain)
     if known is None and "." not in domain and ":" not in domain:
         raise CannotDecide(_ENDING, domain=domain)
     if known is not None and new:
         raise CannotDecide(_THERE, domain=domain)
     limit = known or Limit(id=writer.new_id(), host=domain, tier=None, since=writer.now)
-    given = {name: getattr(wish, name) for name in _NAMES if getattr(wish, name) is not None}
+    given = {name: getattr(params, name) for name in _NAMES if getattr(params, name) is not None}
     hosts.put_limit(writer, replace(limit, **given))
-    severity = next(name for name, tier in TIERS.items() if tier == wish.tier)
-    audit_log.note(writer, office.actor, f"domain.{severity}", f"host {domain}", **given)
+    severity = next(name for name, tier in TIERS.items() if tier == params.tier)
+    audit_log.note(writer, moderator.actor, f"domain.{severity}", f"host {domain}", **given)
 
 
-async def lift(database: Database, office: Office, domain: str) -> int:
+async def lift(database: Database, moderator: Moderator, domain: str) -> int:
     """Nothing holds of it any more. Raises CannotDecide where nothing did."""
-    await database.write(_lift, office, domain)
+    await database.write(_lift, moderator, domain)
     return await domain_blocks.put(database, domain, None)
 
 
-def _lift(writer: Writer, office: Office, domain: str) -> None:
+def _lift(writer: Writer, moderator: Moderator, domain: str) -> None:
     if not is_judged(writer, domain):
         raise CannotDecide(_NONE, domain=domain)
     hosts.lift_limit(writer, domain)
-    audit_log.note(writer, office.actor, "domain.lift", f"host {domain}")
+    audit_log.note(writer, moderator.actor, "domain.lift", f"host {domain}")
 
 
 def is_judged(reader: Reader, domain: str) -> bool:

@@ -45,7 +45,7 @@ _ABOUT = N_("It is about %(handle)s. Read it and decide: %(link)s")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """To one address; `text` in paragraphs."""
 
     to: str
@@ -84,7 +84,7 @@ def _close(writer: Writer, job: Job, sent: bool) -> None:
         jobs.postpone(writer, job, PAUSE, "the mail server did not take it")
 
 
-def _written(reader: Reader, job: Job, settings: Settings) -> Sequence[Letter]:
+def _written(reader: Reader, job: Job, settings: Settings) -> Sequence[Email]:
     occasion, number, *more = job.subject.split()
     match occasion:
         case "report":
@@ -99,17 +99,17 @@ def _written(reader: Reader, job: Job, settings: Settings) -> Sequence[Letter]:
 
 def _to_owner(
     reader: Reader, account: int, settings: Settings, subject: str, parts: Sequence[str]
-) -> list[Letter]:
+) -> list[Email]:
     """`parts` are said already, in the owner's language."""
     owner = accounts.by_actor(reader, account)
     if owner is None or owner.state == "deleted" or owner.unconfirmed:
         return []
     _ = translations(owner.locale).gettext
     said = _(subject) % {"title": settings.title}
-    return [Letter(owner.email, said, "\n\n".join((f"{said}.", *parts)))]
+    return [Email(owner.email, said, "\n\n".join((f"{said}.", *parts)))]
 
 
-def _of_decision(reader: Reader, number: int, settings: Settings) -> list[Letter]:
+def _of_decision(reader: Reader, number: int, settings: Settings) -> list[Email]:
     decision = decisions.by_id(reader, number)
     owner = accounts.by_actor(reader, decision.target) if decision else None
     if decision is None or owner is None:
@@ -129,7 +129,7 @@ def _newcomer(reader: Reader, id_: int) -> tuple[Account, str] | None:
     return (account, actor.display_name or actor.name) if account and actor else None
 
 
-def _of_report(reader: Reader, number: int, settings: Settings) -> list[Letter]:
+def _of_report(reader: Reader, number: int, settings: Settings) -> list[Email]:
     """To everybody who can decide on it; what was told, and by whom, stays here."""
     report = reports.by_id(reader, number)
     target = actors.by_id(reader, report.target) if report else None
@@ -143,7 +143,7 @@ def _of_report(reader: Reader, number: int, settings: Settings) -> list[Letter]:
     return _to_stewards(reader, settings, (_REPORTED, _ABOUT), values, but)
 
 
-def _of_request(reader: Reader, account: int, settings: Settings) -> list[Letter]:
+def _of_request(reader: Reader, account: int, settings: Settings) -> list[Email]:
     """Somebody asks to join; what they wrote is read at the desk."""
     known = actors.by_id(reader, account)
     if known is None or known.state != "pending":
@@ -158,12 +158,12 @@ def _to_stewards(
     words: tuple[str, str],
     values: Mapping[str, str],
     but: Sequence[int] = (),
-) -> list[Letter]:
+) -> list[Email]:
     """`words`: subject and text, each in the reader's language."""
     letters = []
     for steward in accounts.many(reader, accounts.stewards(reader, at_work=True)).values():
         if steward.actor not in but:
             _ = translations(steward.locale).gettext
             subject = _(words[0]) % {"title": settings.title}
-            letters.append(Letter(steward.email, subject, _(words[1]) % dict(values)))
+            letters.append(Email(steward.email, subject, _(words[1]) % dict(values)))
     return letters

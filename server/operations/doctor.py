@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractResolver
 
 from federation.errors import FederationError
 from federation.resolve import webfinger
-from federation.transport.http_client import Door
+from federation.transport.http_client import HttpClient
 from federation.vocabulary import json_documents
 from federation.vocabulary.reading import beside
 from server import VERSION
@@ -56,8 +56,8 @@ async def examine(
         return [*found, Finding(OUTSIDE, True, "not looked at, in development")]
     if not runs:
         return [*found, Finding(OUTSIDE, True, "not looked at, since the server is not running")]
-    async with _visitor(settings, resolver) as door:
-        return [*found, await reach(door, settings)]
+    async with _visitor(settings, resolver) as http_client:
+        return [*found, await reach(http_client, settings)]
 
 
 def _runs(listen: Listen) -> bool:
@@ -74,9 +74,9 @@ def _runs(listen: Listen) -> bool:
     return False
 
 
-def _visitor(settings: Settings, resolver: AbstractResolver | None) -> Door:
+def _visitor(settings: Settings, resolver: AbstractResolver | None) -> HttpClient:
     """A door like the server's own, but for this: it may go to the server itself."""
-    return Door(
+    return HttpClient(
         user_agent=f"Kith/{VERSION} (doctor)",
         own_authority="doctor.invalid",
         development=settings.development,
@@ -85,14 +85,14 @@ def _visitor(settings: Settings, resolver: AbstractResolver | None) -> Door:
     )
 
 
-async def reach(door: Door, settings: Settings) -> Finding:
+async def reach(http_client: HttpClient, settings: Settings) -> Finding:
     """Look for ourselves as another server would: WebFinger at the domain, then our address."""
     domain, origin = settings.domain, settings.web_origin
     address = webfinger.address(settings.scheme, domain, f"acct:{domain}@{domain}")
     try:
-        body = (await door.jrd(address)).body
+        body = (await http_client.jrd(address)).body
         actor = webfinger.actor_in(await beside(len(body), json_documents.read, body))
-        health = await door.get(f"{origin}/health", accept="text/plain")
+        health = await http_client.get(f"{origin}/health", accept="text/plain")
     except FederationError as error:
         return Finding(OUTSIDE, False, f"nobody finds us: {error}")
     if not actor.startswith(f"{origin}/"):

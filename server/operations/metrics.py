@@ -17,7 +17,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from server.http.allowances import READS
-from server.http.app_keys import COURIER, DATABASE, INBOX, LOOKUP, PROCESSOR
+from server.http.app_keys import COURIER, DATABASE, INBOX, PROCESSOR, RESOLVER
 from server.http.guard import ROUTE
 from server.operations.budgets import places_of
 from storage.engine.transaction import Reader
@@ -123,7 +123,7 @@ def _budgets(app: web.Application) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "kith_received_preparing", "Activities that wait for something elsewhere", value=preparing
     )
-    silent = float(len(app[LOOKUP].silent))
+    silent = float(len(app[RESOLVER].silent))
     yield GaugeMetricFamily("kith_hosts_silent", "Hosts that let us wait", value=silent)
 
 

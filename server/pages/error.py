@@ -7,11 +7,11 @@ from datetime import datetime
 from aiohttp import web
 
 from server.http import auth
-from server.http.app_keys import STANDING
-from server.http.auth import CALLER
+from server.http.app_keys import RATE_LIMIT_STATE
+from server.http.auth import CURRENT_USER
 from server.http.errors import SENTENCES
 from server.pages import site
-from server.pages.site import Asked, Sheet
+from server.pages.site import PageRequest, PageResponse
 from server.pages.views import ErrorView, Frame
 from storage.engine.errors import NotCommitted, Overloaded, TookTooLong
 from storage.people.actors import Actor
@@ -36,32 +36,32 @@ async def page(
     request: web.Request, status: int, sentence: str, reference: str
 ) -> web.StreamResponse:
     """The page of an error (`server.http.app_keys.ERROR_PAGE`). Never raises."""
-    asked, frame = await _around(request)
+    page_request, frame = await _around(request)
     view = ErrorView(
         status=status,
         sentence=_worth_saying(status, sentence),
         reference=reference or None,
         retry_at=_retry_at(request) if status == 429 else None,
     )
-    return site.answer(request, asked, Sheet("error", frame, view, status))
+    return site.answer(request, page_request, PageResponse("error", frame, view, status))
 
 
-async def _around(request: web.Request) -> tuple[Asked, Frame]:
+async def _around(request: web.Request) -> tuple[PageRequest, Frame]:
     """Who asks, and what surrounds the page; without the database it is a little less."""
     try:
-        asked = replace(site.asked(request, await _me(request)), shared=False)
-        return asked, await site.framed(request, asked)
+        page_request = replace(site.page_request(request, await _me(request)), shared=False)
+        return page_request, await site.framed(request, page_request)
     except (NotCommitted, Overloaded, TookTooLong) as error:
         log.warning("an error page without the database: %s", error)
     except Exception:
         log.exception("an error page without the database")
-    asked = replace(site.asked(request), shared=False)
-    return asked, site.bare_frame(asked)
+    page_request = replace(site.page_request(request), shared=False)
+    return page_request, site.bare_frame(page_request)
 
 
 async def _me(request: web.Request) -> Actor | None:
     """Also at addresses that are not in the table, where no guard has looked."""
-    found = request[CALLER] if CALLER in request else await auth.by_cookie(request)
+    found = request[CURRENT_USER] if CURRENT_USER in request else await auth.by_cookie(request)
     return found.actor
 
 
@@ -73,5 +73,5 @@ def _worth_saying(status: int, sentence: str) -> str | None:
 
 
 def _retry_at(request: web.Request) -> datetime | None:
-    standing = request.get(STANDING)
+    standing = request.get(RATE_LIMIT_STATE)
     return standing.reset if standing is not None else None

@@ -112,7 +112,7 @@ def answers(count: int, locale: str) -> str:
     return _sentence_start(words % {"count": number(count, locale)})
 
 
-def mistakes(count: int, locale: str) -> str:
+def form_errors(count: int, locale: str) -> str:
     """Two things to look at."""
     said = translations(locale)
     words = said.ngettext("one thing to look at", "%(count)s things to look at", count)

@@ -9,7 +9,7 @@ from federation.vocabulary.media_urls import Kind, Pass
 from server.entities import emoji as emoji_entity
 from server.entities.media import AREA_OF_PREVIEW
 from server.pages.views import Picture
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media import attachments
 from storage.media.attachments import Media
@@ -29,35 +29,35 @@ def of_posts(
     open_ = {int(post.id): post.kind == "public" and not post.local_only for post in posts}
     given = media_urls.pass_for(viewer, reader.now)
     return {
-        id_: tuple(_picture(reader.here, row, None if open_[id_] else given) for row in rows)
+        id_: tuple(_picture(reader.site, row, None if open_[id_] else given) for row in rows)
         for id_, rows in attachments.of_posts(reader, open_).items()
         if open_[id_] or given is not None
     }
 
 
-def _picture(here: Here, row: Media, given: Pass | None) -> Picture:
+def _picture(site: Site, row: Media, given: Pass | None) -> Picture:
     if row.file is None and row.type != "image":
         kind = row.type if row.type in ("video", "audio") else "other"
         url = row.remote_url or ""
         return Picture(url, url, kind, row.description)  # type: ignore[arg-type]
-    original, small = _paths(here, row, given)
+    original, small = _paths(site, row, given)
     return Picture(original, small, "image", row.description, *_size(row))
 
 
-def _paths(here: Here, row: Media, given: Pass | None) -> tuple[str, str]:
+def _paths(site: Site, row: Media, given: Pass | None) -> tuple[str, str]:
     if row.file is None:
-        return _elsewhere(here, row, "original", given), _elsewhere(here, row, "small", given)
+        return _elsewhere(site, row, "original", given), _elsewhere(site, row, "small", given)
     files = (row.file, row.preview or row.file)
     if given is None:
         return f"/media/{files[0]}", f"/media/{files[1]}"
-    paths = [media_urls.whole_path(here, f"/media/private/{file}", given) for file in files]
+    paths = [media_urls.whole_path(site, f"/media/private/{file}", given) for file in files]
     return paths[0], paths[1]
 
 
-def _elsewhere(here: Here, row: Media, kind: Kind, given: Pass | None) -> str:
+def _elsewhere(site: Site, row: Media, kind: Kind, given: Pass | None) -> str:
     if given is None:
-        return media_urls.proxied_path(here, kind, row.id, row.remote_url or "")
-    return media_urls.whole_path(here, f"/media/proxy/{kind}/{row.id}", given)
+        return media_urls.proxied_path(site, kind, row.id, row.remote_url or "")
+    return media_urls.whole_path(site, f"/media/proxy/{kind}/{row.id}", given)
 
 
 def _size(row: Media) -> tuple[int | None, int | None]:
@@ -84,8 +84,8 @@ def said_by(reader: Reader, people: Iterable[Actor]) -> dict[int, Emojis]:
 
 
 def _by_name(reader: Reader, found: Iterable[Emoji]) -> Emojis:
-    origin = reader.here.origin
+    origin = reader.site.origin
     return {
-        one.shortcode: emoji_entity.addresses(reader.here, one)[1].removeprefix(origin)
+        one.shortcode: emoji_entity.addresses(reader.site, one)[1].removeprefix(origin)
         for one in found
     }

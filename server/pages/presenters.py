@@ -11,7 +11,7 @@ from federation.vocabulary.media_urls import Kind as MediaKind
 from federation.vocabulary.sanitize_html import SafeHtml, escaped
 from server.pages import formatting, media
 from server.pages.views import Kind, Person, PollView, PostView, ProfileField
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.people.actors import Actor, Field
@@ -26,7 +26,7 @@ CLOTH = 1  # of the instance's own community, until there are more
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class RenderOptions:
     """The name of the place, the reader's language, and whether “for everyone” goes unsaid."""
 
     place: str
@@ -34,43 +34,43 @@ class Telling:
     public_is_plain: bool = False
 
 
-def person(here: Here, actor: Actor) -> Person:
+def person(site: Site, actor: Actor) -> Person:
     """Somebody as they stand beside what they said."""
     return Person(
         id=actor.id,
         name=actor.display_name,
         handle=f"@{actor.acct}",
-        full_handle=f"@{actor.name}@{actor.domain or here.domain}",
-        url=page_of(here, actor),
+        full_handle=f"@{actor.name}@{actor.domain or site.domain}",
+        url=page_of(site, actor),
         is_local=actor.is_local,
         kind=_kind(actor),
-        avatar_url=picture(here, actor, "avatar", actor.avatar),
+        avatar_url=picture(site, actor, "avatar", actor.avatar),
     )
 
 
 def whole_person(reader: Reader, actor: Actor) -> Person:
     """Somebody as their own page shows them."""
-    here = reader.here
+    site = reader.site
     return replace(
-        person(here, actor),
+        person(site, actor),
         emojis=media.said_by(reader, [actor])[actor.id],
-        header_url=picture(here, actor, "header", actor.header),
+        header_url=picture(site, actor, "header", actor.header),
         bio=stored_content(actor.summary) if actor.summary else None,
         fields=tuple(_field(one) for one in actor.fields),
         since=actor.created_at,
     )
 
 
-def page_of(here: Here, actor: Actor) -> str:
+def page_of(site: Site, actor: Actor) -> str:
     """Where people read about them."""
-    return uris.profile_page(here, actor.name) if actor.is_local else actor.url or actor.uri
+    return uris.profile_page(site, actor.name) if actor.is_local else actor.url or actor.uri
 
 
-def picture(here: Here, actor: Actor, kind: MediaKind, file: str | None) -> str | None:
+def picture(site: Site, actor: Actor, kind: MediaKind, file: str | None) -> str | None:
     """The path of a picture; browsers load nothing from elsewhere for a page of ours."""
     if not file or actor.is_local:
         return f"{MEDIA}/{file}" if file else None
-    return media_urls.proxied_path(here, kind, actor.id, file)
+    return media_urls.proxied_path(site, kind, actor.id, file)
 
 
 def _kind(actor: Actor) -> Kind:
@@ -89,7 +89,7 @@ def people(reader: Reader, wanted: Iterable[int]) -> dict[int, Person]:
     found = actors.many(reader, wanted)
     said = media.said_by(reader, found.values())
     return {
-        id_: replace(person(reader.here, actor), emojis=said[id_])
+        id_: replace(person(reader.site, actor), emojis=said[id_])
         for id_, actor in found.items()
         if actor.state == "active"
     }
@@ -98,14 +98,14 @@ def people(reader: Reader, wanted: Iterable[int]) -> dict[int, Person]:
 def with_suspended(reader: Reader, wanted: Sequence[int]) -> dict[int, Person]:
     """People by number, also those who were turned out: for stewards."""
     found = actors.many(reader, wanted)
-    return {id_: person(reader.here, actor) for id_, actor in found.items()}
+    return {id_: person(reader.site, actor) for id_, actor in found.items()}
 
 
 def entries(
-    reader: Reader, viewer: Viewer, found: Sequence[Entry], telling: Telling
+    reader: Reader, viewer: Viewer, found: Sequence[Entry], options: RenderOptions
 ) -> tuple[PostView, ...]:
     """Lines of a list, in their order; each post is one that the viewer may see."""
-    wanted = {entry.post.author for entry in found} | {one.sharer for one in found if one.sharer}
+    wanted = {entry.post.author for entry in found} | {one.booster for one in found if one.booster}
     known = people(reader, wanted)
     told = [entry.post for entry in found]
     answers = count_answers(reader, viewer, told)
@@ -114,9 +114,9 @@ def entries(
     said = media.said_in_posts(reader, told)
     return tuple(
         replace(
-            view(reader.here, post, known[post.author], telling),
+            view(reader.site, post, known[post.author], options),
             answers=answers.get(post.id, 0),
-            passed_on_by=known.get(entry.sharer or 0),
+            passed_on_by=known.get(entry.booster or 0),
             pictures=pictures.get(post.id, ()),
             poll=choices.get(post.id),
             emojis=said[post.id],
@@ -128,7 +128,7 @@ def entries(
 
 
 def posts(
-    reader: Reader, found: Sequence[Post], telling: Telling, viewer: Viewer | None = None
+    reader: Reader, found: Sequence[Post], options: RenderOptions, viewer: Viewer | None = None
 ) -> tuple[PostView, ...]:
     """Posts of one conversation, in their order; their answers stand beneath them.
 
@@ -140,7 +140,7 @@ def posts(
     said = media.said_in_posts(reader, found)
     return tuple(
         replace(
-            view(reader.here, post, known[post.author], telling),
+            view(reader.site, post, known[post.author], options),
             pictures=pictures.get(post.id, ()),
             poll=choices.get(post.id),
             emojis=said[post.id],
@@ -161,15 +161,15 @@ def _poll(poll: Poll, over: bool) -> PollView:
     return PollView(choices, poll.multiple, over, poll.closes_at)
 
 
-def view(here: Here, post: Post, author: Person, telling: Telling) -> PostView:
+def view(site: Site, post: Post, author: Person, options: RenderOptions) -> PostView:
     """One post with its author."""
     return PostView(
         id=str(post.id),
-        url=page_of_post(here, post, author),
+        url=page_of_post(site, post, author),
         person=author,
         published=post.published_at,
-        html=_words(post),
-        audience=_audience(post, telling),
+        html=_text(post),
+        audience=_audience(post, options),
         cloth=CLOTH if post.local_only else None,
         spoiler=post.spoiler,
         language=post.language,
@@ -178,26 +178,26 @@ def view(here: Here, post: Post, author: Person, telling: Telling) -> PostView:
     )
 
 
-def _words(post: Post) -> SafeHtml:
+def _text(post: Post) -> SafeHtml:
     """What it says; an Article under its title, which is plain text."""
     if post.type != "Article" or not post.title:
         return stored_content(post.content)
     return stored_content(f"<p><strong>{escaped(post.title)}</strong></p>{post.content}")
 
 
-def page_of_post(here: Here, post: Post, author: Person) -> str:
+def page_of_post(site: Site, post: Post, author: Person) -> str:
     """Where people read it."""
     if post.local:
-        return uris.post_page(here, author.handle.removeprefix("@"), post.id)
+        return uris.post_page(site, author.handle.removeprefix("@"), post.id)
     return post.url or post.uri
 
 
-def _audience(post: Post, telling: Telling) -> str | None:
+def _audience(post: Post, options: RenderOptions) -> str | None:
     known_as = visibility(post.kind, post.listed)
-    if telling.public_is_plain and known_as == "public":
+    if options.public_is_plain and known_as == "public":
         return None
     return formatting.audience(
-        known_as, telling.place, telling.locale, all_here=post.kind == "instance"
+        known_as, options.place, options.locale, all_here=post.kind == "instance"
     )
 
 

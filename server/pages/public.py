@@ -13,12 +13,12 @@ from aiohttp.typedefs import Handler
 from server.activitypub import documents
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found
-from server.http.guard import Route, Who, page
+from server.http.guard import Access, Route, page
 from server.http.peer_access import PRIVATE, ForPeers, bearing_keys, wants_document
 from server.pages import presenters, site
-from server.pages.presenters import Telling
+from server.pages.presenters import RenderOptions
 from server.pages.render import STATIC
-from server.pages.site import Asked, Sheet, View
+from server.pages.site import PageRequest, PageResponse, View
 from server.pages.views import (
     AboutView,
     HashtagView,
@@ -52,25 +52,29 @@ LONGEST_TAG = 200
 
 async def landing(request: web.Request) -> web.Response:
     """GET /: what the place is for, and what was said in the open."""
-    return await site.show(request, site.asked(request, site.me_of(request)), "landing", _landing)
+    return await site.show(
+        request, site.page_request(request, site.me_of(request)), "landing", _landing
+    )
 
 
-def _landing(reader: Reader, asked: Asked) -> LandingView:
-    found = timelines.public(reader, asked.viewer, Page(ON_LANDING * 3), local=True)
-    return LandingView(_told_in_the_open(reader, asked, found)[:ON_LANDING])
+def _landing(reader: Reader, page_request: PageRequest) -> LandingView:
+    found = timelines.public(reader, page_request.viewer, Page(ON_LANDING * 3), local=True)
+    return LandingView(_told_in_the_open(reader, page_request, found)[:ON_LANDING])
 
 
-def _told_in_the_open(reader: Reader, asked: Asked, found: list[Entry]) -> tuple[PostView, ...]:
+def _told_in_the_open(
+    reader: Reader, page_request: PageRequest, found: list[Entry]
+) -> tuple[PostView, ...]:
     """Of what this reader may see and wants to see, that which everybody may see."""
     open_ = [one for one in found if one.post.kind == "public" and not one.post.local_only]
-    telling = Telling(asked.settings.title, asked.locale, public_is_plain=True)
-    return presenters.entries(reader, asked.viewer, open_, telling)
+    options = RenderOptions(page_request.settings.title, page_request.locale, public_is_plain=True)
+    return presenters.entries(reader, page_request.viewer, open_, options)
 
 
 async def about(request: web.Request) -> web.Response:
     """GET /about: the charter, who looks after the place, and how to reach them."""
-    asked = site.asked(request, site.me_of(request), here="about")
-    return await site.show(request, asked, "about", lambda _reader, _asked: AboutView())
+    page_request = site.page_request(request, site.me_of(request), current_page="about")
+    return await site.show(request, page_request, "about", lambda _reader, _asked: AboutView())
 
 
 # ---- somebody ----
@@ -89,8 +93,8 @@ async def profile(request: web.Request) -> web.StreamResponse:
         return await _profile_document(request)
     name, part = request.match_info["name"], _part(request)
 
-    def unit(reader: Reader, asked: Asked) -> ProfileView | _Gone:
-        return _profile(reader, asked, name, part)
+    def unit(reader: Reader, page_request: PageRequest) -> ProfileView | _Gone:
+        return _profile(reader, page_request, name, part)
 
     return await _shown(request, "profile", unit)
 
@@ -118,17 +122,19 @@ def _ours(reader: Reader, name: str) -> Actor:
     return found
 
 
-def _profile(reader: Reader, asked: Asked, name: str, part: "_Part") -> ProfileView | _Gone:
+def _profile(
+    reader: Reader, page_request: PageRequest, name: str, part: "_Part"
+) -> ProfileView | _Gone:
     actor = _ours(reader, name)
     if actor.state == "deleted":
         return _Gone(TombstoneView("account"))
     shown = Shown(replies=False, direct=False)
-    found = timelines.account(reader, asked.viewer, actor.id, shown, part.page(ON_PROFILE))
+    found = timelines.account(reader, page_request.viewer, actor.id, shown, part.page(ON_PROFILE))
     found, earlier, newer = part.cut(found, ON_PROFILE, f"/@{actor.name}")
-    telling = Telling(asked.settings.title, asked.locale)
+    options = RenderOptions(page_request.settings.title, page_request.locale)
     return ProfileView(
         presenters.whole_person(reader, actor),
-        posts=presenters.entries(reader, asked.viewer, found, telling),
+        posts=presenters.entries(reader, page_request.viewer, found, options),
         earlier_url=earlier,
         newer_url=newer,
         activity_url=actor.uri,
@@ -145,8 +151,8 @@ async def thread(request: web.Request) -> web.StreamResponse:
         return await _post_document(request)
     name, id_ = request.match_info["name"], int(request.match_info["id"])
 
-    def unit(reader: Reader, asked: Asked) -> ThreadView | _Gone:
-        return _thread(reader, asked, name, id_)
+    def unit(reader: Reader, page_request: PageRequest) -> ThreadView | _Gone:
+        return _thread(reader, page_request, name, id_)
 
     return await _shown(request, "thread", unit)
 
@@ -159,18 +165,18 @@ async def _post_document(request: web.Request, viewer: Viewer) -> web.Response:
     return _unkept(await documents.post_document(request, viewer, id_, author.id))
 
 
-def _thread(reader: Reader, asked: Asked, name: str, id_: int) -> ThreadView | _Gone:
+def _thread(reader: Reader, page_request: PageRequest, name: str, id_: int) -> ThreadView | _Gone:
     author = _ours(reader, name)
-    post = visible_posts.by_id(reader, asked.viewer, id_)
+    post = visible_posts.by_id(reader, page_request.viewer, id_)
     if post is None:
-        if visible_posts.was_there(reader, asked.viewer, id_):
+        if visible_posts.was_there(reader, page_request.viewer, id_):
             return _Gone(TombstoneView())
         raise not_found()
     if post.author != author.id:
         raise not_found()
-    above = visible_posts.ancestors(reader, asked.viewer, post)
-    below = visible_posts.descendants(reader, asked.viewer, post)
-    told = _conversation(reader, asked, [*above, post, *below])
+    above = visible_posts.ancestors(reader, page_request.viewer, post)
+    below = visible_posts.descendants(reader, page_request.viewer, post)
+    told = _conversation(reader, page_request, [*above, post, *below])
     return ThreadView(
         post=told[post.id],
         ancestors=tuple(told[one.id] for one in above if one.id in told),
@@ -183,9 +189,13 @@ def _thread(reader: Reader, asked: Asked, name: str, id_: int) -> ThreadView | _
     )
 
 
-def _conversation(reader: Reader, asked: Asked, found: list[Post]) -> dict[int, PostView]:
-    telling = Telling(asked.settings.title, asked.locale)
-    return {int(one.id): one for one in presenters.posts(reader, found, telling, asked.viewer)}
+def _conversation(
+    reader: Reader, page_request: PageRequest, found: list[Post]
+) -> dict[int, PostView]:
+    options = RenderOptions(page_request.settings.title, page_request.locale)
+    return {
+        int(one.id): one for one in presenters.posts(reader, found, options, page_request.viewer)
+    }
 
 
 # ---- a hashtag ----
@@ -196,17 +206,19 @@ async def hashtag(request: web.Request) -> web.StreamResponse:
     name, part = request.match_info["name"][:LONGEST_TAG], _part(request)
     return await site.show(
         request,
-        site.asked(request, site.me_of(request)),
+        site.page_request(request, site.me_of(request)),
         "hashtag",
-        lambda reader, asked: _hashtag(reader, asked, name, part),
+        lambda reader, page_request: _hashtag(reader, page_request, name, part),
     )
 
 
-def _hashtag(reader: Reader, asked: Asked, name: str, part: "_Part") -> HashtagView:
+def _hashtag(reader: Reader, page_request: PageRequest, name: str, part: "_Part") -> HashtagView:
     page = part.page(ON_HASHTAG)
-    found = timelines.hashtag(reader, asked.viewer, Tagged(name.casefold()), page, local=True)
+    found = timelines.hashtag(
+        reader, page_request.viewer, Tagged(name.casefold()), page, local=True
+    )
     found, earlier, _ = part.cut(found, ON_HASHTAG, f"/tags/{quote(name, safe='')}")
-    return HashtagView(name, _told_in_the_open(reader, asked, found), earlier)
+    return HashtagView(name, _told_in_the_open(reader, page_request, found), earlier)
 
 
 # ---- common ----
@@ -214,11 +226,11 @@ def _hashtag(reader: Reader, asked: Asked, name: str, part: "_Part") -> HashtagV
 
 async def _shown(request: web.Request, template: str, unit: View) -> web.Response:
     """The page, or the one that says that something was here."""
-    asked = site.asked(request, site.me_of(request))
-    view, frame = await site.read(request, asked, unit)
+    page_request = site.page_request(request, site.me_of(request))
+    view, frame = await site.read(request, page_request, unit)
     if isinstance(view, _Gone):
-        return site.answer(request, asked, Sheet("gone", frame, view.view, 410))
-    return site.answer(request, asked, Sheet(template, frame, view))
+        return site.answer(request, page_request, PageResponse("gone", frame, view.view, 410))
+    return site.answer(request, page_request, PageResponse(template, frame, view))
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +342,9 @@ async def robots(_: web.Request) -> web.Response:
 
 def _fixed(path: str, handler: Handler) -> Route:
     """The same for everybody."""
-    return Route(method="GET", path=path, handler=handler, who=Who.ANYBODY, limits=("document",))
+    return Route(
+        method="GET", path=path, handler=handler, access=Access.ANYBODY, limits=("document",)
+    )
 
 
 ROUTES: list[Route] = [

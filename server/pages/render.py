@@ -118,8 +118,8 @@ def _answers(context: Context, count: int) -> str:
 
 
 @jinja2.pass_context
-def _mistakes(context: Context, count: int) -> str:
-    return formatting.mistakes(count, _locale(context))
+def _form_errors(context: Context, count: int) -> str:
+    return formatting.form_errors(count, _locale(context))
 
 
 @jinja2.pass_context
@@ -154,7 +154,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "machine": _machine,
     "number": _number,
     "answers": _answers,
-    "mistakes": _mistakes,
+    "form_errors": _form_errors,
     "listed": _listed,
 }
 

@@ -55,13 +55,13 @@ FOLLOWING = frozenset(
 
 def _narrowed(scopes: Iterable[str]) -> list[str]:
     """The scopes in the order of LINES, without those that a wider one covers."""
-    asked = set(scopes)
-    wide = {name for name in asked if name in ("read", "write")}
-    inner = {name for name in asked if name.partition(":")[0] in wide and ":" in name}
-    if "follow" in asked:
-        inner |= FOLLOWING & asked
+    page_request = set(scopes)
+    wide = {name for name in page_request if name in ("read", "write")}
+    inner = {name for name in page_request if name.partition(":")[0] in wide and ":" in name}
+    if "follow" in page_request:
+        inner |= FOLLOWING & page_request
     order = {name: place for place, name in enumerate(LINES)}
-    return sorted(asked - inner, key=lambda name: (order.get(name, len(order)), name))
+    return sorted(page_request - inner, key=lambda name: (order.get(name, len(order)), name))
 
 
 def _line(name: str, locale: str) -> ScopeLine:
@@ -84,10 +84,10 @@ def may(scopes: Iterable[str], locale: str) -> tuple[ScopeLine, ...]:
 def may_not(scopes: Iterable[str], locale: str) -> tuple[str, ...]:
     """What stays out of reach with these scopes."""
     _ = translations(locale).gettext
-    asked = set(scopes)
+    page_request = set(scopes)
     lines = [_("See or change your password or your email address."), _("Close your account.")]
-    if not any(name.partition(":")[0] in ("write", "follow") for name in asked):
+    if not any(name.partition(":")[0] in ("write", "follow") for name in page_request):
         lines.insert(0, _("Write, follow or change anything in your name."))
-    if not any(name.startswith("admin:") for name in asked):
+    if not any(name.startswith("admin:") for name in page_request):
         lines.append(_("Do a steward’s work."))
     return tuple(lines)

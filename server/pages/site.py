@@ -9,12 +9,12 @@ from aiohttp import web
 from federation.vocabulary.sanitize_html import from_text
 from server.http import auth
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
-from server.http.auth import CALLER
+from server.http.auth import CURRENT_USER
 from server.http.parsing import header
 from server.i18n.translations import available, choose_locale, known
 from server.pages import presenters
 from server.pages.render import render
-from server.pages.views import Charter, Commitment, Frame, Person, Site, Steward
+from server.pages.views import Charter, Commitment, Frame, Person, SiteView, Steward
 from server.settings.settings import Settings
 from storage.access import accounts
 from storage.communities import charters
@@ -30,7 +30,7 @@ SHARED = "public, max-age=60"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageRequest:
     """What of a request decides how a page looks: carried into the unit that reads for it."""
 
     settings: Settings
@@ -38,7 +38,7 @@ class Asked:
     now: datetime
     me: Actor | None = None
     csrf: str = ""
-    here: str = ""
+    current_page: str = ""
     done: str | None = None
     shared: bool = False
 
@@ -54,22 +54,22 @@ def locale_of(request: web.Request) -> str:
     return choose_locale(header(request, "Accept-Language"), [usual, *others])
 
 
-def asked(
+def page_request(
     request: web.Request,
     me: Actor | None = None,
     *,
     form: bool = False,
-    here: str = "",
+    current_page: str = "",
     done: str | None = None,
-) -> Asked:
+) -> PageRequest:
     """`form`: the page has a form of ours, so it carries the token that the form sends back."""
-    return Asked(
+    return PageRequest(
         settings=request.app[SETTINGS],
         locale=locale_of(request),
         now=request.app[OUTSIDE].clock(),
         me=me,
         csrf=auth.csrf_token(request) if form else "",
-        here=here,
+        current_page=current_page,
         done=done,
         shared=not form and me is None and "Cookie" not in request.headers,
     )
@@ -77,34 +77,36 @@ def asked(
 
 def me_of(request: web.Request) -> Actor | None:
     """The member whose browser asks, as the guard found out."""
-    return request[CALLER].actor if CALLER in request else None
+    return request[CURRENT_USER].actor if CURRENT_USER in request else None
 
 
 # ---- units ----
 
 
-def frame(reader: Reader, asked: Asked) -> Frame:
+def frame(reader: Reader, page_request: PageRequest) -> Frame:
     """Everything around a page, in the unit that reads what is on it."""
-    return _framed(asked, site(reader, asked.settings), _viewer(reader, asked.me))
-
-
-def _viewer(reader: Reader, me: Actor | None) -> Person | None:
-    return presenters.person(reader.here, me) if me else None
-
-
-def _framed(asked: Asked, place: Site, viewer: Person | None) -> Frame:
-    return Frame(
-        site=place,
-        now=asked.now,
-        csrf=asked.csrf,
-        viewer=viewer,
-        here=asked.here,
-        done=asked.done,
-        shared=asked.shared,
+    return _framed(
+        page_request, read_site(reader, page_request.settings), _viewer(reader, page_request.me)
     )
 
 
-def site(reader: Reader, settings: Settings) -> Site:
+def _viewer(reader: Reader, me: Actor | None) -> Person | None:
+    return presenters.person(reader.site, me) if me else None
+
+
+def _framed(page_request: PageRequest, place: SiteView, viewer: Person | None) -> Frame:
+    return Frame(
+        site=place,
+        now=page_request.now,
+        csrf=page_request.csrf,
+        viewer=viewer,
+        current_page=page_request.current_page,
+        done=page_request.done,
+        shared=page_request.shared,
+    )
+
+
+def read_site(reader: Reader, settings: Settings) -> SiteView:
     """The place with its charter and those who look after it."""
     agreed = charters.current(reader, actors.community(reader).id)
     return replace(
@@ -114,9 +116,9 @@ def site(reader: Reader, settings: Settings) -> Site:
     )
 
 
-def bare_site(settings: Settings) -> Site:
+def bare_site(settings: Settings) -> SiteView:
     """The place as far as it is known without the database."""
-    return Site(
+    return SiteView(
         title=settings.title,
         summary=settings.summary,
         domain=settings.domain,
@@ -128,9 +130,9 @@ def bare_site(settings: Settings) -> Site:
     )
 
 
-def bare_frame(asked: Asked) -> Frame:
+def bare_frame(page_request: PageRequest) -> Frame:
     """For the page that says that the database cannot be asked."""
-    return _framed(asked, bare_site(asked.settings), None)
+    return _framed(page_request, bare_site(page_request.settings), None)
 
 
 def _charter(agreed: Agreed, settings: Settings) -> Charter:
@@ -153,7 +155,7 @@ def _stewards(reader: Reader) -> tuple[Steward, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PageResponse:
     """A page that is ready to be rendered: the template's name, and what it takes."""
 
     template: str
@@ -162,41 +164,50 @@ class Sheet:
     status: int = 200
 
 
-def answer(request: web.Request, asked: Asked, sheet: Sheet) -> web.Response:
+def answer(
+    request: web.Request, page_request: PageRequest, page_response: PageResponse
+) -> web.Response:
     """The page as HTML; caches keep what anybody gets who sends no cookie, and nothing else."""
     response = web.Response(
-        text=render(sheet.template, locale=asked.locale, frame=sheet.frame, view=sheet.view),
-        status=sheet.status,
+        text=render(
+            page_response.template,
+            locale=page_request.locale,
+            frame=page_response.frame,
+            view=page_response.view,
+        ),
+        status=page_response.status,
         content_type="text/html",
         charset="utf-8",
     )
-    kept = asked.shared and sheet.status == 200
+    kept = page_request.shared and page_response.status == 200
     response.headers["Cache-Control"] = SHARED if kept else PRIVATE
-    response.headers["Content-Language"] = asked.locale
+    response.headers["Content-Language"] = page_request.locale
     response.headers["Vary"] = VARY
     auth.keep_visitor(request, response)
     return response
 
 
-async def framed(request: web.Request, asked: Asked) -> Frame:
+async def framed(request: web.Request, page_request: PageRequest) -> Frame:
     """The frame alone, for pages that show nothing else from the database."""
-    return await request.app[DATABASE].read(frame, asked)
+    return await request.app[DATABASE].read(frame, page_request)
 
 
-View = Callable[[Reader, Asked], object]
+View = Callable[[Reader, PageRequest], object]
 """A unit that reads what a page shows."""
 
 
-async def read(request: web.Request, asked: Asked, view: View) -> tuple[object, Frame]:
+async def read(request: web.Request, page_request: PageRequest, view: View) -> tuple[object, Frame]:
     """What a unit makes of the database, and the frame around it, in one hop."""
-    return await request.app[DATABASE].read(_both, asked, view)
+    return await request.app[DATABASE].read(_both, page_request, view)
 
 
-def _both(reader: Reader, asked: Asked, view: View) -> tuple[object, Frame]:
-    return view(reader, asked), frame(reader, asked)
+def _both(reader: Reader, page_request: PageRequest, view: View) -> tuple[object, Frame]:
+    return view(reader, page_request), frame(reader, page_request)
 
 
-async def show(request: web.Request, asked: Asked, template: str, view: View) -> web.Response:
+async def show(
+    request: web.Request, page_request: PageRequest, template: str, view: View
+) -> web.Response:
     """A page whose view a unit makes."""
-    made, around = await read(request, asked, view)
-    return answer(request, asked, Sheet(template, around, made))
+    made, around = await read(request, page_request, view)
+    return answer(request, page_request, PageResponse(template, around, made))

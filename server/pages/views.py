@@ -114,7 +114,7 @@ class Charter:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SiteView:
     """The place itself, as every page names it."""
 
     title: str
@@ -139,11 +139,11 @@ class Frame:
     `shared` is for pages that caches keep: full dates, never "Today".
     """
 
-    site: Site
+    site: SiteView
     now: datetime
     csrf: str
     viewer: Person | None = None
-    here: str = ""
+    current_page: str = ""
     done: str | None = None
     shared: bool = False
 
@@ -395,7 +395,7 @@ class SettingsView:
     wanted: str | None = None  # the address that a letter asks about
 
     @property
-    def mistakes(self) -> int:
+    def form_errors(self) -> int:
         """How many things there are to look at, in all forms."""
         forms = (self.profile, self.preferences, self.password, self.email)
         return sum(len(form.errors) for form in forms)

@@ -69,7 +69,7 @@ def issue(writer: Writer, account: int, secret: str) -> None:
     )
 
 
-def letters_of_today(reader: Reader, email: str) -> int:
+def sent_today(reader: Reader, email: str) -> int:
     """How many went to that mailbox within a day, whoever gave the address."""
     sent: int = reader.value(
         "SELECT ifnull(sum(letters), 0) FROM confirmations WHERE canonical = ? AND sent_at > ?",

@@ -16,7 +16,7 @@ from storage.engine.connection import READING, WRITING, Connection
 from storage.engine.errors import NotCommitted, NotCopied, Overloaded, StorageError
 from storage.engine.readers import Readers
 from storage.engine.schema import check, migrate
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Moment, Outcome, Reader, Writer, in_group
 from storage.engine.troubles import is_full, no_room, on_opening
 
@@ -48,7 +48,7 @@ class Database:
         self, path: Path, writing: Connection, readers: Readers, moment: Moment, intake: int
     ) -> None:
         self.changes = Changes()
-        self.here = moment.here
+        self.site = moment.site
         self.readers = readers
         self._path = path
         self._writing = writing
@@ -151,11 +151,11 @@ def _vacuum(connection: sqlite3.Connection, copy: Path) -> None:
         connection.execute("PRAGMA query_only = ON")
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, here: Here, moment: Moment) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, site: Site, moment: Moment) -> None:
     check(connection)
     migrate(connection, path)
     settled, highest = in_group(
-        connection, [partial(instance.settle, here=here), instance.highest], moment
+        connection, [partial(instance.settle, site=site), instance.highest], moment
     )
     for outcome in (settled, highest):
         if outcome.error is not None:
@@ -171,15 +171,15 @@ def _keep_private(path: Path) -> None:
 
 @asynccontextmanager
 async def open_database(
-    path: Path, here: Here, clock: Clock = system_clock, intake: int = 2000
+    path: Path, site: Site, clock: Clock = system_clock, intake: int = 2000
 ) -> AsyncIterator[Database]:
     """Open (or make) the file. Raises CannotOpen, NewerSchema, OtherInstance, Damaged."""
-    moment = Moment(clock, here)
+    moment = Moment(clock, site)
     async with AsyncExitStack() as stack:
         try:
             _keep_private(path)
             writing = await stack.enter_async_context(Connection(path, WRITING))
-            await writing.run(partial(_prepare, path=path, here=here, moment=moment))
+            await writing.run(partial(_prepare, path=path, site=site, moment=moment))
         except (OSError, sqlite3.Error, UnicodeDecodeError, StorageError) as error:  # spoiled text
             raise on_opening(error, path) from error
         reading = [

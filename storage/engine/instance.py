@@ -1,7 +1,7 @@
 """What this instance is, kept in the database because it may never change."""
 
 from storage.engine.errors import OtherInstance
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 
 
@@ -19,12 +19,12 @@ def put(writer: Writer, key: str, value: str) -> None:
     )
 
 
-def settle(writer: Writer, here: Here) -> None:
+def settle(writer: Writer, site: Site) -> None:
     """Write the domains down at the first start; refuse other ones afterwards."""
     for key, value in (
-        ("domain", here.domain),
-        ("web_domain", here.web_domain),
-        ("scheme", here.scheme),
+        ("domain", site.domain),
+        ("web_domain", site.web_domain),
+        ("scheme", site.scheme),
     ):
         known = get(writer, key)
         if known is None:

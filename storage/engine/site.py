@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class Site:
     """`domain` stands in handles (alice@domain), `web_domain` in URIs; they may differ.
 
     `secret` seals addresses of media that not everybody may open; it is never in the database.

@@ -17,9 +17,9 @@ from orjson import loads
 from storage.engine import ids
 from storage.engine.changes import Change
 from storage.engine.clock import milliseconds
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.troubles import on_commit
-from storage.engine.versioned_cache import Kept
+from storage.engine.versioned_cache import VersionedCache
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +31,20 @@ Row = tuple[Any, ...]
 class Reader:
     """May ask. The whole unit happens at one moment, `now`, and in one place, `here`.
 
-    What it makes of committed rows can be left in `kept` for the next.
+    What it makes of committed rows can be left in `cache` for the next.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, now: datetime, here: Here, kept: Kept | None = None
+        self,
+        connection: sqlite3.Connection,
+        now: datetime,
+        site: Site,
+        cache: VersionedCache | None = None,
     ) -> None:
         self._connection = connection
         self.now = now
-        self.here = here
-        self.kept = Kept() if kept is None else kept
+        self.site = site
+        self.cache = VersionedCache() if cache is None else cache
 
     @property
     def now_ms(self) -> int:
@@ -81,13 +85,13 @@ class Reader:
 class Writer(Reader):
     """May change. Exists only inside a unit, so no change can escape a transaction.
 
-    Nor can what is made of a change that may still be undone: its `kept` ends with it.
+    Nor can what is made of a change that may still be undone: its `cache` ends with it.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, now: datetime, here: Here, numbers: ids.Numbers
+        self, connection: sqlite3.Connection, now: datetime, site: Site, numbers: ids.Numbers
     ) -> None:
-        super().__init__(connection, now, here)
+        super().__init__(connection, now, site)
         self._numbers = numbers
         self.changes: list[Change] = []
 
@@ -125,9 +129,9 @@ class Moment:
     """What a unit is given beside its connection."""
 
     clock: Callable[[], datetime]
-    here: Here
+    site: Site
     numbers: ids.Numbers = field(default_factory=ids.Numbers)
-    kept: Kept = field(default_factory=Kept)
+    cache: VersionedCache = field(default_factory=VersionedCache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def in_snapshot(connection: sqlite3.Connection, unit: Callable[[Reader], T], mom
     """Run a unit that sees the database as it was at its first question."""
     connection.execute("BEGIN DEFERRED")
     try:
-        return _call(unit, Reader(connection, moment.clock(), moment.here, moment.kept))
+        return _call(unit, Reader(connection, moment.clock(), moment.site, moment.cache))
     finally:
         _roll_back(connection)
 
@@ -166,7 +170,7 @@ def in_group(
 def _attempt(
     connection: sqlite3.Connection, unit: Callable[[Writer], Any], moment: Moment
 ) -> Outcome:
-    writer = Writer(connection, moment.clock(), moment.here, moment.numbers)
+    writer = Writer(connection, moment.clock(), moment.site, moment.numbers)
     connection.execute("SAVEPOINT unit")
     try:
         outcome = Outcome(_call(unit, writer), changes=writer.changes)

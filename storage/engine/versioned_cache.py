@@ -10,7 +10,7 @@ MOST = 8 * 1024 * 1024
 _BESIDE = 400  # octets that a key and two entries of a dictionary take, about
 
 
-class Kept:
+class VersionedCache:
     """The most recently used, in two halves; when the young half is full it becomes the old one.
 
     Readers' threads share it without a lock: each step is one operation on a dictionary. Where two

@@ -73,7 +73,7 @@ def bookmarked(reader: Reader, account: int) -> list[str]:
     return [uri for (uri,) in rows]
 
 
-def liked(reader: Reader, account: int) -> list[str]:
+def favourites(reader: Reader, account: int) -> list[str]:
     """URIs of posts, the latest first."""
     rows = reader.rows(
         "SELECT p.uri FROM likes k JOIN posts p ON p.id = k.post"

@@ -11,7 +11,7 @@ from storage.engine.transaction import Reader
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class AccountCounts:
     """Of one actor: their posts that are not for named people only, and accepted follows."""
 
     posts: int = 0
@@ -20,7 +20,7 @@ class Tally:
     following: int = 0
 
 
-class Portrait(NamedTuple):
+class AccountVersion(NamedTuple):
     """All that decides how an account is shown: whose it is, which version of it, and its tally.
 
     `newest` in milliseconds; `emojis` grows whenever those of its server change. Two that are equal
@@ -36,25 +36,29 @@ class Portrait(NamedTuple):
     emojis: int
 
     @property
-    def tally(self) -> Tally:
-        return Tally(self.posts, optional_moment(self.newest), self.followers, self.following)
+    def counts(self) -> AccountCounts:
+        return AccountCounts(
+            self.posts, optional_moment(self.newest), self.followers, self.following
+        )
 
 
-PORTRAIT = "w.id, w.version, t.posts, t.newest, t.followers, t.following, ifnull(h.emojis, 0)"
-DRAWN = "JOIN tallies t ON t.actor = w.id LEFT JOIN hosts h ON h.host = w.host"
+ACCOUNT_VERSION = (
+    "w.id, w.version, t.posts, t.newest, t.followers, t.following, ifnull(h.emojis, 0)"
+)
+COUNTS_JOIN = "JOIN tallies t ON t.actor = w.id LEFT JOIN hosts h ON h.host = w.host"
 
 
-def portraits(reader: Reader, wanted: Iterable[int]) -> list[Portrait]:
+def account_versions(reader: Reader, wanted: Iterable[int]) -> list[AccountVersion]:
     """Of actors by number; who left, or was turned out, is not among them."""
     rows = reader.rows(
-        f"SELECT {PORTRAIT} FROM actors w {DRAWN}"
+        f"SELECT {ACCOUNT_VERSION} FROM actors w {COUNTS_JOIN}"
         " WHERE w.id IN (SELECT value FROM json_each(?)) AND w.state = 'active'",
         dumps(sorted(set(wanted))),
     )
-    return list(map(Portrait._make, rows))
+    return list(map(AccountVersion._make, rows))
 
 
-def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Tally]:
+def many(reader: Reader, wanted: Iterable[int]) -> dict[int, AccountCounts]:
     """By the number of the actor."""
     rows = reader.rows(
         "SELECT actor, posts, newest, followers, following FROM tallies"
@@ -62,6 +66,6 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Tally]:
         dumps(sorted(set(wanted))),
     )
     return {
-        actor: Tally(posts, optional_moment(newest), followers, following)
+        actor: AccountCounts(posts, optional_moment(newest), followers, following)
         for actor, posts, newest, followers, following in rows
     }

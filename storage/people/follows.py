@@ -143,7 +143,7 @@ def local_followers(reader: Reader, target: int) -> list[Follow]:
     return [_from_row(row) for row in rows]
 
 
-class Hearer(NamedTuple):
+class LocalFollower(NamedTuple):
     """One of ours who follows; `reblogs` and `notify` are 0 or 1, `languages` is JSON."""
 
     follower: int
@@ -160,16 +160,16 @@ class Hearer(NamedTuple):
         return spoken in wanted or spoken.partition("-")[0] in wanted
 
 
-def hearers(reader: Reader, target: int) -> list[Hearer]:
+def local_follower_rows(reader: Reader, target: int) -> list[LocalFollower]:
     """As `local_followers`, with no more than it takes to bring them something."""
     rows = reader.gathered(
         "SELECT f.follower, f.reblogs, f.notify, f.languages FROM follows f"
         " JOIN actors w ON w.id = f.follower"
         " WHERE f.target = :target AND f.state = 'accepted' AND w.host = ''",
         {"target": target},
-        width=len(Hearer._fields),
+        width=len(LocalFollower._fields),
     )
-    return list(map(Hearer._make, rows))
+    return list(map(LocalFollower._make, rows))
 
 
 def with_ours(reader: Reader, actor: int) -> list[Follow]:

@@ -9,7 +9,7 @@ from json import dumps
 
 from storage.engine.transaction import Reader
 
-UNWANTED = (
+HIDDEN = (
     "SELECT target FROM blocks WHERE actor = :viewer UNION ALL SELECT target FROM mutes"
     " WHERE actor = :viewer AND (expires_at IS NULL OR expires_at > :now)"
 )
@@ -20,26 +20,26 @@ _OF_HOST_OF_AUTHOR = (
     " OR substr(w.host, -length(z.host) - 1) = '.' || z.host"
     " OR substr(w.domain, -length(z.host) - 1) = '.' || z.host)"
 )
-_OF_HOST_OF_BRINGER = (
+_OF_HOST_OF_BOOSTER = (
     "SELECT 1 FROM account_hosts z WHERE z.account = :viewer AND (z.host IN (y.host, y.domain)"
     " OR substr(y.host, -length(z.host) - 1) = '.' || z.host"
     " OR substr(y.domain, -length(z.host) - 1) = '.' || z.host)"
 )
 # As one term, of which SQLite makes no plan: no statement begins with whom one wants to see.
-HOST_WANTED = f"iif(w.host = '', 1, NOT EXISTS ({_OF_HOST_OF_AUTHOR}))"
-WANTED = f"iif(w.id IN ({UNWANTED}), 0, {HOST_WANTED})"
+HOST_NOT_HIDDEN = f"iif(w.host = '', 1, NOT EXISTS ({_OF_HOST_OF_AUTHOR}))"
+NOT_HIDDEN = f"iif(w.id IN ({HIDDEN}), 0, {HOST_NOT_HIDDEN})"
 
 # What a suspended actor shares is in nobody's list either (SECURITY 84).
-BRINGER_WANTED = (
-    f"(y.state = 'active' AND y.id NOT IN ({UNWANTED})"
-    f" AND (+y.host = '' OR NOT EXISTS ({_OF_HOST_OF_BRINGER})))"
+BOOSTER_NOT_HIDDEN = (
+    f"(y.state = 'active' AND y.id NOT IN ({HIDDEN})"
+    f" AND (+y.host = '' OR NOT EXISTS ({_OF_HOST_OF_BOOSTER})))"
 )
 
 # Of somebody who did something, which a mute may leave to be told: blocks always count.
 TOLD = (
     "+w.id NOT IN (SELECT target FROM blocks WHERE actor = :viewer UNION ALL SELECT target"
     " FROM mutes WHERE actor = :viewer AND notifications"
-    f" AND (expires_at IS NULL OR expires_at > :now)) AND {HOST_WANTED}"
+    f" AND (expires_at IS NULL OR expires_at > :now)) AND {HOST_NOT_HIDDEN}"
 )
 
 
@@ -47,7 +47,7 @@ def among(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[int]:
     """Those of these people of whom the viewer wants to see nothing, now."""
     rows = reader.named(
         "SELECT w.id FROM actors w WHERE w.id IN (SELECT value FROM json_each(:people))"
-        f" AND NOT ({WANTED})",
+        f" AND NOT ({NOT_HIDDEN})",
         {"people": dumps(sorted(set(people))), "viewer": viewer, "now": reader.now_ms},
     )
     return frozenset(id_ for (id_,) in rows)
@@ -57,12 +57,12 @@ def of_hosts(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[in
     """Those of these people whose host the viewer blocks."""
     rows = reader.named(
         "SELECT w.id FROM actors w WHERE w.id IN (SELECT value FROM json_each(:people))"
-        f" AND NOT {HOST_WANTED}",
+        f" AND NOT {HOST_NOT_HIDDEN}",
         {"people": dumps(sorted(set(people))), "viewer": viewer},
     )
     return frozenset(id_ for (id_,) in rows)
 
 
-def host_unwanted(reader: Reader, viewer: int, actor: int) -> bool:
+def is_host_hidden(reader: Reader, viewer: int, actor: int) -> bool:
     """Whether the viewer blocks the host of an actor."""
     return bool(of_hosts(reader, viewer, [actor]))

@@ -9,7 +9,7 @@ from orjson import loads
 
 from storage.engine.clock import optional_moment
 from storage.engine.transaction import Reader, Row
-from storage.people.hidden_accounts import HOST_WANTED
+from storage.people.hidden_accounts import HOST_NOT_HIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ _STANDING = (
     "SELECT v.value, f.state, f.reblogs, f.notify, f.languages, b.state,"
     " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = :viewer AND x.target = v.value),"
     " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = v.value AND x.target = :viewer),"
-    f" m.id, m.notifications, m.expires_at, NOT {HOST_WANTED},"
+    f" m.id, m.notifications, m.expires_at, NOT {HOST_NOT_HIDDEN},"
     " EXISTS (SELECT 1 FROM endorsements e WHERE e.actor = :viewer AND e.target = v.value),"
     " (SELECT n.comment FROM account_notes n WHERE n.account = :viewer AND n.target = v.value)"
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from json import dumps
 
 from storage.engine.transaction import Reader, Writer
-from storage.people.hidden_accounts import WANTED
+from storage.people.hidden_accounts import NOT_HIDDEN
 
 _FINDABLE = (
     "w.host = '' AND w.type IN ('Person', 'Service') AND w.discoverable AND w.state = 'active'"
@@ -15,7 +15,7 @@ _FINDABLE = (
 def of(reader: Reader, me: int, most: int, offset: int = 0) -> list[int]:
     """Newest first: whom they neither follow, nor asked to, nor want to see no more of."""
     rows = reader.named(
-        f"SELECT w.id FROM actors w WHERE {_FINDABLE} AND w.id <> :viewer AND {WANTED}"
+        f"SELECT w.id FROM actors w WHERE {_FINDABLE} AND w.id <> :viewer AND {NOT_HIDDEN}"
         " AND w.moved_to IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = w.id AND b.target = :viewer)"
         " AND NOT EXISTS (SELECT 1 FROM follows f"
@@ -53,7 +53,7 @@ def directory(
     order = _BY_ARRIVAL if new else _BY_NEWEST_POST
     rows = reader.named(
         "SELECT w.id FROM actors w JOIN tallies t ON t.actor = w.id"
-        f" WHERE {_DISCOVERABLE} AND {where} AND {WANTED}"
+        f" WHERE {_DISCOVERABLE} AND {where} AND {NOT_HIDDEN}"
         f" ORDER BY {order} LIMIT :most OFFSET :offset",
         {"viewer": viewer, "now": reader.now_ms, "most": most, "offset": offset},
     )
@@ -75,7 +75,7 @@ def familiar(reader: Reader, me: int, wanted: Sequence[int]) -> dict[int, list[i
         " JOIN follows f ON f.target = x.value AND f.state = 'accepted'"
         " JOIN follows m ON m.target = f.follower AND m.follower = :viewer"
         " AND m.state = 'accepted' JOIN actors w ON w.id = f.follower"
-        f" WHERE NOT w.hide_collections AND w.state = 'active' AND {WANTED})"
+        f" WHERE NOT w.hide_collections AND w.state = 'active' AND {NOT_HIDDEN})"
         " WHERE place <= :most ORDER BY target, place",
         {
             "wanted": dumps(list(wanted)),

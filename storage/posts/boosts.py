@@ -11,12 +11,12 @@ from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 from storage.posts.visibility import System, Viewer, predicate
 
-SHARED = "shared"
+BOOSTED = "boosted"
 _SYSTEM = System()
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Boost:
     """`audience` is for everybody, or for those who follow `actor`: `kind` says which."""
 
     id: int
@@ -36,31 +36,31 @@ _READ = (
 )
 
 
-def _from_row(row: Row) -> Share:
+def _from_row(row: Row) -> Boost:
     id_, uri, actor, post, audience, listed, published, kind = row
-    return Share(id_, uri, actor, PostId(post), audience, bool(listed), moment(published), kind)
+    return Boost(id_, uri, actor, PostId(post), audience, bool(listed), moment(published), kind)
 
 
-def add(writer: Writer, share: Share) -> bool:
+def add(writer: Writer, boost: Boost) -> bool:
     """Return whether it is new: one for each actor and post. Said again, it may be for fewer."""
     new = writer.execute(
         f"INSERT INTO shares ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        share.id,
-        share.uri,
-        share.actor,
-        share.post,
-        share.audience,
-        share.listed,
-        milliseconds(share.published_at),
+        boost.id,
+        boost.uri,
+        boost.actor,
+        boost.post,
+        boost.audience,
+        boost.listed,
+        milliseconds(boost.published_at),
     )
     if new:
-        writer.after_commit(SHARED, str(share.post))
+        writer.after_commit(BOOSTED, str(boost.post))
     else:
-        _narrow(writer, share)
+        _narrow(writer, boost)
     return bool(new)
 
 
-def _narrow(writer: Writer, said: Share) -> None:
+def _narrow(writer: Writer, said: Boost) -> None:
     """What is said again for fewer is for fewer; for more, as it was."""
     writer.execute(
         "UPDATE shares SET listed = min(listed, ?), audience = iif(audience ="
@@ -73,17 +73,17 @@ def _narrow(writer: Writer, said: Share) -> None:
     )
 
 
-def remove(writer: Writer, share: Share) -> None:
-    writer.execute("DELETE FROM shares WHERE id = ?", share.id)
-    writer.after_commit(SHARED, str(share.post))
+def remove(writer: Writer, boost: Boost) -> None:
+    writer.execute("DELETE FROM shares WHERE id = ?", boost.id)
+    writer.after_commit(BOOSTED, str(boost.post))
 
 
-def by_id(reader: Reader, id_: int) -> Share | None:
+def by_id(reader: Reader, id_: int) -> Boost | None:
     row = reader.row(f"{_READ} WHERE s.id = ?", id_)
     return _from_row(row) if row else None
 
 
-def seen(reader: Reader, viewer: Viewer, id_: int) -> Share | None:
+def seen(reader: Reader, viewer: Viewer, id_: int) -> Boost | None:
     """By number, where the viewer is among those whom it is for; of its post, it says nothing."""
     shared, values = predicate(viewer, of_share=True)
     rows = reader.named(
@@ -94,7 +94,7 @@ def seen(reader: Reader, viewer: Viewer, id_: int) -> Share | None:
     return _from_row(rows[0]) if rows else None
 
 
-def many(reader: Reader, wanted: Collection[int]) -> list[Share]:
+def many(reader: Reader, wanted: Collection[int]) -> list[Boost]:
     """By number; asks only when there is something to ask for."""
     if not wanted:
         return []
@@ -105,13 +105,13 @@ def many(reader: Reader, wanted: Collection[int]) -> list[Share]:
     return [_from_row(row) for row in rows]
 
 
-def by_uri(reader: Reader, uri: str, by: int | None = None) -> Share | None:
+def by_uri(reader: Reader, uri: str, by: int | None = None) -> Boost | None:
     """Of others several may have one id: each is its actor's."""
     row = reader.row(f"{_READ} WHERE s.uri = ? AND s.actor = ifnull(?, s.actor)", uri, by)
     return _from_row(row) if row else None
 
 
-def of(reader: Reader, actor: int, post: int) -> Share | None:
+def of(reader: Reader, actor: int, post: int) -> Boost | None:
     row = reader.row(f"{_READ} WHERE s.actor = ? AND s.post = ?", actor, post)
     return _from_row(row) if row else None
 
@@ -130,7 +130,7 @@ def page_of(
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
 
 
-def sharers_here(reader: Reader, post: int) -> list[int]:
+def local_boosters(reader: Reader, post: int) -> list[int]:
     """Members of ours who shared it."""
     rows = reader.rows(
         "SELECT s.actor FROM shares s JOIN accounts c ON c.actor = s.actor WHERE s.post = ?", post

@@ -3,7 +3,7 @@
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 
-LIKED = "liked"
+FAVOURITED = "favourited"
 
 
 def add(writer: Writer, uri: str, actor: int, post: int) -> bool:
@@ -18,14 +18,14 @@ def add(writer: Writer, uri: str, actor: int, post: int) -> bool:
         writer.now_ms,
     )
     if new:
-        writer.after_commit(LIKED, str(post))
+        writer.after_commit(FAVOURITED, str(post))
     return bool(new)
 
 
 def remove(writer: Writer, actor: int, post: int) -> bool:
     removed = writer.execute("DELETE FROM likes WHERE actor = ? AND post = ?", actor, post)
     if removed:
-        writer.after_commit(LIKED, str(post))
+        writer.after_commit(FAVOURITED, str(post))
     return bool(removed)
 
 

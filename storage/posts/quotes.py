@@ -7,7 +7,7 @@ from json import dumps
 
 from storage.engine.clock import milliseconds
 from storage.engine.transaction import Reader, Row, Writer
-from storage.people.hidden_accounts import HOST_WANTED
+from storage.people.hidden_accounts import HOST_NOT_HIDDEN
 
 QUOTED = "quoted"
 APPROVED, PENDING, REJECTED, REVOKED = "approved", "pending", "rejected", "revoked"
@@ -167,7 +167,7 @@ def shown(reader: Reader, posts: Sequence[int], viewer: int) -> dict[int, Shown]
         "SELECT p.id, q.state, q.target, o.deleted_at IS NOT NULL,"
         " EXISTS (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author),"
         " EXISTS (SELECT 1 FROM blocks b WHERE b.actor = :viewer AND b.target = o.author),"
-        f" NOT {HOST_WANTED},"
+        f" NOT {HOST_NOT_HIDDEN},"
         " EXISTS (SELECT 1 FROM mutes m WHERE m.actor = :viewer AND m.target = o.author"
         " AND (m.expires_at IS NULL OR m.expires_at > :now))"
         " FROM json_each(:posts) n CROSS JOIN posts p ON p.id = n.value CROSS JOIN approvals q"

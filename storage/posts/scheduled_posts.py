@@ -26,7 +26,7 @@ class Scheduled:
     id: int
     author: ActorId
     due: datetime
-    wish: Mapping[str, Any]
+    params: Mapping[str, Any]
     reason: str | None = None
 
 
@@ -38,16 +38,16 @@ def _from_row(row: Row) -> Scheduled:
 
 
 def add(
-    writer: Writer, author: ActorId, due: datetime, wish: Mapping[str, Any], media: Sequence[int]
+    writer: Writer, author: ActorId, due: datetime, params: Mapping[str, Any], media: Sequence[int]
 ) -> Scheduled:
     """Kept, with the files that are meant for it; they have to be the author's and free."""
-    made = Scheduled(writer.new_id(), author, due, wish)
+    made = Scheduled(writer.new_id(), author, due, params)
     writer.execute(
         "INSERT INTO scheduled_posts (id, author, due, wish) VALUES (?, ?, ?, ?)",
         made.id,
         author,
         milliseconds(due),
-        dumps(dict(wish)),
+        dumps(dict(params)),
     )
     writer.execute(
         "UPDATE media SET scheduled = ? WHERE id IN (SELECT value FROM json_each(?))",

@@ -92,16 +92,16 @@ _PEER = f"""(NOT p.local_only AND a.kind <> 'instance'
 
 # A share `s` of a post is for everybody, or for those who follow whoever shares it. The author of
 # the post is told of it in any case.
-_SHARED_OPENLY = "s.audience = (SELECT id FROM audiences WHERE kind = 'public')"
+_BOOSTED_OPENLY = "s.audience = (SELECT id FROM audiences WHERE kind = 'public')"
 
-_SHARED_TO_MEMBER = f"""({_SHARED_OPENLY} OR s.actor = :me
+_BOOSTED_TO_MEMBER = f"""({_BOOSTED_OPENLY} OR s.actor = :me
     OR EXISTS (SELECT 1 FROM posts q WHERE q.id = s.post AND q.author = :me)
     OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
         WHERE e.id = s.audience AND f.follower = :me AND f.state = 'accepted'))"""
 
 # Nobody whom the sharer blocks gets to know of it.
-_SHARED_TO_PEER = f"""(NOT EXISTS (SELECT 1 FROM blocks b
-        WHERE b.actor = s.actor AND b.target = :signer) AND ({_SHARED_OPENLY}
+_BOOSTED_TO_PEER = f"""(NOT EXISTS (SELECT 1 FROM blocks b
+        WHERE b.actor = s.actor AND b.target = :signer) AND ({_BOOSTED_OPENLY}
     OR EXISTS (SELECT 1 FROM actors x WHERE x.host = :host
         AND (x.id = s.actor OR x.id = (SELECT q.author FROM posts q WHERE q.id = s.post)))
     OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
@@ -118,12 +118,12 @@ def predicate(viewer: Viewer, *, of_share: bool = False) -> tuple[str, dict[str,
     """
     match viewer:
         case Anonymous():
-            return _SHARED_OPENLY if of_share else _ANONYMOUS, {}
+            return _BOOSTED_OPENLY if of_share else _ANONYMOUS, {}
         case Member(actor):
-            return _SHARED_TO_MEMBER if of_share else _MEMBER, {"me": actor}
+            return _BOOSTED_TO_MEMBER if of_share else _MEMBER, {"me": actor}
         case Peer(host, signer):
             values = {"host": host, "names": dumps(names_of(host)), "signer": signer}
-            return _SHARED_TO_PEER if of_share else _PEER, values
+            return _BOOSTED_TO_PEER if of_share else _PEER, values
         case Steward() | System():
             return "1", {}
 

@@ -7,17 +7,17 @@ from typing import NamedTuple
 from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Row
 from storage.people import hidden_accounts
-from storage.people.account_counts import DRAWN, PORTRAIT, Portrait
+from storage.people.account_counts import ACCOUNT_VERSION, COUNTS_JOIN, AccountVersion
 from storage.posts import search_index
 from storage.posts.posts import SHOWN, Post, Recipient, count_local, from_row, recipients, tag_names
 from storage.posts.visibility import ALIVE, FROM, PEOPLE, Facts, Member, Viewer, predicate
 
 __all__ = [
-    "Figures",
-    "Glance",
     "Post",
     "Recipient",
     "Revision",
+    "StatusCounts",
+    "StatusRow",
     "ancestors",
     "by_id",
     "by_page",
@@ -26,12 +26,12 @@ __all__ = [
     "descendants",
     "facts",
     "figures",
-    "glances",
     "hosts",
     "many",
     "mentioned",
     "once_seen",
     "recipients",
+    "status_rows",
     "tag_names",
     "tagged",
     "texts",
@@ -174,20 +174,20 @@ def _wanted(reader: Reader, viewer: Viewer, thread: list[Post]) -> list[Post]:
     return [post for post in thread if post.author not in hidden]
 
 
-class Figures(NamedTuple):
+class StatusCounts(NamedTuple):
     """What is counted about a post, and whether (0 or 1) the viewer did this with it."""
 
     likes: int = 0
     shares: int = 0
     replies: int = 0
-    liked: int = 0
+    favourited: int = 0
     shared: int = 0
     bookmarked: int = 0
 
 
 # Of the post whose number is o.value; shares as far as the viewer is among those they are for.
-_LIKES = "(SELECT count(*) FROM likes l WHERE l.post = o.value)"
-_SHARES = "SELECT count(*) FROM shares s WHERE s.post = o.value"
+_FAVOURITES = "(SELECT count(*) FROM likes l WHERE l.post = o.value)"
+_BOOSTS = "SELECT count(*) FROM shares s WHERE s.post = o.value"
 _DONE = (
     "EXISTS (SELECT 1 FROM likes l WHERE l.post = o.value AND l.actor = :me),"
     " EXISTS (SELECT 1 FROM shares s WHERE s.post = o.value AND s.actor = :me),"
@@ -196,7 +196,7 @@ _DONE = (
 _ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIVE}"
 
 
-def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, Figures]:
+def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, StatusCounts]:
     """Counts derived from rows (SECURITY 28), for many posts in one statement.
 
     Answers and shares are counted as far as the viewer may see them: a count tells of each.
@@ -205,11 +205,11 @@ def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, 
     shared, _ = predicate(viewer, of_share=True)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.named(
-        f"SELECT o.value, {_LIKES}, ({_SHARES} AND {shared}),"
+        f"SELECT o.value, {_FAVOURITES}, ({_BOOSTS} AND {shared}),"
         f" ({_ANSWERS} AND {may}), {_DONE} FROM json_each(:wanted) o",
         {**values, "wanted": dumps(list(wanted)), "me": me},
     )
-    return {row[0]: Figures._make(row[1:]) for row in rows}
+    return {row[0]: StatusCounts._make(row[1:]) for row in rows}
 
 
 class Revision(NamedTuple):
@@ -227,7 +227,7 @@ class Revision(NamedTuple):
     emojis: int
 
 
-class Glance(NamedTuple):
+class StatusRow(NamedTuple):
     """A post as one statement tells it: which words, by whom, and how it stands for the viewer.
 
     `answered` wrote what it answers; 0 where that is nothing, or hidden from the viewer. `quotes`
@@ -235,8 +235,8 @@ class Glance(NamedTuple):
     """
 
     revision: Revision
-    author: Portrait
-    figures: Figures
+    author: AccountVersion
+    figures: StatusCounts
     in_reply_to: int
     answered: int
     type: str
@@ -245,7 +245,7 @@ class Glance(NamedTuple):
     muted: int
 
 
-_WIDTH = sum(len(one._fields) for one in (Revision, Portrait, Figures, Glance)) - 3
+_WIDTH = sum(len(one._fields) for one in (Revision, AccountVersion, StatusCounts, StatusRow)) - 3
 _REVISION = (
     "c.id, c.version, c.uri, w.name, (SELECT ifnull(sum(x.version), 0) FROM post_recipients r"
     " JOIN actors x ON x.id = r.actor WHERE r.post = c.id AND r.mentioned),"
@@ -254,31 +254,34 @@ _REVISION = (
 _ANSWERED = f"SELECT p.author FROM {FROM} WHERE p.id = c.in_reply_to AND {ALIVE}"
 
 
-def glances(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Glance]:
+def status_rows(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, StatusRow]:
     """By number, those that the viewer may see; whatever is kept about them decides nothing."""
     may, values = predicate(viewer)
     shared, _ = predicate(viewer, of_share=True)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.gathered(
-        f"SELECT {_REVISION}, {PORTRAIT}, {_LIKES},"
-        f" ({_SHARES} AND {shared}), ({_ANSWERS} AND {may}), {_DONE},"
+        f"SELECT {_REVISION}, {ACCOUNT_VERSION}, {_FAVOURITES},"
+        f" ({_BOOSTS} AND {shared}), ({_ANSWERS} AND {may}), {_DONE},"
         f" ifnull(c.in_reply_to, 0), ifnull(({_ANSWERED} AND {may}), 0), c.type,"
         " c.quoted IS NOT NULL,"
         " EXISTS (SELECT 1 FROM pins k WHERE k.post = c.id AND k.actor = c.author),"
         " EXISTS (SELECT 1 FROM thread_mutes q WHERE q.account = :me AND q.root = c.root)"
         " FROM json_each(:wanted) o CROSS JOIN posts c ON c.id = o.value"
-        f" CROSS JOIN posts p ON p.id = c.id {PEOPLE} {DRAWN}"
+        f" CROSS JOIN posts p ON p.id = c.id {PEOPLE} {COUNTS_JOIN}"
         f" WHERE {ALIVE} AND {may}",
         {**values, "wanted": dumps(sorted(set(wanted))), "me": me},
         width=_WIDTH,
     )
-    return {row[0]: _glance(row) for row in rows}
+    return {row[0]: _status_row(row) for row in rows}
 
 
-def _glance(row: Row) -> Glance:
+def _status_row(row: Row) -> StatusRow:
     revision, author, figures = row[:6], row[6:13], row[13:19]
-    return Glance(
-        Revision._make(revision), Portrait._make(author), Figures._make(figures), *row[19:]
+    return StatusRow(
+        Revision._make(revision),
+        AccountVersion._make(author),
+        StatusCounts._make(figures),
+        *row[19:],
     )
 
 

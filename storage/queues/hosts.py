@@ -19,7 +19,7 @@ AWAKE = "host awake"
 DEAD_AFTER_DAYS = 7
 
 
-class Standing(IntEnum):
+class HostState(IntEnum):
     """Which hosts share places: those known to answer, and the others by what is known."""
 
     KNOWN = 0
@@ -39,11 +39,11 @@ class Host:
     failed_days: int
     failed_on: str | None
     last_error: str | None
-    standing: Standing
+    standing: HostState
 
     @property
     def is_dead(self) -> bool:
-        return self.standing is Standing.DEAD
+        return self.standing is HostState.DEAD
 
 
 _COLUMNS = "host, tier, open_at, failures, failed_days, failed_on, last_error, standing"
@@ -51,13 +51,13 @@ _COLUMNS = "host, tier, open_at, failures, failed_days, failed_on, last_error, s
 
 def _from_row(row: Row) -> Host:
     host, tier, open_at, failures, days, on, error, standing = row
-    return Host(host, tier, moment(open_at), failures, days, on, error, Standing(standing))
+    return Host(host, tier, moment(open_at), failures, days, on, error, HostState(standing))
 
 
 def get(reader: Reader, host: str) -> Host:
     """What we know, or a fresh one."""
     row = reader.row(f"SELECT {_COLUMNS} FROM hosts WHERE host = ?", host)
-    return _from_row(row) if row else Host(host, None, moment(0), 0, 0, None, None, Standing.NEW)
+    return _from_row(row) if row else Host(host, None, moment(0), 0, 0, None, None, HostState.NEW)
 
 
 def names_of(host: str) -> list[str]:
@@ -231,7 +231,7 @@ class Turn:
     """A source whose hosts of one standing have something due; `failing` when some of it fail."""
 
     source: str
-    standing: Standing
+    standing: HostState
     failing: bool
 
 
@@ -240,7 +240,7 @@ _IS_FAILING = (
 )
 
 
-def next_turns(reader: Reader, standing: Standing, but: Collection[str], most: int) -> list[Turn]:
+def next_turns(reader: Reader, standing: HostState, but: Collection[str], most: int) -> list[Turn]:
     """Sources that have waited for longest, without those named."""
     rows = reader.rows(
         f"SELECT t.source, {_IS_FAILING} FROM delivery_turns t WHERE t.standing = ? AND t.due <= ?"
@@ -253,7 +253,7 @@ def next_turns(reader: Reader, standing: Standing, but: Collection[str], most: i
     return [Turn(source, standing, bool(failing)) for source, failing in rows]
 
 
-def turns_of(reader: Reader, standing: Standing, sources: Collection[str]) -> list[Turn]:
+def turns_of(reader: Reader, standing: HostState, sources: Collection[str]) -> list[Turn]:
     """Those of the named sources that have something due, in the order of their names here."""
     rows = reader.rows(
         f"SELECT t.source, {_IS_FAILING} FROM json_each(?) j CROSS JOIN delivery_turns t"

@@ -35,7 +35,7 @@ def add(writer: Writer, said: Said) -> None:
     )
 
 
-def has_current_words(reader: Reader, said: Said, *, edited: bool) -> bool:
+def has_current_text(reader: Reader, said: Said, *, edited: bool) -> bool:
     """Whether it says of its post what that says now: of the newest Update, or an unedited Create.
 
     Older ones may be forgotten before newer ones, a Create never: so that one is not compared.

@@ -9,7 +9,7 @@ from orjson import loads
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
-from storage.people.hidden_accounts import WANTED
+from storage.people.hidden_accounts import NOT_HIDDEN
 from storage.posts.posts import Post
 from storage.posts.visibility import ALIVE, FROM, PEOPLE, Member, predicate
 from storage.queues import jobs
@@ -77,7 +77,7 @@ def page_of(reader: Reader, account: int, page: Page) -> list[Conversation]:
     rows = reader.named(
         f"SELECT {_COLUMNS} FROM conversations c JOIN posts p ON p.id = c.last_post {PEOPLE}"
         " WHERE c.account = :viewer AND NOT c.hidden AND c.last_post < :below"
-        f" AND c.last_post > :above AND {ALIVE} AND {may} AND {WANTED}"
+        f" AND c.last_post > :above AND {ALIVE} AND {may} AND {NOT_HIDDEN}"
         f" ORDER BY c.last_post {page.order} LIMIT :limit",
         {**page.values, **values, "viewer": account, "now": reader.now_ms},
     )

@@ -138,7 +138,7 @@ class Brought:
     by: int
     entry: int
     post: PostId
-    share: int | None = None
+    boost: int | None = None
     answered: int | None = None
 
 
@@ -169,7 +169,7 @@ def fan_out(writer: Writer, brought: Brought, owners: Collection[int]) -> None:
     )
     writer.execute_many(
         "INSERT OR IGNORE INTO list_entries (list, entry, post, share) VALUES (?, ?, ?, ?)",
-        [(list_, brought.entry, brought.post, brought.share) for (list_,) in rows],
+        [(list_, brought.entry, brought.post, brought.boost) for (list_,) in rows],
     )
 
 

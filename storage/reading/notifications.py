@@ -33,7 +33,7 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NotificationFilter:
     """Which ones: only these types (none given: all), not those, only from this actor."""
 
     types: Sequence[str] = ()
@@ -89,7 +89,7 @@ def _wants(reader: Reader, account: int, actor: int) -> bool:
         " OR EXISTS (SELECT 1 FROM mutes WHERE actor = :account AND target = :actor"
         " AND notifications AND (expires_at IS NULL OR expires_at > :now))",
         {"account": account, "actor": actor, "now": reader.now_ms},
-    ) and not hidden_accounts.host_unwanted(reader, account, actor)
+    ) and not hidden_accounts.is_host_hidden(reader, account, actor)
 
 
 def _is_limited(reader: Reader, account: int, actor: int) -> bool:
@@ -128,19 +128,21 @@ def withdraw(writer: Writer, account: int, type_: str, actor: int, post: int | N
 
 
 # What an office is told is for who holds one now, and for nobody who once did.
-_IN_OFFICE = (
+_OF_MODERATORS = (
     "(n.type NOT GLOB 'admin.*' OR EXISTS (SELECT 1 FROM accounts o WHERE o.actor = n.account"
     " AND o.role IN ('admin', 'steward') AND o.frozen IS NULL))"
 )
 
 
-def page_of(reader: Reader, account: int, page: Page, wanted: Wanted) -> list[Notification]:
+def page_of(
+    reader: Reader, account: int, page: Page, wanted: NotificationFilter
+) -> list[Notification]:
     """Those whose post, if they are about one, the member may still see."""
     may, values = predicate(Member(account))  # type: ignore[arg-type]
     rows = reader.named(
         f"SELECT {_COLUMNS} FROM notifications n JOIN actors w ON w.id = n.actor"
         " WHERE n.account = :me AND n.id < :below AND n.id > :above AND w.state = 'active'"
-        f" AND (n.about IS NOT NULL OR {TOLD}) AND {_IN_OFFICE}"
+        f" AND (n.about IS NOT NULL OR {TOLD}) AND {_OF_MODERATORS}"
         " AND (:all OR n.type IN (SELECT value FROM json_each(:types)))"
         " AND n.type NOT IN (SELECT value FROM json_each(:not_types))"
         " AND (:actor IS NULL OR n.actor = :actor)"
@@ -170,7 +172,9 @@ def _from_row(row: Row) -> Notification:
 
 
 def by_id(reader: Reader, account: int, id_: int) -> Notification | None:
-    found = page_of(reader, account, Page(1, max_id=id_ + 1, since_id=id_ - 1), Wanted())
+    found = page_of(
+        reader, account, Page(1, max_id=id_ + 1, since_id=id_ - 1), NotificationFilter()
+    )
     return found[0] if found else None
 
 

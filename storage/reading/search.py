@@ -11,7 +11,7 @@ from json import dumps
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
-from storage.people.hidden_accounts import WANTED
+from storage.people.hidden_accounts import NOT_HIDDEN
 from storage.posts import search_index
 from storage.posts.visibility import ALIVE, PEOPLE, Member, predicate
 from storage.queues import jobs
@@ -22,7 +22,7 @@ MOST_OFFSET = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SearchFilter:
     """What is looked for. Flags are None where it does not matter; moments in milliseconds.
 
     Every one of `words` (each a word or a phrase) is in the post, none of `not_words` is. `where`
@@ -65,7 +65,7 @@ _LIBRARY = (
     " WHERE actor = :me UNION SELECT post FROM likes WHERE actor = :me UNION SELECT post"
     " FROM shares WHERE actor = :me UNION SELECT post FROM bookmarks WHERE actor = :me"
 )
-_BY_WORDS = "p.id IN (SELECT rowid FROM post_words WHERE post_words MATCH :words)"
+_BY_TEXT = "p.id IN (SELECT rowid FROM post_words WHERE post_words MATCH :words)"
 _BY_AUTHOR = "p.author IN (SELECT value FROM json_each(:authors))"
 _BY_LIBRARY = f"p.id IN ({_LIBRARY})"
 
@@ -88,15 +88,17 @@ _MATCHES = (
 
 
 # Somebody silenced is found in words by nobody but themselves.
-_HEARD = f"(NOT w.silenced OR w.id = :viewer) AND {WANTED}"
+_HEARD = f"(NOT w.silenced OR w.id = :viewer) AND {NOT_HIDDEN}"
 
 
-def posts(reader: Reader, me: ActorId, wanted: Wanted, page: Page, offset: int = 0) -> list[int]:
+def posts(
+    reader: Reader, me: ActorId, wanted: SearchFilter, page: Page, offset: int = 0
+) -> list[int]:
     """Numbers of the posts that are found, newest first. What cannot be asked finds nothing."""
     if not wanted.asks or offset > MOST_OFFSET:
         return []
     may, values = predicate(Member(me))
-    by = _BY_WORDS if wanted.words else _BY_AUTHOR if wanted.authors is not None else _BY_LIBRARY
+    by = _BY_TEXT if wanted.words else _BY_AUTHOR if wanted.authors is not None else _BY_LIBRARY
     try:
         rows = reader.named(
             f"SELECT p.id FROM posts p {PEOPLE} WHERE {by} AND {_MATCHES} AND {_SCOPE}"
@@ -109,7 +111,7 @@ def posts(reader: Reader, me: ActorId, wanted: Wanted, page: Page, offset: int =
     return sorted((id_ for (id_,) in rows), reverse=True)
 
 
-def _values(reader: Reader, me: int, wanted: Wanted) -> dict[str, object]:
+def _values(reader: Reader, me: int, wanted: SearchFilter) -> dict[str, object]:
     authors, languages = wanted.authors, wanted.languages
     return {
         "me": me,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
-from storage.people.hidden_accounts import BRINGER_WANTED, WANTED
+from storage.people.hidden_accounts import BOOSTER_NOT_HIDDEN, NOT_HIDDEN
 from storage.posts.posts import SHOWN, Post, from_row
 from storage.posts.visibility import ALIVE, FROM, PEOPLE, Anonymous, Member, Viewer, predicate
 from storage.reading import lists
@@ -17,14 +17,14 @@ HOME = "home"
 KEPT = 800
 
 # What lists for everybody show: not those who were silenced, nor whom one wants to see nothing of.
-_HEARD = f"iif(w.silenced, 0, {WANTED})"
+_HEARD = f"iif(w.silenced, 0, {NOT_HIDDEN})"
 
 # Whoever brought a post into a list by sharing it: nobody, or somebody whom one wants to hear.
-_SHARER_WANTED = (
+_BOOSTER_NOT_HIDDEN = (
     "(s.actor IS NULL OR EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor"
-    f" AND {BRINGER_WANTED}))"
+    f" AND {BOOSTER_NOT_HIDDEN}))"
 )
-_SHARED_BY_SOMEBODY = (
+_BOOSTED_BY_SOMEBODY = (
     "NOT EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor AND y.state <> 'active')"
 )
 
@@ -45,8 +45,8 @@ class Line(NamedTuple):
     """Of a list: a post by number, and the share that brought it, if one did. `cursor` pages."""
 
     cursor: int
-    share: int | None
-    sharer: int | None
+    boost: int | None
+    booster: int | None
     post: int
 
 
@@ -56,12 +56,12 @@ class Entry:
 
     cursor: int
     post: Post
-    share: int | None = None
-    sharer: int | None = None
+    boost: int | None = None
+    booster: int | None = None
 
     @property
     def line(self) -> Line:
-        return Line(self.cursor, self.share, self.sharer, self.post.id)
+        return Line(self.cursor, self.boost, self.booster, self.post.id)
 
 
 _LINE = "h.entry, h.share, s.actor, h.post"
@@ -107,7 +107,7 @@ def _brought(
         f"SELECT {_LINE} FROM {table}"
         f" JOIN posts p ON p.id = h.post {PEOPLE} LEFT JOIN shares s ON s.id = h.share"
         f" WHERE {whose} AND h.entry < :below AND h.entry > :above"
-        f" AND {ALIVE} AND {may} AND {WANTED} AND {_SHARER_WANTED}"
+        f" AND {ALIVE} AND {may} AND {NOT_HIDDEN} AND {_BOOSTER_NOT_HIDDEN}"
         f" AND (s.id IS NULL OR {shared})"
         f" ORDER BY h.entry {page.order} LIMIT :limit",
         {**_values(reader, Member(owner), page), **values, "list": list_},
@@ -227,7 +227,7 @@ def account(
     }
     found = _said(reader, viewer, page, values)
     if shown.shares:
-        found += _shared(reader, viewer, page, values)
+        found += _boosted(reader, viewer, page, values)
     nearest = sorted(found, key=lambda row: row[0], reverse=page.order == "DESC")
     return _entries(page, nearest[: page.limit])
 
@@ -243,13 +243,13 @@ def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object])
     )
 
 
-def _shared(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
+def _boosted(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
     may, allowed = predicate(viewer)
     shared, _ = predicate(viewer, of_share=True)
     return reader.named(
         f"SELECT s.id, s.id, s.actor, {SHOWN} FROM shares s JOIN posts p ON p.id = s.post"
         f" {PEOPLE} WHERE s.actor = :actor AND s.id < :below AND s.id > :above AND {_SHOWN}"
-        f" AND {_SHARED_BY_SOMEBODY} AND {ALIVE} AND {may} AND {shared}"
+        f" AND {_BOOSTED_BY_SOMEBODY} AND {ALIVE} AND {may} AND {shared}"
         f" ORDER BY s.id {page.order} LIMIT :limit",
         {**values, **allowed},
     )
@@ -267,16 +267,16 @@ def pinned(reader: Reader, viewer: Viewer, actor: ActorId, page: Page) -> list[L
     return _lines(rows)
 
 
-_LIKED = "likes k"
+_FAVOURITES = "likes k"
 _BOOKMARKED = "bookmarks k"
 
 
-def liked(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
+def favourites(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
     """What a member favourited; the cursor is the favourite's own number."""
-    return _marked(reader, owner, page, _LIKED)
+    return _marked(reader, owner, page, _FAVOURITES)
 
 
-def bookmarked(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
+def bookmarks(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
     return _marked(reader, owner, page, _BOOKMARKED)
 
 
@@ -327,7 +327,7 @@ def outbox(
 
 
 def fan_out(
-    writer: Writer, owners: Iterable[int], entry: int, post: PostId, share: int | None
+    writer: Writer, owners: Iterable[int], entry: int, post: PostId, boost: int | None
 ) -> None:
     """Put a line into each of these members' home lists."""
     reached = sorted(set(owners))
@@ -336,7 +336,7 @@ def fan_out(
         " SELECT value, ?, ?, ? FROM json_each(?)",
         entry,
         post,
-        share,
+        boost,
         dumps(reached),
     )
     writer.after_commit_each(HOME, reached)

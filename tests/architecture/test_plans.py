@@ -33,10 +33,10 @@ from storage.posts import (
 from storage.posts.audiences import PUBLIC
 from storage.posts.visibility import Anonymous, Member, Peer, System, Viewer
 from storage.queues import deliveries, hosts, inbox
-from storage.queues.hosts import Standing
+from storage.queues.hosts import HostState
 from storage.queues.inbox import Received, Skipped
 from storage.reading import conversations, lists, notifications, timelines
-from storage.reading.notifications import Wanted
+from storage.reading.notifications import NotificationFilter
 from storage.reading.timelines import Shown, Tagged
 from tests.storage import cast
 from tests.storage.raw import Explained, memory
@@ -87,13 +87,13 @@ def tagged_(writer: Writer, page: Page, viewer: Viewer, tagged: Tagged) -> objec
 
 OWN: tuple[Lists, ...] = (
     lambda w, p: timelines.home(w, ME, p),
-    lambda w, p: timelines.liked(w, ME, p),
-    lambda w, p: timelines.bookmarked(w, ME, p),
+    lambda w, p: timelines.favourites(w, ME, p),
+    lambda w, p: timelines.bookmarks(w, ME, p),
     lambda w, p: timelines.of_list(w, ME, 1, p),
     lambda w, p: scheduled_posts.page_of(w, ME, p),
     lambda w, p: conversations.page_of(w, ME, p),
-    lambda w, p: notifications.page_of(w, ME, p, Wanted()),
-    lambda w, p: notifications.page_of(w, ME, p, Wanted(types=["follow"], actor=2)),
+    lambda w, p: notifications.page_of(w, ME, p, NotificationFilter()),
+    lambda w, p: notifications.page_of(w, ME, p, NotificationFilter(types=["follow"], actor=2)),
     lambda w, p: follows.page_of_followers(w, ME, p),
     lambda w, p: follows.page_of_following(w, ME, p),
     lambda w, p: favourites.page_of(w, 1, p),
@@ -136,7 +136,7 @@ def single_posts(writer: Writer) -> None:
         visible_posts.by_page(writer, viewer, "u:1")
         visible_posts.was_there(writer, viewer, 1)
         visible_posts.figures(writer, viewer, [1, 2])
-        visible_posts.glances(writer, viewer, [1, 2])
+        visible_posts.status_rows(writer, viewer, [1, 2])
         hashtags.history(writer, viewer, ["tag"])
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, PUBLIC, to=[alice], tags=["tag"])
@@ -178,7 +178,7 @@ def posts_in_full(writer: Writer) -> None:
     quotes.by_stamp(writer, "u:stamp")
     quotes.shown(writer, [said.id], 1)
     posts.narrow(writer, said, said.audience, listed=False)
-    boosts.sharers_here(writer, said.id)
+    boosts.local_boosters(writer, said.id)
     polls.remove(writer, said.id)
 
 
@@ -190,8 +190,8 @@ def queues(writer: Writer) -> None:
     alice = cast.actor(writer, "bob")
     deliveries.enqueue(writer, cast.said(writer, alice, "o"), "away", "https://away/inbox", "o")
     hosts.place(writer, [(name, name) for name in hosts.without_source(writer)])
-    hosts.turns_of(writer, Standing.KNOWN, ["away"])
-    (turn,) = hosts.next_turns(writer, Standing.NEW, ["other"], 64)
+    hosts.turns_of(writer, HostState.KNOWN, ["away"])
+    (turn,) = hosts.next_turns(writer, HostState.NEW, ["other"], 64)
     assert hosts.next_of(writer, turn, ["other"], 4) == ["away"]
     (letter,) = deliveries.next_of(writer, "away", [1], 2)
     deliveries.is_due(writer, letter)
@@ -215,7 +215,7 @@ def queues(writer: Writer) -> None:
 
 def fanning_out(writer: Writer) -> None:
     follows.local_followers(writer, ME)
-    follows.hearers(writer, ME)
+    follows.local_follower_rows(writer, ME)
     lists.hold(writer, ME)
     follows.inboxes(writer, ME)
     follows.is_followed_here(writer, ME)

@@ -83,7 +83,7 @@ class Call:
     node: ast.Call
 
     @property
-    def door(self) -> str:
+    def http_client(self) -> str:
         return self.node.func.attr if isinstance(self.node.func, ast.Attribute) else ""
 
     def __str__(self) -> str:

@@ -44,12 +44,12 @@ class Figure:
         """CPU time of the server for one, in µs."""
         return self.cpu / self.times * 1e6
 
-    def wait(self, share: float) -> float:
+    def wait(self, boost: float) -> float:
         """The wait that this share of the requests did not exceed, in ms."""
         if self.known:
-            return self.known[share] * 1000
+            return self.known[boost] * 1000
         ordered = sorted(self.waits)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
+        return ordered[min(len(ordered) - 1, int(len(ordered) * boost))] * 1000
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from aiohttp.test_utils import TestServer
 from PIL import Image
 
 from federation.vocabulary.json_documents import dump
-from server.app import FILE, here_of
+from server.app import FILE, site_of
 from storage.engine.database import open_database
 from storage.engine.transaction import Writer
 from storage.queues import deliveries, hosts
@@ -363,7 +363,7 @@ async def prepared(folder: Path, port: int, around: World, scene: str) -> Member
     members = await move_in(folder, port, 2)
     if scene == "dead":
         settings = settings_for(folder, f"localhost:{port}")
-        async with open_database(folder / FILE, here_of(settings)) as database:
+        async with open_database(folder / FILE, site_of(settings)) as database:
             await database.write(bury, around.port, 10_000)
     return members[0]
 
@@ -388,7 +388,7 @@ async def main(names: list[str]) -> None:
     for name in names:
         with suppress(asyncio.CancelledError):
             one = await play(name)
-            waits = [one.wait(share) / 1000 for share in (0.5, 0.99, 1.0)]
+            waits = [one.wait(boost) / 1000 for boost in (0.5, 0.99, 1.0)]
             figures = "".join(f"{wait:8.3f}" for wait in waits)
             print(f"{one.what:42}{one.times:5}{figures}{SCENES[name][1]:8.2f}", flush=True)
 

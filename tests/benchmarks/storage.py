@@ -13,7 +13,7 @@ from storage.engine import instance
 from storage.engine.database import Database, open_database
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from storage.posts import visible_posts
 from storage.posts.posts import Post
@@ -71,7 +71,7 @@ def read_home(reader: Reader, owner: ActorId) -> int:
 
 def read_home_with_figures(reader: Reader, owner: ActorId) -> int:
     lines = timelines.home(reader, owner, Page(40))
-    return len(visible_posts.glances(reader, Member(owner), [line.post for line in lines]))
+    return len(visible_posts.status_rows(reader, Member(owner), [line.post for line in lines]))
 
 
 async def read_often(database: Database, unit: Callable[[Reader, ActorId], int], who: int) -> None:
@@ -116,9 +116,9 @@ async def measure(database: Database) -> None:
 
 
 async def main() -> None:
-    here = Here("home.example", "home.example")
+    site = Site("home.example", "home.example")
     with TemporaryDirectory() as folder:
-        async with open_database(Path(folder) / "db", here) as database:
+        async with open_database(Path(folder) / "db", site) as database:
             await measure(database)
 
 

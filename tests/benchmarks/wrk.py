@@ -39,8 +39,8 @@ def read(said: str, cpu: float) -> Figure:
     if not done or "Non-2xx" in said or "Socket errors" in said or int(done[1]) == 0:
         raise RuntimeError(said)
     waits = {
-        int(share) / 100: _seconds(amount, unit)
-        for share, amount, unit in re.findall(r"^ +(\d+)% +([\d.]+)(us|ms|s|m) *$", said, re.M)
+        int(boost) / 100: _seconds(amount, unit)
+        for boost, amount, unit in re.findall(r"^ +(\d+)% +([\d.]+)(us|ms|s|m) *$", said, re.M)
     }
     return Figure("", int(done[1]), _seconds(done[2], done[3]), cpu, known=waits)
 

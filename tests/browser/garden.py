@@ -32,7 +32,7 @@ from server.pages.views import (
     SessionView,
     SettingsView,
     SignupView,
-    Site,
+    SiteView,
     Steward,
     Term,
     ThreadView,
@@ -143,7 +143,7 @@ CHARTER = Charter(
     question="What do you hope to grow, or to find here?",
     earlier=(CharterVersion(3, date(2025, 2, 2), "/about/3"),),
 )
-SITE = Site(
+SITE = SiteView(
     title="The Garden",
     summary=(
         "We share the allotments behind the old brickworks in Malmö, and a place to say how it is "
@@ -161,7 +161,7 @@ SITE = Site(
     registrations="approval",
     source_url="https://code.example/kith",
 )
-BARE = Site(
+BARE = SiteView(
     title="localhost:8000",
     summary="A place for people who know one another.",
     domain="localhost:8000",
@@ -399,12 +399,16 @@ def _for_coming_in() -> dict[str, Case]:
         "landing-shared": ("landing", replace(VISITOR, shared=True), landing),
         "landing-member": ("landing", MEMBER, landing),
         "landing-bare": ("landing", _BARE, LandingView()),
-        "about": ("about", replace(VISITOR, here="about"), AboutView()),
+        "about": ("about", replace(VISITOR, current_page="about"), AboutView()),
         "about-bare": ("about", _BARE, AboutView()),
-        "signup": ("signup", replace(VISITOR, here="signup"), SignupView()),
+        "signup": ("signup", replace(VISITOR, current_page="signup"), SignupView()),
         "signup-again": ("signup", VISITOR, SignupView(AGAIN)),
         "signup-bare": ("signup", _BARE, SignupView()),
-        "login": ("login", replace(VISITOR, here="login"), LoginView(next="/settings?a=1&b=2")),
+        "login": (
+            "login",
+            replace(VISITOR, current_page="login"),
+            LoginView(next="/settings?a=1&b=2"),
+        ),
         "login-again": ("login", VISITOR, LoginView(FOUND)),
         "consent": ("consent", MEMBER, consent("read", "write", "follow", "push")),
         "consent-narrow": (
@@ -445,7 +449,7 @@ def _for_oneself() -> dict[str, Case]:
         ),
     )
     return {
-        "settings": ("settings", replace(MEMBER, here="settings"), settings()),
+        "settings": ("settings", replace(MEMBER, current_page="settings"), settings()),
         "settings-done": (
             "settings",
             replace(MEMBER, viewer=replace(MARTA, avatar_url="/media/sill.png"), done="Saved."),

@@ -4,7 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from server.pages.access.invitations import InvitingView
-from server.pages.moderation.dashboard import ActLine, DeskView, LogView, NewcomerView, ReportLine
+from server.pages.moderation.dashboard import (
+    ActLine,
+    DashboardView,
+    LogView,
+    NewcomerView,
+    ReportLine,
+)
 from server.pages.moderation.report import CHOICES, UNDO, DecisionLine, ReportView
 from server.pages.views import Choice, FormView, Frame, Person, PostView
 
@@ -61,8 +67,8 @@ def desk(steward: Frame, about: Person, by: Person, posts: tuple[PostView, ...])
     invited = NewcomerView("10", by, now, "", "x@post.example", "@marta")
     line = _line(about, by, now)
     report = _report(line, now, posts)
-    empty = DeskView("", (), (), ())
-    full = DeskView(
+    empty = DashboardView("", (), (), ())
+    full = DashboardView(
         "What do you hope to grow?",
         (newcomer, invited),
         (line,),

@@ -23,8 +23,8 @@ async def test_an_edit_converges_with_its_history(places: Places, watch: Watch) 
     path = f"/api/v1/statuses/{said['id']}"
     for text, spoiler in (("The leeks failed.", ""), ("The leeks failed. #Soup", "garden")):
         watch.advance(timedelta(minutes=1))
-        wish = {"status": text, "spoiler_text": spoiler}
-        edited = await alice.call("PUT", path, json=wish)
+        params = {"status": text, "spoiler_text": spoiler}
+        edited = await alice.call("PUT", path, json=params)
         assert edited["edited_at"] is not None
     await settle(*places)
     expected = [
@@ -73,8 +73,8 @@ async def test_whom_an_edit_mentions_is_told_and_who_was_mentioned_hears_on(
     dora = await home.person("dora")
     said = await alice.say("@dora Are you there?", visibility="unlisted")
     path = f"/api/v1/statuses/{said['id']}"
-    wish = {"status": f"@dora {carol.handle} Are you there on Saturday?"}
-    await alice.call("PUT", path, json=wish)
+    params = {"status": f"@dora {carol.handle} Are you there on Saturday?"}
+    await alice.call("PUT", path, json=params)
     await settle(*places)
     assert await carol.notified() == [("mention", "alice@home.example")]
     assert [one[0] for one in await dora.notified()] == ["mention"]

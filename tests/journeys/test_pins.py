@@ -4,7 +4,7 @@ from typing import Any
 
 from federation.resolve import featured_posts
 from federation.resolve.background import Background
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from tests.journeys.test_saying import Places, friends, texts
 from tests.support.servers import Person, Place, settle
 
@@ -86,7 +86,7 @@ async def test_what_somebody_shows_first_is_fetched_when_they_become_known(
         await alice.post(f"/api/v1/statuses/{post['id']}/pin")
     bob = await away.person("bob")
     number = await bob.find(alice.handle)
-    while await featured_posts.learn_next(away.database, away.app[LOOKUP], Background("test")):
+    while await featured_posts.learn_next(away.database, away.app[RESOLVER], Background("test")):
         pass
     assert await pinned(bob, number) == ["Two.", "One."]
     assert await bob.home() == []

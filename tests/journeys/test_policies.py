@@ -17,8 +17,8 @@ DEEDS = {
 async def do(person: Person, deed: str, post: Any) -> tuple[int, Any]:
     if deed == "reply":
         text = f"@{post['account']['acct']} An answer."
-        wish = {"status": text, "in_reply_to_id": post["id"]}
-        return await person.ask("POST", "/api/v1/statuses", json=wish)
+        params = {"status": text, "in_reply_to_id": post["id"]}
+        return await person.ask("POST", "/api/v1/statuses", json=params)
     return await person.ask("POST", f"/api/v1/statuses/{post['id']}/{deed}")
 
 
@@ -64,8 +64,8 @@ async def test_a_policy_can_change_later_and_others_learn_of_it(places: Places) 
     await settle(*places)
     (seen,) = await bob.home()
     path = f"/api/v1/statuses/{said['id']}/interaction_policy"
-    wish = {"interaction_policy": {"reply": "nobody"}, "quote_approval_policy": "followers"}
-    changed = await alice.call("PUT", path, json=wish)
+    params = {"interaction_policy": {"reply": "nobody"}, "quote_approval_policy": "followers"}
+    changed = await alice.call("PUT", path, json=params)
     assert changed["interaction_policy"] == {
         "reply": "nobody",
         "favourite": "public",

@@ -167,8 +167,8 @@ async def test_a_poll_that_makes_no_sense_is_refused_with_a_sentence(places: Pla
         {"expires_in": 10**9},
         {"expires_in": "soon"},
     ):
-        wish = {"status": "?", "poll": {**CHOICES, **wrong}}
-        status, body = await alice.ask("POST", "/api/v1/statuses", json=wish)
+        params = {"status": "?", "poll": {**CHOICES, **wrong}}
+        status, body = await alice.ask("POST", "/api/v1/statuses", json=params)
         assert status == 422, wrong
         assert body["error"].endswith(".")
     assert await alice.home() == []

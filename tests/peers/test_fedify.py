@@ -35,7 +35,7 @@ def rename(writer: Writer, id_: ActorId, title: str) -> None:
     assert known is not None
     changed = replace(known, display_name=title)
     actors.update(writer, changed)
-    document = actor_object.render(writer.here, changed, keys.of_actor(writer, id_), "")
+    document = actor_object.render(writer.site, changed, keys.of_actor(writer, id_), "")
     said = Update(id=outbox.new_uri(writer), actor=known.uri, profile=changed, rendered=document)
     outbox.publish(writer, said)
 

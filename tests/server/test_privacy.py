@@ -11,7 +11,7 @@ import pytest
 
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from storage.people import actors
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -167,7 +167,7 @@ async def test_servers_get_what_their_people_may_read(world: World) -> None:
     for visibility, (name, place) in product(VISIBILITIES, world.peers.items()):
         for uri in (world.posts[visibility]["uri"], await create_of(world, visibility)):
             try:
-                found = await place.app[LOOKUP].object(uri, Budget())
+                found = await place.app[RESOLVER].object(uri, Budget())
             except FederationError:
                 found = {}
             shown = marker(visibility) in str(found)

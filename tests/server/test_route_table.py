@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from server.access import scopes
-from server.http.guard import API, PAGES, Route, Who
+from server.http.guard import API, PAGES, Access, Route
 from server.routes import ROUTES
 from storage.access import accounts
 from storage.people import actors
@@ -126,8 +126,8 @@ def bearing(token: str) -> dict[str, str]:
 
 
 def test_the_list_of_open_doors_is_the_one_we_know() -> None:
-    closed = (Who.APP, Who.MEMBER, Who.ADMIN, Who.LOGGED_IN, Who.STEWARD)
-    there = sorted(name for name, route in BY_NAME.items() if route.who not in closed)
+    closed = (Access.APP, Access.MEMBER, Access.ADMIN, Access.LOGGED_IN, Access.STEWARD)
+    there = sorted(name for name, route in BY_NAME.items() if route.access not in closed)
     assert there == sorted(OPEN_TO_EVERYBODY)
 
 
@@ -147,10 +147,10 @@ async def test_nothing_can_be_called_that_is_not_in_the_table(place: Place) -> N
 async def test_without_a_token_closed_doors_stay_closed(place: Place) -> None:
     cells = 0
     for route in ROUTES:
-        if route.who in {Who.APP, Who.MEMBER, Who.ADMIN}:
+        if route.access in {Access.APP, Access.MEMBER, Access.ADMIN}:
             assert await status_of(place, route) == 401, route.path
             cells += 1
-        if route.who in {Who.LOGGED_IN, Who.STEWARD}:
+        if route.access in {Access.LOGGED_IN, Access.STEWARD}:
             assert await status_of(place, route) in {303, 403}, route.path
             cells += 1
     print(f"{cells} closed doors tried")
@@ -158,7 +158,7 @@ async def test_without_a_token_closed_doors_stay_closed(place: Place) -> None:
 
 async def test_a_wrong_token_opens_nothing(place: Place) -> None:
     for route in ROUTES:
-        if route.who in API:
+        if route.access in API:
             assert await status_of(place, route, headers=bearing("wrong")) == 401, route.path
 
 
@@ -174,7 +174,7 @@ async def test_each_scope_opens_its_own_doors_and_no_others(place: Place) -> Non
         scope: await place.database.write(give_token, alice.actor.id, scope)
         for scope in SINGLE_SCOPES
     }
-    guarded = [route for route in ROUTES if route.who in API and route.scopes]
+    guarded = [route for route in ROUTES if route.access in API and route.scopes]
     for route, (scope, token) in product(guarded, tokens.items()):
         async with place.client.request(
             route.method, address(route), headers=bearing(token)
@@ -189,7 +189,7 @@ async def test_each_scope_opens_its_own_doors_and_no_others(place: Place) -> Non
 async def test_an_app_without_a_member_is_nobody(place: Place) -> None:
     token = await place.database.write(give_token, None, "read write follow push profile")
     for route in ROUTES:
-        if route.who in {Who.MEMBER, Who.ADMIN}:
+        if route.access in {Access.MEMBER, Access.ADMIN}:
             assert await status_of(place, route, headers=bearing(token)) == 422, route.path
 
 
@@ -202,7 +202,7 @@ async def test_who_is_not_welcome_has_nobodys_rights(place: Place, state: str) -
         await place.database.write(accounts.set_state, alice.actor.id, state)
     tried = 0
     for route in ROUTES:
-        if route.who in API:
+        if route.access in API:
             status = await status_of(place, route, headers=bearing(alice.token))
             assert status == 403, (route.path, status)
             tried += 1
@@ -229,7 +229,7 @@ def test_every_door_is_counted() -> None:
 
 
 def test_every_form_of_a_page_is_held_against_forgery() -> None:
-    forms = [route for route in ROUTES if route.who in PAGES and route.method != "GET"]
+    forms = [route for route in ROUTES if route.access in PAGES and route.method != "GET"]
     assert [route.path for route in forms if not route.csrf] == []
 
 
@@ -286,8 +286,8 @@ async def test_other_sites_may_read_the_api_and_its_errors(place: Place) -> None
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
             assert "Link" in answer.headers["Access-Control-Expose-Headers"]
             assert answer.content_type == "application/json"
-        wish = {"Access-Control-Request-Headers": "authorization, idempotency-key"}
-        async with place.client.options(address(route), headers=wish) as answer:
+        params = {"Access-Control-Request-Headers": "authorization, idempotency-key"}
+        async with place.client.options(address(route), headers=params) as answer:
             assert answer.status == 204
             assert "idempotency-key" in answer.headers["Access-Control-Allow-Headers"]
 
@@ -350,14 +350,14 @@ async def owned_by(alice: Person, bob: Person) -> list[tuple[str, str]]:
     """Addresses of what only alice may touch."""
     public = await alice.say("Mine, for all to read.")
     secret = await alice.say("Mine alone.", visibility="direct")
-    wish = {"options": ["One", "Two"], "expires_in": 3600}
-    asked = await alice.say("Which?", visibility="direct", poll=wish)
+    params = {"options": ["One", "Two"], "expires_in": 3600}
+    asked = await alice.say("Which?", visibility="direct", poll=params)
     picture = (await sent(alice))["id"]
-    liked = await bob.post(f"/api/v1/statuses/{public['id']}/favourite")
+    favourited = await bob.post(f"/api/v1/statuses/{public['id']}/favourite")
     (told,) = [
         one for one in await alice.get("/api/v1/notifications") if one["type"] == "favourite"
     ]
-    assert liked["favourited"]
+    assert favourited["favourited"]
     return [
         *((method, f"/api/v1/media/{picture}") for method in ("GET", "PUT", "DELETE")),
         ("DELETE", f"/api/v1/statuses/{public['id']}"),
@@ -379,7 +379,7 @@ async def test_what_a_token_opens_is_kept_by_nobody(place: Place) -> None:
     alice = await place.person("alice")
     tried = 0
     for route in ROUTES:
-        if route.who in API and route.method == "GET":
+        if route.access in API and route.method == "GET":
             for given in (alice.token, "wrong"):
                 async with place.client.get(
                     address(route), headers=bearing(given), allow_redirects=False

@@ -82,7 +82,7 @@ class Counted:
 
     async def ask(self, address: str) -> tuple[int, int]:
         """(rows in the answer, statements that were asked), with nothing kept from before."""
-        kept = self.place.database._moment.kept
+        kept = self.place.database._moment.cache
         kept._young.clear()
         kept._old.clear()
         self.statements.clear()
@@ -154,7 +154,7 @@ def address(route: Route, numbers: Mapping[str, Any]) -> str:
 READABLE = [
     route
     for route in ROUTES
-    if route.method == "GET" and route.who in API and route.path.startswith("/api/")
+    if route.method == "GET" and route.access in API and route.path.startswith("/api/")
 ]
 # Lists of what a crowd has nothing to do with, and what is no list.
 STILL = """

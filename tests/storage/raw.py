@@ -10,11 +10,11 @@ from typing import Any
 from storage.engine.connection import COMMON
 from storage.engine.ids import Numbers
 from storage.engine.schema import migrate, scripts
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Row, Writer
 from tests.support.clock import Watch
 
-HERE = Here("home.example", "home.example")
+HERE = Site("home.example", "home.example")
 
 
 @cache

@@ -16,7 +16,7 @@ from storage.people.actors import Actor
 from storage.people.blocks import Mute
 from storage.posts import boosts, edits, favourites, pins, quotes, scheduled_posts
 from storage.posts.audiences import NAMED, PUBLIC, ensure
-from storage.posts.boosts import Share
+from storage.posts.boosts import Boost
 from storage.posts.posts import Post
 from storage.reading import (
     bookmarks,
@@ -36,8 +36,8 @@ Numbers = dict[str, int]
 def crowd(writer: Writer, me: Actor, many: int) -> Numbers:
     """Make it; numbers of one thing of each kind, to fill addresses with."""
     root = cast.post(writer, me.id, tags=["root"])
-    liked = cast.post(writer, me.id)
-    found = {"root": root.id, "liked": liked.id, "me": int(me.id)}
+    favourited = cast.post(writer, me.id)
+    found = {"root": root.id, "liked": favourited.id, "me": int(me.id)}
     found |= {
         "list": lists.add(writer, me.id, "Full", "list", exclusive=False).id,
         "filter": filters.add(writer, me.id, "Full", ["home"], "warn", None),
@@ -90,7 +90,7 @@ def _posts(
     favourites.add(writer, f"https://x.example/likes/{entries[0]}", me, said.id)
     favourites.add(writer, f"https://x.example/likes/{entries[1]}", person, found["liked"])
     uri, audience = f"https://x.example/shares/{number}", ensure(writer, PUBLIC)
-    shared = Share(writer.new_id(), uri, person, PostId(found["liked"]), audience, True, writer.now)
+    shared = Boost(writer.new_id(), uri, person, PostId(found["liked"]), audience, True, writer.now)
     boosts.add(writer, shared)
     bookmarks.add(writer, me, said.id)
     conversations.go_on(writer, direct, {int(me), int(person)}, [me])
@@ -112,7 +112,7 @@ def _quotes(writer: Writer, said: Post, root: Post) -> None:
 
 
 def _later(writer: Writer, me: ActorId) -> int:
-    wish = {
+    params = {
         "text": "Later.",
         "spoiler": "",
         "visibility": "public",
@@ -126,7 +126,7 @@ def _later(writer: Writer, me: ActorId) -> int:
         "application": None,
         "key": "",
     }
-    return scheduled_posts.add(writer, me, writer.now + timedelta(days=1), wish, []).id
+    return scheduled_posts.add(writer, me, writer.now + timedelta(days=1), params, []).id
 
 
 def _shown(writer: Writer, said: Post, number: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
-from federation.transport.http_client import Door
+from federation.transport.http_client import HttpClient
 from tests.support.internet import Internet
 
 
@@ -17,7 +17,7 @@ class Peer:
 
     answers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
     internet: Internet
-    door: Door
+    http_client: HttpClient
     requests: list[tuple[str, str, CIMultiDictProxy[str], bytes]] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -45,14 +45,14 @@ class Peer:
 async def peer_and_door() -> AsyncIterator[Peer]:
     """away.example and other.example are one server; we are home.example."""
     internet = Internet()
-    door = Door(
+    http_client = HttpClient(
         user_agent="Kith/test",
         own_authority="home.example",
         development=True,
         resolver=internet,
         allow_loopback=True,
     )
-    peer, app = Peer({}, internet, door), web.Application(client_max_size=4 * 1024 * 1024)
+    peer, app = Peer({}, internet, http_client), web.Application(client_max_size=4 * 1024 * 1024)
     app.router.add_route("*", "/{path:.*}", peer.handle)
-    async with internet.serving(app, "away.example", "other.example"), door:
+    async with internet.serving(app, "away.example", "other.example"), http_client:
         yield peer

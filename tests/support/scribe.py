@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from storage.engine.database import Database, open_database
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Writer
 from storage.queues import inbox
 from storage.queues.inbox import Received
@@ -33,8 +33,8 @@ async def write_on(database: Database, name: str) -> None:
 
 
 async def main(path: str, name: str) -> None:
-    here = Here("home.example", "home.example")
-    async with open_database(Path(path), here) as database, asyncio.TaskGroup() as group:
+    site = Site("home.example", "home.example")
+    async with open_database(Path(path), site) as database, asyncio.TaskGroup() as group:
         for writer in range(WRITERS):
             group.create_task(write_on(database, f"u:{name}/{writer}"))
 

@@ -131,7 +131,7 @@ class Place:
 async def hashed_password() -> str:
     """`PASSWORD` as the server keeps it."""
     if PASSWORD not in _hashed:
-        _hashed[PASSWORD] = await passwords.hashed(PASSWORD)
+        _hashed[PASSWORD] = await passwords.hash_password(PASSWORD)
     return _hashed[PASSWORD]
 
 

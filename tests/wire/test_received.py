@@ -140,7 +140,7 @@ def test_json_ld_in_other_clothes() -> None:
     assert like == Like(
         id="https://odd.example/likes/1",
         actor="https://odd.example/users/a",
-        liked="https://kith.example/posts/7",
+        favourited="https://kith.example/posts/7",
     )
 
 

@@ -162,11 +162,11 @@ async def reactions(journey: Journey) -> None:
 async def posts_in_full(journey: Journey) -> None:
     """A poll asked and changed, a pin put and taken away, a vote, and consent to a quote."""
     alice, vera = journey.alice, journey.vera
-    wish = {"options": ["Leek", "Kale"], "expires_in": 3600}
-    asked = await alice.say("Which soup?", poll=wish, interaction_policy={"reply": "followers"})
+    params = {"options": ["Leek", "Kale"], "expires_in": 3600}
+    asked = await alice.say("Which soup?", poll=params, interaction_policy={"reply": "followers"})
     await journey.caught("Create-Question")
     path = f"/api/v1/statuses/{asked['id']}"
-    changed = {"status": "Which soup tonight?", "poll": {**wish, "multiple": True}}
+    changed = {"status": "Which soup tonight?", "poll": {**params, "multiple": True}}
     await alice.call("PUT", path, json=changed)
     await journey.caught("Update-Question")
     for verb, name in (("pin", "Add"), ("unpin", "Remove")):

@@ -6,7 +6,7 @@ from typing import Any
 
 from federation.activities.shared import attached_media, incoming_post, quotes
 from federation.activity import Unwanted
-from federation.objects.interaction_policy import Policies
+from federation.objects.interaction_policy import InteractionPolicy
 from federation.objects.note import Note
 from federation.objects.poll import Poll
 from federation.vocabulary import addressing
@@ -135,13 +135,15 @@ def _tell(writer: Writer, author: Actor, known: Post, told: set[int]) -> None:
     for one in posts.recipients(writer, known.id):
         if one.mentioned and one.actor not in told and can_see(Member(ActorId(one.actor)), facts):
             notifications.add(writer, one.actor, "mention", author.id, known.id)
-    for sharer in boosts.sharers_here(writer, known.id):
-        notifications.withdraw(writer, sharer, "update", author.id, known.id)
-        notifications.add(writer, sharer, "update", author.id, known.id)
+    for booster in boosts.local_boosters(writer, known.id):
+        notifications.withdraw(writer, booster, "update", author.id, known.id)
+        notifications.add(writer, booster, "update", author.id, known.id)
 
 
-def _set_policies(writer: Writer, known: Post, said: Policies) -> None:
-    now = Policies(known.reply_policy, known.like_policy, known.announce_policy, known.quote_policy)
+def _set_policies(writer: Writer, known: Post, said: InteractionPolicy) -> None:
+    now = InteractionPolicy(
+        known.reply_policy, known.like_policy, known.announce_policy, known.quote_policy
+    )
     if said != now:
         posts.set_policies(
             writer,
@@ -156,7 +158,7 @@ def _set_policies(writer: Writer, known: Post, said: Policies) -> None:
 def _narrow(writer: Writer, author: Actor, known: Post, said: Note) -> None:
     """Others may say that a post is for fewer than before, never that it is for more."""
     parent = posts.by_id(writer, known.in_reply_to) if known.in_reply_to else None
-    stated = addressing.understood(writer, author, said.to, said.cc, parent)
+    stated = addressing.parse(writer, author, said.to, said.cc, parent)
     before = Addressed(Audience(known.kind, known.owner, known.collection), known.listed)
     if addressing.width(stated) < addressing.width(before):
         audience = audiences.ensure(writer, stated.audience)

@@ -25,7 +25,7 @@ def bring(
     if lists.hold(writer, brought.by):
         lists.fan_out(writer, brought, followers)
         wanted -= lists.apart(writer, brought.by, wanted)
-    timelines.fan_out(writer, wanted, brought.entry, brought.post, brought.share)
+    timelines.fan_out(writer, wanted, brought.entry, brought.post, brought.boost)
 
 
 def by_hashtag(reader: Reader, post: Post, facts: Facts) -> list[int]:

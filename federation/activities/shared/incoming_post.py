@@ -44,7 +44,7 @@ class Arrival:
 
 def prepare(writer: Writer, author: Actor, said: Note) -> Arrival:
     parent = _answered(writer, author, said.in_reply_to) if said.in_reply_to else None
-    addressed = said.own or addressing.understood(writer, author, said.to, said.cc, parent)
+    addressed = said.own or addressing.parse(writer, author, said.to, said.cc, parent)
     recipients = recipients_of(writer, said)
     post = _row(writer, said, author, addressed, parent)
     return Arrival(said, author, addressed, parent, recipients, post)
@@ -73,7 +73,7 @@ def _row(
     writer: Writer, said: Note, author: Actor, addressed: Addressed, parent: Post | None
 ) -> Post:
     published = clamped(said.published, writer.now)
-    own = uris.number(writer.here, said.id, "posts") if author.is_local else None
+    own = uris.number(writer.site, said.id, "posts") if author.is_local else None
     id_ = posts.free_id(writer, own if own is not None else writer.id_of(published))
     return Post(
         id=id_,
@@ -176,7 +176,7 @@ def spread(writer: Writer, arrival: Arrival) -> None:
 
 
 def _fan_out(writer: Writer, arrival: Arrival, facts: Facts) -> None:
-    hearers = follows.hearers(writer, arrival.author.id)
+    hearers = follows.local_follower_rows(writer, arrival.author.id)
     followers = _at_home(writer, arrival, [hearer.follower for hearer in hearers])
     reached = members_who_see(followers, facts)
     unwanted = {one.follower for one in hearers if not one.wants(arrival.note.language)}
@@ -210,9 +210,12 @@ def _at_home(reader: Reader, arrival: Arrival, followers: list[int]) -> list[int
     answered = arrival.parent.author
     if answered == arrival.author.id:
         return followers
-    both = {answered, *(hearer.follower for hearer in follows.hearers(reader, answered))}
+    both = {
+        answered,
+        *(hearer.follower for hearer in follows.local_follower_rows(reader, answered)),
+    }
     return [one for one in followers if one in both]
 
 
 def hashtag_links(writer: Reader, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(uris.tag_page(writer.here, name.casefold()) for name in names)
+    return tuple(uris.tag_page(writer.site, name.casefold()) for name in names)

@@ -9,7 +9,7 @@ from server.access import oauth_grants, scopes
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, get, post
+from server.http.guard import Access, Route, current_user, get, post
 from server.http.responses import answer
 from storage.access import oauth
 from storage.access.oauth import App
@@ -56,7 +56,7 @@ def _redirects(form: Form) -> tuple[str, ...]:
     if not found:
         raise unprocessable("Validation failed: Redirect URI can't be blank")
     for uri in found:
-        objection = oauth_grants.redirect_objection(uri)
+        objection = oauth_grants.validate_redirect(uri)
         if objection:
             raise unprocessable(f"Validation failed: Redirect URI: {objection}")
     return tuple(dict.fromkeys(found[: oauth_grants.MOST_URIS]))
@@ -76,7 +76,7 @@ def _rendered(app: App) -> dict[str, Any]:
 
 
 async def verify_credentials(request: web.Request) -> web.Response:
-    token = caller(request).token
+    token = current_user(request).token
     app = await request.app[DATABASE].read(oauth.by_id, token.app if token else 0)
     if app is None:
         raise unprocessable("This token belongs to no app any more.")
@@ -86,6 +86,6 @@ async def verify_credentials(request: web.Request) -> web.Response:
 
 
 ROUTES: list[Route] = [
-    post("/api/v1/apps", create, Who.ANYBODY, limits=("app",)),
-    get("/api/v1/apps/verify_credentials", verify_credentials, Who.APP),
+    post("/api/v1/apps", create, Access.ANYBODY, limits=("app",)),
+    get("/api/v1/apps/verify_credentials", verify_credentials, Access.APP),
 ]

@@ -6,12 +6,12 @@ from typing import Any
 from aiohttp import web
 
 from server.access import oauth_grants, scopes
-from server.access.signup import NotYet, Wish, sign_up
+from server.access.signup import NotYet, SignupParams, sign_up
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.auth import address_of, block_of_caller
 from server.http.errors import Refused
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, as_typed, caller, count, post
+from server.http.guard import Access, Route, as_typed, count, current_user, post
 from server.http.ip_blocks import ensure_sign_up
 from server.http.rate_limits import caller_of
 from server.http.responses import answer
@@ -21,31 +21,35 @@ from storage.access.signup_blocks import canonical_hash
 
 async def create(request: web.Request) -> web.Response:
     """Make the account and answer with its token, which works once its owner is in."""
-    form, settings, token = await form_of(request), request.app[SETTINGS], caller(request).token
+    form, settings, token = (
+        await form_of(request),
+        request.app[SETTINGS],
+        current_user(request).token,
+    )
     if token is None or token.account is not None:
         raise Refused(403, "This action is not allowed")
     watched = await ensure_sign_up(request, settings.registrations)
-    wish = _wish(form, settings.registrations, settings.default_locale)
-    wish = replace(wish, watched=watched, confirms=bool(settings.smtp_host))
+    params = _parse(form, settings.registrations, settings.default_locale)
+    params = replace(params, watched=watched, confirms=bool(settings.smtp_host))
     # By address and by e-mail: an app has as many tokens of its own as it likes (SECURITY 72).
     count(
         request,
         "signup",
         f"ip {caller_of(address_of(request))}",
-        as_typed(canonical_hash(wish.email)),
+        as_typed(canonical_hash(params.email)),
     )
-    wish = replace(wish, source=block_of_caller(request))
+    params = replace(params, source=block_of_caller(request))
     try:
-        actor = await sign_up(request.app[DATABASE], wish)
+        actor = await sign_up(request.app[DATABASE], params)
     except NotYet as error:
-        raise _refused(error, wish.locale) from error
+        raise _refused(error, params.locale) from error
     granted = " ".join(scopes.without_admins(token.scopes.split()))
     issued = await request.app[DATABASE].write(oauth_grants.issue, token.app, actor.id, granted)
     return answer(issued.answer())
 
 
-def _wish(form: Form, mode: str, usual: str) -> Wish:
-    return Wish(
+def _parse(form: Form, mode: str, usual: str) -> SignupParams:
+    return SignupParams(
         name=(form.text("username", 200) or "").strip().lower(),
         email=(form.text("email", 400) or "").strip(),
         password=form.text("password", 2000) or "",
@@ -61,12 +65,12 @@ def _refused(error: NotYet, locale: str) -> Refused:
     _ = translations(locale).gettext
     details: dict[str, Any] = {
         name: [{"error": one.code, "description": one.said(_)}]
-        for name, one in error.mistakes.items()
+        for name, one in error.form_errors.items()
     }
-    sentences = " ".join(one.said(_) for one in error.mistakes.values())
+    sentences = " ".join(one.said(_) for one in error.form_errors.values())
     return Refused(422, f"Validation failed: {sentences}", body={"details": details})
 
 
 ROUTES: list[Route] = [
-    post("/api/v1/accounts", create, Who.APP, "write:accounts", limits=("api", "signup")),
+    post("/api/v1/accounts", create, Access.APP, "write:accounts", limits=("api", "signup")),
 ]

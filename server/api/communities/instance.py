@@ -12,7 +12,7 @@ from server.api.posts.polls import LONGEST, MOST_OPTIONS, MOST_TITLE, SHORTEST
 from server.entities import account as account_entity
 from server.entities.shared import when
 from server.http.app_keys import DATABASE, SETTINGS
-from server.http.guard import Route, Who, get
+from server.http.guard import Access, Route, get
 from server.http.responses import answer
 from server.settings.settings import Settings
 from storage.access import accounts
@@ -180,11 +180,11 @@ async def translations(request: web.Request) -> web.Response:
 
 
 ROUTES: list[Route] = [
-    get("/api/v1/instance", first, Who.PUBLIC),
-    get("/api/v2/instance", second, Who.PUBLIC),
-    get("/api/v1/instance/rules", rules, Who.PUBLIC),
-    get("/api/v1/instance/extended_description", extended_description, Who.PUBLIC),
-    get("/api/v1/instance/translation_languages", translations, Who.PUBLIC),
-    *(get(f"/api/v1/trends{what}", unranked, Who.PUBLIC) for what in TRENDS),
-    get("/api/v1/announcements", nothing_yet, Who.MEMBER),
+    get("/api/v1/instance", first, Access.PUBLIC),
+    get("/api/v2/instance", second, Access.PUBLIC),
+    get("/api/v1/instance/rules", rules, Access.PUBLIC),
+    get("/api/v1/instance/extended_description", extended_description, Access.PUBLIC),
+    get("/api/v1/instance/translation_languages", translations, Access.PUBLIC),
+    *(get(f"/api/v1/trends{what}", unranked, Access.PUBLIC) for what in TRENDS),
+    get("/api/v1/announcements", nothing_yet, Access.MEMBER),
 ]

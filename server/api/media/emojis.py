@@ -6,7 +6,7 @@ from aiohttp import web
 
 from server.entities import emoji as emoji_entity
 from server.http.app_keys import DATABASE
-from server.http.guard import Route, Who, get
+from server.http.guard import Access, Route, get
 from server.http.responses import answer
 from storage.engine.transaction import Reader
 from storage.media import emojis
@@ -17,7 +17,7 @@ async def listed(request: web.Request) -> web.Response:
 
 
 def _listed(reader: Reader) -> list[dict[str, Any]]:
-    return [emoji_entity.render(reader.here, one) for one in emojis.ours(reader) if one.visible]
+    return [emoji_entity.render(reader.site, one) for one in emojis.ours(reader) if one.visible]
 
 
-ROUTES: list[Route] = [get("/api/v1/custom_emojis", listed, Who.PUBLIC)]
+ROUTES: list[Route] = [get("/api/v1/custom_emojis", listed, Access.PUBLIC)]

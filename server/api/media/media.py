@@ -10,7 +10,7 @@ from server.api.common import number
 from server.entities import media as media_entity
 from server.http.app_keys import DATABASE, OUTSIDE
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller
+from server.http.guard import Access, Route, current_user
 from server.http.responses import answer
 from storage.media.attachments import Media
 
@@ -20,17 +20,17 @@ LARGEST = 34 * 1024 * 1024  # of a request; of a file, the setting says less
 async def create(request: web.Request) -> web.Response:
     """Pictures are made while the client waits, so what it gets is whole."""
     form = await form_of(request)
-    row = await media_attachments.take_in(request.app, caller(request).me, form)
+    row = await media_attachments.take_in(request.app, current_user(request).me, form)
     return answer(_shown(request, row))
 
 
 def _shown(request: web.Request, row: Media) -> dict[str, Any]:
-    given = media_urls.pass_for_member(caller(request).me.id, request.app[OUTSIDE].clock())
-    return media_entity.own(request.app[DATABASE].here, row, given)
+    given = media_urls.pass_for_member(current_user(request).me.id, request.app[OUTSIDE].clock())
+    return media_entity.own(request.app[DATABASE].site, row, given)
 
 
 async def show(request: web.Request) -> web.Response:
-    me = caller(request).me
+    me = current_user(request).me
     row = await request.app[DATABASE].read(media_attachments.unattached, me, number(request))
     return answer(_shown(request, row), _STATUSES[row.state])
 
@@ -39,13 +39,13 @@ _STATUSES = {"ready": 200, "processing": 206, "failed": 422}
 
 
 async def update(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me
+    form, me = await form_of(request), current_user(request).me
     row = await request.app[DATABASE].write(media_attachments.change, me, number(request), form)
     return answer(_shown(request, row))
 
 
 async def delete(request: web.Request) -> web.Response:
-    me = caller(request).me
+    me = current_user(request).me
     files = await request.app[DATABASE].write(media_attachments.forget, me, number(request))
     await media_attachments.remove_files(request.app, files)
     return answer({})
@@ -56,7 +56,7 @@ def _route(method: str, path: str, handler: Any, **more: Any) -> Route:
         method=method,
         path=path,
         handler=handler,
-        who=Who.MEMBER,
+        access=Access.MEMBER,
         scopes=("write:media",),
         **{"limits": ("api",), **more},
     )

@@ -10,11 +10,11 @@ from server.entities import admin
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, delete, get, post
+from server.http.guard import Access, Route, current_user, delete, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from server.moderation import account_decisions
-from server.moderation.account_decisions import LONGEST_TEXT, Office, Verdict
+from server.moderation.account_decisions import LONGEST_TEXT, Moderator, Verdict
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import account_listing
@@ -32,10 +32,10 @@ STAFF = ("steward", "admin")
 _ROLES = {str(place): name for place, name in enumerate(account_decisions.RANKS)}
 
 
-def office_of(request: web.Request) -> Office:
+def moderator_of(request: web.Request) -> Moderator:
     """In whose name something is decided."""
-    account = caller(request).own_account
-    return Office(account.actor, account.role)
+    account = current_user(request).own_account
+    return Moderator(account.actor, account.role)
 
 
 async def first(request: web.Request) -> web.Response:
@@ -118,30 +118,32 @@ async def act(request: web.Request) -> web.Response:
         letter=form.flag("send_email_notification") is not False,
     )
     await request.app[DATABASE].write(
-        account_decisions.decide, office_of(request), number(request), verdict
+        account_decisions.decide, moderator_of(request), number(request), verdict
     )
     return answer({})
 
 
-Unit = Callable[[Writer, Office, int], None]
+Unit = Callable[[Writer, Moderator, int], None]
 
 
 def _doing(unit: Unit) -> Callable[[web.Request], Any]:
     """Something about one account; the account as it is then is the answer."""
 
-    def done(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
-        unit(writer, office, id_)
+    def done(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
+        unit(writer, moderator, id_)
         return admin.person(writer, id_)
 
     async def handle(request: web.Request) -> web.Response:
-        return answer(await request.app[DATABASE].write(done, office_of(request), number(request)))
+        return answer(
+            await request.app[DATABASE].write(done, moderator_of(request), number(request))
+        )
 
     return handle
 
 
 def _undoing(action: str) -> Unit:
-    def unit(writer: Writer, office: Office, id_: int) -> None:
-        account_decisions.undo(writer, office, id_, action)
+    def unit(writer: Writer, moderator: Moderator, id_: int) -> None:
+        account_decisions.undo(writer, moderator, id_, action)
 
     return unit
 
@@ -149,27 +151,27 @@ def _undoing(action: str) -> Unit:
 async def reject(request: web.Request) -> web.Response:
     """POST …/reject: the answer is the account as it was."""
 
-    def unit(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
+    def unit(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
         before = _show(writer, id_)
-        account_decisions.reject(writer, office, id_)
+        account_decisions.reject(writer, moderator, id_)
         return before
 
-    return answer(await request.app[DATABASE].write(unit, office_of(request), number(request)))
+    return answer(await request.app[DATABASE].write(unit, moderator_of(request), number(request)))
 
 
 _ONE = "/api/v1/admin/accounts/{id}"
 _READ, _WRITE = "admin:read:accounts", "admin:write:accounts"
 
 ROUTES: list[Route] = [
-    get("/api/v1/admin/accounts", first, Who.ADMIN, _READ),
-    get("/api/v2/admin/accounts", second, Who.ADMIN, _READ),
-    get(_ONE, show, Who.ADMIN, _READ),
-    post(f"{_ONE}/action", act, Who.ADMIN, _WRITE),
-    post(f"{_ONE}/approve", _doing(account_decisions.approve), Who.ADMIN, _WRITE),
-    post(f"{_ONE}/reject", reject, Who.ADMIN, _WRITE),
-    post(f"{_ONE}/enable", _doing(account_decisions.enable), Who.ADMIN, _WRITE),
-    post(f"{_ONE}/unsensitive", _doing(_undoing("sensitive")), Who.ADMIN, _WRITE),
-    post(f"{_ONE}/unsilence", _doing(_undoing("silence")), Who.ADMIN, _WRITE),
-    post(f"{_ONE}/unsuspend", _doing(_undoing("suspend")), Who.ADMIN, _WRITE),
-    delete(_ONE, _doing(account_decisions.erase), Who.ADMIN, _WRITE),
+    get("/api/v1/admin/accounts", first, Access.ADMIN, _READ),
+    get("/api/v2/admin/accounts", second, Access.ADMIN, _READ),
+    get(_ONE, show, Access.ADMIN, _READ),
+    post(f"{_ONE}/action", act, Access.ADMIN, _WRITE),
+    post(f"{_ONE}/approve", _doing(account_decisions.approve), Access.ADMIN, _WRITE),
+    post(f"{_ONE}/reject", reject, Access.ADMIN, _WRITE),
+    post(f"{_ONE}/enable", _doing(account_decisions.enable), Access.ADMIN, _WRITE),
+    post(f"{_ONE}/unsensitive", _doing(_undoing("sensitive")), Access.ADMIN, _WRITE),
+    post(f"{_ONE}/unsilence", _doing(_undoing("silence")), Access.ADMIN, _WRITE),
+    post(f"{_ONE}/unsuspend", _doing(_undoing("suspend")), Access.ADMIN, _WRITE),
+    delete(_ONE, _doing(account_decisions.erase), Access.ADMIN, _WRITE),
 ]

@@ -5,16 +5,16 @@ from typing import Any
 from aiohttp import web
 
 from server.api.common import number
-from server.api.moderation.admin_accounts import office_of
+from server.api.moderation.admin_accounts import moderator_of
 from server.entities import admin
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, delete, get, post, put
+from server.http.guard import Access, Route, delete, get, post, put
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from server.moderation import domain_limits
-from server.moderation.domain_limits import LONGEST_COMMENT, TIERS, Wish
+from server.moderation.domain_limits import LONGEST_COMMENT, TIERS, DomainLimitParams
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
 from storage.queues import hosts
@@ -44,8 +44,8 @@ async def _found(request: web.Request) -> Limit:
 async def create(request: web.Request) -> web.Response:
     form = await form_of(request)
     domain = domain_limits.name_of(request.app[SETTINGS], form.needed("domain", 300))
-    wish = _wish(form, "blocked" if form.text("severity", 30) is None else None)
-    await domain_limits.put(request.app[DATABASE], office_of(request), domain, wish, new=True)
+    params = _parse(form, "blocked" if form.text("severity", 30) is None else None)
+    await domain_limits.put(request.app[DATABASE], moderator_of(request), domain, params, new=True)
     return answer(await request.app[DATABASE].read(_named, domain))
 
 
@@ -56,12 +56,12 @@ def _named(reader: Reader, domain: str) -> dict[str, Any]:
     return admin.domain_block(found)
 
 
-def _wish(form: Form, otherwise: str | None) -> Wish:
+def _parse(form: Form, otherwise: str | None) -> DomainLimitParams:
     """`otherwise` is the tier where none is named."""
     severity = form.text("severity", 30)
     if severity is not None and severity not in TIERS:
         raise unprocessable("A server can be silenced or suspended; “noop” does neither.")
-    return Wish(
+    return DomainLimitParams(
         tier=otherwise if severity is None else TIERS[severity],
         reject_media=form.flag("reject_media"),
         reject_reports=form.flag("reject_reports"),
@@ -73,14 +73,14 @@ def _wish(form: Form, otherwise: str | None) -> Wish:
 
 async def update(request: web.Request) -> web.Response:
     form, known = await form_of(request), await _found(request)
-    wish = _wish(form, known.tier)
-    await domain_limits.put(request.app[DATABASE], office_of(request), known.host, wish)
+    params = _parse(form, known.tier)
+    await domain_limits.put(request.app[DATABASE], moderator_of(request), known.host, params)
     return answer(await request.app[DATABASE].read(_named, known.host))
 
 
 async def lift(request: web.Request) -> web.Response:
     known = await _found(request)
-    await domain_limits.lift(request.app[DATABASE], office_of(request), known.host)
+    await domain_limits.lift(request.app[DATABASE], moderator_of(request), known.host)
     return answer({})
 
 
@@ -102,13 +102,13 @@ _READ, _WRITE = "admin:read:domain_blocks", "admin:write:domain_blocks"
 _READ_ALLOWS, _WRITE_ALLOWS = "admin:read:domain_allows", "admin:write:domain_allows"
 
 ROUTES: list[Route] = [
-    get(_BLOCKS, several, Who.ADMIN, _READ),
-    post(_BLOCKS, create, Who.ADMIN, _WRITE),
-    get(f"{_BLOCKS}/{{id}}", show, Who.ADMIN, _READ),
-    put(f"{_BLOCKS}/{{id}}", update, Who.ADMIN, _WRITE),
-    delete(f"{_BLOCKS}/{{id}}", lift, Who.ADMIN, _WRITE),
-    get(_ALLOWS, no_allows, Who.ADMIN, _READ_ALLOWS),
-    post(_ALLOWS, refuse_allow, Who.ADMIN, _WRITE_ALLOWS),
-    get(f"{_ALLOWS}/{{id}}", no_allow, Who.ADMIN, _READ_ALLOWS),
-    delete(f"{_ALLOWS}/{{id}}", no_allow, Who.ADMIN, _WRITE_ALLOWS),
+    get(_BLOCKS, several, Access.ADMIN, _READ),
+    post(_BLOCKS, create, Access.ADMIN, _WRITE),
+    get(f"{_BLOCKS}/{{id}}", show, Access.ADMIN, _READ),
+    put(f"{_BLOCKS}/{{id}}", update, Access.ADMIN, _WRITE),
+    delete(f"{_BLOCKS}/{{id}}", lift, Access.ADMIN, _WRITE),
+    get(_ALLOWS, no_allows, Access.ADMIN, _READ_ALLOWS),
+    post(_ALLOWS, refuse_allow, Access.ADMIN, _WRITE_ALLOWS),
+    get(f"{_ALLOWS}/{{id}}", no_allow, Access.ADMIN, _READ_ALLOWS),
+    delete(f"{_ALLOWS}/{{id}}", no_allow, Access.ADMIN, _WRITE_ALLOWS),
 ]

@@ -6,17 +6,17 @@ from typing import Any
 from aiohttp import web
 
 from server.api.common import number
-from server.api.moderation.admin_accounts import office_of
+from server.api.moderation.admin_accounts import moderator_of
 from server.api.moderation.reports import ensure_rules
 from server.entities import admin
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import form_of
-from server.http.guard import Route, Who, get, post, put
+from server.http.guard import Access, Route, get, post, put
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from server.moderation import account_decisions
-from server.moderation.account_decisions import Office
+from server.moderation.account_decisions import Moderator
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import audit_log, reports
@@ -24,42 +24,46 @@ from storage.moderation.reports import CATEGORIES, Filed, Report
 
 
 async def several(request: web.Request) -> web.Response:
-    form, page, office = await form_of(request), page_of(request, 100, 200), office_of(request)
+    form, page, moderator = (
+        await form_of(request),
+        page_of(request, 100, 200),
+        moderator_of(request),
+    )
     filed = Filed(
         resolved=bool(form.flag("resolved")),
         reporter=form.number("account_id"),
         target=form.number("target_account_id"),
-        but=office.actor,
+        but=moderator.actor,
     )
-    body, cursors = await request.app[DATABASE].write(_several, office, filed, page)
+    body, cursors = await request.app[DATABASE].write(_several, moderator, filed, page)
     return linked(request, body, cursors, page, always_next=False)
 
 
 def _several(
-    writer: Writer, office: Office, filed: Filed, page: Page
+    writer: Writer, moderator: Moderator, filed: Filed, page: Page
 ) -> tuple[list[dict[str, Any]], list[int]]:
     found = reports.page_of(writer, filed, page)
-    return _shown(writer, office, found), [one.id for one in found]
+    return _shown(writer, moderator, found), [one.id for one in found]
 
 
-def _shown(writer: Writer, office: Office, found: list[Report]) -> list[dict[str, Any]]:
-    viewer = account_decisions.reading(writer, office, found)
+def _shown(writer: Writer, moderator: Moderator, found: list[Report]) -> list[dict[str, Any]]:
+    viewer = account_decisions.reading(writer, moderator, found)
     return admin.reports(writer, viewer, found)
 
 
 async def show(request: web.Request) -> web.Response:
-    body = await request.app[DATABASE].write(_show, office_of(request), number(request))
+    body = await request.app[DATABASE].write(_show, moderator_of(request), number(request))
     return answer(body)
 
 
-def _show(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
-    return _shown(writer, office, [found(writer, office, id_)])[0]
+def _show(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
+    return _shown(writer, moderator, [found(writer, moderator, id_)])[0]
 
 
-def found(reader: Reader, office: Office, id_: int) -> Report:
+def found(reader: Reader, moderator: Moderator, id_: int) -> Report:
     """404 where there is none, or it is about whoever asks."""
     report = reports.by_id(reader, id_)
-    if report is None or report.target == office.actor:
+    if report is None or report.target == moderator.actor:
         raise not_found()
     return report
 
@@ -72,31 +76,33 @@ async def update(request: web.Request) -> web.Response:
     if category not in (None, *CATEGORIES):
         raise unprocessable("A report is about spam, something legal, a violation, or other.")
 
-    def unit(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
-        before = found(writer, office, id_)
-        account_decisions.ensure_may_settle(writer, office, before)
+    def unit(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
+        before = found(writer, moderator, id_)
+        account_decisions.ensure_may_settle(writer, moderator, before)
         kind = category or ("violation" if rules else before.category)
         cited = before.rules if rules is None else rules
         ensure_rules(writer, cited)
         reports.classify(writer, id_, kind, cited if kind == "violation" else ())
-        audit_log.note(writer, office.actor, "report.classify", f"report {id_}", category=kind)
-        return _show(writer, office, id_)
+        audit_log.note(writer, moderator.actor, "report.classify", f"report {id_}", category=kind)
+        return _show(writer, moderator, id_)
 
-    return answer(await request.app[DATABASE].write(unit, office_of(request), number(request)))
+    return answer(await request.app[DATABASE].write(unit, moderator_of(request), number(request)))
 
 
 Unit = Callable[[Writer, int, int | None], None]
 
 
 def _doing(action: str, unit: Unit) -> Callable[[web.Request], Any]:
-    def done(writer: Writer, office: Office, id_: int) -> dict[str, Any]:
-        account_decisions.ensure_may_settle(writer, office, found(writer, office, id_))
-        unit(writer, id_, office.actor)
-        audit_log.note(writer, office.actor, f"report.{action}", f"report {id_}")
-        return _show(writer, office, id_)
+    def done(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
+        account_decisions.ensure_may_settle(writer, moderator, found(writer, moderator, id_))
+        unit(writer, id_, moderator.actor)
+        audit_log.note(writer, moderator.actor, f"report.{action}", f"report {id_}")
+        return _show(writer, moderator, id_)
 
     async def handle(request: web.Request) -> web.Response:
-        return answer(await request.app[DATABASE].write(done, office_of(request), number(request)))
+        return answer(
+            await request.app[DATABASE].write(done, moderator_of(request), number(request))
+        )
 
     return handle
 
@@ -114,11 +120,11 @@ _ONE = f"{_ALL}/{{id}}"
 _READ, _WRITE = "admin:read:reports", "admin:write:reports"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.ADMIN, _READ),
-    get(_ONE, show, Who.ADMIN, _READ),
-    put(_ONE, update, Who.ADMIN, _WRITE),
-    post(f"{_ONE}/assign_to_self", _doing("assign", reports.assign), Who.ADMIN, _WRITE),
-    post(f"{_ONE}/unassign", _doing("unassign", _unassign), Who.ADMIN, _WRITE),
-    post(f"{_ONE}/resolve", _doing("resolve", reports.resolve), Who.ADMIN, _WRITE),
-    post(f"{_ONE}/reopen", _doing("reopen", _reopen), Who.ADMIN, _WRITE),
+    get(_ALL, several, Access.ADMIN, _READ),
+    get(_ONE, show, Access.ADMIN, _READ),
+    put(_ONE, update, Access.ADMIN, _WRITE),
+    post(f"{_ONE}/assign_to_self", _doing("assign", reports.assign), Access.ADMIN, _WRITE),
+    post(f"{_ONE}/unassign", _doing("unassign", _unassign), Access.ADMIN, _WRITE),
+    post(f"{_ONE}/resolve", _doing("resolve", reports.resolve), Access.ADMIN, _WRITE),
+    post(f"{_ONE}/reopen", _doing("reopen", _reopen), Access.ADMIN, _WRITE),
 ]

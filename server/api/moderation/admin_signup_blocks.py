@@ -10,16 +10,16 @@ from aiohttp import web
 
 from server.access.signup import EMAIL
 from server.api.common import number
-from server.api.moderation.admin_accounts import office_of
+from server.api.moderation.admin_accounts import moderator_of
 from server.entities import admin
 from server.http.app_keys import DATABASE
 from server.http.auth import address_of
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, delete, get, post, put
+from server.http.guard import Access, Route, delete, get, post, put
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
-from server.moderation.account_decisions import Office
+from server.moderation.account_decisions import Moderator
 from server.settings import types as kinds
 from storage.access import signup_blocks
 from storage.access.signup_blocks import SEVERITIES, EmailBlock, NetworkBlock
@@ -67,13 +67,15 @@ def _showing(entity: Entity, *, hashes: bool) -> Callable[[web.Request], Any]:
 
 
 def _lifting(*, hashes: bool) -> Callable[[web.Request], Any]:
-    def unit(writer: Writer, office: Office, id_: int) -> None:
+    def unit(writer: Writer, moderator: Moderator, id_: int) -> None:
         known = _email(writer, id_, hashes=hashes)
         signup_blocks.unblock_email(writer, id_)
-        audit_log.note(writer, office.actor, "email.unblock", f"email {known.domain or known.hash}")
+        audit_log.note(
+            writer, moderator.actor, "email.unblock", f"email {known.domain or known.hash}"
+        )
 
     async def handle(request: web.Request) -> web.Response:
-        await request.app[DATABASE].write(unit, office_of(request), number(request))
+        await request.app[DATABASE].write(unit, moderator_of(request), number(request))
         return answer({})
 
     return handle
@@ -86,20 +88,20 @@ async def block_domain(request: web.Request) -> web.Response:
     except ValueError as error:
         raise unprocessable("A domain looks like post.example.") from error
 
-    def unit(writer: Writer, office: Office) -> dict[str, Any]:
-        return admin.email_domain_block(_blocked(writer, office, domain=domain))
+    def unit(writer: Writer, moderator: Moderator) -> dict[str, Any]:
+        return admin.email_domain_block(_blocked(writer, moderator, domain=domain))
 
-    return answer(await request.app[DATABASE].write(unit, office_of(request)))
+    return answer(await request.app[DATABASE].write(unit, moderator_of(request)))
 
 
 def _blocked(
-    writer: Writer, office: Office, *, domain: str | None = None, hash_: str | None = None
+    writer: Writer, moderator: Moderator, *, domain: str | None = None, hash_: str | None = None
 ) -> EmailBlock:
     try:
         id_ = signup_blocks.block_email(writer, domain=domain, hash_=hash_)
     except Conflict as taken:
         raise unprocessable("That is blocked already.") from taken
-    audit_log.note(writer, office.actor, "email.block", f"email {domain or hash_}")
+    audit_log.note(writer, moderator.actor, "email.block", f"email {domain or hash_}")
     return _email(writer, id_, hashes=hash_ is not None)
 
 
@@ -115,10 +117,10 @@ async def block_address(request: web.Request) -> web.Response:
         raise unprocessable("A hash has 64 digits, from 0 to 9 and a to f.")
     hash_ = signup_blocks.canonical_hash(email) if email else given
 
-    def unit(writer: Writer, office: Office) -> dict[str, Any]:
-        return admin.canonical_email_block(_blocked(writer, office, hash_=hash_))
+    def unit(writer: Writer, moderator: Moderator) -> dict[str, Any]:
+        return admin.canonical_email_block(_blocked(writer, moderator, hash_=hash_))
 
-    return answer(await request.app[DATABASE].write(unit, office_of(request)))
+    return answer(await request.app[DATABASE].write(unit, moderator_of(request)))
 
 
 async def test_address(request: web.Request) -> web.Response:
@@ -155,22 +157,22 @@ async def block_network(request: web.Request) -> web.Response:
     form, own = await form_of(request), address_of(request)
     id_ = number(request) if "id" in request.match_info else None
 
-    def unit(writer: Writer, office: Office) -> dict[str, Any]:
+    def unit(writer: Writer, moderator: Moderator) -> dict[str, Any]:
         before = _network(writer, id_) if id_ is not None else None
-        block = _wished(writer, form, before)
+        block = _parse(writer, form, before)
         _ensure_not_own(block, own)
         try:
             signup_blocks.put_network(writer, block)
         except Conflict as taken:
             raise unprocessable("There is a block of that network already.") from taken
         subject = f"network {block.network}"
-        audit_log.note(writer, office.actor, "network.block", subject, severity=block.severity)
+        audit_log.note(writer, moderator.actor, "network.block", subject, severity=block.severity)
         return admin.ip_block(block)
 
-    return answer(await request.app[DATABASE].write(unit, office_of(request)))
+    return answer(await request.app[DATABASE].write(unit, moderator_of(request)))
 
 
-def _wished(writer: Writer, form: Form, before: NetworkBlock | None) -> NetworkBlock:
+def _parse(writer: Writer, form: Form, before: NetworkBlock | None) -> NetworkBlock:
     severity = form.text("severity", 40) or (before.severity if before else "")
     given = form.text("ip", 100) or (before.network if before else "")
     if severity not in SEVERITIES:
@@ -203,12 +205,12 @@ def _ensure_not_own(block: NetworkBlock, own: str) -> None:
 
 
 async def unblock_network(request: web.Request) -> web.Response:
-    def unit(writer: Writer, office: Office, id_: int) -> None:
+    def unit(writer: Writer, moderator: Moderator, id_: int) -> None:
         known = _network(writer, id_)
         signup_blocks.unblock_network(writer, id_)
-        audit_log.note(writer, office.actor, "network.unblock", f"network {known.network}")
+        audit_log.note(writer, moderator.actor, "network.unblock", f"network {known.network}")
 
-    await request.app[DATABASE].write(unit, office_of(request), number(request))
+    await request.app[DATABASE].write(unit, moderator_of(request), number(request))
     return answer({})
 
 
@@ -228,18 +230,18 @@ _READ_ADDRESSES, _WRITE_ADDRESSES = _scopes("canonical_email_blocks")
 _READ_NETWORKS, _WRITE_NETWORKS = _scopes("ip_blocks")
 
 ROUTES: list[Route] = [
-    get(_DOMAINS, _listing(_DOMAIN, hashes=False), Who.ADMIN, _READ_DOMAINS),
-    post(_DOMAINS, block_domain, Who.ADMIN, _WRITE_DOMAINS),
-    get(f"{_DOMAINS}/{{id}}", _showing(_DOMAIN, hashes=False), Who.ADMIN, _READ_DOMAINS),
-    delete(f"{_DOMAINS}/{{id}}", _lifting(hashes=False), Who.ADMIN, _WRITE_DOMAINS),
-    get(_ADDRESSES, _listing(_ADDRESS, hashes=True), Who.ADMIN, _READ_ADDRESSES),
-    post(_ADDRESSES, block_address, Who.ADMIN, _WRITE_ADDRESSES),
-    post(f"{_ADDRESSES}/test", test_address, Who.ADMIN, _READ_ADDRESSES),
-    get(f"{_ADDRESSES}/{{id}}", _showing(_ADDRESS, hashes=True), Who.ADMIN, _READ_ADDRESSES),
-    delete(f"{_ADDRESSES}/{{id}}", _lifting(hashes=True), Who.ADMIN, _WRITE_ADDRESSES),
-    get(_NETWORKS, networks, Who.ADMIN, _READ_NETWORKS),
-    post(_NETWORKS, block_network, Who.ADMIN, _WRITE_NETWORKS),
-    get(f"{_NETWORKS}/{{id}}", show_network, Who.ADMIN, _READ_NETWORKS),
-    put(f"{_NETWORKS}/{{id}}", block_network, Who.ADMIN, _WRITE_NETWORKS),
-    delete(f"{_NETWORKS}/{{id}}", unblock_network, Who.ADMIN, _WRITE_NETWORKS),
+    get(_DOMAINS, _listing(_DOMAIN, hashes=False), Access.ADMIN, _READ_DOMAINS),
+    post(_DOMAINS, block_domain, Access.ADMIN, _WRITE_DOMAINS),
+    get(f"{_DOMAINS}/{{id}}", _showing(_DOMAIN, hashes=False), Access.ADMIN, _READ_DOMAINS),
+    delete(f"{_DOMAINS}/{{id}}", _lifting(hashes=False), Access.ADMIN, _WRITE_DOMAINS),
+    get(_ADDRESSES, _listing(_ADDRESS, hashes=True), Access.ADMIN, _READ_ADDRESSES),
+    post(_ADDRESSES, block_address, Access.ADMIN, _WRITE_ADDRESSES),
+    post(f"{_ADDRESSES}/test", test_address, Access.ADMIN, _READ_ADDRESSES),
+    get(f"{_ADDRESSES}/{{id}}", _showing(_ADDRESS, hashes=True), Access.ADMIN, _READ_ADDRESSES),
+    delete(f"{_ADDRESSES}/{{id}}", _lifting(hashes=True), Access.ADMIN, _WRITE_ADDRESSES),
+    get(_NETWORKS, networks, Access.ADMIN, _READ_NETWORKS),
+    post(_NETWORKS, block_network, Access.ADMIN, _WRITE_NETWORKS),
+    get(f"{_NETWORKS}/{{id}}", show_network, Access.ADMIN, _READ_NETWORKS),
+    put(f"{_NETWORKS}/{{id}}", block_network, Access.ADMIN, _WRITE_NETWORKS),
+    delete(f"{_NETWORKS}/{{id}}", unblock_network, Access.ADMIN, _WRITE_NETWORKS),
 ]

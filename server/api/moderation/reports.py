@@ -13,7 +13,7 @@ from server.entities import report as report_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused, not_found, unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, post
+from server.http.guard import Access, Route, current_user, post
 from server.http.responses import answer
 from storage.communities import charters
 from storage.engine.transaction import Reader, Writer
@@ -28,7 +28,7 @@ LONGEST_COMMENT = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ReportParams:
     """What was sent; `posts` and `rules` are numbers.
 
     `only_to`: to these servers it may be forwarded, None: to whichever it concerns.
@@ -44,17 +44,17 @@ class Wish:
 
 
 async def create(request: web.Request) -> web.Response:
-    wish = _wish(await form_of(request))
-    return answer(await request.app[DATABASE].write(_create, caller(request).me, wish))
+    params = _parse(await form_of(request))
+    return answer(await request.app[DATABASE].write(_create, current_user(request).me, params))
 
 
-def _wish(form: Form) -> Wish:
+def _parse(form: Form) -> ReportParams:
     form.needed("account_id", 30)
     rules = tuple(form.ids("rule_ids"))
     category = form.text("category", 30) or ("violation" if rules else "other")
     if category not in CATEGORIES:
         raise unprocessable("A report is about spam, something legal, a violation, or other.")
-    return Wish(
+    return ReportParams(
         target=next(iter(form.ids("account_id")), 0),
         posts=tuple(dict.fromkeys(form.ids("status_ids", MOST_POSTS))),
         rules=rules if category == "violation" else (),
@@ -65,17 +65,17 @@ def _wish(form: Form) -> Wish:
     )
 
 
-def _create(writer: Writer, me: Actor, wish: Wish) -> dict[str, Any]:
-    target = somebody(writer, wish.target)
+def _create(writer: Writer, me: Actor, params: ReportParams) -> dict[str, Any]:
+    target = somebody(writer, params.target)
     if target.id == me.id:
         raise Refused(403, "This action is not allowed")
-    ensure_rules(writer, wish.rules)
+    ensure_rules(writer, params.rules)
     flag = Flag(
         id=outbox.new_uri(writer),
         actor=actors.application(writer).uri,
-        about_whom=(target.uri, *_posts(writer, me, target, wish.posts)),
-        comment=wish.comment,
-        told=Told(me.id, wish.category, wish.rules, _goes_there(wish, target)),
+        about_whom=(target.uri, *_posts(writer, me, target, params.posts)),
+        comment=params.comment,
+        told=Told(me.id, params.category, params.rules, _goes_there(params, target)),
     )
     outbox.publish(writer, flag)
     made = reports.by_uri(writer, flag.id)
@@ -84,9 +84,9 @@ def _create(writer: Writer, me: Actor, wish: Wish) -> dict[str, Any]:
     return report_entity.one(writer, made)
 
 
-def _goes_there(wish: Wish, target: Actor) -> bool:
+def _goes_there(params: ReportParams, target: Actor) -> bool:
     """Whether their server hears of it: it is wished, and not for others only."""
-    return wish.forward and (wish.only_to is None or target.domain in wish.only_to)
+    return params.forward and (params.only_to is None or target.domain in params.only_to)
 
 
 def _posts(reader: Reader, me: Actor, target: Actor, wanted: tuple[int, ...]) -> list[str]:
@@ -107,5 +107,5 @@ def ensure_rules(reader: Reader, rules: tuple[int, ...]) -> None:
 
 
 ROUTES: list[Route] = [
-    post("/api/v1/reports", create, Who.MEMBER, "write:reports", limits=("api", "report")),
+    post("/api/v1/reports", create, Access.MEMBER, "write:reports", limits=("api", "report")),
 ]

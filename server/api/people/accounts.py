@@ -13,10 +13,10 @@ from server.api.common import Has, concerning, is_there, nothing, number, somebo
 from server.api.listing import shown
 from server.entities import account as account_entity
 from server.entities import relationship as relationship_entity
-from server.http.app_keys import DATABASE, LOOKUP
+from server.http.app_keys import DATABASE, RESOLVER
 from server.http.errors import Refused, not_found, unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, get, post
+from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId
@@ -39,7 +39,7 @@ LONGEST_MUTE = 10 * 365 * 24 * 3600
 
 
 async def verify_credentials(request: web.Request) -> web.Response:
-    who = caller(request)
+    who = current_user(request)
     return answer(await request.app[DATABASE].read(_own, who.me.id, who.own_account))
 
 
@@ -67,7 +67,7 @@ def _several(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
     return _rendered(reader, there)
 
 
-async def lookup(request: web.Request) -> web.Response:
+async def resolver(request: web.Request) -> web.Response:
     """By handle, of those who are known here already."""
     acct = (await form_of(request)).needed("acct", 400).strip().removeprefix("@")
     return answer(await request.app[DATABASE].read(_lookup, acct))
@@ -75,7 +75,7 @@ async def lookup(request: web.Request) -> web.Response:
 
 def _lookup(reader: Reader, acct: str) -> dict[str, Any]:
     name, domain = split_handle(acct) if "@" in acct else (acct, "")
-    ours = domain in ("", reader.here.domain.lower())
+    ours = domain in ("", reader.site.domain.lower())
     found = actors.by_handle(reader, name, "" if ours else domain)
     if found is None:
         raise not_found()
@@ -83,7 +83,7 @@ def _lookup(reader: Reader, acct: str) -> dict[str, Any]:
 
 
 async def statuses(request: web.Request) -> web.Response:
-    form, viewer = await form_of(request), caller(request).viewer
+    form, viewer = await form_of(request), current_user(request).viewer
     id_ = ActorId(number(request))
     if form.flag("pinned"):
         return await shown(
@@ -120,7 +120,7 @@ def _people(find: Callable[[Reader, int, Page], Pairs]) -> Callable[[web.Request
 
     async def handle(request: web.Request) -> web.Response:
         page = page_of(request, 40, 80)
-        actor = caller(request).actor
+        actor = current_user(request).actor
         me = actor.id if actor else None
         body, cursors = await request.app[DATABASE].read(unit, number(request), me, page)
         return linked(request, body, cursors, page, previous="since_id", always_next=False)
@@ -140,7 +140,7 @@ async def search(request: web.Request) -> web.Response:
     most = min(form.number("limit") or 40, 80)
     found = await find_people(request, text, most, resolve=bool(form.flag("resolve")))
     if form.flag("following"):
-        found = await request.app[DATABASE].read(followed, caller(request).me.id, found)
+        found = await request.app[DATABASE].read(followed, current_user(request).me.id, found)
     return answer(await request.app[DATABASE].read(_rendered, found))
 
 
@@ -152,11 +152,11 @@ async def find_people(request: web.Request, text: str, most: int, *, resolve: bo
     database = request.app[DATABASE]
     if domain and resolve:
         try:
-            return [await request.app[LOOKUP].handle(*split_handle(handle))]
+            return [await request.app[RESOLVER].handle(*split_handle(handle))]
         except FederationError:
             return []
-    within = None if not domain else "" if domain == database.here.domain else domain
-    actor = caller(request).actor
+    within = None if not domain else "" if domain == database.site.domain else domain
+    actor = current_user(request).actor
     return await database.read(_named_like, name, within, most, actor.id if actor else 0)
 
 
@@ -181,13 +181,13 @@ def _rendered(reader: Reader, found: Sequence[Actor]) -> list[dict[str, Any]]:
 
 async def relationship_list(request: web.Request) -> web.Response:
     wanted = (await form_of(request)).ids("id", 40)
-    me = caller(request).me.id
+    me = current_user(request).me.id
     return answer(await request.app[DATABASE].read(relationship_entity.many, me, wanted))
 
 
 async def familiar_followers(request: web.Request) -> web.Response:
     """For each person asked about: some whom the caller follows and who follow them, too."""
-    wanted, me = (await form_of(request)).ids("id", 40), caller(request).me.id
+    wanted, me = (await form_of(request)).ids("id", 40), current_user(request).me.id
     return answer(await request.app[DATABASE].read(_familiar, me, wanted))
 
 
@@ -217,7 +217,7 @@ def _acting(act: Act, has: Has = nothing) -> Callable[[web.Request], Any]:
         return relationship_entity.many(writer, me.id, [target.id])[0]
 
     async def handle(request: web.Request) -> web.Response:
-        form, me = await form_of(request), caller(request).me
+        form, me = await form_of(request), current_user(request).me
         id_ = number(request)
         if id_ == me.id:
             raise Refused(403, "This action is not allowed")
@@ -276,7 +276,7 @@ def _unmute(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
 
 async def blocked(request: web.Request) -> web.Response:
     page = page_of(request, 40, 80)
-    body, cursors = await request.app[DATABASE].read(_blocked, caller(request).me.id, page)
+    body, cursors = await request.app[DATABASE].read(_blocked, current_user(request).me.id, page)
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
 
@@ -286,7 +286,7 @@ def _blocked(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]],
 
 async def muted(request: web.Request) -> web.Response:
     page = page_of(request, 40, 80)
-    body, cursors = await request.app[DATABASE].read(_muted, caller(request).me.id, page)
+    body, cursors = await request.app[DATABASE].read(_muted, current_user(request).me.id, page)
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
 
@@ -305,45 +305,47 @@ _ALL = "/api/v1/accounts"
 _ONE = "/api/v1/accounts/{id}"
 
 ROUTES: list[Route] = [
-    get(f"{_ALL}/verify_credentials", verify_credentials, Who.MEMBER, "profile", "read:accounts"),
-    get(f"{_ALL}/lookup", lookup, Who.PUBLIC, "read:accounts"),
-    get(f"{_ALL}/search", search, Who.MEMBER, "read:accounts"),
-    get(f"{_ALL}/relationships", relationship_list, Who.MEMBER, "read:follows"),
-    get(f"{_ALL}/familiar_followers", familiar_followers, Who.MEMBER, "read:follows"),
-    get(_ALL, several, Who.PUBLIC, "read:accounts"),
-    get(_ONE, show, Who.PUBLIC, "read:accounts"),
-    get(f"{_ONE}/statuses", statuses, Who.PUBLIC, "read:statuses"),
-    get(f"{_ONE}/followers", _people(follows.page_of_followers), Who.PUBLIC, "read:accounts"),
-    get(f"{_ONE}/following", _people(follows.page_of_following), Who.PUBLIC, "read:accounts"),
+    get(
+        f"{_ALL}/verify_credentials", verify_credentials, Access.MEMBER, "profile", "read:accounts"
+    ),
+    get(f"{_ALL}/lookup", resolver, Access.PUBLIC, "read:accounts"),
+    get(f"{_ALL}/search", search, Access.MEMBER, "read:accounts"),
+    get(f"{_ALL}/relationships", relationship_list, Access.MEMBER, "read:follows"),
+    get(f"{_ALL}/familiar_followers", familiar_followers, Access.MEMBER, "read:follows"),
+    get(_ALL, several, Access.PUBLIC, "read:accounts"),
+    get(_ONE, show, Access.PUBLIC, "read:accounts"),
+    get(f"{_ONE}/statuses", statuses, Access.PUBLIC, "read:statuses"),
+    get(f"{_ONE}/followers", _people(follows.page_of_followers), Access.PUBLIC, "read:accounts"),
+    get(f"{_ONE}/following", _people(follows.page_of_following), Access.PUBLIC, "read:accounts"),
     post(
         f"{_ONE}/follow",
         _acting(_follow),
-        Who.MEMBER,
+        Access.MEMBER,
         "write:follows",
         limits=("api", "follow"),
     ),
     post(
         f"{_ONE}/unfollow",
         _acting(_plainly(relationships.unfollow), _follows),
-        Who.MEMBER,
+        Access.MEMBER,
         "write:follows",
     ),
     post(
         f"{_ONE}/remove_from_followers",
         _acting(_plainly(relationships.remove_follower), _is_followed),
-        Who.MEMBER,
+        Access.MEMBER,
         "write:follows",
     ),
-    post(f"{_ONE}/block", _acting(_plainly(relationships.block)), Who.MEMBER, "write:blocks"),
+    post(f"{_ONE}/block", _acting(_plainly(relationships.block)), Access.MEMBER, "write:blocks"),
     post(
         f"{_ONE}/unblock",
         _acting(_plainly(relationships.unblock), blocks.exists),
-        Who.MEMBER,
+        Access.MEMBER,
         "write:blocks",
     ),
-    post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
-    post(f"{_ONE}/note", _acting(_note, account_notes.exists), Who.MEMBER, "write:accounts"),
-    post(f"{_ONE}/unmute", _acting(_unmute, blocks.mutes), Who.MEMBER, "write:mutes"),
-    get("/api/v1/blocks", blocked, Who.MEMBER, "read:blocks"),
-    get("/api/v1/mutes", muted, Who.MEMBER, "read:mutes"),
+    post(f"{_ONE}/mute", _acting(_mute), Access.MEMBER, "write:mutes"),
+    post(f"{_ONE}/note", _acting(_note, account_notes.exists), Access.MEMBER, "write:accounts"),
+    post(f"{_ONE}/unmute", _acting(_unmute, blocks.mutes), Access.MEMBER, "write:mutes"),
+    get("/api/v1/blocks", blocked, Access.MEMBER, "read:blocks"),
+    get("/api/v1/mutes", muted, Access.MEMBER, "read:mutes"),
 ]

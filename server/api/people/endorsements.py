@@ -10,7 +10,7 @@ from server.api.people.accounts import listed_people
 from server.entities import relationship as relationship_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
-from server.http.guard import Route, Who, caller, get, post
+from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from storage.engine.pagination import Page
@@ -28,7 +28,7 @@ def _acting(act: Act) -> Callable[[web.Request], Any]:
         return relationship_entity.many(writer, me, [target])[0]
 
     async def handle(request: web.Request) -> web.Response:
-        me = caller(request).me.id
+        me = current_user(request).me.id
         return answer(await request.app[DATABASE].write(unit, me, number(request)))
 
     return handle
@@ -53,7 +53,7 @@ async def _answered(request: web.Request, id_: int) -> web.Response:
 
 
 async def several(request: web.Request) -> web.Response:
-    return await _answered(request, caller(request).me.id)
+    return await _answered(request, current_user(request).me.id)
 
 
 async def of_account(request: web.Request) -> web.Response:
@@ -63,10 +63,10 @@ async def of_account(request: web.Request) -> web.Response:
 _ONE = "/api/v1/accounts/{id}"
 
 ROUTES: list[Route] = [
-    get("/api/v1/endorsements", several, Who.MEMBER, "read:accounts"),
-    get(f"{_ONE}/endorsements", of_account, Who.PUBLIC, "read:accounts"),
+    get("/api/v1/endorsements", several, Access.MEMBER, "read:accounts"),
+    get(f"{_ONE}/endorsements", of_account, Access.PUBLIC, "read:accounts"),
     *(
-        post(f"{_ONE}/{name}", _acting(act), Who.MEMBER, "write:accounts")
+        post(f"{_ONE}/{name}", _acting(act), Access.MEMBER, "write:accounts")
         for name, act in (
             ("endorse", _endorse),
             ("unendorse", endorsements.remove),

@@ -12,7 +12,7 @@ from server.api.people.accounts import listed_people
 from server.entities import relationship as relationship_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found
-from server.http.guard import Route, Who, caller, get, post
+from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from storage.engine.pagination import Page
@@ -23,7 +23,7 @@ from storage.people.actors import Actor
 
 async def several(request: web.Request) -> web.Response:
     page = page_of(request, 40, 80)
-    body, cursors = await request.app[DATABASE].read(_several, caller(request).me.id, page)
+    body, cursors = await request.app[DATABASE].read(_several, current_user(request).me.id, page)
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
 
@@ -44,7 +44,7 @@ def _answering(verb: type[Accept] | type[Reject]) -> Callable[[web.Request], Any
         return relationship_entity.many(writer, me.id, [asker.id])[0]
 
     async def handle(request: web.Request) -> web.Response:
-        me = caller(request).me
+        me = current_user(request).me
         return answer(await request.app[DATABASE].write(unit, me, number(request)))
 
     return handle
@@ -53,7 +53,7 @@ def _answering(verb: type[Accept] | type[Reject]) -> Callable[[web.Request], Any
 _ALL = "/api/v1/follow_requests"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.MEMBER, "read:follows"),
-    post(f"{_ALL}/{{id}}/authorize", _answering(Accept), Who.MEMBER, "write:follows"),
-    post(f"{_ALL}/{{id}}/reject", _answering(Reject), Who.MEMBER, "write:follows"),
+    get(_ALL, several, Access.MEMBER, "read:follows"),
+    post(f"{_ALL}/{{id}}/authorize", _answering(Accept), Access.MEMBER, "write:follows"),
+    post(f"{_ALL}/{{id}}/reject", _answering(Reject), Access.MEMBER, "write:follows"),
 ]

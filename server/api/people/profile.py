@@ -7,13 +7,13 @@ from typing import Any
 from aiohttp import web
 
 from server.actions import profiles
-from server.actions.profiles import FLAGS, REMOVED, Objections, Removed, Wish
+from server.actions.profiles import FLAGS, REMOVED, InvalidProfile, ProfileParams, Removed
 from server.entities import account as account_entity
 from server.entities import profile as profile_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, delete, get, patch, put
+from server.http.guard import Access, Route, current_user, delete, get, patch, put
 from server.http.responses import answer
 from storage.access import accounts
 from storage.access.accounts import Account
@@ -29,20 +29,20 @@ PICTURES_BODY = 34 * 1024 * 1024
 
 async def update(request: web.Request) -> web.Response:
     """Change what is given; returns a CredentialAccount. 422 with `details` says what is amiss."""
-    return await _changed(request, wish_of(await form_of(request)))
+    return await _changed(request, parse_profile(await form_of(request)))
 
 
 async def show_profile(request: web.Request) -> web.Response:
     """What one wrote oneself, as a form for it needs it."""
-    return answer(await request.app[DATABASE].read(_profile, caller(request).me.id))
+    return answer(await request.app[DATABASE].read(_profile, current_user(request).me.id))
 
 
 async def update_profile(request: web.Request) -> web.Response:
     """As `update`, and what only `/api/v1/profile` knows; returns a Profile."""
     form = await form_of(request)
-    wish = wish_of(form)
-    await _change(request, replace(wish, settings={**wish.settings, **_beside(form)}))
-    return answer(await request.app[DATABASE].read(_profile, caller(request).me.id))
+    params = parse_profile(form)
+    await _change(request, replace(params, settings={**params.settings, **_beside(form)}))
+    return answer(await request.app[DATABASE].read(_profile, current_user(request).me.id))
 
 
 def _beside(form: Form) -> dict[str, Any]:
@@ -60,22 +60,22 @@ def _beside(form: Form) -> dict[str, Any]:
 
 
 async def remove_avatar(request: web.Request) -> web.Response:
-    return await _changed(request, Wish(avatar=REMOVED))
+    return await _changed(request, ProfileParams(avatar=REMOVED))
 
 
 async def remove_header(request: web.Request) -> web.Response:
-    return await _changed(request, Wish(header=REMOVED))
+    return await _changed(request, ProfileParams(header=REMOVED))
 
 
-async def _changed(request: web.Request, wish: Wish) -> web.Response:
-    await _change(request, wish)
-    return answer(await request.app[DATABASE].read(_credential, caller(request).me.id))
+async def _changed(request: web.Request, params: ProfileParams) -> web.Response:
+    await _change(request, params)
+    return answer(await request.app[DATABASE].read(_credential, current_user(request).me.id))
 
 
-async def _change(request: web.Request, wish: Wish) -> None:
+async def _change(request: web.Request, params: ProfileParams) -> None:
     try:
-        await profiles.change(request.app, caller(request).me, wish)
-    except Objections as error:
+        await profiles.change(request.app, current_user(request).me, params)
+    except InvalidProfile as error:
         raise unprocessable(f"{error} Nothing was changed.", details=_details(error)) from error
 
 
@@ -94,7 +94,7 @@ def _profile(reader: Reader, me: int) -> dict[str, Any]:
     return profile_entity.one(reader, *_own(reader, me))
 
 
-def _details(error: Objections) -> dict[str, list[dict[str, str]]]:
+def _details(error: InvalidProfile) -> dict[str, list[dict[str, str]]]:
     """As clients show it beside their fields (conventions.md, Errors)."""
     found: dict[str, list[dict[str, str]]] = {}
     for one in error.found:
@@ -110,9 +110,9 @@ _NAMES = {
 }
 
 
-def wish_of(form: Form) -> Wish:
+def parse_profile(form: Form) -> ProfileParams:
     """What a client asks for. A name that is not given is left as it is."""
-    return Wish(
+    return ProfileParams(
         display_name=form.text("display_name"),
         note=form.text("note"),
         fields=_fields(form),
@@ -162,17 +162,17 @@ def _settings(source: Form | None) -> Mapping[str, Any]:
 
 ROUTES: list[Route] = [
     replace(
-        patch("/api/v1/accounts/update_credentials", update, Who.MEMBER, "write:accounts"),
+        patch("/api/v1/accounts/update_credentials", update, Access.MEMBER, "write:accounts"),
         body=PICTURES_BODY,
     ),
-    get("/api/v1/profile", show_profile, Who.MEMBER, "profile", "read:accounts"),
+    get("/api/v1/profile", show_profile, Access.MEMBER, "profile", "read:accounts"),
     *(
         replace(
-            declare("/api/v1/profile", update_profile, Who.MEMBER, "write:accounts"),
+            declare("/api/v1/profile", update_profile, Access.MEMBER, "write:accounts"),
             body=PICTURES_BODY,
         )
         for declare in (patch, put)
     ),
-    delete("/api/v1/profile/avatar", remove_avatar, Who.MEMBER, "write:accounts"),
-    delete("/api/v1/profile/header", remove_header, Who.MEMBER, "write:accounts"),
+    delete("/api/v1/profile/avatar", remove_avatar, Access.MEMBER, "write:accounts"),
+    delete("/api/v1/profile/header", remove_header, Access.MEMBER, "write:accounts"),
 ]

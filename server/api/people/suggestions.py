@@ -8,7 +8,7 @@ from server.api.common import number, somebody
 from server.entities import account as account_entity
 from server.http.app_keys import DATABASE
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, delete, get
+from server.http.guard import Access, Route, current_user, delete, get
 from server.http.pagination import linked_by_offset
 from server.http.responses import answer
 from storage.engine.transaction import Reader, Writer
@@ -20,7 +20,7 @@ MOST_OFFSET = 1000
 async def _suggested(request: web.Request) -> list[dict[str, Any]]:
     form = await form_of(request)
     most = min(abs(form.number("limit") or 40), 80)
-    return await request.app[DATABASE].read(_found, caller(request).me.id, most)
+    return await request.app[DATABASE].read(_found, current_user(request).me.id, most)
 
 
 def _found(reader: Reader, me: int, most: int) -> list[dict[str, Any]]:
@@ -38,7 +38,7 @@ async def older(request: web.Request) -> web.Response:
 
 
 async def dismiss(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_dismiss, caller(request).me.id, number(request))
+    await request.app[DATABASE].write(_dismiss, current_user(request).me.id, number(request))
     return answer({})
 
 
@@ -47,7 +47,7 @@ def _dismiss(writer: Writer, me: int, id_: int) -> None:
 
 
 async def directory(request: web.Request) -> web.Response:
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     offset = max(form.number("offset") or 0, 0)
     most = min(abs(form.number("limit") or 40), 80)
     if offset > MOST_OFFSET:
@@ -73,8 +73,8 @@ def _directory(
 _ALL = "/api/v1/suggestions"
 
 ROUTES: list[Route] = [
-    get("/api/v2/suggestions", several, Who.MEMBER, "read:accounts"),
-    get(_ALL, older, Who.MEMBER, "read:accounts"),
-    delete(f"{_ALL}/{{id}}", dismiss, Who.MEMBER, "write:accounts"),
-    get("/api/v1/directory", directory, Who.PUBLIC),
+    get("/api/v2/suggestions", several, Access.MEMBER, "read:accounts"),
+    get(_ALL, older, Access.MEMBER, "read:accounts"),
+    delete(f"{_ALL}/{{id}}", dismiss, Access.MEMBER, "write:accounts"),
+    get("/api/v1/directory", directory, Access.PUBLIC),
 ]

@@ -10,16 +10,16 @@ from server.actions import relationships
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, delete, get, post
+from server.http.guard import Access, Route, current_user, delete, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.people import user_domain_blocks
 
 
 async def several(request: web.Request) -> web.Response:
     page = page_of(request, 100, 200)
-    me = caller(request).me.id
+    me = current_user(request).me.id
     found = await request.app[DATABASE].read(user_domain_blocks.page_of, me, page)
     cursors = [cursor for cursor, _ in found]
     body = [host for _, host in found]
@@ -35,15 +35,15 @@ async def _host(request: web.Request) -> str:
         raise unprocessable("Validation failed: Domain is not a valid domain name") from error
 
 
-def _ensure_other(here: Here, host: str) -> None:
-    if host in (here.domain.lower(), here.web_domain.lower()):
+def _ensure_other(site: Site, host: str) -> None:
+    if host in (site.domain.lower(), site.web_domain.lower()):
         raise unprocessable("That is this server. People here can be blocked one by one.")
 
 
 async def add(request: web.Request) -> web.Response:
     """Those there are hidden at once; what ties them to the member is cut, and they are told."""
-    host, me, database = await _host(request), caller(request).me, request.app[DATABASE]
-    _ensure_other(database.here, host)
+    host, me, database = await _host(request), current_user(request).me, request.app[DATABASE]
+    _ensure_other(database.site, host)
     if not await database.write(relationships.block_host, me, host):
         raise unprocessable("There is no room for more blocked domains.")
     while await database.write(relationships.part_from_host, me, host):
@@ -52,14 +52,14 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def remove(request: web.Request) -> web.Response:
-    host, me = await _host(request), caller(request).me.id
+    host, me = await _host(request), current_user(request).me.id
     await request.app[DATABASE].write(user_domain_blocks.remove, me, host)
     return answer({})
 
 
 async def preview(request: web.Request) -> web.Response:
     """What would be cut."""
-    host, me = await _host(request), caller(request).me.id
+    host, me = await _host(request), current_user(request).me.id
     following, followers = await request.app[DATABASE].read(user_domain_blocks.ties, me, host)
     body: dict[str, Any] = {"following_count": following, "followers_count": followers}
     return answer(body)
@@ -68,8 +68,8 @@ async def preview(request: web.Request) -> web.Response:
 _ALL = "/api/v1/domain_blocks"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.MEMBER, "read:blocks"),
-    post(_ALL, add, Who.MEMBER, "write:blocks"),
-    delete(_ALL, remove, Who.MEMBER, "write:blocks"),
-    get(f"{_ALL}/preview", preview, Who.MEMBER, "write:blocks"),
+    get(_ALL, several, Access.MEMBER, "read:blocks"),
+    post(_ALL, add, Access.MEMBER, "write:blocks"),
+    delete(_ALL, remove, Access.MEMBER, "write:blocks"),
+    get(f"{_ALL}/preview", preview, Access.MEMBER, "write:blocks"),
 ]

@@ -10,10 +10,10 @@ from aiohttp import web
 from federation.vocabulary.addressing import visibility
 from server.actions import markup, media_attachments, statuses
 from server.actions.mentions import resolve
-from server.actions.statuses import Wording
+from server.actions.statuses import StatusEdit
 from server.api.common import number, own, visible
-from server.api.posts.interaction_policy import wished_policies
-from server.api.posts.polls import wished_poll
+from server.api.posts.interaction_policy import parse_interaction_policy
+from server.api.posts.polls import parse_poll
 from server.api.posts.statuses import VISIBILITIES, words
 from server.entities import account as account_entity
 from server.entities import emoji as emoji_entity
@@ -22,7 +22,7 @@ from server.entities.shared import Rendered, when
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, get, put
+from server.http.guard import Access, Route, current_user, get, put
 from server.http.responses import answer
 from storage.engine.transaction import Reader, Writer
 from storage.media import attachments as media
@@ -36,7 +36,7 @@ from storage.posts.visible_posts import Post
 
 async def edit(request: web.Request) -> web.Response:
     """Say it otherwise. What is not sent is no longer there; without a text, the text stays."""
-    form, who, id_ = await form_of(request), caller(request), number(request)
+    form, who, id_ = await form_of(request), current_user(request), number(request)
     if form.values.get("scheduled_at"):
         raise unprocessable("This post is out; an edit counts at once. Nothing was changed.")
     before = await request.app[DATABASE].read(own, who.me, who.viewer, id_)
@@ -46,16 +46,16 @@ async def edit(request: web.Request) -> web.Response:
     text, spoiler = await words(form, request.app[SETTINGS].max_characters)
     mentioned = await resolve(request.app, markup.find_mentions(text))
     now = request.app[OUTSIDE].clock()
-    wording = Wording(
+    wording = StatusEdit(
         text=text,
         spoiler=spoiler,
         sensitive=bool(form.flag("sensitive")),
         language=form.language("language") or before.language,
         mentioned=mentioned,
-        poll=wished_poll(form, now),
-        policies=wished_policies(form, statuses.policies_of(before)),
+        poll=parse_poll(form, now),
+        policies=parse_interaction_policy(form, statuses.interaction_policy_of(before)),
     )
-    ids = media_attachments.wished(form)
+    ids = media_attachments.parse_ids(form)
     return answer(
         await request.app[DATABASE].write(_edit, who.me, who.viewer, id_, wording, ids, form)
     )
@@ -63,13 +63,13 @@ async def edit(request: web.Request) -> web.Response:
 
 def _ensure_as_wide(form: Form, post: Post) -> None:
     """An edit lets nobody in and keeps nobody out: whoever asks for fewer readers is told so."""
-    wish = form.text("visibility") or None
-    if wish is not None and wish not in VISIBILITIES:
+    params = form.text("visibility") or None
+    if params is not None and params not in VISIBILITIES:
         raise unprocessable("“visibility” should be public, unlisted, private, direct or local.")
     known = visibility(post.kind, post.listed)
-    narrower = wish is not None and VISIBILITIES.index(wish) > VISIBILITIES.index(known)
-    stays = (form.flag("local_only") or wish == "local") and not post.local_only
-    if stays or (narrower and not (wish == "local" and post.local_only)):
+    narrower = params is not None and VISIBILITIES.index(params) > VISIBILITIES.index(known)
+    stays = (form.flag("local_only") or params == "local") and not post.local_only
+    if stays or (narrower and not (params == "local" and post.local_only)):
         raise unprocessable(
             "An edit does not change who can read a post. Delete it and write it anew."
             " Nothing was changed."
@@ -81,7 +81,7 @@ def _edit(
     author: Actor,
     viewer: Viewer,
     id_: int,
-    wording: Wording,
+    wording: StatusEdit,
     media_ids: Sequence[int],
     form: Form,
 ) -> Rendered:
@@ -92,7 +92,7 @@ def _edit(
 
 
 async def interaction_policy(request: web.Request) -> web.Response:
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     return answer(
         await request.app[DATABASE].write(_set_policy, who.me, who.viewer, number(request), form)
     )
@@ -100,16 +100,16 @@ async def interaction_policy(request: web.Request) -> web.Response:
 
 def _set_policy(writer: Writer, author: Actor, viewer: Viewer, id_: int, form: Form) -> Rendered:
     post = own(writer, author, viewer, id_)
-    before = statuses.policies_of(post)
-    wished = wished_policies(form, before)
+    before = statuses.interaction_policy_of(post)
+    wished = parse_interaction_policy(form, before)
     if wished != before:
         said = replace(statuses.as_note(writer, post), policies=wished)
-        statuses.say_anew(writer, author, said)
+        statuses.publish_edit(writer, author, said)
     return status_entity.one(writer, viewer, visible(writer, viewer, id_))
 
 
 async def source(request: web.Request) -> web.Response:
-    who = caller(request)
+    who = current_user(request)
     return answer(await request.app[DATABASE].read(_source, who.me, who.viewer, number(request)))
 
 
@@ -119,7 +119,7 @@ def _source(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> dict[str
 
 
 async def history(request: web.Request) -> web.Response:
-    viewer = caller(request).viewer
+    viewer = current_user(request).viewer
     return answer(await request.app[DATABASE].read(_history, viewer, number(request)))
 
 
@@ -181,8 +181,8 @@ def _rendered(one: Edit, type_: str, account: Mapping[str, Any] | Rendered) -> d
 _ONE = "/api/v1/statuses/{id}"
 
 ROUTES: list[Route] = [
-    put(_ONE, edit, Who.MEMBER, "write:statuses", limits=("api", "post")),
-    get(f"{_ONE}/source", source, Who.MEMBER, "read:statuses"),
-    get(f"{_ONE}/history", history, Who.PUBLIC, "read:statuses"),
-    put(f"{_ONE}/interaction_policy", interaction_policy, Who.MEMBER, "write:statuses"),
+    put(_ONE, edit, Access.MEMBER, "write:statuses", limits=("api", "post")),
+    get(f"{_ONE}/source", source, Access.MEMBER, "read:statuses"),
+    get(f"{_ONE}/history", history, Access.PUBLIC, "read:statuses"),
+    put(f"{_ONE}/interaction_policy", interaction_policy, Access.MEMBER, "write:statuses"),
 ]

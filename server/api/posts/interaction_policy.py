@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from federation.objects.interaction_policy import KINDS, Policies
+from federation.objects.interaction_policy import KINDS, InteractionPolicy
 from server.http.errors import unprocessable
 from server.http.forms import Form
 
 _NAMES = {"reply": "reply", "like": "favourite", "announce": "reblog", "quote": "quote"}
 
 
-def wished_policies(form: Form, before: Policies) -> Policies:
+def parse_interaction_policy(form: Form, before: InteractionPolicy) -> InteractionPolicy:
     """`interaction_policy[…]` of ours and Mastodon's `quote_approval_policy`, upon what was."""
     group = form.group("interaction_policy") or Form({})
     if not group.values.keys() <= set(_NAMES.values()):

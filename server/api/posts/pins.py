@@ -13,7 +13,7 @@ from server.entities import status as status_entity
 from server.entities.shared import Rendered
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
-from server.http.guard import Route, Who, caller, post
+from server.http.guard import Access, Route, current_user, post
 from server.http.responses import answer
 from storage.engine.transaction import Writer
 from storage.people.actors import Actor
@@ -65,7 +65,7 @@ def _unpin(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> Rendered:
 
 def _acting(act: Callable[[Writer, Actor, Viewer, int], Rendered]) -> Callable[..., Any]:
     async def handle(request: web.Request) -> web.Response:
-        who = caller(request)
+        who = current_user(request)
         try:
             shown = await request.app[DATABASE].write(act, who.me, who.viewer, number(request))
         except Forbidden as refused:
@@ -78,6 +78,6 @@ def _acting(act: Callable[[Writer, Actor, Viewer, int], Rendered]) -> Callable[.
 _ONE = "/api/v1/statuses/{id}"
 
 ROUTES: list[Route] = [
-    post(f"{_ONE}/pin", _acting(_pin), Who.MEMBER, "write:accounts"),
-    post(f"{_ONE}/unpin", _acting(_unpin), Who.MEMBER, "write:accounts"),
+    post(f"{_ONE}/pin", _acting(_pin), Access.MEMBER, "write:accounts"),
+    post(f"{_ONE}/unpin", _acting(_unpin), Access.MEMBER, "write:accounts"),
 ]

@@ -18,7 +18,7 @@ from server.entities import poll as poll_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, get, post
+from server.http.guard import Access, Route, current_user, get, post
 from server.http.responses import answer
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
@@ -32,11 +32,11 @@ MOST_TITLE = 100
 SHORTEST, LONGEST = 300, 2_629_746  # seconds
 
 
-def wished_poll(form: Form, now: datetime) -> Poll | None:
+def parse_poll(form: Form, now: datetime) -> Poll | None:
     """The poll that a client asks for. Raises Refused, 422, with what is wrong."""
-    wish = form.group("poll")
-    titles = [line(title, MOST_TITLE + 1) for title in wish.texts("options")] if wish else []
-    if wish is None or not any(titles):
+    params = form.group("poll")
+    titles = [line(title, MOST_TITLE + 1) for title in params.texts("options")] if params else []
+    if params is None or not any(titles):
         return None
     titles = [title for title in titles if title]
     if not 2 <= len(titles) <= MOST_OPTIONS:
@@ -45,21 +45,21 @@ def wished_poll(form: Form, now: datetime) -> Poll | None:
         raise unprocessable(f"An option can have {MOST_TITLE} characters. Nothing was posted.")
     if len(set(titles)) < len(titles):
         raise unprocessable("Two options of the poll are the same. Nothing was posted.")
-    seconds = wish.number("expires_in")
+    seconds = params.number("expires_in")
     if seconds is None or not SHORTEST <= seconds <= LONGEST:
         raise unprocessable("A poll is open for 5 minutes to a month. Nothing was posted.")
     return Poll(
         options=tuple(Option(title, 0) for title in titles),
-        multiple=bool(wish.flag("multiple")),
+        multiple=bool(params.flag("multiple")),
         closes=now + timedelta(seconds=seconds),
         voters=0,
-        hides=bool(wish.flag("hide_totals")),
+        hides=bool(params.flag("hide_totals")),
     )
 
 
 async def show(request: web.Request) -> web.Response:
     """As it stands; of somebody else's, a member's question asks its server again now and then."""
-    who, id_ = caller(request), number(request)
+    who, id_ = current_user(request), number(request)
     if who.actor is not None:
         await refresh(request.app, who.viewer, id_)
     return answer(await request.app[DATABASE].read(_show, who.viewer, id_))
@@ -78,7 +78,7 @@ def _polled(reader: Reader, viewer: Viewer, id_: int) -> tuple[Post, polls.Poll]
 
 
 async def vote(request: web.Request) -> web.Response:
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     chosen = sorted({int(one) for one in form.texts("choices", 50) if _is_position(one)})
     if len(chosen) != len(set(form.texts("choices", 50))):
         raise unprocessable("Validation failed: The chosen vote option does not exist")
@@ -109,7 +109,7 @@ def _vote(writer: Writer, me: Actor, viewer: Viewer, id_: int, chosen: list[int]
 
 def _said(writer: Writer, me: Actor, author: Actor, asked: Post, title: str) -> Note:
     return Note(
-        id=uris.vote(writer.here, writer.new_id()),
+        id=uris.vote(writer.site, writer.new_id()),
         author=me.uri,
         content=_NO_WORDS,
         vote=title,
@@ -122,6 +122,6 @@ def _said(writer: Writer, me: Actor, author: Actor, asked: Post, title: str) -> 
 _NO_WORDS: SafeHtml = trusted("")
 
 ROUTES: list[Route] = [
-    get("/api/v1/polls/{id}", show, Who.PUBLIC, "read:statuses"),
-    post("/api/v1/polls/{id}/votes", vote, Who.MEMBER, "write:statuses"),
+    get("/api/v1/polls/{id}", show, Access.PUBLIC, "read:statuses"),
+    post("/api/v1/polls/{id}/votes", vote, Access.MEMBER, "write:statuses"),
 ]

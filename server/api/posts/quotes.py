@@ -14,7 +14,7 @@ from server.entities import taken_back
 from server.entities.shared import Rendered
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found
-from server.http.guard import Route, Who, caller, get, post
+from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import page_of
 from server.http.responses import answer
 from storage.engine.pagination import Page
@@ -29,7 +29,7 @@ from storage.reading.timelines import Line
 
 
 async def several(request: web.Request) -> web.Response:
-    viewer, id_ = caller(request).viewer, number(request)
+    viewer, id_ = current_user(request).viewer, number(request)
 
     def find(reader: Reader, page: Page) -> list[Line]:
         return timelines.quoting(reader, viewer, visible(reader, viewer, id_).id, page)
@@ -39,7 +39,7 @@ async def several(request: web.Request) -> web.Response:
 
 async def revoke(request: web.Request) -> web.Response:
     """The quoting post as it is shown then."""
-    who, quoted, quoting = caller(request), number(request), number(request, "quoting_id")
+    who, quoted, quoting = current_user(request), number(request), number(request, "quoting_id")
     return answer(await request.app[DATABASE].write(_revoke, who.me, who.viewer, quoted, quoting))
 
 
@@ -60,7 +60,7 @@ def _revoke(
 
 def _take_back(writer: Writer, me: Actor, quoted: Post, given: Quote) -> None:
     """Said to whoever may have asked for the stamp (FEP-044f)."""
-    stamp = given.stamp or uris.approval(writer.here, writer.new_id())
+    stamp = given.stamp or uris.approval(writer.site, writer.new_id())
     quotes.stamp(writer, given.id, stamp)
     whole = consent(stamp, me, given.request, quoted.uri)
     said = Delete(id=outbox.new_uri(writer), actor=me.uri, what=stamp, consent=whole)
@@ -70,6 +70,6 @@ def _take_back(writer: Writer, me: Actor, quoted: Post, given: Quote) -> None:
 _ALL = "/api/v1/statuses/{id}/quotes"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.MEMBER, "read:statuses"),
-    post(f"{_ALL}/{{quoting_id}}/revoke", revoke, Who.MEMBER, "write:statuses"),
+    get(_ALL, several, Access.MEMBER, "read:statuses"),
+    post(f"{_ALL}/{{quoting_id}}/revoke", revoke, Access.MEMBER, "write:statuses"),
 ]

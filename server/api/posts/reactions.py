@@ -17,7 +17,7 @@ from server.entities.shared import Rendered
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, get, post
+from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from storage.engine.pagination import Page
@@ -26,7 +26,7 @@ from storage.people import actors
 from storage.people.actors import Actor
 from storage.posts import boosts, favourites
 from storage.posts.audiences import PUBLIC, Audience
-from storage.posts.boosts import Share
+from storage.posts.boosts import Boost
 from storage.posts.visibility import Viewer
 from storage.posts.visible_posts import Post
 from storage.reading import bookmarks, thread_mutes
@@ -43,7 +43,7 @@ def _acting(act: Act) -> Callable[[web.Request], Any]:
         return status_entity.one(writer, viewer, visible(writer, viewer, post.id))
 
     async def handle(request: web.Request) -> web.Response:
-        who = caller(request)
+        who = current_user(request)
         shown = await request.app[DATABASE].write(unit, who.me, who.viewer, number(request))
         return answer(shown)
 
@@ -59,50 +59,50 @@ def _taking_back(act: Act, has: Has) -> Callable[[web.Request], Any]:
         return taken_back.one(writer, viewer, me.id, post)
 
     async def handle(request: web.Request) -> web.Response:
-        who = caller(request)
+        who = current_user(request)
         shown = await request.app[DATABASE].write(unit, who.me, who.viewer, number(request))
         return answer(shown)
 
     return handle
 
 
-def _likes(reader: Reader, me: int, post: int) -> bool:
+def _favourites(reader: Reader, me: int, post: int) -> bool:
     return favourites.uri_of(reader, me, post) is not None
 
 
-def _shares(reader: Reader, me: int, post: int) -> bool:
+def _boosts(reader: Reader, me: int, post: int) -> bool:
     return boosts.of(reader, me, post) is not None
 
 
 def _favourite(writer: Writer, me: Actor, post: Post) -> None:
     if favourites.uri_of(writer, me.id, post.id) is None:
-        outbox.publish(writer, Like(id=outbox.new_uri(writer), actor=me.uri, liked=post.uri))
+        outbox.publish(writer, Like(id=outbox.new_uri(writer), actor=me.uri, favourited=post.uri))
 
 
 def _unfavourite(writer: Writer, me: Actor, post: Post) -> None:
     uri = favourites.uri_of(writer, me.id, post.id)
     if uri is not None:
-        like = Like(id=uri, actor=me.uri, liked=post.uri)
+        like = Like(id=uri, actor=me.uri, favourited=post.uri)
         outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=like))
 
 
 def unreblog(writer: Writer, me: Actor, post: Post) -> None:
-    share = boosts.of(writer, me.id, post.id)
-    if share is not None:
-        said = _announce(writer, me, post, share.uri, _reach(me, share))
+    boost = boosts.of(writer, me.id, post.id)
+    if boost is not None:
+        said = _announce(writer, me, post, boost.uri, _reach(me, boost))
         outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))
 
 
-def _reach(me: Actor, share: Share) -> Addressed:
-    if share.kind == "public":
-        return Addressed(PUBLIC, share.listed)
+def _reach(me: Actor, boost: Boost) -> Addressed:
+    if boost.kind == "public":
+        return Addressed(PUBLIC, boost.listed)
     return Addressed(Audience("followers", owner=me.id))
 
 
 def _announce(writer: Writer, me: Actor, post: Post, uri: str, addressed: Addressed) -> Announce:
     author = actors.by_id(writer, post.author)
     named = (author.uri,) if author else ()
-    addresses = addressing.stated(writer, me, addressed, named)
+    addresses = addressing.render(writer, me, addressed, named)
     return Announce(
         id=uri,
         actor=me.uri,
@@ -113,36 +113,36 @@ def _announce(writer: Writer, me: Actor, post: Post, uri: str, addressed: Addres
     )
 
 
-SHARED_WITH = ("public", "unlisted", "private")
+BOOST_VISIBILITIES = ("public", "unlisted", "private")
 
 
 async def reblog(request: web.Request) -> web.Response:
     """For whom is the wish of the moment, or what the member chose for all they say."""
-    form, who = await form_of(request), caller(request)
-    wish = form.text("visibility") or None
-    if wish is not None and wish not in SHARED_WITH:
+    form, who = await form_of(request), current_user(request)
+    params = form.text("visibility") or None
+    if params is not None and params not in BOOST_VISIBILITIES:
         raise unprocessable("A boost is public, unlisted or private. Nothing was boosted.")
     default = str(who.own_account.settings.get("privacy", "public"))
     shown = await request.app[DATABASE].write(
-        _reblog, who.me, who.viewer, number(request), wish, default
+        _reblog, who.me, who.viewer, number(request), params, default
     )
     return answer(shown)
 
 
 def _reblog(
-    writer: Writer, me: Actor, viewer: Viewer, id_: int, wish: str | None, default: str
+    writer: Writer, me: Actor, viewer: Viewer, id_: int, params: str | None, default: str
 ) -> Rendered:
     post = visible(writer, viewer, id_)
-    wanted = addressing.chosen_for_share(wish or default, me, post)
+    wanted = addressing.of_boost(params or default, me, post)
     before = boosts.of(writer, me.id, post.id)
     if before is None:
         outbox.publish(writer, _announce(writer, me, post, outbox.new_uri(writer), wanted))
-    elif wish and addressing.width(_reach(me, before)) > addressing.width(wanted):
+    elif params and addressing.width(_reach(me, before)) > addressing.width(wanted):
         raise unprocessable("You have boosted this for more people. Take that back first.")
-    share = boosts.of(writer, me.id, post.id)
-    if share is None:
+    boost = boosts.of(writer, me.id, post.id)
+    if boost is None:
         raise LookupError("the share that was just made")
-    return status_entity.of_share(writer, viewer, share, visible(writer, viewer, post.id))
+    return status_entity.of_boost(writer, viewer, boost, visible(writer, viewer, post.id))
 
 
 def _bookmark(writer: Writer, me: Actor, post: Post) -> None:
@@ -162,7 +162,7 @@ def _unmute(writer: Writer, me: Actor, post: Post) -> None:
     thread_mutes.remove(writer, me.id, post.root)
 
 
-def _likers(reader: Reader, post: int, page: Page, viewer: Viewer) -> list[tuple[int, int]]:
+def _favouriters(reader: Reader, post: int, page: Page, viewer: Viewer) -> list[tuple[int, int]]:
     return favourites.page_of(reader, post, page)
 
 
@@ -180,7 +180,7 @@ def _listing(
 
     async def handle(request: web.Request) -> web.Response:
         page = page_of(request, 40, 80)
-        viewer = caller(request).viewer
+        viewer = current_user(request).viewer
         body, cursors = await request.app[DATABASE].read(unit, viewer, number(request), page)
         return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
@@ -190,19 +190,26 @@ def _listing(
 _ONE = "/api/v1/statuses/{id}"
 
 ROUTES: list[Route] = [
-    post(f"{_ONE}/favourite", _acting(_favourite), Who.MEMBER, "write:favourites"),
-    post(f"{_ONE}/unfavourite", _taking_back(_unfavourite, _likes), Who.MEMBER, "write:favourites"),
-    post(f"{_ONE}/reblog", reblog, Who.MEMBER, "write:statuses"),
-    post(f"{_ONE}/unreblog", _taking_back(unreblog, _shares), Who.MEMBER, "write:statuses"),
-    post(f"{_ONE}/bookmark", _acting(_bookmark), Who.MEMBER, "write:bookmarks"),
+    post(f"{_ONE}/favourite", _acting(_favourite), Access.MEMBER, "write:favourites"),
+    post(
+        f"{_ONE}/unfavourite",
+        _taking_back(_unfavourite, _favourites),
+        Access.MEMBER,
+        "write:favourites",
+    ),
+    post(f"{_ONE}/reblog", reblog, Access.MEMBER, "write:statuses"),
+    post(f"{_ONE}/unreblog", _taking_back(unreblog, _boosts), Access.MEMBER, "write:statuses"),
+    post(f"{_ONE}/bookmark", _acting(_bookmark), Access.MEMBER, "write:bookmarks"),
     post(
         f"{_ONE}/unbookmark",
         _taking_back(_unbookmark, bookmarks.exists),
-        Who.MEMBER,
+        Access.MEMBER,
         "write:bookmarks",
     ),
-    post(f"{_ONE}/mute", _acting(_mute), Who.MEMBER, "write:mutes"),
-    post(f"{_ONE}/unmute", _taking_back(_unmute, thread_mutes.said_by), Who.MEMBER, "write:mutes"),
-    get(f"{_ONE}/favourited_by", _listing(_likers), Who.PUBLIC, "read:statuses"),
-    get(f"{_ONE}/reblogged_by", _listing(boosts.page_of), Who.PUBLIC, "read:statuses"),
+    post(f"{_ONE}/mute", _acting(_mute), Access.MEMBER, "write:mutes"),
+    post(
+        f"{_ONE}/unmute", _taking_back(_unmute, thread_mutes.said_by), Access.MEMBER, "write:mutes"
+    ),
+    get(f"{_ONE}/favourited_by", _listing(_favouriters), Access.PUBLIC, "read:statuses"),
+    get(f"{_ONE}/reblogged_by", _listing(boosts.page_of), Access.PUBLIC, "read:statuses"),
 ]

@@ -11,7 +11,7 @@ from server.entities import scheduled as scheduled_entity
 from server.http.app_keys import DATABASE, OUTSIDE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, delete, get, put
+from server.http.guard import Access, Route, current_user, delete, get, put
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from storage.engine.pagination import Page
@@ -23,7 +23,7 @@ from storage.posts.scheduled_posts import Scheduled
 
 async def several(request: web.Request) -> web.Response:
     page = page_of(request)
-    body, cursors = await request.app[DATABASE].read(_several, caller(request).me.id, page)
+    body, cursors = await request.app[DATABASE].read(_several, current_user(request).me.id, page)
     return linked(request, body, cursors, page)
 
 
@@ -40,7 +40,9 @@ def _own(reader: Reader, me: int, id_: int) -> Scheduled:
 
 
 async def show(request: web.Request) -> web.Response:
-    return answer(await request.app[DATABASE].read(_show, caller(request).me.id, number(request)))
+    return answer(
+        await request.app[DATABASE].read(_show, current_user(request).me.id, number(request))
+    )
 
 
 def _show(reader: Reader, me: int, id_: int) -> dict[str, Any]:
@@ -49,11 +51,11 @@ def _show(reader: Reader, me: int, id_: int) -> dict[str, Any]:
 
 async def change(request: web.Request) -> web.Response:
     """Another time."""
-    form, me, id_ = await form_of(request), caller(request).me, number(request)
+    form, me, id_ = await form_of(request), current_user(request).me, number(request)
     await request.app[DATABASE].read(_own, me.id, id_)
     if any(form.values.get(name) for name in ("visibility", "local_only", "params")):
         raise unprocessable("Only the time of it can be changed here. Nothing was changed.")
-    due = scheduled_statuses.wished_time(form, request.app[OUTSIDE].clock())
+    due = scheduled_statuses.parse_time(form, request.app[OUTSIDE].clock())
     if due is None:
         raise unprocessable("“scheduled_at” is needed for this, and it was not sent.")
     return answer(await request.app[DATABASE].write(_change, me, id_, due))
@@ -65,7 +67,7 @@ def _change(writer: Writer, me: Actor, id_: int, due: datetime) -> dict[str, Any
 
 
 async def remove(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_remove, caller(request).me.id, number(request))
+    await request.app[DATABASE].write(_remove, current_user(request).me.id, number(request))
     return answer({})
 
 
@@ -77,8 +79,8 @@ _ALL = "/api/v1/scheduled_statuses"
 _ONE = "/api/v1/scheduled_statuses/{id}"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.MEMBER, "read:statuses"),
-    get(_ONE, show, Who.MEMBER, "read:statuses"),
-    put(_ONE, change, Who.MEMBER, "write:statuses"),
-    delete(_ONE, remove, Who.MEMBER, "write:statuses"),
+    get(_ALL, several, Access.MEMBER, "read:statuses"),
+    get(_ONE, show, Access.MEMBER, "read:statuses"),
+    put(_ONE, change, Access.MEMBER, "write:statuses"),
+    delete(_ONE, remove, Access.MEMBER, "write:statuses"),
 ]

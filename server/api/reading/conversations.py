@@ -10,7 +10,7 @@ from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found
-from server.http.guard import Route, Who, caller, delete, get, post
+from server.http.guard import Access, Route, current_user, delete, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId
@@ -23,7 +23,7 @@ from storage.reading.conversations import Conversation
 
 async def several(request: web.Request) -> web.Response:
     page = page_of(request)
-    body, cursors = await request.app[DATABASE].read(_several, caller(request).me.id, page)
+    body, cursors = await request.app[DATABASE].read(_several, current_user(request).me.id, page)
     return linked(request, body, cursors, page)
 
 
@@ -60,14 +60,14 @@ def _marking(unread: bool) -> Callable[[web.Request], Any]:
         return _rendered(writer, me, [_own(writer, me, id_)])[0]
 
     async def handle(request: web.Request) -> web.Response:
-        me = caller(request).me.id
+        me = current_user(request).me.id
         return answer(await request.app[DATABASE].write(unit, me, number(request)))
 
     return handle
 
 
 async def remove(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_remove, caller(request).me.id, number(request))
+    await request.app[DATABASE].write(_remove, current_user(request).me.id, number(request))
     return answer({})
 
 
@@ -79,8 +79,8 @@ _ALL = "/api/v1/conversations"
 _ONE = "/api/v1/conversations/{id}"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.MEMBER, "read:statuses"),
-    delete(_ONE, remove, Who.MEMBER, "write:conversations"),
-    post(f"{_ONE}/read", _marking(False), Who.MEMBER, "write:conversations"),
-    post(f"{_ONE}/unread", _marking(True), Who.MEMBER, "write:conversations"),
+    get(_ALL, several, Access.MEMBER, "read:statuses"),
+    delete(_ONE, remove, Access.MEMBER, "write:conversations"),
+    post(f"{_ONE}/read", _marking(False), Access.MEMBER, "write:conversations"),
+    post(f"{_ONE}/unread", _marking(True), Access.MEMBER, "write:conversations"),
 ]

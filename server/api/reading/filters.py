@@ -11,7 +11,7 @@ from server.entities import filter as filter_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused, not_found, unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, delete, get, post, put
+from server.http.guard import Access, Route, current_user, delete, get, post, put
 from server.http.responses import answer
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
@@ -33,12 +33,12 @@ def own(reader: Reader, me: int, id_: int) -> Filter:
 
 
 async def several(request: web.Request) -> web.Response:
-    found = await request.app[DATABASE].read(filters.of, caller(request).me.id)
+    found = await request.app[DATABASE].read(filters.of, current_user(request).me.id)
     return answer([filter_entity.one(one) for one in found])
 
 
 async def show(request: web.Request) -> web.Response:
-    me = caller(request).me.id
+    me = current_user(request).me.id
     return answer(filter_entity.one(await request.app[DATABASE].read(own, me, number(request))))
 
 
@@ -84,7 +84,7 @@ def _action(form: Form, usual: str) -> str:
 
 
 async def create(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     return answer(filter_entity.one(await request.app[DATABASE].write(_create, me, form)))
 
 
@@ -103,7 +103,7 @@ def ensure_room(reader: Reader, me: int) -> None:
 
 
 async def change(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     changed = await request.app[DATABASE].write(_change, me, number(request), form)
     return answer(filter_entity.one(changed))
 
@@ -172,7 +172,7 @@ def _changed(known: Keyword, form: Form) -> Keyword:
 
 
 async def remove(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_remove, caller(request).me.id, number(request))
+    await request.app[DATABASE].write(_remove, current_user(request).me.id, number(request))
     return answer({})
 
 
@@ -184,12 +184,12 @@ def _remove(writer: Writer, me: int, id_: int) -> None:
 
 
 async def keywords(request: web.Request) -> web.Response:
-    found = await request.app[DATABASE].read(own, caller(request).me.id, number(request))
+    found = await request.app[DATABASE].read(own, current_user(request).me.id, number(request))
     return answer([filter_entity.keyword(one) for one in found.keywords])
 
 
 async def create_keyword(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     made = await request.app[DATABASE].write(_create_keyword, me, number(request), form)
     return answer(filter_entity.keyword(made))
 
@@ -209,12 +209,14 @@ def own_keyword(reader: Reader, me: int, id_: int) -> Keyword:
 
 
 async def show_keyword(request: web.Request) -> web.Response:
-    found = await request.app[DATABASE].read(own_keyword, caller(request).me.id, number(request))
+    found = await request.app[DATABASE].read(
+        own_keyword, current_user(request).me.id, number(request)
+    )
     return answer(filter_entity.keyword(found))
 
 
 async def change_keyword(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     changed = await request.app[DATABASE].write(_change_keyword, me, number(request), form)
     return answer(filter_entity.keyword(changed))
 
@@ -227,7 +229,7 @@ def _change_keyword(writer: Writer, me: int, id_: int, form: Form) -> Keyword:
 
 
 async def remove_keyword(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_remove_keyword, caller(request).me.id, number(request))
+    await request.app[DATABASE].write(_remove_keyword, current_user(request).me.id, number(request))
     return answer({})
 
 
@@ -239,12 +241,12 @@ def _remove_keyword(writer: Writer, me: int, id_: int) -> None:
 
 
 async def posts(request: web.Request) -> web.Response:
-    found = await request.app[DATABASE].read(own, caller(request).me.id, number(request))
+    found = await request.app[DATABASE].read(own, current_user(request).me.id, number(request))
     return answer([filter_entity.marked(one) for one in found.posts])
 
 
 async def create_post(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     wanted = form.number("status_id")
     if wanted is None:
         raise unprocessable("“status_id” is needed for this, and it was not sent.")
@@ -267,12 +269,14 @@ def _own_post(reader: Reader, me: int, id_: int) -> Marked:
 
 
 async def show_post(request: web.Request) -> web.Response:
-    found = await request.app[DATABASE].read(_own_post, caller(request).me.id, number(request))
+    found = await request.app[DATABASE].read(
+        _own_post, current_user(request).me.id, number(request)
+    )
     return answer(filter_entity.marked(found))
 
 
 async def remove_post(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_remove_post, caller(request).me.id, number(request))
+    await request.app[DATABASE].write(_remove_post, current_user(request).me.id, number(request))
     return answer({})
 
 
@@ -286,18 +290,18 @@ _KEYWORD = "/api/v2/filters/keywords/{id}"
 _POST = "/api/v2/filters/statuses/{id}"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.MEMBER, "read:filters"),
-    post(_ALL, create, Who.MEMBER, "write:filters"),
-    get(_KEYWORD, show_keyword, Who.MEMBER, "read:filters"),
-    put(_KEYWORD, change_keyword, Who.MEMBER, "write:filters"),
-    delete(_KEYWORD, remove_keyword, Who.MEMBER, "write:filters"),
-    get(_POST, show_post, Who.MEMBER, "read:filters"),
-    delete(_POST, remove_post, Who.MEMBER, "write:filters"),
-    get(_ONE, show, Who.MEMBER, "read:filters"),
-    put(_ONE, change, Who.MEMBER, "write:filters"),
-    delete(_ONE, remove, Who.MEMBER, "write:filters"),
-    get(f"{_ONE}/keywords", keywords, Who.MEMBER, "read:filters"),
-    post(f"{_ONE}/keywords", create_keyword, Who.MEMBER, "write:filters"),
-    get(f"{_ONE}/statuses", posts, Who.MEMBER, "read:filters"),
-    post(f"{_ONE}/statuses", create_post, Who.MEMBER, "write:filters"),
+    get(_ALL, several, Access.MEMBER, "read:filters"),
+    post(_ALL, create, Access.MEMBER, "write:filters"),
+    get(_KEYWORD, show_keyword, Access.MEMBER, "read:filters"),
+    put(_KEYWORD, change_keyword, Access.MEMBER, "write:filters"),
+    delete(_KEYWORD, remove_keyword, Access.MEMBER, "write:filters"),
+    get(_POST, show_post, Access.MEMBER, "read:filters"),
+    delete(_POST, remove_post, Access.MEMBER, "write:filters"),
+    get(_ONE, show, Access.MEMBER, "read:filters"),
+    put(_ONE, change, Access.MEMBER, "write:filters"),
+    delete(_ONE, remove, Access.MEMBER, "write:filters"),
+    get(f"{_ONE}/keywords", keywords, Access.MEMBER, "read:filters"),
+    post(f"{_ONE}/keywords", create_keyword, Access.MEMBER, "write:filters"),
+    get(f"{_ONE}/statuses", posts, Access.MEMBER, "read:filters"),
+    post(f"{_ONE}/statuses", create_post, Access.MEMBER, "write:filters"),
 ]

@@ -18,19 +18,21 @@ from server.api.reading.filters import (
 from server.entities import filter as filter_entity
 from server.http.app_keys import DATABASE
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, delete, get, post, put
+from server.http.guard import Access, Route, current_user, delete, get, post, put
 from server.http.responses import answer
 from storage.engine.transaction import Reader, Writer
 from storage.reading import filters
 
 
 async def several(request: web.Request) -> web.Response:
-    found = await request.app[DATABASE].read(filters.of, caller(request).me.id)
+    found = await request.app[DATABASE].read(filters.of, current_user(request).me.id)
     return answer([filter_entity.older(one, word) for one in found for word in one.keywords])
 
 
 async def show(request: web.Request) -> web.Response:
-    return answer(await request.app[DATABASE].read(_show, caller(request).me.id, number(request)))
+    return answer(
+        await request.app[DATABASE].read(_show, current_user(request).me.id, number(request))
+    )
 
 
 def _show(reader: Reader, me: int, id_: int) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def _show(reader: Reader, me: int, id_: int) -> dict[str, Any]:
 
 
 async def create(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     return answer(await request.app[DATABASE].write(_create, me, form))
 
 
@@ -54,7 +56,7 @@ def _create(writer: Writer, me: int, form: Form) -> dict[str, Any]:
 
 
 async def change(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     return answer(await request.app[DATABASE].write(_change, me, number(request), form))
 
 
@@ -81,7 +83,7 @@ def _change(writer: Writer, me: int, id_: int, form: Form) -> dict[str, Any]:
 
 
 async def remove(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_remove, caller(request).me.id, number(request))
+    await request.app[DATABASE].write(_remove, current_user(request).me.id, number(request))
     return answer({})
 
 
@@ -99,9 +101,9 @@ _ALL = "/api/v1/filters"
 _ONE = "/api/v1/filters/{id}"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.MEMBER, "read:filters"),
-    post(_ALL, create, Who.MEMBER, "write:filters"),
-    get(_ONE, show, Who.MEMBER, "read:filters"),
-    put(_ONE, change, Who.MEMBER, "write:filters"),
-    delete(_ONE, remove, Who.MEMBER, "write:filters"),
+    get(_ALL, several, Access.MEMBER, "read:filters"),
+    post(_ALL, create, Access.MEMBER, "write:filters"),
+    get(_ONE, show, Access.MEMBER, "read:filters"),
+    put(_ONE, change, Access.MEMBER, "write:filters"),
+    delete(_ONE, remove, Access.MEMBER, "write:filters"),
 ]

@@ -11,7 +11,7 @@ from server.entities import tag as tag_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, delete, get, post
+from server.http.guard import Access, Route, current_user, delete, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId
@@ -25,7 +25,7 @@ LONGEST = 100
 
 async def show(request: web.Request) -> web.Response:
     name = request.match_info["name"].casefold()
-    viewer = caller(request).viewer
+    viewer = current_user(request).viewer
     return answer(await request.app[DATABASE].read(tag_entity.one, viewer, name))
 
 
@@ -48,7 +48,7 @@ def _acting(act: Act) -> Callable[[web.Request], Any]:
         name = name_of(request.match_info["name"])
         if name is None:
             raise not_found()
-        return answer(await request.app[DATABASE].write(unit, caller(request).me.id, name))
+        return answer(await request.app[DATABASE].write(unit, current_user(request).me.id, name))
 
     return handle
 
@@ -65,7 +65,7 @@ def _unfollow(writer: Writer, me: ActorId, name: str) -> None:
 
 async def followed(request: web.Request) -> web.Response:
     page = page_of(request, 100, 200)
-    body, cursors = await request.app[DATABASE].read(_followed, caller(request).me.id, page)
+    body, cursors = await request.app[DATABASE].read(_followed, current_user(request).me.id, page)
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
 
@@ -93,7 +93,7 @@ async def feature(request: web.Request) -> web.Response:
     name = name_of((await form_of(request)).needed("name", 1000))
     if name is None:
         raise unprocessable("Validation failed: Name is not a hashtag")
-    me = caller(request).me.id
+    me = current_user(request).me.id
     return answer(await request.app[DATABASE].write(_featured_now, me, name))
 
 
@@ -101,36 +101,36 @@ def _featured_now(writer: Writer, me: ActorId, name: str) -> dict[str, Any]:
     _feature(writer, me, name)
     found = featured_hashtags.of(writer, Member(me), me)
     return next(
-        tag_entity.featured(writer.here, one)
+        tag_entity.featured(writer.site, one)
         for one in found
         if one.name.casefold() == name.casefold()
     )
 
 
 async def unfeature(request: web.Request) -> web.Response:
-    me, id_ = caller(request).me.id, number(request)
+    me, id_ = current_user(request).me.id, number(request)
     if not await request.app[DATABASE].write(featured_hashtags.remove, me, id_):
         raise not_found()
     return answer({})
 
 
 async def featured(request: web.Request) -> web.Response:
-    who = caller(request)
+    who = current_user(request)
     return answer(await request.app[DATABASE].read(_featured, who.viewer, who.me.id))
 
 
 def _featured(reader: Reader, viewer: Viewer, id_: int) -> list[dict[str, Any]]:
     found = featured_hashtags.of(reader, viewer, somebody(reader, id_).id)
-    return [tag_entity.featured(reader.here, one) for one in found]
+    return [tag_entity.featured(reader.site, one) for one in found]
 
 
 async def featured_by(request: web.Request) -> web.Response:
-    viewer = caller(request).viewer
+    viewer = current_user(request).viewer
     return answer(await request.app[DATABASE].read(_featured, viewer, number(request)))
 
 
 async def suggestions(request: web.Request) -> web.Response:
-    return answer(await request.app[DATABASE].read(_suggestions, caller(request).me.id))
+    return answer(await request.app[DATABASE].read(_suggestions, current_user(request).me.id))
 
 
 def _suggestions(reader: Reader, me: ActorId) -> list[dict[str, Any]]:
@@ -141,15 +141,15 @@ _ONE = "/api/v1/tags/{name}"
 _FEATURED = "/api/v1/featured_tags"
 
 ROUTES: list[Route] = [
-    get(_ONE, show, Who.PUBLIC),
-    post(f"{_ONE}/follow", _acting(_follow), Who.MEMBER, "write:follows"),
-    post(f"{_ONE}/unfollow", _acting(_unfollow), Who.MEMBER, "write:follows"),
-    post(f"{_ONE}/feature", _acting(_feature), Who.MEMBER, "write:accounts"),
-    post(f"{_ONE}/unfeature", _acting(_unfeature), Who.MEMBER, "write:accounts"),
-    get("/api/v1/followed_tags", followed, Who.MEMBER, "read:follows"),
-    get(_FEATURED, featured, Who.MEMBER, "read:accounts"),
-    post(_FEATURED, feature, Who.MEMBER, "write:accounts"),
-    get(f"{_FEATURED}/suggestions", suggestions, Who.MEMBER, "read:accounts"),
-    delete(f"{_FEATURED}/{{id}}", unfeature, Who.MEMBER, "write:accounts"),
-    get("/api/v1/accounts/{id}/featured_tags", featured_by, Who.PUBLIC, "read:accounts"),
+    get(_ONE, show, Access.PUBLIC),
+    post(f"{_ONE}/follow", _acting(_follow), Access.MEMBER, "write:follows"),
+    post(f"{_ONE}/unfollow", _acting(_unfollow), Access.MEMBER, "write:follows"),
+    post(f"{_ONE}/feature", _acting(_feature), Access.MEMBER, "write:accounts"),
+    post(f"{_ONE}/unfeature", _acting(_unfeature), Access.MEMBER, "write:accounts"),
+    get("/api/v1/followed_tags", followed, Access.MEMBER, "read:follows"),
+    get(_FEATURED, featured, Access.MEMBER, "read:accounts"),
+    post(_FEATURED, feature, Access.MEMBER, "write:accounts"),
+    get(f"{_FEATURED}/suggestions", suggestions, Access.MEMBER, "read:accounts"),
+    delete(f"{_FEATURED}/{{id}}", unfeature, Access.MEMBER, "write:accounts"),
+    get("/api/v1/accounts/{id}/featured_tags", featured_by, Access.PUBLIC, "read:accounts"),
 ]

@@ -12,7 +12,7 @@ from server.api.people.accounts import listed_people
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, delete, get, post, put
+from server.http.guard import Access, Route, current_user, delete, get, post, put
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId
@@ -44,12 +44,12 @@ def own(reader: Reader, me: int, id_: int) -> List:
 
 
 async def several(request: web.Request) -> web.Response:
-    found = await request.app[DATABASE].read(lists.of, caller(request).me.id)
+    found = await request.app[DATABASE].read(lists.of, current_user(request).me.id)
     return answer([_entity(one) for one in found])
 
 
 async def show(request: web.Request) -> web.Response:
-    me = caller(request).me.id
+    me = current_user(request).me.id
     return answer(_entity(await request.app[DATABASE].read(own, me, number(request))))
 
 
@@ -70,7 +70,7 @@ def _replies(form: Form, usual: str) -> str:
 
 
 async def create(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     title, replies = _title(form), _replies(form, "list")
     exclusive = bool(form.flag("exclusive"))
     made = await request.app[DATABASE].write(_create, me, title, replies, exclusive)
@@ -84,7 +84,7 @@ def _create(writer: Writer, me: int, title: str, replies: str, exclusive: bool) 
 
 
 async def change(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     changed = await request.app[DATABASE].write(_change, me, number(request), form)
     return answer(_entity(changed))
 
@@ -106,7 +106,7 @@ def _change(writer: Writer, me: int, id_: int, form: Form) -> List:
 
 
 async def remove(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_remove, caller(request).me.id, number(request))
+    await request.app[DATABASE].write(_remove, current_user(request).me.id, number(request))
     return answer({})
 
 
@@ -125,7 +125,7 @@ async def accounts(request: web.Request) -> web.Response:
     page = page_of(request, 40, 80)
     if request.query.get("limit") == "0":
         page = replace(page, limit=lists.MOST_MEMBERS)
-    me = caller(request).me.id
+    me = current_user(request).me.id
     body, cursors = await request.app[DATABASE].read(_accounts, me, number(request), page)
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
@@ -138,7 +138,7 @@ def _accounts(
 
 async def add_accounts(request: web.Request) -> web.Response:
     wanted = (await form_of(request)).ids("account_ids", lists.MOST_MEMBERS)
-    await request.app[DATABASE].write(_add, caller(request).me, number(request), wanted)
+    await request.app[DATABASE].write(_add, current_user(request).me, number(request), wanted)
     return answer({})
 
 
@@ -158,7 +158,7 @@ def _add(writer: Writer, me: Actor, id_: int, wanted: list[int]) -> None:
 
 async def remove_accounts(request: web.Request) -> web.Response:
     wanted = (await form_of(request)).ids("account_ids", lists.MOST_MEMBERS)
-    await request.app[DATABASE].write(_take, caller(request).me.id, number(request), wanted)
+    await request.app[DATABASE].write(_take, current_user(request).me.id, number(request), wanted)
     return answer({})
 
 
@@ -172,7 +172,7 @@ def _take(writer: Writer, me: int, id_: int, wanted: list[int]) -> None:
 
 async def with_account(request: web.Request) -> web.Response:
     """The caller's lists that somebody is in."""
-    found = await request.app[DATABASE].read(_with, caller(request).me.id, number(request))
+    found = await request.app[DATABASE].read(_with, current_user(request).me.id, number(request))
     return answer([_entity(one) for one in found])
 
 
@@ -181,7 +181,7 @@ def _with(reader: Reader, me: int, id_: int) -> list[List]:
 
 
 async def timeline(request: web.Request) -> web.Response:
-    me, id_ = ActorId(caller(request).me.id), number(request)
+    me, id_ = ActorId(current_user(request).me.id), number(request)
 
     def find(reader: Reader, page: Page) -> list[Line]:
         return timelines.of_list(reader, me, own(reader, me, id_).id, page)
@@ -193,14 +193,14 @@ _ALL = "/api/v1/lists"
 _ONE = "/api/v1/lists/{id}"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.MEMBER, "read:lists"),
-    post(_ALL, create, Who.MEMBER, "write:lists"),
-    get(_ONE, show, Who.MEMBER, "read:lists"),
-    put(_ONE, change, Who.MEMBER, "write:lists"),
-    delete(_ONE, remove, Who.MEMBER, "write:lists"),
-    get(f"{_ONE}/accounts", accounts, Who.MEMBER, "read:lists"),
-    post(f"{_ONE}/accounts", add_accounts, Who.MEMBER, "write:lists"),
-    delete(f"{_ONE}/accounts", remove_accounts, Who.MEMBER, "write:lists"),
-    get("/api/v1/timelines/list/{id}", timeline, Who.MEMBER, "read:lists"),
-    get("/api/v1/accounts/{id}/lists", with_account, Who.MEMBER, "read:lists"),
+    get(_ALL, several, Access.MEMBER, "read:lists"),
+    post(_ALL, create, Access.MEMBER, "write:lists"),
+    get(_ONE, show, Access.MEMBER, "read:lists"),
+    put(_ONE, change, Access.MEMBER, "write:lists"),
+    delete(_ONE, remove, Access.MEMBER, "write:lists"),
+    get(f"{_ONE}/accounts", accounts, Access.MEMBER, "read:lists"),
+    post(f"{_ONE}/accounts", add_accounts, Access.MEMBER, "write:lists"),
+    delete(f"{_ONE}/accounts", remove_accounts, Access.MEMBER, "write:lists"),
+    get("/api/v1/timelines/list/{id}", timeline, Access.MEMBER, "read:lists"),
+    get("/api/v1/accounts/{id}/lists", with_account, Access.MEMBER, "read:lists"),
 ]

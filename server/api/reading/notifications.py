@@ -9,32 +9,34 @@ from server.entities import notification as notification_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, get, post
+from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
 from storage.posts.visibility import Viewer
 from storage.reading import markers, notifications
-from storage.reading.notifications import Wanted
+from storage.reading.notifications import NotificationFilter
 
 
 async def several(request: web.Request) -> web.Response:
-    form, who, page = await form_of(request), caller(request), page_of(request, 40, 80)
-    wanted = Wanted(form.texts("types"), form.texts("exclude_types"), form.number("account_id"))
+    form, who, page = await form_of(request), current_user(request), page_of(request, 40, 80)
+    wanted = NotificationFilter(
+        form.texts("types"), form.texts("exclude_types"), form.number("account_id")
+    )
     body, cursors = await request.app[DATABASE].read(_several, who.viewer, who.me.id, page, wanted)
     return linked(request, body, cursors, page)
 
 
 def _several(
-    reader: Reader, viewer: Viewer, me: int, page: Page, wanted: Wanted
+    reader: Reader, viewer: Viewer, me: int, page: Page, wanted: NotificationFilter
 ) -> tuple[list[dict[str, Any]], list[int]]:
     found = notifications.page_of(reader, me, page, wanted)
     return notification_entity.many(reader, viewer, found), [one.id for one in found]
 
 
 async def show(request: web.Request) -> web.Response:
-    who = caller(request)
+    who = current_user(request)
     return answer(await request.app[DATABASE].read(_show, who.viewer, who.me.id, number(request)))
 
 
@@ -46,12 +48,12 @@ def _show(reader: Reader, viewer: Viewer, me: int, id_: int) -> dict[str, Any]:
 
 
 async def clear(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(notifications.clear, caller(request).me.id)
+    await request.app[DATABASE].write(notifications.clear, current_user(request).me.id)
     return answer({})
 
 
 async def dismiss(request: web.Request) -> web.Response:
-    me, id_ = caller(request).me.id, number(request)
+    me, id_ = current_user(request).me.id, number(request)
     if not await request.app[DATABASE].write(notifications.dismiss, me, id_):
         raise not_found()
     return answer({})
@@ -59,13 +61,15 @@ async def dismiss(request: web.Request) -> web.Response:
 
 async def unread_count(request: web.Request) -> web.Response:
     """Those newer than the marker, a hundred at most."""
-    form, me = await form_of(request), caller(request).me.id
-    wanted = Wanted(form.texts("types"), form.texts("exclude_types"), form.number("account_id"))
+    form, me = await form_of(request), current_user(request).me.id
+    wanted = NotificationFilter(
+        form.texts("types"), form.texts("exclude_types"), form.number("account_id")
+    )
     most = min(form.number("limit") or 100, 1000)
     return answer({"count": await request.app[DATABASE].read(_unread, me, most, wanted)})
 
 
-def _unread(reader: Reader, me: int, most: int, wanted: Wanted) -> int:
+def _unread(reader: Reader, me: int, most: int, wanted: NotificationFilter) -> int:
     read = markers.last_read(reader, me, "notifications")
     return len(notifications.page_of(reader, me, Page(most, since_id=read), wanted))
 
@@ -73,9 +77,9 @@ def _unread(reader: Reader, me: int, most: int, wanted: Wanted) -> int:
 _ALL = "/api/v1/notifications"
 
 ROUTES: list[Route] = [
-    get(_ALL, several, Who.MEMBER, "read:notifications"),
-    get(f"{_ALL}/unread_count", unread_count, Who.MEMBER, "read:notifications"),
-    get(f"{_ALL}/{{id}}", show, Who.MEMBER, "read:notifications"),
-    post(f"{_ALL}/clear", clear, Who.MEMBER, "write:notifications"),
-    post(f"{_ALL}/{{id}}/dismiss", dismiss, Who.MEMBER, "write:notifications"),
+    get(_ALL, several, Access.MEMBER, "read:notifications"),
+    get(f"{_ALL}/unread_count", unread_count, Access.MEMBER, "read:notifications"),
+    get(f"{_ALL}/{{id}}", show, Access.MEMBER, "read:notifications"),
+    post(f"{_ALL}/clear", clear, Access.MEMBER, "write:notifications"),
+    post(f"{_ALL}/{{id}}/dismiss", dismiss, Access.MEMBER, "write:notifications"),
 ]

@@ -8,7 +8,7 @@ from server.entities.shared import when
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, get, post
+from server.http.guard import Access, Route, current_user, get, post
 from server.http.responses import answer
 from storage.engine.transaction import Reader, Writer
 from storage.reading import markers
@@ -17,7 +17,7 @@ TIMELINES = ("home", "notifications")
 
 
 async def preferences(request: web.Request) -> web.Response:
-    settings = caller(request).own_account.settings
+    settings = current_user(request).own_account.settings
     return answer(
         {
             "posting:default:visibility": settings.get("privacy", "public"),
@@ -33,7 +33,7 @@ async def preferences(request: web.Request) -> web.Response:
 
 async def read_markers(request: web.Request) -> web.Response:
     wanted = (await form_of(request)).texts("timeline") or list(TIMELINES)
-    found = await request.app[DATABASE].read(_markers, caller(request).me.id)
+    found = await request.app[DATABASE].read(_markers, current_user(request).me.id)
     return answer({name: found[name] for name in wanted if name in found})
 
 
@@ -49,7 +49,7 @@ def _markers(reader: Reader, me: int) -> dict[str, Any]:
 
 
 async def keep_markers(request: web.Request) -> web.Response:
-    form, me = await form_of(request), caller(request).me.id
+    form, me = await form_of(request), current_user(request).me.id
     wanted = {name: _read_up_to(form, name) for name in TIMELINES if name in form}
     return answer(await request.app[DATABASE].write(_keep, me, wanted))
 
@@ -70,7 +70,7 @@ def _keep(writer: Writer, me: int, wanted: dict[str, int]) -> dict[str, Any]:
 
 
 ROUTES: list[Route] = [
-    get("/api/v1/preferences", preferences, Who.MEMBER, "read:accounts"),
-    get("/api/v1/markers", read_markers, Who.MEMBER, "read:statuses"),
-    post("/api/v1/markers", keep_markers, Who.MEMBER, "write:statuses"),
+    get("/api/v1/preferences", preferences, Access.MEMBER, "read:accounts"),
+    get("/api/v1/markers", read_markers, Access.MEMBER, "read:statuses"),
+    post("/api/v1/markers", keep_markers, Access.MEMBER, "write:statuses"),
 ]

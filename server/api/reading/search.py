@@ -8,16 +8,16 @@ from aiohttp import web
 
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
-from server.actions.search_query import understand
+from server.actions.search_query import parse
 from server.api.people.accounts import find_people, followed
 from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.entities import tag as tag_entity
 from server.http import auth
-from server.http.app_keys import DATABASE, LOOKUP
-from server.http.auth import Caller
+from server.http.app_keys import DATABASE, RESOLVER
+from server.http.auth import CurrentUser
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, get
+from server.http.guard import Access, Route, current_user, get
 from server.http.pagination import linked_by_offset, page_of
 from server.http.parsing import id_of
 from server.http.responses import answer
@@ -35,7 +35,7 @@ LONGEST = 2048
 
 async def search(request: web.Request) -> web.Response:
     """Always all three lists. `resolve` goes to other servers, for members only (SECURITY 37)."""
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     text = form.needed("q", LONGEST).strip()
     resolve = bool(form.flag("resolve"))
     if (resolve or form.number("offset")) and who.actor is None:
@@ -51,14 +51,14 @@ async def search(request: web.Request) -> web.Response:
 
 async def _by_address(request: web.Request, address: str, *, resolve: bool) -> dict[str, Any]:
     """What an address leads to, fetched if need be: how clients open remote links."""
-    database, viewer = request.app[DATABASE], caller(request).viewer
+    database, viewer = request.app[DATABASE], current_user(request).viewer
     found = await database.read(_known, viewer, address)
     if resolve and not (found["accounts"] or found["statuses"]):
         try:
             budget = Budget()
-            document = await request.app[LOOKUP].object(address, budget)
+            document = await request.app[RESOLVER].object(address, budget)
             uri = str(document["id"])
-            await request.app[LOOKUP].need(uri, budget)
+            await request.app[RESOLVER].need(uri, budget)
         except FederationError:
             return found
         found = await database.read(_known, viewer, uri)
@@ -78,7 +78,7 @@ def _known(reader: Reader, viewer: Viewer, address: str) -> dict[str, Any]:
 def _person(reader: Reader, address: str) -> Actor | None:
     found = actors.by_uri(reader, address)
     if found is None:
-        name = address.removeprefix(f"{reader.here.origin}/@")
+        name = address.removeprefix(f"{reader.site.origin}/@")
         ours = name != address and "/" not in name
         found = actors.by_handle(reader, name) if ours else actors.by_page(reader, address)
     shown = found is not None and found.state == "active" and found.type != "Application"
@@ -87,8 +87,8 @@ def _person(reader: Reader, address: str) -> Actor | None:
 
 def _by_page(reader: Reader, viewer: Viewer, address: str) -> Any:
     """A post by the address at which people read it."""
-    ours = address.removeprefix(f"{reader.here.origin}/@").rpartition("/")[2]
-    number = id_of(ours) if address.startswith(f"{reader.here.origin}/@") else None
+    ours = address.removeprefix(f"{reader.site.origin}/@").rpartition("/")[2]
+    number = id_of(ours) if address.startswith(f"{reader.site.origin}/@") else None
     if number is not None:
         return visible_posts.by_id(reader, viewer, number)
     return visible_posts.by_page(reader, viewer, address)
@@ -113,12 +113,14 @@ async def _by_words(request: web.Request, form: Form, text: str, *, resolve: boo
     people: list[Actor] = []
     if kind in (None, "", "accounts") and not text.startswith("#"):
         people = await find_people(request, text, page.limit + offset, resolve=resolve)
-    found = await request.app[DATABASE].read(_shown, caller(request), form, text, page, people)
+    found = await request.app[DATABASE].read(
+        _shown, current_user(request), form, text, page, people
+    )
     return linked_by_offset(request, found, offset, count=sum(map(len, found.values())))
 
 
 def _shown(
-    reader: Reader, who: Caller, form: Form, text: str, page: Page, people: list[Actor]
+    reader: Reader, who: CurrentUser, form: Form, text: str, page: Page, people: list[Actor]
 ) -> dict[str, Any]:
     kind, offset = form.text("type"), max(form.number("offset") or 0, 0)
     end = offset + page.limit
@@ -135,7 +137,7 @@ def _shown(
 
 def _posts(reader: Reader, me: Actor, form: Form, text: str, page: Page, offset: int) -> list[int]:
     """Posts that the member may search (storage/reading/search.py), narrowed by the operators."""
-    asked = understand(text)
+    asked = parse(text)
     if asked.nothing:
         return []
     wanted = asked.wanted
@@ -156,7 +158,7 @@ def _writer(reader: Reader, me: Actor, handle: str) -> int:
     if handle == "me":
         return me.id
     name, _, domain = handle.partition("@")
-    ours = domain.lower() in ("", reader.here.domain.lower())
+    ours = domain.lower() in ("", reader.site.domain.lower())
     found = actors.by_handle(reader, name, "" if ours else domain)
     return found.id if found else 0
 
@@ -172,5 +174,5 @@ def _rendered(reader: Reader, viewer: Viewer, found: _Found) -> dict[str, Any]:
 
 
 ROUTES: list[Route] = [
-    get("/api/v2/search", search, Who.PUBLIC, "read:search", limits=("api", "search")),
+    get("/api/v2/search", search, Access.PUBLIC, "read:search", limits=("api", "search")),
 ]

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from server.api.listing import shown
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, get
+from server.http.guard import Access, Route, current_user, get
 from server.http.pagination import page_of
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
@@ -17,7 +17,7 @@ from storage.reading.timelines import Entry, Line, Tagged
 
 
 async def home(request: web.Request) -> web.Response:
-    me = caller(request).me.id
+    me = current_user(request).me.id
     return await shown(
         request, lambda reader, page: timelines.home(reader, me, page), page_of(request)
     )
@@ -26,7 +26,7 @@ async def home(request: web.Request) -> web.Response:
 async def public(request: web.Request) -> web.Response:
     form = await form_of(request)
     local, remote = bool(form.flag("local")), bool(form.flag("remote"))
-    viewer = caller(request).viewer
+    viewer = current_user(request).viewer
     media = bool(form.flag("only_media"))
 
     def find(reader: Reader, page: Page) -> list[Entry]:
@@ -37,7 +37,7 @@ async def public(request: web.Request) -> web.Response:
 
 async def hashtag(request: web.Request) -> web.Response:
     form = await form_of(request)
-    viewer = caller(request).viewer
+    viewer = current_user(request).viewer
     local, remote = bool(form.flag("local")), bool(form.flag("remote"))
     tagged = Tagged(
         request.match_info["hashtag"].casefold(),
@@ -55,7 +55,7 @@ async def hashtag(request: web.Request) -> web.Response:
 
 def _kept(find: Callable[[Reader, ActorId, Page], list[Line]]) -> Callable[[web.Request], Any]:
     async def handle(request: web.Request) -> web.Response:
-        me = caller(request).me.id
+        me = current_user(request).me.id
         page = page_of(request)
         return await shown(
             request, lambda reader, wanted: find(reader, me, wanted), page, always_next=False
@@ -65,9 +65,9 @@ def _kept(find: Callable[[Reader, ActorId, Page], list[Line]]) -> Callable[[web.
 
 
 ROUTES: list[Route] = [
-    get("/api/v1/timelines/home", home, Who.MEMBER, "read:statuses"),
-    get("/api/v1/timelines/public", public, Who.PUBLIC, "read:statuses"),
-    get("/api/v1/timelines/tag/{hashtag}", hashtag, Who.PUBLIC, "read:statuses"),
-    get("/api/v1/favourites", _kept(timelines.liked), Who.MEMBER, "read:favourites"),
-    get("/api/v1/bookmarks", _kept(timelines.bookmarked), Who.MEMBER, "read:bookmarks"),
+    get("/api/v1/timelines/home", home, Access.MEMBER, "read:statuses"),
+    get("/api/v1/timelines/public", public, Access.PUBLIC, "read:statuses"),
+    get("/api/v1/timelines/tag/{hashtag}", hashtag, Access.PUBLIC, "read:statuses"),
+    get("/api/v1/favourites", _kept(timelines.favourites), Access.MEMBER, "read:favourites"),
+    get("/api/v1/bookmarks", _kept(timelines.bookmarks), Access.MEMBER, "read:bookmarks"),
 ]

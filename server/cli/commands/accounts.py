@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from server.access import account_creation, passwords, scopes
-from server.access.signup import NotYet, Wish, sign_up
+from server.access.signup import NotYet, SignupParams, sign_up
 from server.cli.control_socket import CommandFailed
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.mail import smtp
@@ -28,7 +28,7 @@ MOST_DAYS = 365
 async def create(app: web.Application, given: Arguments) -> dict[str, Any]:
     """Make a member; without a password one is made and shown once."""
     password = given.get("password") or ids.secret(12)
-    wish = Wish(
+    params = SignupParams(
         name=given["name"].lower(),
         email=given["email"],
         password=password,
@@ -36,10 +36,10 @@ async def create(app: web.Application, given: Arguments) -> dict[str, Any]:
         by_office=True,
     )
     try:
-        actor = await sign_up(app[DATABASE], wish)
+        actor = await sign_up(app[DATABASE], params)
     except NotYet as error:
         raise CommandFailed(str(error)) from error
-    made = {"id": str(actor.id), "name": actor.name, "uri": actor.uri, "role": wish.role}
+    made = {"id": str(actor.id), "name": actor.name, "uri": actor.uri, "role": params.role}
     return made if given.get("password") else {**made, "password": password}
 
 
@@ -75,10 +75,10 @@ def _found(reader: Reader, name: str) -> tuple[Actor, Account]:
 async def password(app: web.Application, given: Arguments) -> dict[str, Any]:
     """Set a password, and end every session and token of the account."""
     new = given.get("password") or ids.secret(12)
-    objection = passwords.objection(new)
+    objection = passwords.validate(new)
     if objection:
         raise CommandFailed(objection.said())
-    await app[DATABASE].write(_password, given["name"], await passwords.hashed(new))
+    await app[DATABASE].write(_password, given["name"], await passwords.hash_password(new))
     shown = {} if given.get("password") else {"password": new}
     return {"name": given["name"], **shown}
 

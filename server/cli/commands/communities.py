@@ -100,7 +100,7 @@ def _put(writer: Writer, draft: _Draft) -> int:
         writer,
         Charter(
             id=id_,
-            uri=uris.charter(writer.here, id_),
+            uri=uris.charter(writer.site, id_),
             owner=before.owner,
             version=before.version + 1,
             name=draft.name or before.name,

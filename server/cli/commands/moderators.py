@@ -9,7 +9,7 @@ from server.cli.control_socket import CommandFailed
 from server.http.app_keys import DATABASE, SETTINGS
 from server.moderation import account_decisions, domain_limits
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
-from server.moderation.domain_limits import Wish
+from server.moderation.domain_limits import DomainLimitParams
 from server.refusals import CannotDecide
 from storage.access import signup_blocks
 from storage.engine.pagination import Page
@@ -28,7 +28,7 @@ MOST_ACTS = 500
 def found(reader: Reader, handle: str) -> Actor:
     """Somebody of ours by name, or of others by name@server."""
     name, _, domain = handle.removeprefix("@").partition("@")
-    ours = domain in ("", reader.here.domain)
+    ours = domain in ("", reader.site.domain)
     actor = actors.by_handle(reader, name, "" if ours else domain)
     if actor is None:
         raise CommandFailed(f"Nobody known here is called “{handle}”.")
@@ -127,7 +127,7 @@ async def limit(app: web.Application, given: Arguments) -> dict[str, Any]:
 
 async def _put(app: web.Application, given: Arguments, tier: str | None) -> dict[str, Any]:
     domain = _name(app, given)
-    wish = Wish(
+    params = DomainLimitParams(
         tier=tier,
         reject_media=given.get("reject_media"),
         reject_reports=given.get("reject_reports"),
@@ -135,7 +135,7 @@ async def _put(app: web.Application, given: Arguments, tier: str | None) -> dict
         public_comment=given.get("public_comment"),
     )
     try:
-        accounts = await domain_limits.put(app[DATABASE], COMMAND_LINE, domain, wish)
+        accounts = await domain_limits.put(app[DATABASE], COMMAND_LINE, domain, params)
     except CannotDecide as error:
         raise CommandFailed(str(error)) from error
     return {"domain": domain, "tier": tier, "accounts": accounts}

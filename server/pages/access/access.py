@@ -7,12 +7,12 @@ from functools import partial
 from aiohttp import web
 
 from server.access import account_creation, email_confirmation, passwords
-from server.access.signup import NotYet, Wish, sign_up
+from server.access.signup import NotYet, SignupParams, sign_up
 from server.http import auth
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.http.errors import Refused
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, as_typed, count, page, posted
+from server.http.guard import Access, Route, as_typed, count, page, posted
 from server.http.ip_blocks import ensure_sign_up
 from server.i18n.translations import N_, translations
 from server.mail import smtp
@@ -37,7 +37,7 @@ from storage.engine.transaction import Reader, Writer
 
 RESET_LASTS = timedelta(hours=1)
 _TYPED = ("reason", "username", "email", "invite_code")
-_NO_LETTERS = N_("This server sends no letters. A steward can give you a link for it.")
+_NO_EMAIL = N_("This server sends no letters. A steward can give you a link for it.")
 _USED = "This link was used already, or its hour is over. Ask for a new one."
 _WRONG = N_("That name and that password do not go together. Please try once more.")
 
@@ -54,25 +54,25 @@ async def join(request: web.Request) -> web.Response:
     """POST /signup: in at once, or waiting for one's own yes or a steward's."""
     form, settings = await form_of(request), request.app[SETTINGS]
     watched = await ensure_sign_up(request, settings.registrations)
-    wish = _wish(form, settings.registrations, site.locale_of(request))
-    wish = replace(wish, watched=watched, confirms=bool(settings.smtp_host))
-    wish = replace(wish, source=auth.block_of_caller(request))
-    count(request, "signup", as_typed(canonical_hash(wish.email)))
+    params = _parse(form, settings.registrations, site.locale_of(request))
+    params = replace(params, watched=watched, confirms=bool(settings.smtp_host))
+    params = replace(params, source=auth.block_of_caller(request))
+    count(request, "signup", as_typed(canonical_hash(params.email)))
     try:
-        actor = await sign_up(request.app[DATABASE], wish)
+        actor = await sign_up(request.app[DATABASE], params)
     except NotYet as error:
         return await _again(request, form, error)
     handle = f"@{actor.name}@{settings.domain}"
-    state: Entered = "letter" if wish.confirms else "asked" if wish.waits else "in"
-    view = SignupDoneView(state, handle, wish.email)
+    state: Entered = "letter" if params.confirms else "asked" if params.waits else "in"
+    view = SignupDoneView(state, handle, params.email)
     response = await second_factor.show(request, "signup_done", view)
     if state == "in":
         await start_session(request, response, actor.id)
     return response
 
 
-def _wish(form: Form, mode: str, locale: str) -> Wish:
-    return Wish(
+def _parse(form: Form, mode: str, locale: str) -> SignupParams:
+    return SignupParams(
         name=(form.text("username", 200) or "").strip().lower(),
         email=(form.text("email", 400) or "").strip(),
         password=form.text("password", 2000) or "",
@@ -89,7 +89,7 @@ async def _again(request: web.Request, form: Form, error: NotYet) -> web.Respons
     """The form with what is to be looked at; everything typed is there but the password."""
     _ = translations(site.locale_of(request)).gettext
     typed = {name: form.text(name, 5000) or "" for name in (*_TYPED, "agreement")}
-    errors = {name: one.said(_) for name, one in error.mistakes.items()}
+    errors = {name: one.said(_) for name, one in error.form_errors.items()}
     view = SignupView(FormView("signup", typed, errors), typed["invite_code"])
     return await second_factor.show(request, "signup", view, 422)
 
@@ -110,7 +110,7 @@ async def enter(request: web.Request) -> web.Response:
     account = await request.app[DATABASE].read(_known, typed)
     password = (form.text("password", 2000) or "")[: passwords.LONGEST + 1]
     fits = await passwords.fits(password, account.password if account else None, source)
-    sentence = _objection(account, fits)
+    sentence = _validate(account, fits)
     if account is not None and fits and account.unconfirmed and account.state == "pending":
         await request.app[DATABASE].write(email_confirmation.ask_again, account.actor)
     if sentence is not None or account is None:
@@ -125,16 +125,16 @@ def _number(reader: Reader, login: str) -> int | None:
 
 def _known(reader: Reader, login: str) -> Account | None:
     """Who waits is known by name alone: the address would tell whether it is a member's."""
-    account = second_factor.standing(reader, accounts.by_login(reader, login))
+    account = second_factor.effective_account(reader, accounts.by_login(reader, login))
     by_address = "@" in login.removeprefix("@")
     return None if account and account.state == "pending" and by_address else account
 
 
-def _objection(account: Account | None, fits: bool) -> str | None:
+def _validate(account: Account | None, fits: bool) -> str | None:
     """Only who knows the password learns what state the account is in."""
     if account is None or not fits:
         return _WRONG
-    return second_factor.state_objection(account)
+    return second_factor.validate_state(account)
 
 
 async def _not_in(request: web.Request, typed: str, sentence: str, then: str) -> web.Response:
@@ -161,7 +161,7 @@ async def reset(request: web.Request) -> web.Response:
 
 async def _ask_a_steward(request: web.Request, typed: str) -> web.Response:
     """Where no letters are sent, the command gives a link (`kith account reset`)."""
-    said = translations(site.locale_of(request)).gettext(_NO_LETTERS)
+    said = translations(site.locale_of(request)).gettext(_NO_EMAIL)
     return await second_factor.show(
         request, "reset", ResetView(FormView("reset", {"email": typed}, {}, said))
     )
@@ -220,12 +220,12 @@ async def set_password(request: web.Request) -> web.Response:
     form = await form_of(request)
     token, password = form.text("token", 200) or "", form.text("password", 2000) or ""
     await _ensure_good(request, token)
-    objection = passwords.objection(password)
+    objection = passwords.validate(password)
     if objection is not None:
         said = objection.said(translations(site.locale_of(request)).gettext)
         view = NewPasswordView(token, FormView("new-password", {}, {"password": said}))
         return await second_factor.show(request, "new_password", view, 422)
-    hashed = await passwords.hashed(password, auth.block_of_caller(request))
+    hashed = await passwords.hash_password(password, auth.block_of_caller(request))
     account = await request.app[DATABASE].write(_set, token, hashed)
     response = web.Response(status=303, headers={"Location": paths.LOGIN})
     await know(request, response, account)  # else what strangers guess keeps them out all the same
@@ -243,12 +243,12 @@ def _set(writer: Writer, token: str, hashed: str) -> int:
 
 ROUTES: list[Route] = [
     page(paths.SIGNUP, signup),
-    posted(paths.SIGNUP, join, Who.VISITOR, "signup"),
+    posted(paths.SIGNUP, join, Access.VISITOR, "signup"),
     page(paths.LOGIN, login),
-    posted(paths.LOGIN, enter, Who.VISITOR, "login", guessed=True),
+    posted(paths.LOGIN, enter, Access.VISITOR, "login", guessed=True),
     posted(paths.LOGOUT, logout),
     page(paths.RESET, reset),
-    posted(paths.RESET, ask_reset, Who.VISITOR, "reset", guessed=True),
+    posted(paths.RESET, ask_reset, Access.VISITOR, "reset", guessed=True),
     page(paths.RESET_NEW, new_password),
-    posted(paths.RESET_NEW, set_password, Who.VISITOR),
+    posted(paths.RESET_NEW, set_password, Access.VISITOR),
 ]

@@ -8,10 +8,10 @@ from aiohttp import web
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import Refused
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, page, posted
+from server.http.guard import Access, Route, current_user, page, posted
 from server.i18n.translations import N_, translations
 from server.pages import paths, presenters, site
-from server.pages.site import Asked, Sheet
+from server.pages.site import PageRequest, PageResponse
 from server.pages.views import Choice, FormView, Person
 from storage.access import sessions
 from storage.engine import ids
@@ -44,10 +44,12 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def _page(request: web.Request, form: FormView, link: str | None = None) -> web.Response:
-    asked = site.asked(request, caller(request).me, form=True, here="invite")
+    page_request = site.page_request(
+        request, current_user(request).me, form=True, current_page="invite"
+    )
 
-    def unit(reader: Reader, asked: Asked) -> InvitingView:
-        me = asked.me.id if asked.me else 0
+    def unit(reader: Reader, page_request: PageRequest) -> InvitingView:
+        me = page_request.me.id if page_request.me else 0
         came = account_listing.page_of(reader, Sought(invited_by=me, status="shown"), Page(100))
         known = presenters.with_suspended(reader, came)
         return InvitingView(
@@ -58,13 +60,15 @@ async def _page(request: web.Request, form: FormView, link: str | None = None) -
             link=link,
         )
 
-    view, frame = await site.read(request, asked, unit)
-    return site.answer(request, asked, Sheet("invite", frame, view, 422 if form.said else 200))
+    view, frame = await site.read(request, page_request, unit)
+    return site.answer(
+        request, page_request, PageResponse("invite", frame, view, 422 if form.said else 200)
+    )
 
 
 async def make(request: web.Request) -> web.Response:
     """POST /invite: the link is shown once; of whoever comes by it, it is kept who invited them."""
-    form, me = await form_of(request), caller(request).me
+    form, me = await form_of(request), current_user(request).me
     days, uses = form.number("days"), form.number("uses")
     if days not in DAYS or uses not in USES:
         raise Refused(422, "Please choose one of the numbers that are offered.")
@@ -85,6 +89,6 @@ async def make(request: web.Request) -> web.Response:
 
 
 ROUTES: list[Route] = [
-    page(paths.INVITE, show, Who.LOGGED_IN),
+    page(paths.INVITE, show, Access.LOGGED_IN),
     posted(paths.INVITE, make),
 ]

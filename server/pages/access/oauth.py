@@ -10,18 +10,25 @@ from aiohttp import web
 
 from federation.vocabulary import uris
 from server.access import oauth_grants
-from server.access.oauth_grants import OOB, Asking, Client, Exchange, GrantError, Misdirected
+from server.access.oauth_grants import (
+    OOB,
+    AuthorizationRequest,
+    Client,
+    Exchange,
+    GrantError,
+    Misdirected,
+)
 from server.entities.account import MISSING_AVATAR
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import Refused
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, get, page, post, posted
+from server.http.guard import Access, Route, current_user, get, page, post, posted
 from server.http.headers import PAGE_POLICY
 from server.http.parsing import header
 from server.http.responses import answer
 from server.i18n.translations import available, choose_locale
 from server.pages import paths, scopes, site
-from server.pages.site import Asked, Sheet
+from server.pages.site import PageRequest, PageResponse
 from server.pages.views import CodeView, ConsentView
 from storage.engine.transaction import Reader
 
@@ -37,11 +44,11 @@ def _given(form: Form) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-async def _asked(request: web.Request) -> Asking:
+async def _asked(request: web.Request) -> AuthorizationRequest:
     """What the app asks for, or where its mistake is told."""
     form = await form_of(request)
     try:
-        return await request.app[DATABASE].read(oauth_grants.asked, _given(form))
+        return await request.app[DATABASE].read(oauth_grants.parse_authorization, _given(form))
     except GrantError as error:
         raise Refused(error.status, error.sentence) from error
     except Misdirected as error:
@@ -55,7 +62,7 @@ def _told(request: web.Request, form: Form, error: Misdirected) -> Exception:
     """
     if form.text("redirect_uri") == OOB:
         return Refused(400, "The app asks for something that we do not offer. Nothing was changed.")
-    return _away(error.address) if caller(request).actor else _to_login(request)
+    return _away(error.address) if current_user(request).actor else _to_login(request)
 
 
 def _away(address: str) -> web.HTTPFound:
@@ -68,18 +75,20 @@ def _away(address: str) -> web.HTTPFound:
 async def authorize(request: web.Request) -> web.Response:
     """GET: who is logged in is always asked; nobody else sees a page of ours first."""
     asking = await _asked(request)
-    who, form = caller(request), await form_of(request)
+    who, form = current_user(request), await form_of(request)
     if who.actor is None or form.flag("force_login"):
         raise _to_login(request)
-    asked = site.asked(request, who.actor, form=True)
-    asked = replace(asked, locale=choose_locale(form.text("lang"), [asked.locale, *available()]))
+    page_request = site.page_request(request, who.actor, form=True)
+    page_request = replace(
+        page_request, locale=choose_locale(form.text("lang"), [page_request.locale, *available()])
+    )
 
-    def unit(_: Reader, asked: Asked) -> ConsentView:
-        return _view(asking, request, asked)
+    def unit(_: Reader, page_request: PageRequest) -> ConsentView:
+        return _view(asking, request, page_request)
 
-    view, frame = await site.read(request, asked, unit)
-    response = site.answer(request, asked, Sheet("consent", frame, view, 200))
-    response.headers["Content-Security-Policy"] = policy(asking.redirect_uri)
+    view, frame = await site.read(request, page_request, unit)
+    response = site.answer(request, page_request, PageResponse("consent", frame, view, 200))
+    response.headers["Content-Security-Policy"] = form_policy(asking.redirect_uri)
     return response
 
 
@@ -95,11 +104,13 @@ def _login_page(request: web.Request) -> str:
     return f"{paths.LOGIN}?{urlencode([('next', f'{paths.AUTHORIZE}?{kept}'), *spoken])}"
 
 
-def _view(asking: Asking, request: web.Request, asked: Asked) -> ConsentView:
+def _view(
+    asking: AuthorizationRequest, request: web.Request, page_request: PageRequest
+) -> ConsentView:
     return ConsentView(
         app=asking.app.name,
-        may=scopes.may(asking.scopes, asked.locale),
-        may_not=scopes.may_not(asking.scopes, asked.locale),
+        may=scopes.may(asking.scopes, page_request.locale),
+        may_not=scopes.may_not(asking.scopes, page_request.locale),
         redirect=None if asking.redirect_uri == OOB else _shown(asking.redirect_uri),
         website=urlsplit(asking.app.website).hostname if asking.app.website else None,
         hidden=asking.hidden(),
@@ -113,7 +124,7 @@ def _shown(redirect_uri: str) -> str:
     return parts.netloc if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
-def policy(redirect_uri: str) -> str:
+def form_policy(redirect_uri: str) -> str:
     """Browsers hold the redirect after a form against form-action too (STYLE.md)."""
     if redirect_uri == OOB:
         return PAGE_POLICY
@@ -126,7 +137,7 @@ def policy(redirect_uri: str) -> str:
 
 async def decide(request: web.Request) -> web.Response:
     """POST: yes or no, in the name of whoever is logged in."""
-    asking, form, who = await _asked(request), await form_of(request), caller(request)
+    asking, form, who = await _asked(request), await form_of(request), current_user(request)
     if form.text("answer") != "yes":
         refusal = {"error": "access_denied", "error_description": "The member said no."}
         if asking.redirect_uri == OOB:
@@ -138,9 +149,9 @@ async def decide(request: web.Request) -> web.Response:
         raise Refused(error.status, error.sentence) from error
     if asking.redirect_uri != OOB:
         raise _away(oauth_grants.back_to(asking.redirect_uri, {"code": code}, asking.state))
-    asked = site.asked(request, who.actor)
-    view, frame = await site.read(request, asked, lambda *_: CodeView(asking.app.name, code))
-    return site.answer(request, asked, Sheet("code", frame, view, 200))
+    page_request = site.page_request(request, who.actor)
+    view, frame = await site.read(request, page_request, lambda *_: CodeView(asking.app.name, code))
+    return site.answer(request, page_request, PageResponse("code", frame, view, 200))
 
 
 # ---- for apps ----
@@ -204,15 +215,15 @@ async def revoke(request: web.Request) -> web.Response:
 
 async def userinfo(request: web.Request) -> web.Response:
     """OpenID Connect's short profile, for tokens with `profile`."""
-    me, origin = caller(request).me, request.app[SETTINGS].web_origin
-    here = request.app[DATABASE].here
+    me, origin = current_user(request).me, request.app[SETTINGS].web_origin
+    instance = request.app[DATABASE].site
     picture = f"/media/{me.avatar}" if me.avatar else MISSING_AVATAR
     body: Mapping[str, Any] = {
         "iss": f"{origin}/",
         "sub": me.uri,
         "name": me.display_name or me.name,
         "preferred_username": me.name,
-        "profile": uris.profile_page(here, me.name),
+        "profile": uris.profile_page(instance, me.name),
         "picture": f"{origin}{picture}",
     }
     return answer(body)
@@ -221,8 +232,8 @@ async def userinfo(request: web.Request) -> web.Response:
 ROUTES: list[Route] = [
     page(paths.AUTHORIZE, authorize),
     posted(paths.AUTHORIZE, decide),
-    post("/oauth/token", token, Who.ANYBODY, limits=("token",)),
-    post("/oauth/revoke", revoke, Who.ANYBODY, limits=("token",)),
-    get("/oauth/userinfo", userinfo, Who.MEMBER, "profile", "read:accounts"),
-    post("/oauth/userinfo", userinfo, Who.MEMBER, "profile", "read:accounts"),
+    post("/oauth/token", token, Access.ANYBODY, limits=("token",)),
+    post("/oauth/revoke", revoke, Access.ANYBODY, limits=("token",)),
+    get("/oauth/userinfo", userinfo, Access.MEMBER, "profile", "read:accounts"),
+    post("/oauth/userinfo", userinfo, Access.MEMBER, "profile", "read:accounts"),
 ]

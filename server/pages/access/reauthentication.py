@@ -9,14 +9,14 @@ from server.access import second_factor as rules
 from server.access.second_factor import Guess
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, count, page, posted
+from server.http.guard import Access, Route, count, current_user, page, posted
 from server.i18n.translations import N_, translations
 from server.pages import paths, site
 from server.pages.access import ceremonies
 from server.pages.access import second_factor as second_factor_pages
 from server.pages.access.ceremonies import ONCE
 from server.pages.access.sessions import onward
-from server.pages.site import Sheet
+from server.pages.site import PageResponse
 from server.pages.views import FormView
 from storage.access import second_factor, sessions
 from storage.access.second_factor import Passkey
@@ -54,15 +54,15 @@ async def prove(request: web.Request) -> web.Response:
 
 
 async def _page(request: web.Request, then: str, form: FormView) -> web.Response:
-    me = caller(request).me
+    me = current_user(request).me
     ways = await request.app[DATABASE].read(_ways, me.id)
     secret = await ceremonies.begin(request, ceremonies.PROVE, me.id) if ways.keys else None
     options = passkeys.request(request.app[SETTINGS], secret, ways.keys) if secret else None
-    asked = site.asked(request, me, form=True, here="settings")
-    frame = await site.framed(request, asked)
+    page_request = site.page_request(request, me, form=True, current_page="settings")
+    frame = await site.framed(request, page_request)
     status = 422 if form.errors or form.said else 200
-    sheet = Sheet("prove", frame, ProveView(then, ways.coded, options, form), status)
-    response = site.answer(request, asked, sheet)
+    page_response = PageResponse("prove", frame, ProveView(then, ways.coded, options, form), status)
+    response = site.answer(request, page_request, page_response)
     if secret is None:
         return response
     ceremonies.keep(request, response, ceremonies.PROVE, secret)
@@ -72,7 +72,7 @@ async def _page(request: web.Request, then: str, form: FormView) -> web.Response
 
 async def given(request: web.Request) -> web.Response:
     """POST /settings/prove: counted in the session alone (SECURITY 72)."""
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     then, account = onward(form.text("next", 4096)), who.own_account.actor
     count(request, "second", f"proof {who.session.id if who.session else account}")
     _ = translations(site.locale_of(request)).gettext
@@ -93,7 +93,7 @@ async def _by_words(request: web.Request, account: int, typed: str) -> bool:
     guess = Guess(account, typed[:100], request.app[SETTINGS].secret or "")
     if await request.app[DATABASE].write(rules.accepts, guess):
         return True
-    known = caller(request).own_account.password
+    known = current_user(request).own_account.password
     return await passwords.fits(typed[: passwords.LONGEST + 1], known, f"member {account}")
 
 
@@ -106,6 +106,6 @@ async def _by_passkey(request: web.Request, account: int, said: str) -> bool:
 
 
 ROUTES: list[Route] = [
-    page(paths.PROVE, prove, Who.LOGGED_IN),
+    page(paths.PROVE, prove, Access.LOGGED_IN),
     posted(paths.PROVE, given, limit="login"),
 ]

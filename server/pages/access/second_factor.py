@@ -9,14 +9,14 @@ from server.access import second_factor as rules
 from server.access.second_factor import Guess
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, page, posted
+from server.http.guard import Access, Route, page, posted
 from server.i18n.translations import N_, available, choose_locale, translations
 from server.pages import paths, site
 from server.pages.access import ceremonies
 from server.pages.access.ceremonies import ENTER, MOST_CODES, ONCE, SECOND
 from server.pages.access.guess_limits import count_guess
 from server.pages.access.sessions import onward, start_session
-from server.pages.site import Sheet
+from server.pages.site import PageResponse
 from server.pages.views import FormView, LoginView
 from storage.access import accounts, second_factor
 from storage.access.accounts import Account
@@ -61,21 +61,23 @@ async def show(
     request: web.Request, template: str, view: object, status: int = 200
 ) -> web.Response:
     """A page for coming in, in the language that an app may have asked for at /oauth/authorize."""
-    asked = site.asked(request, site.me_of(request), form=True)
+    page_request = site.page_request(request, site.me_of(request), form=True)
     lang = request.query.get("lang")
-    asked = replace(asked, locale=choose_locale(lang, [asked.locale, *available()]))
-    frame = await site.framed(request, asked)
-    return site.answer(request, asked, Sheet(template, frame, view, status))
+    page_request = replace(
+        page_request, locale=choose_locale(lang, [page_request.locale, *available()])
+    )
+    frame = await site.framed(request, page_request)
+    return site.answer(request, page_request, PageResponse(template, frame, view, status))
 
 
-def state_objection(account: Account) -> str | None:
+def validate_state(account: Account) -> str | None:
     """Why somebody who proved who they are cannot come in all the same."""
     if account.state == "pending":
         return UNCONFIRMED if account.unconfirmed else WAITING
     return None if account.state == "active" else CLOSED
 
 
-def standing(reader: Reader, account: Account | None) -> Account | None:
+def effective_account(reader: Reader, account: Account | None) -> Account | None:
     """One whose actor is suspended is as good as disabled; one who waits still waits."""
     if account is None or account.state != "active":
         return account
@@ -136,10 +138,10 @@ async def second_given(request: web.Request) -> web.Response:
 
 def _second(writer: Writer, guess: Guess) -> str | None:
     """Why not: the code, or what became of the account since the password was given."""
-    account = standing(writer, accounts.by_actor(writer, guess.account))
+    account = effective_account(writer, accounts.by_actor(writer, guess.account))
     if account is None or not rules.accepts(writer, guess):
         return _NOT_THIS
-    return state_objection(account)
+    return validate_state(account)
 
 
 # ---- a passkey ----
@@ -169,7 +171,7 @@ async def passkey_given(request: web.Request) -> web.Response:
     if known is None:
         return await _passkey_page(request, then, _NO_PASSKEY)
     account = await request.app[DATABASE].read(_owner, known)
-    objection = state_objection(account) if account else _NO_PASSKEY
+    objection = validate_state(account) if account else _NO_PASSKEY
     if objection is not None:
         return await _passkey_page(request, then, objection)
     response = await _in(request, known.account, then)
@@ -178,7 +180,7 @@ async def passkey_given(request: web.Request) -> web.Response:
 
 
 def _owner(reader: Reader, known: Passkey) -> Account | None:
-    return standing(reader, accounts.by_actor(reader, known.account))
+    return effective_account(reader, accounts.by_actor(reader, known.account))
 
 
 async def _proved(request: web.Request, form: Form, kind: str) -> Passkey | None:
@@ -206,7 +208,7 @@ async def proved_by_passkey(
 
 ROUTES: list[Route] = [
     page(paths.LOGIN_SECOND, second),
-    posted(paths.LOGIN_SECOND, second_given, Who.VISITOR, "second", guessed=True),
+    posted(paths.LOGIN_SECOND, second_given, Access.VISITOR, "second", guessed=True),
     page(paths.LOGIN_PASSKEY, passkey, limit="ceremony"),
-    posted(paths.LOGIN_PASSKEY, passkey_given, Who.VISITOR, "ceremony"),
+    posted(paths.LOGIN_PASSKEY, passkey_given, Access.VISITOR, "ceremony"),
 ]

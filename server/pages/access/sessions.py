@@ -10,7 +10,7 @@ from aiohttp import web
 
 from server.http import auth
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
-from server.http.guard import caller
+from server.http.guard import current_user
 from server.http.parsing import header
 from server.http.rate_limits import network_of
 from server.i18n.translations import N_, SOURCE, translations
@@ -26,7 +26,7 @@ from storage.engine.transaction import Writer
 
 LONGEST_AGENT = 300
 _SUBJECT = N_("A new log-in at %(title)s")
-_LETTER = N_(
+_EMAIL = N_(
     "Somebody logged in to your account from a browser or a network that we had not seen with you"
     " before:\n\n"
     "%(device)s, network %(network)s\n"
@@ -89,13 +89,13 @@ def _begin(writer: Writer, secret: str, start: _Start) -> Account | None:
 
 async def _tell(app: web.Application, account: Account, start: _Start, now: datetime) -> None:
     settings = app[SETTINGS]
-    subject, text = _letter(settings, account.locale, start, now)
+    subject, text = _email(settings, account.locale, start, now)
     await smtp.send(settings, app[OUTSIDE].clock, account.email, subject, text)
 
 
-def _letter(settings: Settings, locale: str, start: _Start, now: datetime) -> tuple[str, str]:
+def _email(settings: Settings, locale: str, start: _Start, now: datetime) -> tuple[str, str]:
     _ = translations(locale).gettext
-    text = _(_LETTER) % {
+    text = _(_EMAIL) % {
         "device": device(start.agent, locale),
         "network": start.network or "–",
         "time": formatting.full(now, now, settings.zone, locale),
@@ -105,6 +105,6 @@ def _letter(settings: Settings, locale: str, start: _Start, now: datetime) -> tu
 
 
 async def leave_session(request: web.Request) -> None:
-    session = caller(request).session
+    session = current_user(request).session
     if session is not None:
         await request.app[DATABASE].write(sessions.end, session.id, session.account)

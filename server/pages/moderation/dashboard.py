@@ -10,12 +10,12 @@ from server.http import reauthentication
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, page, posted
+from server.http.guard import Access, Route, current_user, page, posted
 from server.i18n.translations import N_, translations
 from server.moderation import account_decisions
-from server.moderation.account_decisions import Office
+from server.moderation.account_decisions import Moderator
 from server.pages import paths, presenters, site
-from server.pages.site import Asked
+from server.pages.site import PageRequest
 from server.pages.views import Person
 from server.refusals import CannotDecide
 from storage.access.accounts import Account, address
@@ -66,7 +66,7 @@ class ReportLine:
 
 
 @dataclass(frozen=True, slots=True)
-class DeskView:
+class DashboardView:
     """Everything that waits for somebody."""
 
     question: str
@@ -95,29 +95,31 @@ class LogView:
     earlier_url: str | None = None
 
 
-def office_of(request: web.Request) -> Office:
+def moderator_of(request: web.Request) -> Moderator:
     """In whose name something is decided."""
-    account = caller(request).own_account
-    return Office(account.actor, account.role)
+    account = current_user(request).own_account
+    return Moderator(account.actor, account.role)
 
 
 async def show(request: web.Request) -> web.Response:
     """GET /desk."""
     done = _DONE.get(request.query.get("done", ""))
     said = translations(site.locale_of(request)).gettext(done) if done else None
-    asked = site.asked(request, caller(request).me, form=True, here="desk", done=said)
-    return await site.show(request, asked, "desk", _desk)
+    page_request = site.page_request(
+        request, current_user(request).me, form=True, current_page="desk", done=said
+    )
+    return await site.show(request, page_request, "desk", _dashboard)
 
 
-def _desk(reader: Reader, asked: Asked) -> DeskView:
+def _dashboard(reader: Reader, page_request: PageRequest) -> DashboardView:
     """Without what was told about whoever reads it."""
-    me = asked.me.id if asked.me else None
-    return DeskView(
-        question=site.site(reader, asked.settings).charter.question,
+    me = page_request.me.id if page_request.me else None
+    return DashboardView(
+        question=site.read_site(reader, page_request.settings).charter.question,
         newcomers=_newcomers(reader),
         unanswered=_newcomers(reader, confirmed=False),
-        reports=report_lines(reader, asked.locale, Filed(resolved=False, but=me)),
-        settled=report_lines(reader, asked.locale, Filed(resolved=True, but=me), 10),
+        reports=report_lines(reader, page_request.locale, Filed(resolved=False, but=me)),
+        settled=report_lines(reader, page_request.locale, Filed(resolved=True, but=me), 10),
     )
 
 
@@ -133,7 +135,7 @@ def _newcomer(reader: Reader, account: Account, known: dict[int, Actor]) -> Newc
     sponsor = known.get(account.invited_by or 0)
     return NewcomerView(
         id=str(account.actor),
-        person=presenters.person(reader.here, known[account.actor]),
+        person=presenters.person(reader.site, known[account.actor]),
         asked=account.created_at,
         reason=account.reason or "",
         email=address(account.email),
@@ -164,18 +166,18 @@ def report_lines(
 
 async def answer_newcomer(request: web.Request) -> web.Response:
     """POST /desk/newcomers: welcome somebody, or turn them away."""
-    reauthentication.ensure_fresh(request, paths.DESK)
-    form, office = await form_of(request), office_of(request)
+    reauthentication.ensure_fresh(request, paths.MODERATION)
+    form, moderator = await form_of(request), moderator_of(request)
     id_, do = form.number("account") or 0, form.text("do", 20)
     unit = {"welcome": account_decisions.approve, "no": account_decisions.reject}.get(do or "")
     if unit is None:
         raise Refused(422, "There is no such answer.")
     try:
-        await request.app[DATABASE].write(unit, office, id_)
+        await request.app[DATABASE].write(unit, moderator, id_)
     except CannotDecide as error:
-        said = error.mistake.said(translations(site.locale_of(request)).gettext)
+        said = error.form_error.said(translations(site.locale_of(request)).gettext)
         raise Refused(422, said) from error
-    return web.Response(status=303, headers={"Location": f"{paths.DESK}?done={do}#newcomers"})
+    return web.Response(status=303, headers={"Location": f"{paths.MODERATION}?done={do}#newcomers"})
 
 
 async def log(request: web.Request) -> web.Response:
@@ -183,7 +185,7 @@ async def log(request: web.Request) -> web.Response:
     text = request.query.get("below", "")
     below = int(text) if text.isdecimal() and text.isascii() and len(text) < 19 else None
 
-    def unit(reader: Reader, asked: Asked) -> LogView:
+    def unit(reader: Reader, page_request: PageRequest) -> LogView:
         found = audit_log.page_of(reader, Page(MOST, max_id=below))
         known = actors.many(reader, [act.actor for act in found if act.actor is not None])
         acts = tuple(
@@ -196,15 +198,15 @@ async def log(request: web.Request) -> web.Response:
             )
             for act in found
         )
-        more = f"{paths.DESK_LOG}?below={found[-1].id}" if len(found) == MOST else None
+        more = f"{paths.MODERATION_LOG}?below={found[-1].id}" if len(found) == MOST else None
         return LogView(acts, more)
 
-    asked = site.asked(request, caller(request).me, here="desk")
-    return await site.show(request, asked, "desk_log", unit)
+    page_request = site.page_request(request, current_user(request).me, current_page="desk")
+    return await site.show(request, page_request, "desk_log", unit)
 
 
 ROUTES: list[Route] = [
-    page(paths.DESK, show, Who.STEWARD),
-    page(paths.DESK_LOG, log, Who.STEWARD),
-    posted(paths.DESK_NEWCOMERS, answer_newcomer, Who.STEWARD),
+    page(paths.MODERATION, show, Access.STEWARD),
+    page(paths.MODERATION_LOG, log, Access.STEWARD),
+    posted(paths.MODERATION_NEWCOMERS, answer_newcomer, Access.STEWARD),
 ]

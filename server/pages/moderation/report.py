@@ -9,16 +9,16 @@ from server.http import reauthentication
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused, not_found
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, page, posted
+from server.http.guard import Access, Route, current_user, page, posted
 from server.http.parsing import id_of
 from server.i18n.translations import N_, translations
 from server.moderation import account_decisions
-from server.moderation.account_decisions import LONGEST_TEXT, Office, Verdict
+from server.moderation.account_decisions import LONGEST_TEXT, Moderator, Verdict
 from server.pages import paths, presenters, site
 from server.pages.moderation import dashboard
-from server.pages.moderation.dashboard import office_of
-from server.pages.presenters import Telling
-from server.pages.site import Asked, Sheet
+from server.pages.moderation.dashboard import moderator_of
+from server.pages.presenters import RenderOptions
+from server.pages.site import PageRequest, PageResponse
 from server.pages.views import Choice, FormView, Person, PostView
 from server.refusals import CannotDecide
 from storage.access import accounts
@@ -90,36 +90,40 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def _page(request: web.Request, form: FormView) -> web.Response:
-    office, id_ = office_of(request), _number(request)
+    moderator, id_ = moderator_of(request), _number(request)
     locale = site.locale_of(request)
     done = translations(locale).gettext(_DONE) if "done" in request.query else None
-    asked = site.asked(request, caller(request).me, form=True, here="desk", done=done)
+    page_request = site.page_request(
+        request, current_user(request).me, form=True, current_page="desk", done=done
+    )
 
     def unit(writer: Writer) -> tuple[ReportView, object]:
-        return _view(writer, asked, office, id_, form), site.frame(writer, asked)
+        return _view(writer, page_request, moderator, id_, form), site.frame(writer, page_request)
 
     view, frame = await request.app[DATABASE].write(unit)
     status = 422 if form.errors or form.said else 200
-    return site.answer(request, asked, Sheet("desk_report", frame, view, status))  # type: ignore[arg-type]
+    return site.answer(request, page_request, PageResponse("desk_report", frame, view, status))  # type: ignore[arg-type]
 
 
 def _number(request: web.Request) -> int:
     return id_of(request.match_info["id"]) or 0
 
 
-def _found(reader: Reader, office: Office, id_: int) -> tuple[Report, Actor]:
+def _found(reader: Reader, moderator: Moderator, id_: int) -> tuple[Report, Actor]:
     """404 where there is none, or it is about whoever asks."""
     report = reports.by_id(reader, id_)
     target = actors.by_id(reader, report.target) if report else None
-    if report is None or target is None or target.id == office.actor:
+    if report is None or target is None or target.id == moderator.actor:
         raise not_found()
     return report, target
 
 
-def _view(writer: Writer, asked: Asked, office: Office, id_: int, form: FormView) -> ReportView:
-    report, target = _found(writer, office, id_)
-    _ = translations(asked.locale).gettext
-    posts = _posts(writer, asked, office, report)
+def _view(
+    writer: Writer, page_request: PageRequest, moderator: Moderator, id_: int, form: FormView
+) -> ReportView:
+    report, target = _found(writer, moderator, id_)
+    _ = translations(page_request.locale).gettext
+    posts = _posts(writer, page_request, moderator, report)
     assigned = actors.by_id(writer, report.assigned) if report.assigned else None
     known = presenters.with_suspended(writer, [report.target, report.reporter])
     line = dashboard.ReportLine(
@@ -141,10 +145,10 @@ def _view(writer: Writer, asked: Asked, office: Office, id_: int, form: FormView
         posts=posts,
         missing=len(report.posts) - len(posts),
         assigned=f"@{assigned.name}" if assigned else None,
-        before=_before(writer, target, asked.locale),
+        before=_before(writer, target, page_request.locale),
         undo=tuple(Choice(one, _(UNDO[one])) for one in holding),
         choices=tuple(Choice(one, _(CHOICES[one])) for one in offered),
-        may_decide=account_decisions.may_decide(writer, office, target),
+        may_decide=account_decisions.may_decide(writer, moderator, target),
         form=form,
     )
 
@@ -152,11 +156,15 @@ def _view(writer: Writer, asked: Asked, office: Office, id_: int, form: FormView
 _OURS = ("warn", "freeze")  # what only somebody of ours can be told, or kept from
 
 
-def _posts(writer: Writer, asked: Asked, office: Office, report: Report) -> tuple[PostView, ...]:
-    viewer = account_decisions.reading(writer, office, [report])
+def _posts(
+    writer: Writer, page_request: PageRequest, moderator: Moderator, report: Report
+) -> tuple[PostView, ...]:
+    viewer = account_decisions.reading(writer, moderator, [report])
     found = visible_posts.many(writer, viewer, report.posts)
     ordered = [found[id_] for id_ in sorted(found)]
-    return presenters.posts(writer, ordered, Telling(asked.settings.title, asked.locale))
+    return presenters.posts(
+        writer, ordered, RenderOptions(page_request.settings.title, page_request.locale)
+    )
 
 
 def _rules(reader: Reader, report: Report) -> tuple[str, ...]:
@@ -186,56 +194,56 @@ def _before(reader: Reader, target: Actor, locale: str) -> tuple[DecisionLine, .
 async def act(request: web.Request) -> web.Response:
     """POST /desk/reports/{id}: decide, take back, take on, let go, open again."""
     id_ = _number(request)
-    here = f"{paths.DESK_REPORTS}/{id_}"
-    reauthentication.ensure_fresh(request, here)
-    form, office = await form_of(request), office_of(request)
+    back = f"{paths.MODERATION_REPORTS}/{id_}"
+    reauthentication.ensure_fresh(request, back)
+    form, moderator = await form_of(request), moderator_of(request)
     try:
-        await request.app[DATABASE].write(_act, office, id_, form)
+        await request.app[DATABASE].write(_act, moderator, id_, form)
     except CannotDecide as error:
         _ = translations(site.locale_of(request)).gettext
         values = {name: form.text(name) or "" for name in ("action", "text")}
-        return await _page(request, FormView("decide", values, {}, error.mistake.said(_)))
-    return web.Response(status=303, headers={"Location": f"{here}?done=1"})
+        return await _page(request, FormView("decide", values, {}, error.form_error.said(_)))
+    return web.Response(status=303, headers={"Location": f"{back}?done=1"})
 
 
-def _act(writer: Writer, office: Office, id_: int, form: Form) -> None:
-    report, target = _found(writer, office, id_)
-    account_decisions.ensure_may_settle(writer, office, report)
+def _act(writer: Writer, moderator: Moderator, id_: int, form: Form) -> None:
+    report, target = _found(writer, moderator, id_)
+    account_decisions.ensure_may_settle(writer, moderator, report)
     do = form.text("do", 20) or "decide"
     if do == "decide":
-        _decide(writer, office, report, form)
+        _decide(writer, moderator, report, form)
     elif do.startswith("undo-") and do[5:] in UNDO:
-        account_decisions.undo(writer, office, target.id, do[5:])
+        account_decisions.undo(writer, moderator, target.id, do[5:])
     elif do in ("assign", "unassign", "reopen"):
-        _keep(writer, office, id_, do)
+        _keep(writer, moderator, id_, do)
     else:
         raise Refused(422, "There is no such thing to do.")
 
 
-def _decide(writer: Writer, office: Office, report: Report, form: Form) -> None:
+def _decide(writer: Writer, moderator: Moderator, report: Report, form: Form) -> None:
     action = form.text("action", 20) or ""
     text = (form.text("text", LONGEST_TEXT) or "").strip()
     if action not in CHOICES:
         raise Refused(422, "There is no such decision.")
     if action == "none":
-        reports.resolve(writer, report.id, office.actor)
-        audit_log.note(writer, office.actor, "report.resolve", f"report {report.id}")
+        reports.resolve(writer, report.id, moderator.actor)
+        audit_log.note(writer, moderator.actor, "report.resolve", f"report {report.id}")
         return
     verdict = Verdict(action=action, text=text, report=report.id)
-    account_decisions.decide(writer, office, report.target, verdict)
+    account_decisions.decide(writer, moderator, report.target, verdict)
 
 
-def _keep(writer: Writer, office: Office, id_: int, do: str) -> None:
+def _keep(writer: Writer, moderator: Moderator, id_: int, do: str) -> None:
     if do == "reopen":
         reports.reopen(writer, id_)
     else:
-        reports.assign(writer, id_, office.actor if do == "assign" else None)
-    audit_log.note(writer, office.actor, f"report.{do}", f"report {id_}")
+        reports.assign(writer, id_, moderator.actor if do == "assign" else None)
+    audit_log.note(writer, moderator.actor, f"report.{do}", f"report {id_}")
 
 
-_ONE = f"{paths.DESK_REPORTS}/{{id:[0-9]{{1,18}}}}"
+_ONE = f"{paths.MODERATION_REPORTS}/{{id:[0-9]{{1,18}}}}"
 
 ROUTES: list[Route] = [
-    page(_ONE, show, Who.STEWARD),
-    posted(_ONE, act, Who.STEWARD),
+    page(_ONE, show, Access.STEWARD),
+    posted(_ONE, act, Access.STEWARD),
 ]

@@ -8,8 +8,8 @@ from server.access import account_creation, passwords, signup
 from server.http import auth, reauthentication
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, count, page, posted
-from server.i18n.form_errors import Mistake
+from server.http.guard import Access, Route, count, current_user, page, posted
+from server.i18n.form_errors import FormError
 from server.i18n.translations import N_, translations
 from server.mail import smtp
 from server.pages import paths, site
@@ -56,19 +56,19 @@ def _done(name: str, place: str) -> web.Response:
 
 async def password(request: web.Request) -> web.Response:
     """POST /settings/password: ends every other session and every token (SECURITY 68)."""
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     _ = translations(site.locale_of(request)).gettext
     errors: dict[str, str] = {}
     current, new = form.text("current_password", 2000) or "", form.text("new_password", 2000) or ""
     account, source = who.own_account, f"member {who.me.id}"
     if not await passwords.fits(current, account.password, source):
         errors["current_password"] = _(_WRONG)
-    objection = passwords.objection(new)
+    objection = passwords.validate(new)
     if objection is not None:
         errors["new_password"] = objection.said(_)
     if errors:
         return await settings_page.show(request, Forms(password=FormView("password", {}, errors)))
-    hashed = await passwords.hashed(new, source)
+    hashed = await passwords.hash_password(new, source)
     session = who.session.id if who.session else 0
     await request.app[DATABASE].write(_change, account.actor, hashed, session)
     return await _known_here(request, _done("password", "password"))
@@ -76,7 +76,7 @@ async def password(request: web.Request) -> web.Response:
 
 async def _known_here(request: web.Request, response: web.Response) -> web.Response:
     """Of all browsers this one stays known: what strangers guess does not keep its owner out."""
-    await guess_limits.know(request, response, caller(request).me.id)
+    await guess_limits.know(request, response, current_user(request).me.id)
     return response
 
 
@@ -92,7 +92,7 @@ async def email(request: web.Request) -> web.Response:
     Where we send letters, the address counts once the link in one is opened; the address until now
     once more takes that back.
     """
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     new, account = (form.text("email", 400) or "").strip(), who.own_account
     if new == account.email:
         await request.app[DATABASE].write(sessions.forget_links, account.actor)
@@ -105,23 +105,23 @@ async def email(request: web.Request) -> web.Response:
         session=who.session.id if who.session else 0,
         confirms=bool(request.app[SETTINGS].smtp_host),
     )
-    mistake = await request.app[DATABASE].write(_change_email, change)
-    if mistake is not None:
-        said = mistake.said(translations(site.locale_of(request)).gettext)
+    form_error = await request.app[DATABASE].write(_change_email, change)
+    if form_error is not None:
+        said = form_error.said(translations(site.locale_of(request)).gettext)
         shown = FormView("email", {"email": new}, {"email": said})
         return await settings_page.show(request, Forms(email=shown))
     if change.confirms:
-        smtp.in_background(_tell_of_wish(request.app, account, who.me.name))
+        smtp.in_background(_email_of_request(request.app, account, who.me.name))
         return _done("letter", "email")
     smtp.in_background(tell_of_new_address(request.app, account, who.me.name))
     return await _known_here(request, _done("email", "email"))
 
 
-def _change_email(writer: Writer, change: _Change) -> Mistake | None:
-    mistake = signup.change_email(writer, change.account, change.email, confirms=change.confirms)
-    if mistake is None and not change.confirms:
+def _change_email(writer: Writer, change: _Change) -> FormError | None:
+    form_error = signup.change_email(writer, change.account, change.email, confirms=change.confirms)
+    if form_error is None and not change.confirms:
         account_creation.end_ways_in(writer, change.account, change.session)
-    return mistake
+    return form_error
 
 
 _CHANGED = N_("Your address at %(title)s was changed")
@@ -146,7 +146,7 @@ async def tell_of_new_address(app: web.Application, account: Account, name: str)
     await _tell(app, account, name, (_CHANGED, _NOW))
 
 
-async def _tell_of_wish(app: web.Application, account: Account, name: str) -> None:
+async def _email_of_request(app: web.Application, account: Account, name: str) -> None:
     await _tell(app, account, name, (_WANTED, _SOON))
 
 
@@ -166,7 +166,7 @@ async def _tell(app: web.Application, account: Account, name: str, words: tuple[
 
 async def end_session(request: web.Request) -> web.Response:
     """POST /settings/sessions: one of them, all others, or everything with the apps as well."""
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     account, own = who.own_account.actor, who.session.id if who.session else 0
     if form.text("session", 30) == "all":
         return await _end_everything(request, account)
@@ -186,13 +186,13 @@ async def _end_everything(request: web.Request, account: int) -> web.Response:
 
 async def take_back(request: web.Request) -> web.Response:
     """POST /settings/apps: one app's token."""
-    form, account = await form_of(request), caller(request).own_account.actor
+    form, account = await form_of(request), current_user(request).own_account.actor
     await request.app[DATABASE].write(oauth.revoke, form.number("app") or 0, account)
     return _done("app", "apps")
 
 
 ROUTES: list[Route] = [
-    page(paths.SETTINGS, show, Who.LOGGED_IN),
+    page(paths.SETTINGS, show, Access.LOGGED_IN),
     posted(paths.SETTINGS_PASSWORD, password, limit="login"),
     posted(paths.SETTINGS_EMAIL, email, limit="login"),
     posted(paths.SETTINGS_SESSIONS, end_session),

@@ -6,7 +6,7 @@ from server.access import account_creation, email_confirmation
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import Refused
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, page, posted
+from server.http.guard import Access, Route, current_user, page, posted
 from server.mail import smtp
 from server.pages import paths
 from server.pages.access import guess_limits, second_factor
@@ -35,7 +35,7 @@ async def show(request: web.Request) -> web.Response:
 async def confirm(request: web.Request) -> web.Response:
     """POST /confirm. Nobody is logged in by it: the link may have reached somebody else."""
     token = (await form_of(request)).text("token", 200) or ""
-    session = caller(request).session
+    session = current_user(request).session
     before, done = await request.app[DATABASE].write(_confirm, token, session)
     if done is None or before is None:
         raise Refused(410, _USED)
@@ -71,5 +71,5 @@ def _who(reader: Reader, id_: int) -> tuple[Account, str] | None:
 
 ROUTES: list[Route] = [
     page(paths.CONFIRM, show),
-    posted(paths.CONFIRM, confirm, Who.VISITOR, "confirm"),
+    posted(paths.CONFIRM, confirm, Access.VISITOR, "confirm"),
 ]

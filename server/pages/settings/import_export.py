@@ -12,10 +12,10 @@ from server.actions.data_import import REASONS, CannotImport
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import not_found
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, page, posted
+from server.http.guard import Access, Route, current_user, page, posted
 from server.i18n.translations import N_, translations
 from server.pages import paths, site
-from server.pages.site import Asked, Sheet
+from server.pages.site import PageRequest, PageResponse
 from server.pages.views import Choice, FormView
 from storage.engine.transaction import Reader
 from storage.lifecycle import exports, imports
@@ -85,14 +85,20 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def _page(request: web.Request, form: FormView, done: str | None = None) -> web.Response:
-    asked = site.asked(request, caller(request).me, form=True, here="settings", done=done)
-    view, frame = await site.read(request, asked, lambda reader, asked: _view(reader, asked, form))
-    return site.answer(request, asked, Sheet("taking", frame, view, 422 if form.errors else 200))
+    page_request = site.page_request(
+        request, current_user(request).me, form=True, current_page="settings", done=done
+    )
+    view, frame = await site.read(
+        request, page_request, lambda reader, page_request: _view(reader, page_request, form)
+    )
+    return site.answer(
+        request, page_request, PageResponse("taking", frame, view, 422 if form.errors else 200)
+    )
 
 
-def _view(reader: Reader, asked: Asked, form: FormView) -> TakingView:
-    _ = translations(asked.locale).gettext
-    me = asked.me.id if asked.me else 0
+def _view(reader: Reader, page_request: PageRequest, form: FormView) -> TakingView:
+    _ = translations(page_request.locale).gettext
+    me = page_request.me.id if page_request.me else 0
     return TakingView(
         files=tuple((_(_KINDS[kind]), f"{paths.SETTINGS_DATA}/{kind}.csv") for kind in _KINDS),
         archives=tuple(
@@ -126,7 +132,7 @@ async def table(request: web.Request) -> web.Response:
     kind = request.match_info["kind"]
     if kind not in FILES:
         raise not_found()
-    data = await request.app[DATABASE].read(data_export.table, caller(request).me.id, kind)
+    data = await request.app[DATABASE].read(data_export.table, current_user(request).me.id, kind)
     return _file(data, FILES[kind][0])
 
 
@@ -140,14 +146,14 @@ def _file(data: bytes, name: str) -> web.Response:
 
 async def ask(request: web.Request) -> web.Response:
     """POST /settings/data/archive."""
-    await request.app[DATABASE].write(data_export.ask, caller(request).me.id)
+    await request.app[DATABASE].write(data_export.ask, current_user(request).me.id)
     return _done("archive")
 
 
 async def fetch(request: web.Request) -> web.StreamResponse:
     """GET /settings/data/archive/id: only one's own, while it lasts."""
     id_ = int(request.match_info["id"])
-    found = await request.app[DATABASE].read(exports.by_id, caller(request).me.id, id_)
+    found = await request.app[DATABASE].read(exports.by_id, current_user(request).me.id, id_)
     if found is None or found.file is None:
         raise not_found()
     path = data_export.place_of(request.app[SETTINGS].data_dir / FOLDER, found.file)
@@ -164,7 +170,7 @@ async def fetch(request: web.Request) -> web.StreamResponse:
 
 async def bring(request: web.Request) -> web.Response:
     """POST /settings/data/imports: a CSV file."""
-    form, me = await form_of(request), caller(request).me
+    form, me = await form_of(request), current_user(request).me
     _ = translations(site.locale_of(request)).gettext
     kind, mode = form.text("kind", 20) or "", form.text("mode", 20) or "merge"
     if kind not in data_import.KINDS or mode not in MODES:
@@ -189,7 +195,7 @@ def _again(form: Form, sentence: str) -> FormView:
 
 async def failed(request: web.Request) -> web.Response:
     """GET /settings/data/imports/id/failed.csv: the lines again, each with what was wrong."""
-    id_, me = int(request.match_info["id"]), caller(request).me.id
+    id_, me = int(request.match_info["id"]), current_user(request).me.id
     _ = translations(site.locale_of(request)).gettext
     found: list[Line] = await request.app[DATABASE].read(imports.failed, me, id_)
     if not found:
@@ -203,10 +209,10 @@ def _done(name: str) -> web.Response:
 
 
 ROUTES: list[Route] = [
-    page(paths.SETTINGS_DATA, show, Who.LOGGED_IN),
-    page(paths.SETTINGS_DATA + "/{kind}.csv", table, Who.LOGGED_IN),
+    page(paths.SETTINGS_DATA, show, Access.LOGGED_IN),
+    page(paths.SETTINGS_DATA + "/{kind}.csv", table, Access.LOGGED_IN),
     posted(paths.SETTINGS_ARCHIVE, ask, limit="post"),
-    page(paths.SETTINGS_ARCHIVE + "/{id}", fetch, Who.LOGGED_IN),
+    page(paths.SETTINGS_ARCHIVE + "/{id}", fetch, Access.LOGGED_IN),
     posted(paths.SETTINGS_IMPORTS, bring, limit="post", body=ROOM),
-    page(paths.SETTINGS_IMPORTS + "/{id}/failed.csv", failed, Who.LOGGED_IN),
+    page(paths.SETTINGS_IMPORTS + "/{id}/failed.csv", failed, Access.LOGGED_IN),
 ]

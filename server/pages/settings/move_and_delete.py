@@ -9,12 +9,12 @@ from server.actions import account_deletion, account_moves
 from server.actions.account_deletion import CannotLeave
 from server.actions.account_moves import CannotMove
 from server.http.app_keys import DATABASE
-from server.http.auth import Caller
+from server.http.auth import CurrentUser
 from server.http.forms import Form, form_of
-from server.http.guard import Route, Who, caller, page, posted
+from server.http.guard import Access, Route, current_user, page, posted
 from server.i18n.translations import N_, translations
 from server.pages import paths, presenters, site
-from server.pages.site import Asked, Sheet
+from server.pages.site import PageRequest, PageResponse
 from server.pages.views import FormView, Person
 from storage.engine.transaction import Reader
 from storage.people import actors
@@ -48,7 +48,7 @@ class GoingView:
     leave: FormView
 
     @property
-    def mistakes(self) -> int:
+    def form_errors(self) -> int:
         return sum(len(form.errors) for form in (self.alias, self.move, self.leave))
 
 
@@ -60,35 +60,39 @@ async def show(request: web.Request) -> web.Response:
 async def _page(request: web.Request, again: FormView | None = None) -> web.Response:
     _ = translations(site.locale_of(request)).gettext
     said = _DONE.get(request.query.get("done", ""))
-    asked = site.asked(
+    page_request = site.page_request(
         request,
-        caller(request).me,
+        current_user(request).me,
         form=True,
-        here="settings",
+        current_page="settings",
         done=_(said) if said and again is None else None,
     )
-    view, frame = await site.read(request, asked, lambda reader, asked: _view(reader, asked, again))
-    return site.answer(request, asked, Sheet("going", frame, view, 422 if again else 200))
+    view, frame = await site.read(
+        request, page_request, lambda reader, page_request: _view(reader, page_request, again)
+    )
+    return site.answer(
+        request, page_request, PageResponse("going", frame, view, 422 if again else 200)
+    )
 
 
-def _view(reader: Reader, asked: Asked, again: FormView | None) -> GoingView:
-    me = actors.by_id(reader, asked.me.id if asked.me else 0)
+def _view(reader: Reader, page_request: PageRequest, again: FormView | None) -> GoingView:
+    me = actors.by_id(reader, page_request.me.id if page_request.me else 0)
     if me is None:
-        raise LookupError(asked.me)
+        raise LookupError(page_request.me)
     forms = {name: FormView(name) for name in ("alias", "move", "leave")}
     if again is not None:
         forms[again.name] = again
     new = actors.by_uri(reader, me.moved_to) if me.moved_to else None
     return GoingView(
         aliases=tuple(_alias(reader, uri) for uri in me.also_known_as),
-        gone_to=presenters.person(reader.here, new) if new else None,
+        gone_to=presenters.person(reader.site, new) if new else None,
         **forms,
     )
 
 
 def _alias(reader: Reader, uri: str) -> AliasView:
     known = actors.by_uri(reader, uri)
-    handle = f"@{known.name}@{known.domain or reader.here.domain}" if known else uri
+    handle = f"@{known.name}@{known.domain or reader.site.domain}" if known else uri
     return AliasView(uri, handle)
 
 
@@ -97,7 +101,7 @@ async def add_alias(request: web.Request) -> web.Response:
     form = await form_of(request)
     written = (form.text("handle", 300) or "").strip()
     try:
-        await account_moves.add_alias(request.app, caller(request).me.id, written)
+        await account_moves.add_alias(request.app, current_user(request).me.id, written)
     except CannotMove as error:
         return await _page(request, _again(request, "alias", "handle", written, error))
     return _done("alias")
@@ -107,14 +111,14 @@ async def remove_alias(request: web.Request) -> web.Response:
     """POST /settings/leaving/unalias."""
     form = await form_of(request)
     await account_moves.remove_alias(
-        request.app, caller(request).me.id, form.text("uri", 2000) or ""
+        request.app, current_user(request).me.id, form.text("uri", 2000) or ""
     )
     return _done("unalias")
 
 
 async def move(request: web.Request) -> web.Response:
     """POST /settings/leaving/move: needs the password."""
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     _ = translations(site.locale_of(request)).gettext
     written = (form.text("handle", 300) or "").strip()
     if not await _knows_password(form, who):
@@ -127,20 +131,20 @@ async def move(request: web.Request) -> web.Response:
     return _done("move")
 
 
-async def _knows_password(form: Form, who: Caller) -> bool:
+async def _knows_password(form: Form, who: CurrentUser) -> bool:
     typed = form.text("password", 2000) or ""
     return await passwords.fits(typed, who.own_account.password, f"member {who.me.id}")
 
 
 async def come_back(request: web.Request) -> web.Response:
     """POST /settings/leaving/back."""
-    await account_moves.come_back(request.app, caller(request).me.id)
+    await account_moves.come_back(request.app, current_user(request).me.id)
     return _done("back")
 
 
 async def leave(request: web.Request) -> web.Response:
     """POST /settings/leaving/delete: needs the password and the name, typed."""
-    form, who = await form_of(request), caller(request)
+    form, who = await form_of(request), current_user(request)
     _ = translations(site.locale_of(request)).gettext
     errors: dict[str, str] = {}
     if (form.text("name", 300) or "").strip().removeprefix("@").lower() != who.me.name.lower():
@@ -152,17 +156,17 @@ async def leave(request: web.Request) -> web.Response:
     try:
         await request.app[DATABASE].write(account_deletion.leave, who.me)
     except CannotLeave as error:
-        return await _page(request, FormView("leave", {}, {"name": error.mistake.said(_)}))
-    asked = site.asked(request)
-    frame = await site.framed(request, asked)
-    return site.answer(request, asked, Sheet("gone_for_good", frame, None))
+        return await _page(request, FormView("leave", {}, {"name": error.form_error.said(_)}))
+    page_request = site.page_request(request)
+    frame = await site.framed(request, page_request)
+    return site.answer(request, page_request, PageResponse("gone_for_good", frame, None))
 
 
 def _again(
     request: web.Request, name: str, field: str, written: str, error: CannotMove
 ) -> FormView:
     _ = translations(site.locale_of(request)).gettext
-    return FormView(name, {field: written}, {field: error.mistake.said(_)})
+    return FormView(name, {field: written}, {field: error.form_error.said(_)})
 
 
 def _done(name: str) -> web.Response:
@@ -170,7 +174,7 @@ def _done(name: str) -> web.Response:
 
 
 ROUTES: list[Route] = [
-    page(paths.SETTINGS_LEAVING, show, Who.LOGGED_IN),
+    page(paths.SETTINGS_LEAVING, show, Access.LOGGED_IN),
     posted(f"{paths.SETTINGS_LEAVING}/alias", add_alias, limit="search"),
     posted(f"{paths.SETTINGS_LEAVING}/unalias", remove_alias),
     posted(f"{paths.SETTINGS_LEAVING}/move", move, limit="login"),

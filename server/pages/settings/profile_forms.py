@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from server.actions.profiles import MOST_FIELDS, REMOVED, Objections, Removed, Wish
+from server.actions.profiles import MOST_FIELDS, REMOVED, InvalidProfile, ProfileParams, Removed
 from server.http.forms import Form
 from server.i18n.translations import N_, translations
 from server.pages.views import FormView
@@ -54,7 +54,7 @@ def preferences(account: Account, locale: str) -> FormView:
     return FormView(PREFERENCES, values)
 
 
-def again(view: FormView, form: Form, error: Objections, locale: str) -> FormView:
+def again(view: FormView, form: Form, error: InvalidProfile, locale: str) -> FormView:
     """The form as it was sent, with a sentence at each field that something is wrong with."""
     _ = translations(locale).gettext
     return replace(
@@ -74,9 +74,9 @@ def refused(view: FormView, form: Form, sentence: str) -> FormView:
 # ---- what the forms ask for ----
 
 
-def profile_wish(form: Form) -> Wish:
+def parse_profile(form: Form) -> ProfileParams:
     """What a member wants to be otherwise. An empty box is a no; an empty file is no file."""
-    return Wish(
+    return ProfileParams(
         display_name=form.text("display_name") or "",
         note=form.text("note") or "",
         fields=tuple(_line(form, slot) for slot in _SLOTS),
@@ -98,9 +98,9 @@ def _picture(form: Form, name: str) -> bytes | Removed | None:
     return REMOVED if form.flag(f"{name}_remove") else None
 
 
-def preferences_wish(form: Form) -> Wish:
+def parse_preferences(form: Form) -> ProfileParams:
     given: Mapping[str, Any] = {
         "privacy": form.text("visibility") or "",
         "language": form.text("language") or "",
     }
-    return Wish(settings=given)
+    return ProfileParams(settings=given)

@@ -3,10 +3,10 @@
 from aiohttp import web
 
 from server.actions import profiles
-from server.actions.profiles import Objections, Wish
+from server.actions.profiles import InvalidProfile, ProfileParams
 from server.http.errors import Refused
 from server.http.forms import Form, form_of
-from server.http.guard import Route, caller, posted
+from server.http.guard import Route, current_user, posted
 from server.pages import paths, site
 from server.pages.settings import profile_forms, settings_page
 from server.pages.settings.settings_page import Forms
@@ -19,8 +19,8 @@ PICTURES_BODY = 34 * 1024 * 1024
 async def profile(request: web.Request) -> web.Response:
     """POST /settings/profile: who you are."""
     form = await form_of(request)
-    usual = profile_forms.profile(caller(request).me)
-    again = await _kept(request, form, profile_forms.profile_wish(form), usual)
+    usual = profile_forms.profile(current_user(request).me)
+    again = await _kept(request, form, profile_forms.parse_profile(form), usual)
     if again is not None:
         return await settings_page.show(request, Forms(profile=again))
     return _done(profile_forms.PROFILE)
@@ -29,19 +29,21 @@ async def profile(request: web.Request) -> web.Response:
 async def preferences(request: web.Request) -> web.Response:
     """POST /settings/preferences: how you write."""
     form = await form_of(request)
-    account = caller(request).own_account
+    account = current_user(request).own_account
     usual = profile_forms.preferences(account, site.locale_of(request))
-    again = await _kept(request, form, profile_forms.preferences_wish(form), usual)
+    again = await _kept(request, form, profile_forms.parse_preferences(form), usual)
     if again is not None:
         return await settings_page.show(request, Forms(preferences=again))
     return _done(profile_forms.PREFERENCES)
 
 
-async def _kept(request: web.Request, form: Form, wish: Wish, usual: FormView) -> FormView | None:
+async def _kept(
+    request: web.Request, form: Form, params: ProfileParams, usual: FormView
+) -> FormView | None:
     """None when it is done, otherwise the form as it was sent with what is to be looked at."""
     try:
-        await profiles.change(request.app, caller(request).me, wish)
-    except Objections as error:
+        await profiles.change(request.app, current_user(request).me, params)
+    except InvalidProfile as error:
         return profile_forms.again(usual, form, error, site.locale_of(request))
     except Refused as error:
         if error.status not in (413, 422):

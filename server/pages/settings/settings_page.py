@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from server.actions.profiles import MOST_FIELDS
-from server.http.guard import caller
+from server.http.guard import current_user
 from server.pages import scopes, site
 from server.pages.access.devices import device
 from server.pages.settings import choices, profile_forms
-from server.pages.site import Asked, Sheet
+from server.pages.site import PageRequest, PageResponse
 from server.pages.views import AppView, FormView, SessionView, SettingsView
 from storage.access import accounts, confirmations, oauth, sessions
 from storage.access.accounts import Account
@@ -37,21 +37,21 @@ async def show(
 
     `done` is the sentence about what has just been done.
     """
-    who, forms = caller(request), forms or Forms()
+    who, forms = current_user(request), forms or Forms()
     session = who.session.id if who.session else 0
-    asked = site.asked(request, who.me, form=True, here="settings", done=done)
+    page_request = site.page_request(request, who.me, form=True, current_page="settings", done=done)
 
-    def unit(reader: Reader, asked: Asked) -> SettingsView:
-        return _view(reader, asked, forms, session)
+    def unit(reader: Reader, page_request: PageRequest) -> SettingsView:
+        return _view(reader, page_request, forms, session)
 
-    view, frame = await site.read(request, asked, unit)
+    view, frame = await site.read(request, page_request, unit)
     status = 200 if forms == Forms() else 422
-    return site.answer(request, asked, Sheet("settings", frame, view, status))
+    return site.answer(request, page_request, PageResponse("settings", frame, view, status))
 
 
-def _view(reader: Reader, asked: Asked, forms: Forms, session: int) -> SettingsView:
-    actor, account = _current(reader, asked)
-    place, locale = asked.settings.title, asked.locale
+def _view(reader: Reader, page_request: PageRequest, forms: Forms, session: int) -> SettingsView:
+    actor, account = _current(reader, page_request)
+    place, locale = page_request.settings.title, page_request.locale
     waiting = confirmations.of_account(reader, actor.id)
     return SettingsView(
         profile=forms.profile or profile_forms.profile(actor),
@@ -65,13 +65,13 @@ def _view(reader: Reader, asked: Asked, forms: Forms, session: int) -> SettingsV
         apps=tuple(_app(token, locale) for token in oauth.tokens_of(reader, actor.id)),
         field_slots=MOST_FIELDS,
         wanted=waiting.email if waiting else None,
-        picture_megabytes=asked.settings.media_max_bytes >> 20,
+        picture_megabytes=page_request.settings.media_max_bytes >> 20,
     )
 
 
-def _current(reader: Reader, asked: Asked) -> tuple[Actor, Account]:
+def _current(reader: Reader, page_request: PageRequest) -> tuple[Actor, Account]:
     """What is kept now, which may be newer than what the guard found."""
-    me = asked.me.id if asked.me else 0
+    me = page_request.me.id if page_request.me else 0
     actor, account = actors.by_id(reader, me), accounts.by_actor(reader, me)
     if actor is None or account is None:
         raise LookupError(me)

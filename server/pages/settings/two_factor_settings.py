@@ -13,14 +13,14 @@ from server.access.totp import Drawn
 from server.http import reauthentication
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.forms import form_of
-from server.http.guard import Route, Who, caller, page, posted
+from server.http.guard import Access, Route, current_user, page, posted
 from server.http.parsing import header
 from server.i18n.translations import N_, translations
 from server.pages import paths, site
 from server.pages.access import ceremonies
 from server.pages.access.ceremonies import ADD, ONCE
 from server.pages.access.devices import device
-from server.pages.site import Asked, Sheet
+from server.pages.site import PageRequest, PageResponse
 from server.pages.views import FormView
 from storage.access import second_factor
 from storage.access.second_factor import Passkey
@@ -92,21 +92,25 @@ async def show(request: web.Request) -> web.Response:
 async def _page(request: web.Request, form: FormView) -> web.Response:
     said = _DONE.get(request.query.get("done", ""))
     done = translations(site.locale_of(request)).gettext(said) if said else None
-    asked = site.asked(request, caller(request).me, form=True, here="settings", done=done)
+    page_request = site.page_request(
+        request, current_user(request).me, form=True, current_page="settings", done=done
+    )
     fresh = reauthentication.fresh_proof(request)
 
-    def unit(reader: Reader, asked: Asked) -> SafetyView:
-        return _view(reader, asked, fresh, form)
+    def unit(reader: Reader, page_request: PageRequest) -> SafetyView:
+        return _view(reader, page_request, fresh, form)
 
-    view, frame = await site.read(request, asked, unit)
-    return site.answer(request, asked, Sheet("safety", frame, view, 422 if form.errors else 200))
+    view, frame = await site.read(request, page_request, unit)
+    return site.answer(
+        request, page_request, PageResponse("safety", frame, view, 422 if form.errors else 200)
+    )
 
 
-def _view(reader: Reader, asked: Asked, fresh: bool, form: FormView) -> SafetyView:
+def _view(reader: Reader, page_request: PageRequest, fresh: bool, form: FormView) -> SafetyView:
     """The secret is shown only to who has just proved that it is theirs."""
-    if asked.me is None:
+    if page_request.me is None:
         raise LookupError
-    me, settings = asked.me, asked.settings
+    me, settings = page_request.me, page_request.settings
     secret = rules.begun(reader, me.id, settings.secret or "") if fresh else None
     return SafetyView(
         coded=rules.in_force(reader, me.id),
@@ -138,7 +142,7 @@ async def begin(request: web.Request) -> web.Response:
     """POST …/begin: a secret that counts once its first code was right."""
     reauthentication.ensure_fresh(request, paths.SAFETY)
     secret = request.app[SETTINGS].secret or ""
-    await request.app[DATABASE].write(rules.begin, caller(request).me.id, secret)
+    await request.app[DATABASE].write(rules.begin, current_user(request).me.id, secret)
     return web.Response(status=303, headers={"Location": f"{paths.SAFETY}#code"})
 
 
@@ -147,7 +151,7 @@ async def confirm(request: web.Request) -> web.Response:
     reauthentication.ensure_fresh(request, paths.SAFETY)
     form = await form_of(request)
     secret = request.app[SETTINGS].secret or ""
-    guess = Guess(caller(request).me.id, form.text("code", 100) or "", secret)
+    guess = Guess(current_user(request).me.id, form.text("code", 100) or "", secret)
     codes = await request.app[DATABASE].write(rules.confirm, guess)
     if codes is None:
         said = translations(site.locale_of(request)).gettext(_NOT_THIS)
@@ -156,15 +160,19 @@ async def confirm(request: web.Request) -> web.Response:
 
 
 async def _codes(request: web.Request, codes: list[str]) -> web.Response:
-    asked = site.asked(request, caller(request).me, form=True, here="settings")
-    frame = await site.framed(request, asked)
-    return site.answer(request, asked, Sheet("recovery_codes", frame, CodesView(tuple(codes)), 200))
+    page_request = site.page_request(
+        request, current_user(request).me, form=True, current_page="settings"
+    )
+    frame = await site.framed(request, page_request)
+    return site.answer(
+        request, page_request, PageResponse("recovery_codes", frame, CodesView(tuple(codes)), 200)
+    )
 
 
 async def new_codes(request: web.Request) -> web.Response:
     """POST …/codes: ten new ones; the old ones are worth nothing any more."""
     reauthentication.ensure_fresh(request, paths.SAFETY)
-    codes = await request.app[DATABASE].write(_new_codes, caller(request).me.id)
+    codes = await request.app[DATABASE].write(_new_codes, current_user(request).me.id)
     if not codes:
         return web.Response(status=303, headers={"Location": paths.SAFETY})
     return await _codes(request, codes)
@@ -179,7 +187,7 @@ def _new_codes(writer: Writer, account: int) -> list[str]:
 async def off(request: web.Request) -> web.Response:
     """POST …/off"""
     reauthentication.ensure_fresh(request, paths.SAFETY)
-    await request.app[DATABASE].write(second_factor.end_totp, caller(request).me.id)
+    await request.app[DATABASE].write(second_factor.end_totp, current_user(request).me.id)
     return _to("off")
 
 
@@ -193,19 +201,19 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def _add_page(request: web.Request, sentence: str | None) -> web.Response:
-    me = caller(request).me
+    me = current_user(request).me
     known = await request.app[DATABASE].read(second_factor.passkeys_of, me.id)
     if len(known) >= MOST_PASSKEYS:
         sentence = _ENOUGH
     secret = await ceremonies.begin(request, ADD, me.id)
     options = passkeys.creation(request.app[SETTINGS], secret, me, known)
-    asked = site.asked(request, me, form=True, here="settings")
-    said = translations(asked.locale).gettext(sentence) if sentence else None
-    called = device(header(request, "User-Agent"), asked.locale)
+    page_request = site.page_request(request, me, form=True, current_page="settings")
+    said = translations(page_request.locale).gettext(sentence) if sentence else None
+    called = device(header(request, "User-Agent"), page_request.locale)
     view = AddView(options, FormView("passkey", {"name": called}, {}, said))
-    frame = await site.framed(request, asked)
-    sheet = Sheet("add_passkey", frame, view, 422 if said else 200)
-    response = site.answer(request, asked, sheet)
+    frame = await site.framed(request, page_request)
+    page_response = PageResponse("add_passkey", frame, view, 422 if said else 200)
+    response = site.answer(request, page_request, page_response)
     ceremonies.keep(request, response, ADD, secret)
     ceremonies.allow_script(request)
     return response
@@ -214,7 +222,7 @@ async def _add_page(request: web.Request, sentence: str | None) -> web.Response:
 async def added(request: web.Request) -> web.Response:
     """POST …/passkey: what the browser made."""
     reauthentication.ensure_fresh(request, paths.SAFETY_PASSKEY)
-    form, me = await form_of(request), caller(request).me
+    form, me = await form_of(request), current_user(request).me
     begun = await ceremonies.attempt(request, ADD, ONCE)
     said = form.text("credential", passkeys.LONGEST) or ""
     secret = ceremonies.secret_of(request, ADD)
@@ -247,7 +255,7 @@ def _keep(writer: Writer, account: int, made: Made, name: str) -> str | None:
 async def remove(request: web.Request) -> web.Response:
     """POST …/passkeys: take one away."""
     reauthentication.ensure_fresh(request, paths.SAFETY)
-    form, me = await form_of(request), caller(request).me
+    form, me = await form_of(request), current_user(request).me
     await request.app[DATABASE].write(
         second_factor.remove_passkey, form.number("passkey") or 0, me.id
     )
@@ -255,12 +263,12 @@ async def remove(request: web.Request) -> web.Response:
 
 
 ROUTES: list[Route] = [
-    page(paths.SAFETY, show, Who.LOGGED_IN),
+    page(paths.SAFETY, show, Access.LOGGED_IN),
     posted(paths.SAFETY_BEGIN, begin),
     posted(paths.SAFETY_CONFIRM, confirm, limit="login"),
     posted(paths.SAFETY_CODES, new_codes),
     posted(paths.SAFETY_OFF, off),
-    page(paths.SAFETY_PASSKEY, add, Who.LOGGED_IN),
+    page(paths.SAFETY_PASSKEY, add, Access.LOGGED_IN),
     posted(paths.SAFETY_PASSKEY, added),
     posted(paths.SAFETY_PASSKEYS, remove),
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from storage.people import actors, follows
 from tests.federation.world import (
     PUBLIC,
@@ -87,8 +87,8 @@ async def update_question(scene: Scene) -> Claim:
 
 
 async def vote(scene: Scene) -> Claim:
-    wish = {"options": ["Leek", "Kale"], "expires_in": 3600}
-    asked = (await scene.alice.say("Which?", poll=wish))["uri"]
+    params = {"options": ["Leek", "Kale"], "expires_in": 3600}
+    asked = (await scene.alice.say("Which?", poll=params))["uri"]
     chosen = scene.owner.note("", name="Kale", inReplyTo=asked, to=[scene.alice.actor.uri])
     return lambda who: who.says("Create", chosen)
 
@@ -145,7 +145,7 @@ async def delete_actor(scene: Scene) -> Claim:
 async def move(scene: Scene) -> Claim:
     new = scene.owner.at.person(f"new{next(_numbers)}")
     new.at.serves(new.document(alsoKnownAs=[scene.owner.uri]))
-    await scene.place.app[LOOKUP].actor(new.uri)
+    await scene.place.app[RESOLVER].actor(new.uri)
     return lambda who: who.says("Move", scene.owner.uri, target=new.uri)
 
 
@@ -232,7 +232,7 @@ async def test_only_the_owner_of_a_thing_can_touch_it(
 ) -> None:
     mallory, victor = somebody(evil, "mallory"), somebody(victim, "victor")
     for stranger in (mallory, victor):
-        await ours.app[LOOKUP].actor(stranger.uri)
+        await ours.app[RESOLVER].actor(stranger.uri)
     cells = 0
     wrong: list[tuple[Any, ...]] = []
     for name, prepare in ACTS.items():

@@ -27,7 +27,7 @@ class Scene:
     people: dict[str, Person]
     peers: dict[str, Stranger]
     post: dict[str, Any]
-    share: dict[str, Any] = field(default_factory=dict)
+    boost: dict[str, Any] = field(default_factory=dict)
 
     async def ask(self, viewer: str, path: str) -> tuple[int, Any]:
         if viewer == "anonymous":
@@ -37,7 +37,7 @@ class Scene:
 
     async def document(self, viewer: str) -> int:
         """The status with which the Announce itself is answered."""
-        path = URL(self.share["uri"]).path
+        path = URL(self.boost["uri"]).path
         if viewer == "anonymous":
             headers = {"Accept": "application/activity+json"}
             async with self.ours.client.get(path, headers=headers) as answer:
@@ -65,33 +65,33 @@ async def scene(
 
 async def surfaces(scene: Scene, viewer: str) -> dict[str, bool]:
     """Where a viewer learns that alice shared it."""
-    sharer, share, post = scene.people["sharer"], scene.share["id"], scene.post["id"]
-    status, _ = await scene.ask(viewer, f"/api/v1/statuses/{share}")
-    _, said = await scene.ask(viewer, f"/api/v1/accounts/{sharer.id}/statuses")
+    booster, boost, post = scene.people["sharer"], scene.boost["id"], scene.post["id"]
+    status, _ = await scene.ask(viewer, f"/api/v1/statuses/{boost}")
+    _, said = await scene.ask(viewer, f"/api/v1/accounts/{booster.id}/statuses")
     _, people = await scene.ask(viewer, f"/api/v1/statuses/{post}/reblogged_by")
     _, counted = await scene.ask(viewer, f"/api/v1/statuses/{post}")
     found = {
         "by itself": status == 200,
-        "the thread by its number": (await scene.ask(viewer, f"/api/v1/statuses/{share}/context"))[
+        "the thread by its number": (await scene.ask(viewer, f"/api/v1/statuses/{boost}/context"))[
             0
         ]
         == 200,
-        "account": share in [one["id"] for one in said],
-        "list of people": sharer.id in [one["id"] for one in people],
+        "account": boost in [one["id"] for one in said],
+        "list of people": booster.id in [one["id"] for one in people],
         "count": counted["reblogs_count"] == 1,
     }
     if viewer in ("follower", "sharer"):
         home = await scene.people[viewer].home()
-        found["home"] = share in [one["id"] for one in home]
+        found["home"] = boost in [one["id"] for one in home]
     return found
 
 
 @pytest.mark.parametrize("visibility", SEES)
 async def test_a_boost_reaches_those_for_whom_it_is(scene: Scene, visibility: str) -> None:
     path = f"/api/v1/statuses/{scene.post['id']}/reblog"
-    scene.share = await scene.people["sharer"].post(path, visibility=visibility)
+    scene.boost = await scene.people["sharer"].post(path, visibility=visibility)
     await settle(scene.ours)
-    assert scene.share["visibility"] == visibility
+    assert scene.boost["visibility"] == visibility
     cells = 0
     for viewer in ("anonymous", *scene.people):
         for surface, shown in (await surfaces(scene, viewer)).items():
@@ -132,18 +132,20 @@ async def test_a_boost_says_what_it_is_where_it_is_listed(scene: Scene) -> None:
     alice, carol = scene.people["sharer"], scene.people["follower"]
     path = f"/api/v1/statuses/{scene.post['id']}"
     for visibility in (*SEES, "public"):
-        share = await alice.post(f"{path}/reblog", visibility=visibility)
+        boost = await alice.post(f"{path}/reblog", visibility=visibility)
         listed = await carol.get(f"/api/v1/accounts/{alice.id}/statuses")
-        assert [(one["id"], one["visibility"]) for one in listed] == [(share["id"], visibility)]
+        assert [(one["id"], one["visibility"]) for one in listed] == [(boost["id"], visibility)]
         await alice.post(f"{path}/unreblog")
 
 
-@pytest.mark.parametrize("wish", ["direct", "limited", "local", "followers", "PUBLIC", "1", ["a"]])
+@pytest.mark.parametrize(
+    "params", ["direct", "limited", "local", "followers", "PUBLIC", "1", ["a"]]
+)
 async def test_a_boost_for_nobody_or_for_whom_we_do_not_know_is_refused(
-    scene: Scene, wish: object
+    scene: Scene, params: object
 ) -> None:
     alice, path = scene.people["sharer"], f"/api/v1/statuses/{scene.post['id']}"
-    status, body = await alice.ask("POST", f"{path}/reblog", json={"visibility": wish})
+    status, body = await alice.ask("POST", f"{path}/reblog", json={"visibility": params})
     assert (status, bool(body["error"])) == (422, True)
     assert (await alice.get(path))["reblogged"] is False
     await settle(scene.ours)
@@ -159,8 +161,8 @@ async def test_a_boost_without_a_wish_is_for_whom_its_member_speaks_to(
         "PATCH", "/api/v1/accounts/update_credentials", json={"source": {"privacy": default}}
     )
     for form in ({}, {"visibility": ""}, {"visibility": None}):
-        share = await alice.post(f"/api/v1/statuses/{scene.post['id']}/reblog", **form)
-        assert share["visibility"] == default
+        boost = await alice.post(f"/api/v1/statuses/{scene.post['id']}/reblog", **form)
+        assert boost["visibility"] == default
         await alice.post(f"/api/v1/statuses/{scene.post['id']}/unreblog")
 
 
@@ -176,20 +178,20 @@ async def test_a_boost_for_fewer_than_before_is_not_answered_with_the_wider_one(
     assert (await alice.post(path))["id"] == wide["id"]
 
 
-@pytest.mark.parametrize("wish", SEES)
-async def test_a_boost_of_ones_own_private_post_is_for_followers(scene: Scene, wish: str) -> None:
+@pytest.mark.parametrize("params", SEES)
+async def test_a_boost_of_ones_own_private_post_is_for_followers(scene: Scene, params: str) -> None:
     alice = scene.people["sharer"]
     said = await alice.say("Among us.", visibility="private")
-    share = await alice.post(f"/api/v1/statuses/{said['id']}/reblog", visibility=wish)
-    assert share["visibility"] == "private"
-    assert (await scene.ask("anonymous", f"/api/v1/statuses/{share['id']}"))[0] == 404
-    assert (await scene.ask("stranger", f"/api/v1/statuses/{share['id']}"))[0] == 404
-    assert (await scene.ask("follower", f"/api/v1/statuses/{share['id']}"))[0] == 200
+    boost = await alice.post(f"/api/v1/statuses/{said['id']}/reblog", visibility=params)
+    assert boost["visibility"] == "private"
+    assert (await scene.ask("anonymous", f"/api/v1/statuses/{boost['id']}"))[0] == 404
+    assert (await scene.ask("stranger", f"/api/v1/statuses/{boost['id']}"))[0] == 404
+    assert (await scene.ask("follower", f"/api/v1/statuses/{boost['id']}"))[0] == 200
 
 
 async def test_whoever_follows_no_more_sees_no_private_boost(scene: Scene) -> None:
     alice, carol = scene.people["sharer"], scene.people["follower"]
-    scene.share = await alice.post(
+    scene.boost = await alice.post(
         f"/api/v1/statuses/{scene.post['id']}/reblog", visibility="private"
     )
     assert all((await surfaces(scene, "follower")).values())
@@ -291,7 +293,7 @@ async def test_whom_the_sharer_blocks_does_not_read_the_boost(
     alice = scene.people["sharer"]
     vera = await alice.find(f"@vera@{victim.host}")
     shared = await alice.post(f"/api/v1/statuses/{scene.post['id']}/reblog")
-    scene.share = shared
+    scene.boost = shared
     assert await scene.document("peer") == 200
     await alice.post(f"/api/v1/accounts/{vera}/block")
     assert await scene.document("peer") == 404

@@ -12,7 +12,7 @@ import pytest
 
 from federation.resolve.background import Background
 from federation.resolve.quote_stamps import check_next
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from storage.engine.transaction import Reader
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger, neighbour
@@ -77,8 +77,8 @@ async def scene(ours: Place, alice: Person, shared: Neighbour) -> Scene:
     vic, wendy = shared.person("vic"), shared.person("wendy")
     for who in (vic, wendy):
         await follow(alice, who)
-    wish = {"options": ["One", "Two"], "expires_in": 3600}
-    asked = await alice.say("Which?", poll=wish)
+    params = {"options": ["One", "Two"], "expires_in": 3600}
+    asked = await alice.say("Which?", poll=params)
     said = await alice.say("Mine.")
     await settle(ours)
     return Scene(ours, alice, vic, wendy, said["uri"], asked["uri"])
@@ -204,7 +204,7 @@ async def test_a_stamp_is_kept_from_nobody_whose_it_is(
     order = (scene.vic, scene.wendy) if first == "the quoter" else (scene.wendy, scene.vic)
     for who in order:
         assert (await hear(scene.ours, who, who.says("Create", notes[who.name])))[0] == "done"
-    while await check_next(scene.ours.database, scene.ours.app[LOOKUP], Background("test")):
+    while await check_next(scene.ours.database, scene.ours.app[RESOLVER], Background("test")):
         pass
 
     assert await scene.ours.database.read(_states, stamp) == {

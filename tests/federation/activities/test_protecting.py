@@ -132,13 +132,13 @@ EDITS: list[tuple[str, dict[str, Any], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("visibility", "wish", "allowed"), EDITS)
+@pytest.mark.parametrize(("visibility", "params", "allowed"), EDITS)
 async def test_an_edit_for_fewer_readers_is_refused_and_one_for_more_gives_none(
-    alice: Person, visibility: str, wish: dict[str, Any], allowed: bool
+    alice: Person, visibility: str, params: dict[str, Any], allowed: bool
 ) -> None:
     said = await alice.say("Before.", visibility=visibility)
     path = f"/api/v1/statuses/{said['id']}"
-    status, _ = await alice.ask("PUT", path, json={"status": "After.", **wish})
+    status, _ = await alice.ask("PUT", path, json={"status": "After.", **params})
     assert (status == 200) == allowed
     now = await alice.get(path)
     assert now["visibility"] == visibility

@@ -7,7 +7,7 @@ from orjson import loads
 from federation.activities.flag import MOST_COMMENT, MOST_OPEN
 from server.moderation import domain_limits
 from server.moderation.account_decisions import COMMAND_LINE
-from server.moderation.domain_limits import Wish
+from server.moderation.domain_limits import DomainLimitParams
 from storage.access import accounts
 from storage.engine.transaction import Writer
 from storage.moderation import reports
@@ -159,8 +159,8 @@ async def test_what_is_about_nobody_here_is_no_report(
 async def test_a_server_whose_reports_are_not_taken_tells_nothing(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
-    wish = Wish(tier=None, reject_reports=True)
-    await domain_limits.put(ours.database, COMMAND_LINE, "victim.example", wish)
+    params = DomainLimitParams(tier=None, reject_reports=True)
+    await domain_limits.put(ours.database, COMMAND_LINE, "victim.example", params)
     flag = vera.says("Flag", [alice.actor.uri])
     await vera.tell(ours, flag)
     await settle(ours)

@@ -269,10 +269,10 @@ async def test_what_was_done_about_somebody_is_taken_back_whatever_happened(
         cells += 1
     status, _ = await scene.carol.ask("POST", f"/api/v1/accounts/{number}/unfollow")
     assert await scene.rows("follows", "follower", number) == 0
-    here = (await scene.carol.ask("GET", f"/api/v1/accounts/{number}"))[0]
+    site = (await scene.carol.ask("GET", f"/api/v1/accounts/{number}"))[0]
     for back in ("unmute", "unblock", "unendorse", "unfollow", "remove_from_followers"):
         status, _ = await scene.carol.ask("POST", f"/api/v1/accounts/{number}/{back}")
-        assert status == here, back  # no row: as if nobody had that number
+        assert status == site, back  # no row: as if nobody had that number
         cells += 1
     print(f"{cells} cells")
 
@@ -309,10 +309,10 @@ async def test_a_request_is_declined_and_one_of_ones_own_withdrawn(
 @pytest.mark.parametrize("change", [they_block, they_are_suspended, they_leave])
 async def test_a_boost_is_deleted_by_its_own_number(scene: Scene, change: Change) -> None:
     open_ = f"/api/v1/statuses/{scene.posts['bob', 'open']}"
-    share = await scene.carol.post(f"{open_}/reblog")
+    boost = await scene.carol.post(f"{open_}/reblog")
     await change(scene, "bob")
-    body = await scene.carol.call("DELETE", f"/api/v1/statuses/{share['id']}")
-    assert body["id"] == share["id"]
+    body = await scene.carol.call("DELETE", f"/api/v1/statuses/{boost['id']}")
+    assert body["id"] == boost["id"]
     assert MARK not in str(body)
     assert await scene.rows("shares", "actor") == 0
 
@@ -321,10 +321,10 @@ async def test_a_boost_is_deleted_by_its_own_number(scene: Scene, change: Change
 async def test_a_boost_of_ones_own_leads_to_what_it_brought(scene: Scene, back: str) -> None:
     what = back.removeprefix("un")
     path = f"/api/v1/statuses/{scene.posts['bob', 'open']}"
-    share = await scene.carol.post(f"{path}/reblog")
+    boost = await scene.carol.post(f"{path}/reblog")
     await scene.carol.post(f"{path}/{what}")
     await they_block(scene, "bob")
-    status, _ = await scene.carol.ask("POST", f"/api/v1/statuses/{share['id']}/{back}")
+    status, _ = await scene.carol.ask("POST", f"/api/v1/statuses/{boost['id']}/{back}")
     assert status == 200
     table, column, _ = WITH_POSTS[what]
     assert await scene.rows(table, column) == 0

@@ -9,7 +9,7 @@ from federation.resolve.resolver import Budget
 from federation.transport import failures
 from federation.transport.pools import Pool
 from server.http.allowances import READS
-from server.http.app_keys import DOOR, LOOKUP, PROCESSOR
+from server.http.app_keys import HTTP_CLIENT, PROCESSOR, RESOLVER
 from storage.queues import inbox
 from tests.federation.inbound.test_silent_keys_and_needs import naming, silent
 from tests.federation.saying import follow
@@ -22,7 +22,7 @@ async def test_the_hop_that_lets_us_wait_is_silent_and_not_who_sent_us_there(
     ours: Place, evil: Neighbour, internet: Internet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(failures, "FAIR", 0.0)
-    lookup = ours.app[LOOKUP]
+    resolver = ours.app[RESOLVER]
 
     async def lead(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "http://silent.example/x"})
@@ -30,26 +30,26 @@ async def test_the_hop_that_lets_us_wait_is_silent_and_not_who_sent_us_there(
     evil.answers["/go"] = lead
     async with silent(internet, "silent.example"):
         with pytest.raises(Unreachable):
-            await lookup.object(f"{evil.origin}/go", Budget(patience=0.3))
-    assert lookup.silent.is_silent("silent.example")
-    assert not lookup.silent.is_silent("evil.example")
+            await resolver.object(f"{evil.origin}/go", Budget(patience=0.3))
+    assert resolver.silent.is_silent("silent.example")
+    assert not resolver.silent.is_silent("evil.example")
 
 
 async def test_who_was_given_no_fair_time_is_not_called_silent(
     ours: Place, internet: Internet
 ) -> None:
-    lookup = ours.app[LOOKUP]
+    resolver = ours.app[RESOLVER]
     async with silent(internet, "silent.example"):
         with pytest.raises(Unreachable):
-            await lookup.object("http://silent.example/x", Budget(patience=0.1))
-    assert not lookup.silent.is_silent("silent.example")
+            await resolver.object("http://silent.example/x", Budget(patience=0.1))
+    assert not resolver.silent.is_silent("silent.example")
 
 
 async def test_a_key_that_we_had_no_place_to_ask_for_was_not_tried(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     """And while it rests, that is our doing: 503 and not 401."""
-    mallory, keys = evil.person("mallory"), ours.app[DOOR].places[Pool.KEYS]
+    mallory, keys = evil.person("mallory"), ours.app[HTTP_CLIENT].places[Pool.KEYS]
     like = mallory.says("Like", alice.actor.uri)
     most, keys.most, keys.waiting = keys.most, 0, 0
     assert await mallory.tell(ours, like) == 503

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from federation.vocabulary.json_documents import dump
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from storage.engine.transaction import Writer
 from storage.people import actors
 from storage.queues import hosts
@@ -270,7 +270,7 @@ async def test_whoever_was_turned_out_is_not_heard(
 ) -> None:
     mallory = evil.person("mallory")
     said = str((await alice.say("Mine"))["uri"])
-    await ours.app[LOOKUP].actor(mallory.uri)
+    await ours.app[RESOLVER].actor(mallory.uri)
     await ours.database.write(suspend, mallory.uri, state)
     for document in one_of_each(mallory, alice, said):
         assert await refused(ours, mallory, document) == 202, document["type"]
@@ -430,7 +430,7 @@ async def test_what_cannot_be_read_is_refused_at_once(
     ours: Place, alice: Person, evil: Neighbour, body: bytes
 ) -> None:
     mallory = evil.person("mallory")
-    await ours.app[LOOKUP].actor(mallory.uri)
+    await ours.app[RESOLVER].actor(mallory.uri)
     before = await ours.database.read(contents, without=EVERYTHING)
     assert await mallory.tell(ours, body) == 400
     assert changed(before, await ours.database.read(contents, without=EVERYTHING)) == {}
@@ -450,5 +450,5 @@ async def test_what_we_do_not_know_is_politely_forgotten(
     ours: Place, alice: Person, evil: Neighbour, type_: str
 ) -> None:
     mallory = evil.person("mallory")
-    await ours.app[LOOKUP].actor(mallory.uri)
+    await ours.app[RESOLVER].actor(mallory.uri)
     assert await refused(ours, mallory, mallory.says(type_, alice.actor.uri)) == 202

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from federation.inbound.per_actor_queue import BATCH, Turns
+from federation.inbound.per_actor_queue import BATCH, PerActorQueue
 from storage.engine.database import Database
 from storage.engine.transaction import Writer
 from storage.queues import inbox
@@ -16,8 +16,8 @@ _numbers = count(1)
 
 
 @pytest.fixture
-async def turns(database: Database) -> AsyncIterator[Turns]:
-    yield Turns(database)
+async def turns(database: Database) -> AsyncIterator[PerActorQueue]:
+    yield PerActorQueue(database)
 
 
 def letter(actor: str) -> Received:
@@ -29,7 +29,7 @@ def keep_all(writer: Writer, letters: list[Received]) -> list[bool]:
     return [inbox.keep(writer, one) for one in letters]
 
 
-async def come(database: Database, turns: Turns, *actors: str) -> list[str]:
+async def come(database: Database, turns: PerActorQueue, *actors: str) -> list[str]:
     """One letter of each, in this order; return their URIs."""
     letters = [letter(actor) for actor in actors]
     assert all(await database.write(keep_all, letters))
@@ -38,19 +38,19 @@ async def come(database: Database, turns: Turns, *actors: str) -> list[str]:
     return [one.uri for one in letters]
 
 
-async def close(database: Database, turns: Turns, done: Received) -> None:
+async def close(database: Database, turns: PerActorQueue, done: Received) -> None:
     await database.write(inbox.close, done)
     turns.end(done)
 
 
-async def taken(turns: Turns) -> Received:
+async def taken(turns: PerActorQueue) -> Received:
     found = await turns.take()
     assert found is not None
     return found
 
 
 async def test_the_oldest_goes_first_and_of_one_actor_one_at_a_time(
-    database: Database, turns: Turns
+    database: Database, turns: PerActorQueue
 ) -> None:
     uris = await come(database, turns, "bob", "bob", "eve", "bob")
     first, other = await taken(turns), await taken(turns)
@@ -66,7 +66,7 @@ async def test_the_oldest_goes_first_and_of_one_actor_one_at_a_time(
 
 
 async def test_who_comes_while_another_is_slow_does_not_wait_for_them(
-    database: Database, turns: Turns
+    database: Database, turns: PerActorQueue
 ) -> None:
     await come(database, turns, *["bob"] * 5)
     slow = await taken(turns)
@@ -81,7 +81,9 @@ async def test_who_comes_while_another_is_slow_does_not_wait_for_them(
     turns.end(slow)
 
 
-async def test_what_was_put_off_has_its_turn_again(database: Database, turns: Turns) -> None:
+async def test_what_was_put_off_has_its_turn_again(
+    database: Database, turns: PerActorQueue
+) -> None:
     (uri,) = await come(database, turns, "bob")
     first = await taken(turns)
     turns.end(first)  # as after a fault: nothing was written, so it is due as before
@@ -92,7 +94,7 @@ async def test_what_was_put_off_has_its_turn_again(database: Database, turns: Tu
 
 
 async def test_many_workers_take_every_letter_once_and_never_two_of_one_actor(
-    database: Database, turns: Turns
+    database: Database, turns: PerActorQueue
 ) -> None:
     actors = [f"actor{number % 7}" for number in range(5 * BATCH)]
     uris = await come(database, turns, *actors)

@@ -17,7 +17,7 @@ from federation.transport.http_client import Fetched
 from federation.transport.pools import POOLS, Pool
 from federation.transport.signatures import Request
 from federation.transport.sources import network_of
-from server.http.app_keys import COURIER, DOOR, INBOX, LOOKUP, PROCESSOR
+from server.http.app_keys import COURIER, HTTP_CLIENT, INBOX, PROCESSOR, RESOLVER
 from storage.engine.transaction import Writer
 from storage.queues import inbox as received
 from tests.federation.world import Document, Neighbour, Stranger, verdict
@@ -145,7 +145,7 @@ async def test_what_did_not_come_in_time_is_left_out_and_its_host_is_not_asked_a
     monkeypatch.setattr(processing, "GRACE", 0.0)
     mallory = evil.person("mallory")
     await follow(alice, mallory)
-    processor, lookup = ours.app[PROCESSOR], ours.app[LOOKUP]
+    processor, resolver = ours.app[PROCESSOR], ours.app[RESOLVER]
     async with silent(internet, "silent.example") as silence:
         said = naming(mallory, ["silent.example"])
         assert await mallory.tell(ours, said) == 202
@@ -157,18 +157,18 @@ async def test_what_did_not_come_in_time_is_left_out_and_its_host_is_not_asked_a
         await settle(ours)
         assert await verdict(ours, said) == ("done", "")
         assert len(silence.asked) == 2  # the post that it answers, and whom it mentions
-        lookup.silent.note("silent.example")
+        resolver.silent.note("silent.example")
         again = naming(mallory, ["silent.example"])
         assert await mallory.tell(ours, again) == 202
         await settle(ours)
         assert await verdict(ours, again) == ("done", "")
         assert len(silence.asked) == 2
         watch.advance(timedelta(minutes=6))
-        assert not lookup.silent.is_silent("silent.example")
+        assert not resolver.silent.is_silent("silent.example")
 
 
 async def test_a_domain_with_several_silent_names_is_silent_as_a_whole(ours: Place) -> None:
-    silent_hosts = ours.app[LOOKUP].silent
+    silent_hosts = ours.app[RESOLVER].silent
     for number in range(3):
         assert not silent_hosts.is_silent("another.evil.example")
         silent_hosts.note(f"name{number}.evil.example")
@@ -176,7 +176,7 @@ async def test_a_domain_with_several_silent_names_is_silent_as_a_whole(ours: Pla
     assert not silent_hosts.is_silent("other.example")
     with pytest.raises(Busy, match="let us wait"):
         budget = Budget(pool=Pool.BACKGROUND)
-        await ours.app[LOOKUP].object("http://another.evil.example/notes/1", budget)
+        await ours.app[RESOLVER].object("http://another.evil.example/notes/1", budget)
     silent_hosts.note("other.example")
     silent_hosts.answered("other.example")
     assert not silent_hosts.is_silent("other.example")
@@ -266,7 +266,7 @@ async def test_requests_whose_key_hosts_hang_keep_nobody_else_waiting(
 ) -> None:
     """Two hundred of them: search, deliveries and another server's first words go on."""
     hosts = [f"keys{one}.example" for one in range(4)]
-    vera, door = victim.person("vera"), ours.app[DOOR]
+    vera, http_client = victim.person("vera"), ours.app[HTTP_CLIENT]
     await follow(alice, vera)
     await settle(ours)
     async with silent(internet, *hosts) as silence:
@@ -282,7 +282,7 @@ async def test_requests_whose_key_hosts_hang_keep_nobody_else_waiting(
         ]
         most, each = POOLS[Pool.KEYS]
         async with asyncio.timeout(20):
-            while door.places[Pool.KEYS].in_use < min(most, 4 * each):
+            while http_client.places[Pool.KEYS].in_use < min(most, 4 * each):
                 await asyncio.sleep(0.01)
         assert len(silence.asked) <= 4 * each
         assert await alice.find("@vera@victim.example")
@@ -310,7 +310,7 @@ async def test_where_there_is_no_place_it_is_said_to_be_our_trouble(
     assert status == 503
     assert "Retry-After" in headers
     inbox.by_domain.most = 256
-    keys = ours.app[DOOR].places[Pool.KEYS]
+    keys = ours.app[HTTP_CLIENT].places[Pool.KEYS]
     keys.most = keys.waiting = 0
     assert await mallory.tell(ours, like) == 503
     assert evil.asked == []
@@ -354,21 +354,21 @@ async def test_one_deadline_holds_for_a_key_and_all_that_comes_with_it(
     """The actor answers, and then nobody confirms the handle: the key is had all the same."""
     mallory = evil.person("mallory")
     budget = Budget(fetches=5, pool=Pool.KEYS, patience=0.5)
-    door, given = ours.app[DOOR], list[float]()
-    ask = door.jrd
+    http_client, given = ours.app[HTTP_CLIENT], list[float]()
+    ask = http_client.jrd
 
     async def noted(address: str, *, deadline: float, pool: Pool) -> Fetched:
         given.append(deadline)
         return await ask(address, deadline=deadline, pool=pool)
 
-    monkeypatch.setattr(door, "jrd", noted)
+    monkeypatch.setattr(http_client, "jrd", noted)
 
     async def never(_: web.Request) -> web.Response:
         await asyncio.Event().wait()
         raise AssertionError
 
     evil.answers["/.well-known/webfinger"] = never
-    found = await ours.app[LOOKUP].refresh(mallory.uri, budget)
+    found = await ours.app[RESOLVER].refresh(mallory.uri, budget)
     assert (found.name, found.domain) == ("mallory", "evil.example")
     assert [0 < one <= 0.5 for one in given] == [True]
     with pytest.raises(Unreachable, match="in time"):
@@ -381,39 +381,39 @@ async def test_one_deadline_holds_for_a_key_and_all_that_comes_with_it(
 async def test_a_pool_that_is_used_up_is_our_trouble_and_blames_nobody(
     ours: Place, internet: Internet
 ) -> None:
-    door = ours.app[DOOR]
-    places = door.places[Pool.BACKGROUND]
+    http_client = ours.app[HTTP_CLIENT]
+    places = http_client.places[Pool.BACKGROUND]
     places.most = 1
     async with silent(internet, "silent.example", "other.example"):
         with places.taken("x"), pytest.raises(Busy):
-            await door.get(
+            await http_client.get(
                 "http://other.example/", accept="*/*", deadline=0.05, pool=Pool.BACKGROUND
             )
         with pytest.raises(Unreachable):
-            await door.get(
+            await http_client.get(
                 "http://silent.example/", accept="*/*", deadline=0.05, pool=Pool.BACKGROUND
             )
 
 
 async def test_one_domain_holds_few_places_of_each_pool(ours: Place, internet: Internet) -> None:
-    door, names = ours.app[DOOR], [f"name{one}.evil.example" for one in range(40)]
+    http_client, names = ours.app[HTTP_CLIENT], [f"name{one}.evil.example" for one in range(40)]
     async with silent(internet, *names) as silence:
         for pool in (Pool.KEYS, Pool.ACTIVITIES, Pool.MEMBERS, Pool.PICTURES, Pool.BACKGROUND):
             before = len(silence.asked)
             tasks = [
-                asyncio.create_task(door.get(f"http://{name}/", accept="*/*", pool=pool))
+                asyncio.create_task(http_client.get(f"http://{name}/", accept="*/*", pool=pool))
                 for name in names
             ]
             async with asyncio.timeout(10):
                 while len(silence.asked) - before < POOLS[pool][1]:
                     await asyncio.sleep(0.01)
             await asyncio.sleep(0)
-            assert door.places[pool].in_use == POOLS[pool][1]
-            assert door.places[pool].in_queue <= POOLS[pool][0]
+            assert http_client.places[pool].in_use == POOLS[pool][1]
+            assert http_client.places[pool].in_queue <= POOLS[pool][0]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            assert (door.places[pool].in_use, door.places[pool].in_queue) == (0, 0)
+            assert (http_client.places[pool].in_use, http_client.places[pool].in_queue) == (0, 0)
 
 
 # ---- the background ----

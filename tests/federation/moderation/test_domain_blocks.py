@@ -13,7 +13,7 @@ from federation.objects import actor
 from federation.objects.note import parse
 from federation.resolve import backfill
 from federation.resolve.backfill import Named
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from server.routes import ROUTES
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
@@ -401,7 +401,7 @@ async def test_whoever_is_gone_is_not_found(
         assert found["accounts"] == []
     assert (await alice.say("@mallory@evil.example"))["mentions"] == []
     with pytest.raises(Missing):
-        await ours.app[LOOKUP].actor(mallory.uri)
+        await ours.app[RESOLVER].actor(mallory.uri)
     note = evil.serves(mallory.note())
     with pytest.raises(Missing):
-        await ours.app[LOOKUP].post(note)
+        await ours.app[RESOLVER].post(note)

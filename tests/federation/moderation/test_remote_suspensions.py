@@ -28,7 +28,7 @@ async def known(ours: Place, who: Stranger) -> Actor:
     return found
 
 
-async def lookup(person: Person, who: Stranger) -> int:
+async def resolver(person: Person, who: Stranger) -> int:
     path = "/api/v1/accounts/lookup"
     handle = f"{who.name}@{who.at.host}"
     return (await person.ask("GET", path, params={"acct": handle}))[0]
@@ -47,11 +47,11 @@ async def said(ours: Place, alice: Person, victim: Neighbour) -> Stranger:
 async def test_they_are_hidden_and_come_back(ours: Place, alice: Person, said: Stranger) -> None:
     assert (await told(ours, said, suspended=True))[0] == "done"
     assert await homes(alice) == []
-    assert await lookup(alice, said) == 404
+    assert await resolver(alice, said) == 404
     assert (await told(ours, said, suspended=True))[0] == "done"
     assert (await told(ours, said, suspended=False, name="Victor"))[0] == "done"
     assert await homes(alice) == ["Hello"]
-    assert await lookup(alice, said) == 200
+    assert await resolver(alice, said) == 200
     assert (await known(ours, said)).display_name == "Victor"
     assert (await told(ours, said, suspended=True))[0] == "done"
     assert (await told(ours, said))[0] == "done"  # a document that says nothing of it

@@ -16,7 +16,7 @@ from federation.transport.keys import make_ed25519
 from federation.transport.urls import host_of
 from federation.vocabulary.sanitize_html import clean, plain
 from storage.engine.ids import ActorId
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.people.actors import Actor, Field
 from storage.people.keys import Key
 from tests.federation.world import AS, PUBLIC, SECURITY, pair
@@ -261,8 +261,8 @@ def test_an_actor_of_ours_is_read_as_it_was_written() -> None:
         Key(f"{row.uri}#main-key", row.id, "rsa", pair(0).public_pem),
         Key(f"{row.uri}#ed25519", row.id, "ed25519", made.public_pem),
     ]
-    here = Here("away.example", "away.example")
-    found = actor.parse(actor.render(here, row, keys, f"{HOST}/media"))
+    site = Site("away.example", "away.example")
+    found = actor.parse(actor.render(site, row, keys, f"{HOST}/media"))
     assert found.claimed_handle == "alice@away.example"
     assert [key.id for key in found.keys] == [f"{row.uri}#main-key"]
     same = ("uri", "type", "name", "display_name", "summary", "inbox", "outbox", "followers")

@@ -9,7 +9,7 @@ from federation.outbound.dispatch import Budget, Choice, choose
 from federation.transport.sources import domain_of
 from storage.engine.transaction import Writer
 from storage.queues import deliveries, hosts
-from storage.queues.hosts import Standing
+from storage.queues.hosts import HostState
 from tests.storage import cast
 from tests.storage.raw import memory, steps, writer_on
 from tests.support.clock import Watch
@@ -101,7 +101,7 @@ def test_a_domain_of_which_one_name_fails_holds_one_place_for_all() -> None:
     (one,) = scene.look()
     assert one.turn.source == "evil.example"
     assert scene.look(one) == []
-    assert {turn.standing for turn in (one.turn,)} == {Standing.NEW}
+    assert {turn.standing for turn in (one.turn,)} == {HostState.NEW}
 
 
 def test_those_not_known_to_answer_share_a_quarter_of_the_places() -> None:
@@ -114,10 +114,10 @@ def test_those_not_known_to_answer_share_a_quarter_of_the_places() -> None:
     scene.failing(*kinds["failing"])
     found = scene.look()
     assert Counter(one.turn.standing for one in found) == {
-        Standing.KNOWN: 48,
-        Standing.NEW: 8,
-        Standing.FAILING: 5,
-        Standing.DEAD: 3,
+        HostState.KNOWN: 48,
+        HostState.NEW: 8,
+        HostState.FAILING: 5,
+        HostState.DEAD: 3,
     }
     assert scene.look(*found) == []
     assert len(scene.look(*found[1:])) == 1
@@ -133,7 +133,7 @@ def test_the_shares_of_a_small_courier_fit_into_it() -> None:
         scene.failing(*kinds["failing"])
         found = scene.look(budget=Budget(at_once))
         assert len(found) <= at_once
-        unknown = sum(one.turn.standing is not Standing.KNOWN for one in found)
+        unknown = sum(one.turn.standing is not HostState.KNOWN for one in found)
         assert unknown <= max(1, at_once // 4)
 
 
@@ -156,9 +156,9 @@ def test_a_slow_host_shares_places_with_those_that_fail() -> None:
     scene.wait_for("slow.example", each=3)
     hosts.reached(scene.writer, "slow.example", slow=True)
     (one,) = scene.look()
-    assert one.turn.standing is Standing.FAILING
+    assert one.turn.standing is HostState.FAILING
     hosts.reached(scene.writer, "slow.example")
-    assert {one.turn.standing for one in scene.look()} == {Standing.KNOWN}
+    assert {one.turn.standing for one in scene.look()} == {HostState.KNOWN}
 
 
 # ---- turns ----

@@ -18,7 +18,7 @@ from server.http.app_keys import COURIER
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.queues import deliveries, hosts
-from storage.queues.hosts import Standing
+from storage.queues.hosts import HostState
 from tests.federation.world import Neighbour, Stranger
 from tests.storage import cast
 from tests.support.internet import Internet
@@ -78,7 +78,7 @@ async def delivering(place: Place) -> AsyncIterator[None]:
             await running
 
 
-async def standing(place: Place, host: str) -> Standing:
+async def standing(place: Place, host: str) -> HostState:
     return (await place.database.read(hosts.get, host)).standing
 
 
@@ -119,9 +119,9 @@ async def test_a_running_courier_goes_on_while_others_are_silent(
             await alice.say("Hello")
             await heard(victim, number)
         assert len(silence.asked) == 4
-        assert ours.app[COURIER].places[Standing.NEW].in_use == 4
+        assert ours.app[COURIER].places[HostState.NEW].in_use == 4
         silence.let_go.set()
-    assert ours.app[COURIER].places[Standing.NEW].in_use == 0
+    assert ours.app[COURIER].places[HostState.NEW].in_use == 0
 
 
 async def test_who_was_never_reached_has_ten_seconds_and_who_is_known_thirty(
@@ -144,12 +144,12 @@ async def test_who_was_never_reached_has_ten_seconds_and_who_is_known_thirty(
         async with asyncio.timeout(20):
             while ours.app[COURIER].outcomes["unanswered"] < 2:
                 await asyncio.sleep(0.01)
-        assert await standing(ours, new) is Standing.FAILING
+        assert await standing(ours, new) is HostState.FAILING
         assert (await ours.database.read(hosts.get, failing)).failures == 2
-        assert await standing(ours, known) is Standing.KNOWN  # and is still waited for
-        assert ours.app[COURIER].places[Standing.KNOWN].in_use == 1
+        assert await standing(ours, known) is HostState.KNOWN  # and is still waited for
+        assert ours.app[COURIER].places[HostState.KNOWN].in_use == 1
         silence.let_go.set()
-    assert await standing(ours, known) is Standing.KNOWN
+    assert await standing(ours, known) is HostState.KNOWN
 
 
 async def test_who_takes_long_to_answer_is_not_known_to_answer(
@@ -160,7 +160,7 @@ async def test_who_takes_long_to_answer_is_not_known_to_answer(
     monkeypatch.setattr(ours.app[COURIER], "_timer", lambda: now)
     for status in (202, 500):
         victim.status = status
-        for takes, expected in ((4.0, Standing.KNOWN), (6.0, Standing.FAILING)):
+        for takes, expected in ((4.0, HostState.KNOWN), (6.0, HostState.FAILING)):
 
             async def drip(_: web.Request, takes: float = takes) -> web.Response:
                 nonlocal now
@@ -221,7 +221,7 @@ async def test_however_often_a_failing_host_speaks_it_earns_one_probe(
     known = await ours.database.read(hosts.get, "victim.example")
     assert known.failures == before.failures + 1
     assert known.failed_days >= before.failed_days
-    assert known.standing is Standing.DEAD
+    assert known.standing is HostState.DEAD
 
 
 async def test_a_probe_that_is_answered_with_a_fault_brings_no_other(
@@ -250,7 +250,7 @@ async def test_whatever_answers_is_forgiven(
     victim.status = status
     await settle(ours)
     known = await ours.database.read(hosts.get, "victim.example")
-    assert (known.failures, known.standing) == (0, Standing.KNOWN)
+    assert (known.failures, known.standing) == (0, HostState.KNOWN)
 
 
 async def test_what_was_never_sent_forgives_nothing(

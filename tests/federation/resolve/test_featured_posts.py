@@ -7,7 +7,7 @@ import pytest
 from federation.resolve import featured_posts
 from federation.resolve.background import Background
 from federation.vocabulary.sanitize_html import plain
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from tests.federation.saying import follow, hear
 from tests.federation.world import Document, Neighbour, Stranger, changed, contents
 from tests.support.servers import Person, Place
@@ -18,7 +18,7 @@ def pinning(at: Neighbour, name: str) -> Stranger:
 
 
 async def fetched(ours: Place) -> None:
-    while await featured_posts.learn_next(ours.database, ours.app[LOOKUP], Background("test")):
+    while await featured_posts.learn_next(ours.database, ours.app[RESOLVER], Background("test")):
         pass
 
 

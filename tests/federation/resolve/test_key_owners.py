@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from federation.resolve.resolver import Budget, known_key
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from storage.engine.transaction import Reader
 from storage.people import keys
 from storage.people.keys import Key
@@ -76,7 +76,7 @@ async def test_a_key_that_was_claimed_before_goes_to_its_owner(
     mallory, other = evil.person("mallory"), evil.person("other")
     if named is apart:
         shows_key_apart(other)
-    claimer = await ours.app[LOOKUP].actor(mallory.uri)
+    claimer = await ours.app[RESOLVER].actor(mallory.uri)
     claimed = Key(named(other), claimer.id, "rsa", mallory.pair.public_pem)
     await ours.database.write(keys.add, claimed)
     honest = other.says("Follow", alice.actor.uri)
@@ -95,7 +95,9 @@ async def test_a_key_that_is_no_fragment_of_its_owner_is_learned_where_it_is(
         await alice.find("@mallory@evil.example")
     how = {"key_id": apart(mallory)}
     assert await mallory.tell(ours, mallory.says("Follow", alice.actor.uri), **how) == 202
-    await ours.app[LOOKUP].refresh(mallory.uri, Budget())  # it stays, though not asked for by name
+    await ours.app[RESOLVER].refresh(
+        mallory.uri, Budget()
+    )  # it stays, though not asked for by name
     evil.asked.clear()
     assert await mallory.tell(ours, mallory.says("Follow", alice.actor.uri), **how) == 202
     assert evil.asked == []

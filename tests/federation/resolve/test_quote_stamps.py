@@ -9,7 +9,7 @@ from aiohttp import web
 
 from federation.resolve import quote_stamps
 from federation.resolve.background import Background
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger
 from tests.support.clock import Watch
@@ -19,7 +19,7 @@ FOLLOWERS = "followers"
 
 
 async def checked(ours: Place) -> None:
-    while await quote_stamps.check_next(ours.database, ours.app[LOOKUP], Background("test")):
+    while await quote_stamps.check_next(ours.database, ours.app[RESOLVER], Background("test")):
         pass
 
 
@@ -397,7 +397,7 @@ async def test_a_stamp_that_cannot_be_had_is_asked_for_again(
         await checked(ours)
         assert (await quote_of(alice, said))["state"] == "pending"
         assert not await quote_stamps.check_next(
-            ours.database, ours.app[LOOKUP], Background("test")
+            ours.database, ours.app[RESOLVER], Background("test")
         )
         watch.advance(pause)
     victim.answers.clear()
@@ -420,7 +420,7 @@ async def test_a_stamp_that_is_never_had_is_given_up(
     for pause in (*quote_stamps.PAUSES, timedelta(days=30)):
         await checked(ours)
         watch.advance(pause)
-    assert not await quote_stamps.check_next(ours.database, ours.app[LOOKUP], Background("test"))
+    assert not await quote_stamps.check_next(ours.database, ours.app[RESOLVER], Background("test"))
     assert (await quote_of(alice, said))["state"] == "pending"
 
 

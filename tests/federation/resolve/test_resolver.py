@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 
 from federation.errors import FederationError, Missing
-from federation.resolve.resolver import ANCESTORS, FETCHES, Budget, Lookup
+from federation.resolve.resolver import ANCESTORS, FETCHES, Budget, Resolver
 from federation.vocabulary.json_documents import dump
 from federation.vocabulary.sanitize_html import plain
-from server.http.app_keys import LOOKUP
+from server.http.app_keys import RESOLVER
 from server.routes import ROUTES
 from storage.engine.transaction import Reader
 from storage.people import actors
@@ -24,8 +24,8 @@ from tests.support.servers import Person, Place, settle
 
 
 @pytest.fixture
-def lookup(ours: Place) -> Lookup:
-    return ours.app[LOOKUP]
+def resolver(ours: Place) -> Resolver:
+    return ours.app[RESOLVER]
 
 
 def words(reader: Reader, uri: str) -> str | None:
@@ -169,7 +169,7 @@ PERMUTATIONS: list[tuple[Prepare, str | None]] = [
 @pytest.mark.parametrize(("prepare", "expected"), PERMUTATIONS)
 async def test_a_document_speaks_for_the_address_that_it_came_from(
     ours: Place,
-    lookup: Lookup,
+    resolver: Resolver,
     evil: Neighbour,
     victim: Neighbour,
     prepare: Prepare,
@@ -178,9 +178,9 @@ async def test_a_document_speaks_for_the_address_that_it_came_from(
     asked, id_ = prepare(Case(evil, victim))
     if expected is None:
         with pytest.raises(FederationError):
-            await lookup.post(asked)
+            await resolver.post(asked)
     else:
-        await lookup.post(asked)
+        await resolver.post(asked)
     assert await ours.database.read(words, id_) == expected
 
 
@@ -206,42 +206,42 @@ TYPES = {
 
 @pytest.mark.parametrize("type_", TYPES)
 async def test_only_what_calls_itself_activitypub_is_read_as_such(
-    ours: Place, lookup: Lookup, evil: Neighbour, type_: str
+    ours: Place, resolver: Resolver, evil: Neighbour, type_: str
 ) -> None:
     """A server that lets people upload files must not lend them its name (SECURITY 29)."""
     note = evil.person("mallory").note("<p>own</p>")
     shows(evil, note["id"].removeprefix(evil.origin), note, type_)
     if TYPES[type_]:
-        await lookup.post(note["id"])
+        await resolver.post(note["id"])
     else:
         with pytest.raises(FederationError):
-            await lookup.post(note["id"])
+            await resolver.post(note["id"])
     assert (await ours.database.read(words, note["id"]) is not None) is TYPES[type_]
 
 
 async def test_a_blocked_server_is_not_reached_by_detours(
-    ours: Place, lookup: Lookup, evil: Neighbour, victim: Neighbour
+    ours: Place, resolver: Resolver, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
-    await lookup.actor(mallory.uri)  # so that only the post is to be had
+    await resolver.actor(mallory.uri)  # so that only the post is to be had
     await ours.database.write(hosts.set_tier, "evil.example", "blocked")
     note = mallory.note()
     own = evil.serves(note)
     evil.asked.clear()
     for asked in (shows(victim, "/copy", note), own):
         with pytest.raises(FederationError):
-            await lookup.post(asked)
+            await resolver.post(asked)
         assert evil.asked == []
     with pytest.raises(FederationError):
-        await lookup.post(leads(victim, "/go", own))
+        await resolver.post(leads(victim, "/go", own))
     assert await ours.database.read(words, own) is None
 
 
 # ---- handles (SECURITY 22) ----
 
 
-async def acct(lookup: Lookup, uri: str) -> str:
-    return (await lookup.actor(uri)).acct
+async def acct(resolver: Resolver, uri: str) -> str:
+    return (await resolver.actor(uri)).acct
 
 
 def says_of_itself(at: Neighbour, resource: str, subject: str, address: str) -> None:
@@ -270,90 +270,90 @@ def says_of_itself(at: Neighbour, resource: str, subject: str, address: str) -> 
     ],
 )
 async def test_a_handle_that_its_domain_does_not_confirm_is_not_given(
-    ours: Place, alice: Person, lookup: Lookup, evil: Neighbour, victim: Neighbour, subject: str
+    ours: Place, alice: Person, resolver: Resolver, evil: Neighbour, victim: Neighbour, subject: str
 ) -> None:
     name = "vera" if "vera" in subject else "alice" if "alice" in subject else "mallory"
     victim.person("vera")
     stranger = evil.person(name)
     says_of_itself(evil, f"acct:{name}@evil.example", subject, stranger.uri)
-    assert await acct(lookup, stranger.uri) == f"{name}@evil.example"
+    assert await acct(resolver, stranger.uri) == f"{name}@evil.example"
     known = await ours.database.read(actors.by_handle, "alice", "")
     assert known is not None
     assert known.uri == alice.actor.uri
 
 
 async def test_a_handle_on_another_domain_is_given_when_both_sides_say_so(
-    lookup: Lookup, evil: Neighbour, victim: Neighbour
+    resolver: Resolver, evil: Neighbour, victim: Neighbour
 ) -> None:
     stranger = evil.person("mallory")
     says_of_itself(evil, "acct:mallory@evil.example", "acct:mallory@victim.example", stranger.uri)
     victim.handles["acct:mallory@victim.example"] = stranger.uri
-    assert await acct(lookup, stranger.uri) == "mallory@victim.example"
+    assert await acct(resolver, stranger.uri) == "mallory@victim.example"
 
 
 async def test_a_handle_of_evil_that_leads_to_somebody_else_finds_them_under_their_own(
-    lookup: Lookup, evil: Neighbour, victim: Neighbour
+    resolver: Resolver, evil: Neighbour, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
     evil.handles["acct:vera@evil.example"] = vera.uri
-    found = await lookup.handle("vera", "evil.example")
+    found = await resolver.handle("vera", "evil.example")
     assert (found.uri, found.acct) == (vera.uri, "vera@victim.example")
 
 
 async def test_a_handle_that_somebody_has_is_not_bound_anew(
-    ours: Place, lookup: Lookup, victim: Neighbour
+    ours: Place, resolver: Resolver, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
-    assert await acct(lookup, vera.uri) == "vera@victim.example"
+    assert await acct(resolver, vera.uri) == "vera@victim.example"
     other = f"{victim.origin}/users/other"
     victim.serves(vera.document(id=other, inbox=f"{other}/inbox", publicKey=None))
     victim.handles["acct:vera@victim.example"] = other
     with pytest.raises(FederationError):
-        await lookup.actor(other)
+        await resolver.actor(other)
     known = await ours.database.read(actors.by_handle, "vera", "victim.example")
     assert known is not None
     assert known.uri == vera.uri
 
 
-async def test_what_an_actor_is_does_not_change(lookup: Lookup, evil: Neighbour) -> None:
+async def test_what_an_actor_is_does_not_change(resolver: Resolver, evil: Neighbour) -> None:
     """Type, handle and URI stay as they were first learned; the rest follows the document."""
     mallory = evil.person("mallory")
-    await lookup.actor(mallory.uri)
+    await resolver.actor(mallory.uri)
     evil.serves(mallory.document(type="Group", preferredUsername="vera", name="New"))
-    found = await lookup.refresh(mallory.uri, Budget())
+    found = await resolver.refresh(mallory.uri, Budget())
     assert (found.type, found.acct) == ("Person", "mallory@evil.example")
     assert found.display_name == "New"
 
 
 async def test_somebody_known_is_looked_at_again_after_a_day(
-    lookup: Lookup, evil: Neighbour
+    resolver: Resolver, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
-    await lookup.handle("mallory", "evil.example")
+    await resolver.handle("mallory", "evil.example")
     evil.serves(mallory.document(name="New"))
-    assert (await lookup.handle("mallory", "evil.example")).display_name == ""
+    assert (await resolver.handle("mallory", "evil.example")).display_name == ""
     evil.watch.advance(timedelta(days=2))
-    assert (await lookup.handle("mallory", "evil.example")).display_name == "New"
+    assert (await resolver.handle("mallory", "evil.example")).display_name == "New"
     evil.documents.clear()
     evil.watch.advance(timedelta(days=2))
-    assert (await lookup.handle("mallory", "evil.example")).display_name == "New"
+    assert (await resolver.handle("mallory", "evil.example")).display_name == "New"
 
 
 # ---- what is ours (SECURITY 23) ----
 
 
 async def test_what_is_ours_is_not_asked_for(
-    ours: Place, alice: Person, lookup: Lookup, internet: Internet
+    ours: Place, alice: Person, resolver: Resolver, internet: Internet
 ) -> None:
-    assert (await lookup.actor(alice.actor.uri)).uri == alice.actor.uri
-    assert (await lookup.handle("alice", "OURS.example")).uri == alice.actor.uri
+    assert (await resolver.actor(alice.actor.uri)).uri == alice.actor.uri
+    assert (await resolver.handle("alice", "OURS.example")).uri == alice.actor.uri
     for uri in ("http://ours.example/actors/1", "http://ours.example/posts/1"):
         with pytest.raises(Missing):
-            await lookup.actor(uri)
+            await resolver.actor(uri)
         with pytest.raises(FederationError):
-            await lookup.post(uri)
+            await resolver.post(uri)
         with pytest.raises(FederationError):
-            await lookup.need(uri, Budget())
+            await resolver.need(uri, Budget())
     assert internet.asked == []
 
 
@@ -386,11 +386,11 @@ class Endless(dict[str, Mapping[str, Any]]):
 
 @pytest.mark.parametrize("authors", [False, True])
 async def test_ten_thousand_answers_are_followed_a_few_steps(
-    ours: Place, lookup: Lookup, evil: Neighbour, authors: bool
+    ours: Place, resolver: Resolver, evil: Neighbour, authors: bool
 ) -> None:
     """And what was asked for is kept, however little of what it answers."""
     evil.documents = Endless(evil.person("mallory"), authors=authors)
-    await lookup.post(f"{evil.origin}/notes/1")
+    await resolver.post(f"{evil.origin}/notes/1")
     assert await ours.database.read(words, f"{evil.origin}/notes/1") == "Hello"
     assert len(evil.asked) <= FETCHES
     print(f"\n{len(evil.asked)} requests for a chain of 10,000")
@@ -398,10 +398,10 @@ async def test_ten_thousand_answers_are_followed_a_few_steps(
 
 @pytest.mark.parametrize("depth", [0, 3, ANCESTORS])
 async def test_no_more_steps_are_followed_however_much_may_be_fetched(
-    lookup: Lookup, evil: Neighbour, depth: int
+    resolver: Resolver, evil: Neighbour, depth: int
 ) -> None:
     evil.documents = Endless(evil.person("mallory"), authors=False)
-    await lookup.post(f"{evil.origin}/notes/1", Budget(fetches=100, depth=depth))
+    await resolver.post(f"{evil.origin}/notes/1", Budget(fetches=100, depth=depth))
     assert sum(one.path.startswith("/notes/") for one in evil.asked) == 1 + depth
     assert Budget().depth == ANCESTORS == 8
 
@@ -434,7 +434,7 @@ async def test_a_bomb_of_mentions_asks_for_few(ours: Place, alice: Person, evil:
 
 
 async def test_a_parent_is_kept_though_what_it_answers_is_gone(
-    ours: Place, lookup: Lookup, evil: Neighbour, victim: Neighbour
+    ours: Place, resolver: Resolver, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
     for above in (
@@ -443,7 +443,7 @@ async def test_a_parent_is_kept_though_what_it_answers_is_gone(
         "http://ours.example/posts/1",
     ):
         uri = evil.serves(mallory.note(inReplyTo=above))
-        await lookup.post(uri)
+        await resolver.post(uri)
         assert await ours.database.read(words, uri) == "Hello"
 
 

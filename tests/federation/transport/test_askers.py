@@ -11,7 +11,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from server.http.guard import Route, Who
+from server.http.guard import Access, Route
 from server.http.peer_access import ForPeers
 from server.routes import ROUTES
 from storage.engine.pagination import Page
@@ -221,7 +221,7 @@ async def test_what_is_refused_looks_like_nothing(opening: Opening, who: str) ->
 
 
 def test_the_table_has_no_document_that_this_sweep_does_not_know() -> None:
-    there = [route for route in ROUTES if route.who is Who.PEER and route.method == "GET"]
+    there = [route for route in ROUTES if route.access is Access.PEER and route.method == "GET"]
     assert {route.path for route in there} == set(OF_THE_TABLE)
     assert all(isinstance(route.handler, ForPeers) for route in there)
 
@@ -231,7 +231,7 @@ def test_a_document_that_is_made_for_nobody_cannot_be_declared() -> None:
         return web.Response()
 
     with pytest.raises(ValueError, match="made for somebody"):
-        Route(method="GET", path="/new", handler=handler, who=Who.PEER)
+        Route(method="GET", path="/new", handler=handler, access=Access.PEER)
 
 
 async def test_a_blocked_server_is_not_asked_for_a_key(opening: Opening) -> None:

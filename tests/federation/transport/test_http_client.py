@@ -41,7 +41,7 @@ async def test_a_get_is_signed_for_exactly_what_is_sent(peer: Peer) -> None:
     peer.says("/%41/~b/c", b"hello", Content_Type='Text/PLAIN; Charset="utf-8"; x=y')
     peer.answers["/A/~b/c"] = peer.answers["/%41/~b/c"]
     url = "http://Away.example:80/%41/%7eb/c?d=%2F+e&f#g"
-    answer = await peer.door.get(url, accept="text/plain", sign=sign)
+    answer = await peer.http_client.get(url, accept="text/plain", sign=sign)
     sent = "http://away.example/%41/%7eb/c?d=%2F+e&f"
     assert (answer.status, answer.url, answer.body) == (200, sent, b"hello")
     assert (answer.content_type, answer.parameters) == (
@@ -68,7 +68,7 @@ async def test_three_redirects_are_followed_each_with_its_own_signature(
     peer.leads("/2", "http://other.example/3", status)
     peer.leads("/3", "4?x", status)
     peer.says("/4", b"there", Set_Cookie="a=b")
-    answer = await peer.door.get("http://away.example/1", accept="*/*", sign=sign)
+    answer = await peer.http_client.get("http://away.example/1", accept="*/*", sign=sign)
     assert (answer.url, answer.body) == ("http://other.example/4?x", b"there")
     assert [url for _, url, _ in asked] == [f"http://{url}" for url in peer.urls]
     signatures = [headers["Signature"] for _, _, headers, _ in peer.requests]
@@ -115,16 +115,16 @@ async def test_a_redirect_that_breaks_a_rule_is_not_followed(
     for path, location in hops.items():
         peer.leads(path, location)
     with pytest.raises((Forbidden, Malformed)):
-        await peer.door.get("http://away.example/1", accept="*/*")
+        await peer.http_client.get("http://away.example/1", accept="*/*")
     assert len(peer.requests) == requests
 
 
 async def test_a_redirect_without_a_location_is_the_answer(peer: Peer) -> None:
     peer.says("/1", b"where?", status=302)
-    answer = await peer.door.get("http://away.example/1", accept="*/*")
+    answer = await peer.http_client.get("http://away.example/1", accept="*/*")
     assert (answer.status, answer.body) == (302, b"where?")
     with pytest.raises(Malformed):
-        await peer.door.document("http://away.example/1")
+        await peer.http_client.document("http://away.example/1")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -134,7 +134,7 @@ async def test_a_redirecting_inbox_is_not_followed_and_gets_nothing_further(
     sign, asked = signer()
     peer.leads("/inbox", "http://other.example/steal", status)
     peer.says("/steal")
-    answer = await peer.door.post(
+    answer = await peer.http_client.post(
         "http://away.example/inbox", body=b"{}", content_type="application/activity+json", sign=sign
     )
     assert answer.status == status
@@ -148,7 +148,7 @@ async def test_a_redirecting_inbox_is_not_followed_and_gets_nothing_further(
 async def test_a_post_sends_body_headers_and_signature(peer: Peer) -> None:
     sign, _ = signer()
     peer.says("/inbox", b"taken", status=202, Retry_After="7")
-    answer = await peer.door.post(
+    answer = await peer.http_client.post(
         "http://away.example/inbox",
         body=b"{}",
         content_type="application/activity+json",
@@ -166,7 +166,9 @@ async def test_a_post_sends_body_headers_and_signature(peer: Peer) -> None:
 
 async def test_of_an_answer_to_a_post_64_kilobytes_are_read(peer: Peer) -> None:
     peer.says("/inbox", b"x" * 3 * MEBIBYTE, status=400)
-    answer = await peer.door.post("http://away.example/inbox", body=b"{}", content_type="a/b")
+    answer = await peer.http_client.post(
+        "http://away.example/inbox", body=b"{}", content_type="a/b"
+    )
     assert (answer.status, answer.body) == (400, b"x" * 64 * 1024)
 
 
@@ -175,7 +177,9 @@ async def test_an_unreadable_answer_to_a_post_still_tells_its_status(
     peer: Peer, encoding: str
 ) -> None:
     peer.says("/inbox", b"not compressed", status=202, Content_Encoding=encoding)
-    answer = await peer.door.post("http://away.example/inbox", body=b"{}", content_type="a/b")
+    answer = await peer.http_client.post(
+        "http://away.example/inbox", body=b"{}", content_type="a/b"
+    )
     assert (answer.status, answer.body) == (202, b"")
 
 
@@ -183,7 +187,7 @@ async def test_a_slow_answer_to_a_post_still_tells_its_status(peer: Peer) -> Non
     peer.answers["/inbox"] = drip(status=202)
     loop = asyncio.get_running_loop()
     start = loop.time()
-    answer = await peer.door.post(
+    answer = await peer.http_client.post(
         "http://away.example/inbox", body=b"{}", content_type="a/b", deadline=0.3
     )
     assert (answer.status, answer.body) == (202, b"")
@@ -238,7 +242,7 @@ async def test_a_post_is_sent_again_when_the_pooled_connection_was_dead(
     sign, asked = signer()
     async with raw_server(peer, talk) as connections:
         for _ in range(2):
-            answer = await peer.door.post(
+            answer = await peer.http_client.post(
                 "http://raw.example/inbox", body=b"{}", content_type="a/b", sign=sign
             )
             assert answer.status == 202
@@ -253,7 +257,7 @@ async def test_a_post_is_not_sent_again_when_a_fresh_connection_is_closed(peer: 
 
     async with raw_server(peer, talk) as connections:
         with pytest.raises(Unreachable, match=r"raw\.example closed the connection"):
-            await peer.door.post("http://raw.example/inbox", body=b"{}", content_type="a/b")
+            await peer.http_client.post("http://raw.example/inbox", body=b"{}", content_type="a/b")
     assert connections == [1]
 
 
@@ -268,11 +272,11 @@ async def test_connections_are_kept_and_at_most_two_go_to_one_host(peer: Peer) -
 
     async with raw_server(peer, talk) as connections:
         posts = [
-            peer.door.post("http://raw.example/inbox", body=b"{}", content_type="a/b")
+            peer.http_client.post("http://raw.example/inbox", body=b"{}", content_type="a/b")
             for _ in range(20)
         ]
         answers = await asyncio.gather(*posts)
-        await peer.door.close()
+        await peer.http_client.close()
     assert {answer.status for answer in answers} == {202}
     assert len(connections) <= 2
 
@@ -304,17 +308,17 @@ async def test_what_is_not_http_is_an_error_of_ours(peer: Peer, bytes_sent: byte
 
     async with raw_server(peer, talk):
         with pytest.raises(Unreachable):
-            await peer.door.get("http://raw.example/", accept="*/*", deadline=3)
+            await peer.http_client.get("http://raw.example/", accept="*/*", deadline=3)
 
 
 async def test_unknown_names_and_closed_ports_are_unreachable(peer: Peer) -> None:
     with pytest.raises(Unreachable, match=r"^nowhere\.example has no address$"):
-        await peer.door.get("http://nowhere.example/", accept="*/*")
+        await peer.http_client.get("http://nowhere.example/", accept="*/*")
     peer.internet.ports["closed.example"] = 1
     with pytest.raises(Unreachable, match=r"^closed\.example does not accept connections$"):
-        await peer.door.post("http://closed.example/", body=b"", content_type="a/b")
+        await peer.http_client.post("http://closed.example/", body=b"", content_type="a/b")
     with pytest.raises(Unreachable, match="TLS"):
-        await peer.door.get("https://away.example/", accept="*/*")
+        await peer.http_client.get("https://away.example/", accept="*/*")
 
 
 # Limits
@@ -327,11 +331,11 @@ async def test_a_compressed_bomb_is_refused_before_it_unfolds(peer: Peer) -> Non
     peer.says("/bomb", bomb, Content_Encoding="gzip")
     tracemalloc.start()
     with pytest.raises(TooLarge):
-        await peer.door.get("http://away.example/bomb", accept="*/*")
+        await peer.http_client.get("http://away.example/bomb", accept="*/*")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8 * MEBIBYTE
-    answer = await peer.door.post("http://away.example/bomb", body=b"{}", content_type="a/b")
+    answer = await peer.http_client.post("http://away.example/bomb", body=b"{}", content_type="a/b")
     assert len(answer.body) == 64 * 1024
     print(f"{len(bomb)} bytes would have been 200 MiB; the peak was {peak} bytes")
 
@@ -345,17 +349,17 @@ async def test_the_limit_is_exact_after_decompression(peer: Peer, coding: str) -
             coding, body
         )
         peer.says(f"/{size}", packed, Content_Encoding=coding)
-    answer = await peer.door.get(f"http://away.example/{limit}", accept="*/*", limit=limit)
+    answer = await peer.http_client.get(f"http://away.example/{limit}", accept="*/*", limit=limit)
     assert len(answer.body) == limit
     with pytest.raises(TooLarge):
-        await peer.door.get(f"http://away.example/{limit + 1}", accept="*/*", limit=limit)
+        await peer.http_client.get(f"http://away.example/{limit + 1}", accept="*/*", limit=limit)
 
 
 async def test_what_unfolds_to_nothing_is_counted_as_sent(peer: Peer) -> None:
     empty_blocks = b"\x00\x00\x00\xff\xff" * 4000  # RFC 1951 §3.2.4
     peer.says("/", empty_blocks, Content_Encoding="deflate")
     with pytest.raises(TooLarge):
-        await peer.door.get("http://away.example/", accept="*/*", limit=10_000)
+        await peer.http_client.get("http://away.example/", accept="*/*", limit=10_000)
 
 
 TEXT = b"a text that is compressed " * 100
@@ -374,7 +378,7 @@ async def test_gzip_and_both_kinds_of_deflate_are_undone(
     peer: Peer, coding: str, body: bytes
 ) -> None:
     peer.says("/", body, Content_Encoding=coding)
-    assert (await peer.door.get("http://away.example/", accept="*/*")).body == TEXT
+    assert (await peer.http_client.get("http://away.example/", accept="*/*")).body == TEXT
 
 
 @pytest.mark.parametrize(
@@ -395,7 +399,7 @@ async def test_broken_or_unasked_compression_is_malformed(
 ) -> None:
     peer.says("/", body, Content_Encoding=coding)
     with pytest.raises(Malformed):
-        await peer.door.get("http://away.example/", accept="*/*")
+        await peer.http_client.get("http://away.example/", accept="*/*")
 
 
 def drip(status: int = 200) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -416,7 +420,7 @@ async def test_a_slow_drip_ends_at_the_deadline(peer: Peer) -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     with pytest.raises(Unreachable, match="took too long"):
-        await peer.door.get("http://away.example/", accept="*/*", deadline=0.3)
+        await peer.http_client.get("http://away.example/", accept="*/*", deadline=0.3)
     assert 0.25 < loop.time() - start < 2
 
 
@@ -427,7 +431,7 @@ async def test_slow_redirects_share_one_deadline(peer: Peer) -> None:
 
     peer.answers |= {"/": slow, "/x": slow, "/xx": slow, "/xxx": slow}
     with pytest.raises(Unreachable, match="took too long"):
-        await peer.door.get("http://away.example/", accept="*/*", deadline=0.3)
+        await peer.http_client.get("http://away.example/", accept="*/*", deadline=0.3)
     assert len(peer.requests) == 2
 
 
@@ -450,7 +454,9 @@ async def test_who_says_nothing_is_waited_for_until_the_first_byte_is_due(
     peer.answers["/on"] = answer
     with pytest.raises(Unreachable, match="took too long"):
         async with asyncio.timeout(10):
-            await peer.door.get("http://away.example/", accept="*/*", deadline=60, first_byte=0.2)
+            await peer.http_client.get(
+                "http://away.example/", accept="*/*", deadline=60, first_byte=0.2
+            )
     assert len(peer.requests) == 2
 
 
@@ -465,7 +471,7 @@ async def test_after_the_first_byte_the_rest_may_take_its_time(peer: Peer) -> No
 
     peer.answers["/"] = slow
     peer.says("/empty")
-    get = peer.door.get
+    get = peer.http_client.get
     found = await get("http://away.example/", accept="*/*", first_byte=0.3)
     assert found.body == b"xxx"
     assert (await get("http://away.example/empty", accept="*/*", first_byte=0.3)).body == b""

@@ -22,7 +22,7 @@ from federation.errors import (
     OwnAuthority,
     Unreachable,
 )
-from federation.transport.http_client import MAXIMUM_ADDRESSES, Door, trusted
+from federation.transport.http_client import MAXIMUM_ADDRESSES, HttpClient, trusted
 from federation.transport.ip_policy import loopback
 from tests.support.internet import LOOPBACK, Internet
 
@@ -93,14 +93,16 @@ async def _redirect(request: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": request.query["url"]})
 
 
-def door(internet: Internet, *, own: str = f"home.example:{OWN_PORT}", **options: bool) -> Door:
+def http_client(
+    internet: Internet, *, own: str = f"home.example:{OWN_PORT}", **options: bool
+) -> HttpClient:
     settings = {"development": True, "allow_loopback": True} | options
-    return Door(user_agent="Kith/test", own_authority=own, resolver=internet, **settings)
+    return HttpClient(user_agent="Kith/test", own_authority=own, resolver=internet, **settings)
 
 
-async def refused(door: Door, url: str, *kinds: type[FederationError]) -> None:
+async def refused(http_client: HttpClient, url: str, *kinds: type[FederationError]) -> None:
     with pytest.raises(kinds or AddressRefused):
-        await door.get(url, accept="*/*", deadline=1)
+        await http_client.get(url, accept="*/*", deadline=1)
 
 
 def literal(address: str) -> str:
@@ -113,7 +115,7 @@ async def test_no_special_address_is_ever_connected_by_any_way(
     """Also loopback is allowed here, so that the ways in work; our own port never is."""
     cells = 0
     good = internet.ports["good.example"]
-    async with door(internet) as out:
+    async with http_client(internet) as out:
         for number, address in enumerate(SPECIAL):
             host = f"special{number}.example"
             internet.answer(host, [address], port=OWN_PORT)
@@ -142,7 +144,7 @@ async def test_of_a_mixed_answer_only_the_allowed_address_is_connected(
 ) -> None:
     good = internet.ports["good.example"]
     cells = [address for address in SPECIAL if not loopback(address)]
-    async with door(internet) as out:
+    async with http_client(internet) as out:
         for number, address in enumerate(cells):
             order = [address, LOOPBACK] if number % 2 else [LOOPBACK, address]
             internet.answer("mixed.example", order, port=good)
@@ -155,7 +157,7 @@ async def test_without_leave_for_loopback_it_is_refused_like_others(
     internet: Internet, connected: list[Address]
 ) -> None:
     cells = ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]
-    async with door(internet, allow_loopback=False) as out:
+    async with http_client(internet, allow_loopback=False) as out:
         for address in cells:
             internet.answer("inside.example", [address], port=internet.ports["good.example"])
             await refused(out, "http://inside.example/")
@@ -169,7 +171,7 @@ async def test_a_host_with_a_dead_and_a_special_address_is_unreachable_not_refus
     internet: Internet, connected: list[Address]
 ) -> None:
     internet.answer("half.example", [LOOPBACK, "10.0.0.1"], port=1)
-    async with door(internet) as out:
+    async with http_client(internet) as out:
         await refused(out, "http://half.example/", Unreachable)
     assert {host for host, _ in connected} == {LOOPBACK}
 
@@ -179,7 +181,7 @@ async def test_a_host_with_very_many_addresses_costs_few_connections(
 ) -> None:
     many = [f"127.0.1.{number}" for number in range(1, 200)]
     internet.answer("many.example", many, port=1)
-    async with door(internet) as out:
+    async with http_client(internet) as out:
         await refused(out, "http://many.example/", Unreachable)
     assert 0 < len(set(connected)) <= MAXIMUM_ADDRESSES
     assert len(connected) <= MAXIMUM_ADDRESSES**2
@@ -188,7 +190,7 @@ async def test_a_host_with_very_many_addresses_costs_few_connections(
 async def test_the_systems_own_resolver_is_guarded_too(internet: Internet) -> None:
     url = f"http://localhost:{internet.ports['good.example']}/"
     for leave in (True, False):
-        async with Door(
+        async with HttpClient(
             user_agent="Kith/test",
             own_authority="home.example",
             development=True,
@@ -206,7 +208,7 @@ async def test_our_own_host_is_never_asked(
     internet: Internet, connected: list[Address], host: str, path: str
 ) -> None:
     internet.answer("home.example", [LOOPBACK], port=internet.ports["good.example"])
-    async with door(internet) as out:
+    async with http_client(internet) as out:
         await refused(out, f"http://{host}{path}", OwnAuthority)
         with pytest.raises(OwnAuthority):
             await out.post(f"http://{host}{path}", body=b"", content_type="text/plain")
@@ -221,7 +223,7 @@ async def test_our_own_host_is_never_asked(
 async def test_our_own_host_without_a_port_is_known_by_both_default_ports(
     internet: Internet, url: str
 ) -> None:
-    async with door(internet, own="home.social") as out:
+    async with http_client(internet, own="home.social") as out:
         await refused(out, url, OwnAuthority)
     assert internet.asked == []
 
@@ -247,7 +249,7 @@ async def test_the_rules_for_production_urls_hold_before_anything_is_resolved(
         ),
         *("https://social.org./", "https://social.org\\@evil.org/", "ftp://social.org/", ""),
     ]
-    async with door(internet, development=False) as out:
+    async with http_client(internet, development=False) as out:
         for url in cells:
             await refused(out, url, Forbidden, Malformed)
             with pytest.raises((Forbidden, Malformed)):
@@ -336,11 +338,11 @@ async def test_in_production_tls_is_verified_against_the_systems_authorities(
     app.router.add_get("/", _good)
     app.router.add_get("/to", _redirect)
     async with internet.serving(app, "secure.social", "other.social", ssl=context):
-        async with door(internet, development=False) as out:
+        async with http_client(internet, development=False) as out:
             with pytest.raises(Unreachable, match="certificate"):
                 await out.get("https://secure.social/", accept="*/*")
         trust()
-        async with door(internet, development=False) as out:
+        async with http_client(internet, development=False) as out:
             assert (await out.get("https://secure.social/", accept="*/*")).body == b"good"
             with pytest.raises(Unreachable, match="certificate"):
                 await out.get("https://other.social/", accept="*/*")
@@ -355,7 +357,7 @@ async def test_a_redirect_never_leads_from_https_to_http(
     trust()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(internet.serving(app, "secure.social", ssl=context))
-        out = await stack.enter_async_context(door(internet))
+        out = await stack.enter_async_context(http_client(internet))
         await refused(out, "https://secure.social/to?url=http://good.example/", Forbidden)
         answer = await out.get("http://good.example/to?url=http://good.example/", accept="*/*")
         assert answer.status == 200
@@ -384,7 +386,7 @@ async def test_proxies_netrc_and_cookies_have_no_part(
         monkeypatch.setenv(name, "http://127.9.9.9:9/")
     app = web.Application()
     app.router.add_get("/", show)
-    async with internet.serving(app, "show.example"), door(internet) as out:
+    async with internet.serving(app, "show.example"), http_client(internet) as out:
         for _ in range(3):
             await out.get("http://show.example/", accept="*/*")
     assert {address for address, _ in connected} == {LOOPBACK}

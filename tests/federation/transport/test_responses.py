@@ -61,11 +61,11 @@ async def test_only_activitypub_types_are_documents(peer: Peer) -> None:
     for content_type, fits in TYPES.items():
         peer.says("/", b"{}", Content_Type=content_type)
         if fits:
-            fetched = await peer.door.document("http://away.example/#x")
+            fetched = await peer.http_client.document("http://away.example/#x")
             assert (fetched.url, fetched.body) == ("http://away.example/", b"{}"), content_type
         else:
             with pytest.raises(Malformed):
-                await peer.door.document("http://away.example/")
+                await peer.http_client.document("http://away.example/")
     assert peer.requests[0][2]["Accept"].startswith("application/activity+json")
     print(f"{len(TYPES)} cells")
 
@@ -73,7 +73,9 @@ async def test_only_activitypub_types_are_documents(peer: Peer) -> None:
 async def test_a_redirected_document_is_of_its_final_url(peer: Peer) -> None:
     peer.leads("/1", "http://other.example/2")
     peer.says("/2", b"{}", Content_Type="application/activity+json")
-    assert (await peer.door.document("http://away.example/1")).url == "http://other.example/2"
+    assert (
+        await peer.http_client.document("http://away.example/1")
+    ).url == "http://other.example/2"
 
 
 async def test_webfinger_answers_may_be_called_anything_but_a_page(peer: Peer) -> None:
@@ -86,11 +88,11 @@ async def test_webfinger_answers_may_be_called_anything_but_a_page(peer: Peer) -
         "",
     ):
         peer.says("/", b"{}", Content_Type=content_type)
-        assert (await peer.door.jrd("http://away.example/")).body == b"{}"
+        assert (await peer.http_client.jrd("http://away.example/")).body == b"{}"
     for content_type in ("text/html", "text/html; charset=utf-8", "application/xhtml+xml"):
         peer.says("/", b"{}", Content_Type=content_type)
         with pytest.raises(Malformed):
-            await peer.door.jrd("http://away.example/")
+            await peer.http_client.jrd("http://away.example/")
 
 
 def test_a_content_type_that_is_sent_twice_is_none() -> None:
@@ -112,7 +114,7 @@ async def test_each_status_has_its_meaning(peer: Peer) -> None:
     for status, error in cells:
         peer.says("/", status=status, Content_Type="application/activity+json")
         with pytest.raises(error) as raised:
-            await peer.door.document("http://away.example/")
+            await peer.http_client.document("http://away.example/")
         assert raised.type is error, status
         assert str(raised.value) == f"away.example answers with status {status}"
     print(f"{len(cells)} cells")

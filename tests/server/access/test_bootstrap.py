@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server.access.signup import Wish, sign_up
+from server.access.signup import SignupParams, sign_up
 from server.cli.commands import run
 from server.cli.control_socket import CommandFailed
 from storage.access import accounts
@@ -22,7 +22,7 @@ from tests.support.servers import PASSWORD, Place
 
 async def waiting(place: Place, locale: str = "en") -> Actor:
     """Bep, who has asked to join."""
-    wish = Wish(
+    params = SignupParams(
         name="bep_k",
         email="bep@post.example",
         password=PASSWORD,
@@ -30,7 +30,7 @@ async def waiting(place: Place, locale: str = "en") -> Actor:
         mode="approval",
         locale=locale,
     )
-    return await sign_up(place.database, wish)
+    return await sign_up(place.database, params)
 
 
 async def states_of(place: Place, bep: Actor) -> tuple[str, str]:
@@ -42,8 +42,8 @@ async def states_of(place: Place, bep: Actor) -> tuple[str, str]:
     return account.state, actor.state
 
 
-async def letter(office: PostOffice) -> EmailMessage:
-    to, data = await asyncio.wait_for(office.letters.get(), SOON)
+async def letter(moderator: PostOffice) -> EmailMessage:
+    to, data = await asyncio.wait_for(moderator.letters.get(), SOON)
     assert "<bep@post.example>" in to
     found = message_from_bytes(data, policy=default)
     assert isinstance(found, EmailMessage)
@@ -61,18 +61,18 @@ async def letter(office: PostOffice) -> EmailMessage:
 async def test_a_yes_comes_by_letter_in_ones_own_language(
     tmp_path: Path, watch: Watch, locale: str, subject: str, says: str
 ) -> None:
-    async with writing(tmp_path, watch, title="The Garden") as (place, office):
-        office.open.set()
+    async with writing(tmp_path, watch, title="The Garden") as (place, moderator):
+        moderator.open.set()
         await waiting(place, locale)
         answer = await run(place.app, "account approve", {"name": "bep_k"})
         assert answer == {"name": "bep_k", "state": "active", "letter": "sent"}
-        got = await letter(office)
+        got = await letter(moderator)
         assert got["Subject"] == subject
         text = got.get_content()
         assert says in text
         assert "bep_k" in text
         assert "http://home.example/login" in text.split()
-        assert office.letters.empty()
+        assert moderator.letters.empty()
 
 
 async def test_without_a_mail_server_it_is_said_that_no_letter_goes(place: Place) -> None:

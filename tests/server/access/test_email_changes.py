@@ -26,7 +26,7 @@ from tests.support.servers import PASSWORD
 __all__ = ["post"]  # the fixture
 
 
-async def wish(browser: Browser, post: Post, email: str) -> int:
+async def params(browser: Browser, post: Post, email: str) -> int:
     """Ask for another address; the one until now hears of it."""
     status = await change(browser, email)
     to, text = await arrived(post[1])
@@ -37,23 +37,23 @@ async def wish(browser: Browser, post: Post, email: str) -> int:
 async def test_a_new_address_counts_once_its_letter_is_answered(post: Post) -> None:
     place, _ = post
     ines = await place.person("ines")
-    here, elsewhere = Browser(place), Browser(place)
-    await here.log_in("ines")
+    site, elsewhere = Browser(place), Browser(place)
+    await site.log_in("ines")
     await elsewhere.log_in("ines")
-    assert await wish(here, post, NEW) == 303
-    assert await here.ask("GET", here.headers["Location"]) == 200
-    assert "A letter is on its way there" in here.text
-    assert NEW in here.text
+    assert await params(site, post, NEW) == 303
+    assert await site.ask("GET", site.headers["Location"]) == 200
+    assert "A letter is on its way there" in site.text
+    assert NEW in site.text
     assert await address(ines) == "ines@post.example"
     assert await elsewhere.ask("GET", "/settings") == 200
     to, text = await written(post)
     assert to == NEW
     (link,) = LINK.findall(text)
-    assert await here.ask("GET", link) == 200
-    assert await here.ask("POST", "/confirm", here.values("/confirm")) == 303
+    assert await site.ask("GET", link) == 200
+    assert await site.ask("POST", "/confirm", site.values("/confirm")) == 303
     assert await address(ines) == NEW
-    assert await here.ask("GET", here.headers["Location"]) == 200
-    assert "The new address is in force" in here.text
+    assert await site.ask("GET", site.headers["Location"]) == 200
+    assert "The new address is in force" in site.text
     assert await elsewhere.ask("GET", "/settings") == 303
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 401
     assert (await arrived(post[1]))[0] == "ines@post.example"
@@ -63,7 +63,7 @@ async def test_a_new_address_counts_once_its_letter_is_answered(post: Post) -> N
     ("locale", "words"), [("en", "another address"), ("de", "eine andere Adresse")]
 )
 async def test_the_old_address_hears_of_it(post: Post, locale: str, words: str) -> None:
-    place, office = post
+    place, moderator = post
     ines, browser = await place.person("ines"), Browser(place)
     set_locale = "UPDATE accounts SET locale = ? WHERE actor = ?"
     await place.database.write(lambda w: w.execute(set_locale, locale, ines.actor.id))
@@ -73,7 +73,7 @@ async def test_the_old_address_hears_of_it(post: Post, locale: str, words: str) 
         if step == "answered":
             status, guest = await answered(place, (await written(post))[1])
             assert (status, NEW in guest.text) == (200, True)
-        to, text = await arrived(office)
+        to, text = await arrived(moderator)
         assert to == "ines@post.example"
         assert words in text
         assert NEW not in text
@@ -86,7 +86,7 @@ async def test_asking_for_anothers_address_tells_the_owner_and_nobody_else(post:
     await browser.log_in("ines")
     seen = []
     for wanted in ("bep@post.example", "free@post.example"):
-        seen.append((await wish(browser, post, wanted), browser.headers["Location"]))
+        seen.append((await params(browser, post, wanted), browser.headers["Location"]))
         to, text = await written(post)
         assert to == wanted
         assert bool(LINK.search(text)) == (wanted == "free@post.example")
@@ -99,7 +99,7 @@ async def test_a_new_password_voids_the_link(post: Post) -> None:
     place, _ = post
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
-    await wish(browser, post, NEW)
+    await params(browser, post, NEW)
     _, text = await written(post)
     await browser.ask("GET", "/settings")
     form = browser.values("/settings/password") | {
@@ -116,7 +116,7 @@ async def test_a_wish_is_seen_and_taken_back(post: Post, watch: Watch) -> None:
     place, _ = post
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
-    await wish(browser, post, "typo@stranger.example")
+    await params(browser, post, "typo@stranger.example")
     _, text = await written(post)
     watch.advance(timedelta(hours=1))
     await browser.ask("GET", "/settings")
@@ -136,7 +136,7 @@ async def test_what_ends_every_log_in_voids_the_link(post: Post, how: str) -> No
     await place.person("ines")
     browser = Browser(place)
     await browser.log_in("ines")
-    await wish(browser, post, NEW)
+    await params(browser, post, NEW)
     _, text = await written(post)
     if how == "everywhere":
         await browser.ask("GET", "/settings")
@@ -151,7 +151,7 @@ async def test_ones_own_address_may_be_written_otherwise(post: Post) -> None:
     place, _ = post
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
-    await wish(browser, post, "Ines@post.example")
+    await params(browser, post, "Ines@post.example")
     to, text = await written(post)
     assert to == "Ines@post.example"
     assert (await answered(place, text))[0] == 200
@@ -160,22 +160,22 @@ async def test_ones_own_address_may_be_written_otherwise(post: Post) -> None:
 
 
 async def test_a_letter_that_is_under_way_swallows_none_that_comes_after(post: Post) -> None:
-    place, office = post
+    place, moderator = post
     browser = Browser(place)
     await place.person("ines")
     await browser.log_in("ines")
-    await wish(browser, post, "first@new.example")
-    office.open.clear()
+    await params(browser, post, "first@new.example")
+    moderator.open.clear()
     first = asyncio.create_task(send(place))
     while not await place.database.read(letters_to, "first@new.example"):
         await asyncio.sleep(0.01)
     await change(browser, "second@new.example")
-    office.open.set()
+    moderator.open.set()
     assert await first
     assert await send(place)
-    heard = {(await arrived(office))[0] for _ in range(3)}
+    heard = {(await arrived(moderator))[0] for _ in range(3)}
     assert heard == {"first@new.example", "ines@post.example", "second@new.example"}
 
 
 def letters_to(reader: Reader, email: str) -> int:
-    return confirmations.letters_of_today(reader, email)
+    return confirmations.sent_today(reader, email)

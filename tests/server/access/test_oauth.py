@@ -43,8 +43,8 @@ class App:
 
 
 async def register(place: Place, scopes: str = "read write follow push", **more: Any) -> App:
-    wish = {"client_name": "Lantern", "redirect_uris": [CALLBACK, SCHEME, OOB], "scopes": scopes}
-    async with place.client.post("/api/v1/apps", json={**wish, **more}) as answer:
+    params = {"client_name": "Lantern", "redirect_uris": [CALLBACK, SCHEME, OOB], "scopes": scopes}
+    async with place.client.post("/api/v1/apps", json={**params, **more}) as answer:
         body = await answer.json()
         assert answer.status == 200, body
         return App(place, body["client_id"], body["client_secret"])
@@ -134,22 +134,22 @@ async def visitor(place: Place, name: str = "ines") -> Browser:
     ],
 )
 async def test_an_address_that_could_do_harm_is_not_registered(place: Place, uri: str) -> None:
-    wish = {"client_name": "Lantern", "redirect_uris": uri}
-    async with place.client.post("/api/v1/apps", json=wish) as answer:
+    params = {"client_name": "Lantern", "redirect_uris": uri}
+    async with place.client.post("/api/v1/apps", json=params) as answer:
         assert answer.status == 422
         assert "error" in await answer.json()
 
 
 async def test_an_app_without_a_name_is_not_registered(place: Place) -> None:
-    wish = {"client_name": "\u202e\x07 \u200f", "redirect_uris": CALLBACK}
-    async with place.client.post("/api/v1/apps", json=wish) as answer:
+    params = {"client_name": "\u202e\x07 \u200f", "redirect_uris": CALLBACK}
+    async with place.client.post("/api/v1/apps", json=params) as answer:
         assert answer.status == 422
 
 
 async def test_several_addresses_come_in_lines_or_as_a_list(place: Place) -> None:
     for given in (f"{CALLBACK}\n{OOB}", [CALLBACK, OOB]):
-        wish = {"client_name": "Lantern", "redirect_uris": given}
-        async with place.client.post("/api/v1/apps", json=wish) as answer:
+        params = {"client_name": "Lantern", "redirect_uris": given}
+        async with place.client.post("/api/v1/apps", json=params) as answer:
             body = await answer.json()
         assert body["redirect_uris"] == [CALLBACK, OOB]
         assert body["redirect_uri"] == f"{CALLBACK}\n{OOB}"
@@ -428,5 +428,5 @@ async def test_an_apps_own_scheme_is_led_back_to(place: Place) -> None:
     ],
 )
 def test_an_address_stays_as_it_was_registered(registered: str, leads_to: str) -> None:
-    assert oauth_grants.redirect_objection(registered) is None
+    assert oauth_grants.validate_redirect(registered) is None
     assert oauth_grants.back_to(registered, {"code": "c"}, "s") == leads_to

@@ -59,14 +59,14 @@ class PostOffice:
 
 @asynccontextmanager
 async def post_office() -> AsyncIterator[PostOffice]:
-    office = PostOffice()
-    server = await asyncio.start_server(office.serve, "127.0.0.1", 0)
-    office.port = server.sockets[0].getsockname()[1]
+    moderator = PostOffice()
+    server = await asyncio.start_server(moderator.serve, "127.0.0.1", 0)
+    moderator.port = server.sockets[0].getsockname()[1]
     async with server:
-        yield office
-        office.open.set()
-        if office.talks:  # what is begun is talked to its end
-            await asyncio.wait(office.talks, timeout=SOON)
+        yield moderator
+        moderator.open.set()
+        if moderator.talks:  # what is begun is talked to its end
+            await asyncio.wait(moderator.talks, timeout=SOON)
 
 
 @asynccontextmanager
@@ -74,10 +74,10 @@ async def writing(
     folder: Path, watch: Watch, **more: str
 ) -> AsyncIterator[tuple[Place, PostOffice]]:
     """A server that sends letters, and the one that takes them."""
-    async with post_office() as office:
-        smtp = {"smtp_host": "127.0.0.1", "smtp_port": str(office.port), "smtp_tls": "off"}
+    async with post_office() as moderator:
+        smtp = {"smtp_host": "127.0.0.1", "smtp_port": str(moderator.port), "smtp_tls": "off"}
         async with serving(folder, "home.example", Internet(), watch, **{**smtp, **more}) as place:
-            yield place, office
+            yield place, moderator
 
 
 async def ask(browser: Browser, email: str) -> int:
@@ -86,12 +86,12 @@ async def ask(browser: Browser, email: str) -> int:
 
 
 async def test_a_letter_brings_a_link_that_sets_a_password(tmp_path: Path, watch: Watch) -> None:
-    async with writing(tmp_path, watch) as (place, office):
-        office.open.set()
+    async with writing(tmp_path, watch) as (place, moderator):
+        moderator.open.set()
         ines, browser = await place.person("ines"), Browser(place)
         await browser.log_in("ines")
         assert await ask(Browser(place), "INES@post.example") == 200
-        to, data = await asyncio.wait_for(office.letters.get(), SOON)
+        to, data = await asyncio.wait_for(moderator.letters.get(), SOON)
         letter = message_from_bytes(data, policy=default)
         assert "<ines@post.example>" in to
         assert (letter["To"], letter["Auto-Submitted"]) == ("ines@post.example", "auto-generated")
@@ -104,14 +104,14 @@ async def test_a_letter_brings_a_link_that_sets_a_password(tmp_path: Path, watch
         assert await browser.ask("GET", "/settings") == 303
         assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 401
         assert await Browser(place).log_in("ines", NEW) == 303
-        assert office.letters.empty()
+        assert moderator.letters.empty()
 
 
 async def test_the_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_letter(
     tmp_path: Path, watch: Watch
 ) -> None:
     """SECURITY 71: how long a letter takes must not say that there is somebody to write to."""
-    async with writing(tmp_path, watch) as (place, office):
+    async with writing(tmp_path, watch) as (place, moderator):
         await place.person("ines")
         pages = []
         async with asyncio.timeout(SOON / 4):  # less than it takes us to give up on a mail server
@@ -120,11 +120,11 @@ async def test_the_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_l
                 assert await ask(browser, email) == 200
                 text = re.sub('name="csrf" value="[^"]*"', "", browser.text)
                 pages.append(text.replace(email, "EMAIL"))
-            await office.called.wait()
+            await moderator.called.wait()
         assert pages[0] == pages[1]
-        assert office.letters.empty()
-        office.open.set()
-        await asyncio.wait_for(office.letters.get(), SOON)
+        assert moderator.letters.empty()
+        moderator.open.set()
+        await asyncio.wait_for(moderator.letters.get(), SOON)
 
 
 async def test_a_wrong_name_takes_as_long_as_a_wrong_password(place: Place) -> None:
@@ -210,24 +210,24 @@ async def test_guesses_are_counted_by_the_name_whatever_the_address(
 
 
 async def test_letters_are_counted_by_the_address_they_go_to(tmp_path: Path, watch: Watch) -> None:
-    async with writing(tmp_path, watch, **BEHIND) as (place, office):
-        office.open.set()
+    async with writing(tmp_path, watch, **BEHIND) as (place, moderator):
+        moderator.open.set()
         await place.person("ines")
         asked = [{"email": "ines@post.example"}, {"email": "Ines@post.example"}] * 3
         assert await attempts(place, "/reset", asked) == [200] * 5 + [429]
         for _ in range(5):
-            await asyncio.wait_for(office.letters.get(), SOON)
-        assert office.letters.empty()
+            await asyncio.wait_for(moderator.letters.get(), SOON)
+        assert moderator.letters.empty()
 
 
 async def test_a_stop_waits_for_a_letter_that_is_being_handed_over(
     tmp_path: Path, watch: Watch
 ) -> None:
-    async with post_office() as office:
-        smtp = {"smtp_host": "127.0.0.1", "smtp_port": str(office.port), "smtp_tls": "off"}
+    async with post_office() as moderator:
+        smtp = {"smtp_host": "127.0.0.1", "smtp_port": str(moderator.port), "smtp_tls": "off"}
         async with serving(tmp_path, "home.example", Internet(), watch, **smtp) as place:
             await place.person("ines")
             assert await ask(Browser(place), "ines@post.example") == 200
-            await office.called.wait()
-            asyncio.get_running_loop().call_later(0.5, office.open.set)
-        assert office.letters.qsize() == 1
+            await moderator.called.wait()
+            asyncio.get_running_loop().call_later(0.5, moderator.open.set)
+        assert moderator.letters.qsize() == 1

@@ -55,8 +55,8 @@ async def test_a_token_has_no_more_than_its_app_registered_for(
 
 @pytest.mark.parametrize("wrong", ["everything", "read:nothing", "admin:read:nothing", "READ"])
 async def test_an_app_cannot_register_for_what_is_not_there(place: Place, wrong: str) -> None:
-    wish = {"client_name": "Lantern", "redirect_uris": "lantern://callback", "scopes": wrong}
-    async with place.client.post("/api/v1/apps", json=wish) as answer:
+    params = {"client_name": "Lantern", "redirect_uris": "lantern://callback", "scopes": wrong}
+    async with place.client.post("/api/v1/apps", json=params) as answer:
         assert answer.status == 422
 
 

@@ -74,7 +74,7 @@ async def test_wrong_names_and_wrong_passwords_look_alike(place: Place) -> None:
 
 
 async def test_the_work_is_the_same_for_somebody_and_nobody() -> None:
-    known = await passwords.hashed(PASSWORD)
+    known = await passwords.hash_password(PASSWORD)
     assert await passwords.fits(PASSWORD, known)
     assert not await passwords.fits("wrong", known)
     assert not await passwords.fits("nobody has this password", None)
@@ -100,16 +100,16 @@ async def test_who_may_not_come_in_learns_why_only_with_the_password(
 
 async def test_a_new_password_ends_everything_else(place: Place) -> None:
     ines = await place.person("ines")
-    here, elsewhere = Browser(place), Browser(place)
-    await here.log_in("ines")
+    site, elsewhere = Browser(place), Browser(place)
+    await site.log_in("ines")
     await elsewhere.log_in("ines")
-    await here.ask("GET", "/settings")
-    form = here.values("/settings/password")
+    await site.ask("GET", "/settings")
+    form = site.values("/settings/password")
     wrong = form | {"current_password": "wrong", "new_password": "short"}
-    assert await here.ask("POST", "/settings/password", wrong) == 422
+    assert await site.ask("POST", "/settings/password", wrong) == 422
     right = form | {"current_password": PASSWORD, "new_password": NEW}
-    assert await here.ask("POST", "/settings/password", right) == 303
-    assert await here.ask("GET", "/settings") == 200
+    assert await site.ask("POST", "/settings/password", right) == 303
+    assert await site.ask("GET", "/settings") == 200
     assert await elsewhere.ask("GET", "/settings") == 303
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 401
     assert await Browser(place).log_in("ines") == 422
@@ -127,16 +127,16 @@ async def test_a_session_ends_when_it_was_not_used_for_long(place: Place, watch:
 
 async def test_sessions_and_apps_are_ended_one_by_one(place: Place) -> None:
     ines, bep = await place.person("ines"), await place.person("bep")
-    here, there = Browser(place), Browser(place)
-    await here.log_in("ines")
+    site, there = Browser(place), Browser(place)
+    await site.log_in("ines")
     await there.log_in("ines")
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 200
-    await here.ask("GET", "/settings")
-    token = here.values("/settings/apps")["csrf"]
+    await site.ask("GET", "/settings")
+    token = site.values("/settings/apps")["csrf"]
     other = next(
         one.id
         for one in await place.database.read(sessions.of_account, ines.actor.id)
-        if f'value="{one.id}"' in here.text
+        if f'value="{one.id}"' in site.text
     )
     thief = Browser(place)
     await thief.log_in("bep")
@@ -144,19 +144,19 @@ async def test_sessions_and_apps_are_ended_one_by_one(place: Place) -> None:
     own = thief.values("/settings")["csrf"]
     for path, name, value in (
         ("/settings/sessions", "session", str(other)),
-        ("/settings/apps", "app", number_of_app(here.text)),
+        ("/settings/apps", "app", number_of_app(site.text)),
     ):
         stolen = {"csrf": own, name: value}
         await thief.ask("POST", path, stolen)
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 200
     assert await there.ask("GET", "/settings") == 200
-    form = {"csrf": token, "app": number_of_app(here.text)}
-    assert await here.ask("POST", "/settings/apps", form) == 303
+    form = {"csrf": token, "app": number_of_app(site.text)}
+    assert await site.ask("POST", "/settings/apps", form) == 303
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 401
     assert (await bep.ask("GET", "/api/v1/preferences"))[0] == 200
-    assert await here.ask("POST", "/settings/sessions", {"csrf": token, "session": "others"}) == 303
+    assert await site.ask("POST", "/settings/sessions", {"csrf": token, "session": "others"}) == 303
     assert await there.ask("GET", "/settings") == 303
-    assert await here.ask("GET", "/settings") == 200
+    assert await site.ask("GET", "/settings") == 200
 
 
 def number_of_app(page: str) -> str:

@@ -42,8 +42,8 @@ async def log_in(place: Place, agent: str, address: str, name: str = "ines") -> 
         assert answer.status == 303
 
 
-async def letter(office: PostOffice) -> tuple[str, str]:
-    _, data = await asyncio.wait_for(office.letters.get(), SOON)
+async def letter(moderator: PostOffice) -> tuple[str, str]:
+    _, data = await asyncio.wait_for(moderator.letters.get(), SOON)
     read = message_from_bytes(data, policy=default)
     return str(read["Subject"]), str(read.get_content())
 
@@ -69,33 +69,33 @@ def test_a_network_is_a_24_or_a_64() -> None:
 async def test_only_a_log_in_from_somewhere_new_is_told_by_letter(
     tmp_path: Path, watch: Watch, locale: str, subject: str, said: str
 ) -> None:
-    async with writing(tmp_path, watch, **BEHIND) as (place, office):
-        office.open.set()
+    async with writing(tmp_path, watch, **BEHIND) as (place, moderator):
+        moderator.open.set()
         ines = await place.person("ines")
         await place.database.write(speaking, ines.actor.id, locale)
         known = [(FIREFOX, "192.0.2.7"), (NEWER, "192.0.2.200"), (FIREFOX, "192.0.2.7")]
         for agent, address in known:
             await log_in(place, agent, address)
         await log_in(place, SAFARI, "203.0.113.9")
-        title, text = await letter(office)
+        title, text = await letter(moderator)
         assert title.startswith(subject)
         assert said in text
         assert "http://home.example/settings#password" in text
         assert "203.0.113.9" not in text
         await log_in(place, SAFARI, "203.0.113.77")
         await log_in(place, FIREFOX, "203.0.113.77")
-        _, text = await letter(office)
+        _, text = await letter(moderator)
         assert "Firefox" in text
-        assert office.letters.empty()
+        assert moderator.letters.empty()
 
 
 async def test_what_a_browser_calls_itself_writes_no_letter(tmp_path: Path, watch: Watch) -> None:
-    async with writing(tmp_path, watch, **BEHIND) as (place, office):
-        office.open.set()
+    async with writing(tmp_path, watch, **BEHIND) as (place, moderator):
+        moderator.open.set()
         await place.person("ines")
         await log_in(place, FIREFOX, "192.0.2.7")
         await log_in(place, "Call 0900-EVIL at https://evil.example Firefox/1", "192.0.2.7")
-        _, text = await letter(office)
+        _, text = await letter(moderator)
         assert "evil" not in text.lower()
 
 
@@ -176,14 +176,14 @@ TRIGGERS: dict[Trigger, tuple[int, bool]] = {
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda one: one.__name__)
 async def test_what_ends_access_ends_it_within_a_second(place: Place, trigger: Trigger) -> None:
     """Of what is remembered too: tokens are asked again and again until the moment before."""
-    person, here, there = await place.person("ines"), Browser(place), Browser(place)
-    assert await here.log_in("ines") == 303
+    person, site, there = await place.person("ines"), Browser(place), Browser(place)
+    assert await site.log_in("ines") == 303
     assert await there.log_in("ines") == 303
-    await here.ask("GET", "/settings")
+    await site.ask("GET", "/settings")
     for _ in range(3):
         assert (await person.ask("GET", "/api/v1/preferences"))[0] == 200
     status, ends_sessions = TRIGGERS[trigger]
-    await trigger(place, person, here)
+    await trigger(place, person, site)
     began = perf_counter()
     assert (await person.ask("GET", "/api/v1/preferences"))[0] == status
     assert await there.ask("GET", "/settings") == (303 if ends_sessions else 200)

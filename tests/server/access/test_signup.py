@@ -178,8 +178,8 @@ async def test_a_client_signs_up_with_its_own_token(place: Place) -> None:
     app = await register(place, "read write follow")
     _, body = await app.token(grant_type="client_credentials", scope="read write follow")
     headers = {"Authorization": f"Bearer {body['access_token']}"}
-    wish: dict[str, Any] = {**GOOD, "agreement": True, "locale": "en"}
-    async with place.client.post("/api/v1/accounts", json=wish, headers=headers) as answer:
+    params: dict[str, Any] = {**GOOD, "agreement": True, "locale": "en"}
+    async with place.client.post("/api/v1/accounts", json=params, headers=headers) as answer:
         made = await answer.json()
         assert answer.status == 200, made
     own = {"Authorization": f"Bearer {made['access_token']}"}
@@ -214,8 +214,8 @@ async def test_who_signs_up_is_counted_by_address_and_by_email_whatever_the_toke
         for number in range(7):
             _, body = await app.token(grant_type="client_credentials", scope="write")
             headers = {"Authorization": f"Bearer {body['access_token']}"}
-            wish: dict[str, Any] = {"username": "bep_k", "email": f"{number}@post.example"}
-            statuses.append(await posted(place, wish, headers))
+            params: dict[str, Any] = {"username": "bep_k", "email": f"{number}@post.example"}
+            statuses.append(await posted(place, params, headers))
         assert statuses == [422] * 5 + [429] * 2
         statuses = []
         for number in range(7):
@@ -227,6 +227,6 @@ async def test_who_signs_up_is_counted_by_address_and_by_email_whatever_the_toke
         assert statuses[:6] == [422] * 5 + [429]
 
 
-async def posted(place: Place, wish: dict[str, Any], headers: dict[str, str]) -> int:
-    async with place.client.post("/api/v1/accounts", json=wish, headers=headers) as answer:
+async def posted(place: Place, params: dict[str, Any], headers: dict[str, str]) -> int:
+    async with place.client.post("/api/v1/accounts", json=params, headers=headers) as answer:
         return answer.status

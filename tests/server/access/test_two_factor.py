@@ -169,12 +169,12 @@ async def test_the_second_step_is_bound_to_the_browser_of_the_first(
 async def test_a_new_password_ends_a_log_in_that_is_under_way(place: Place, watch: Watch) -> None:
     person, secret, _ = await set_up(place, watch)
     begun = await password_given(place)
-    here = await password_given(place)
-    assert await give(here, code(secret, watch)) == 303
-    await here.ask("GET", "/settings")
+    site = await password_given(place)
+    assert await give(site, code(secret, watch)) == 303
+    await site.ask("GET", "/settings")
     new = {"current_password": PASSWORD, "new_password": "another sentence to remember"}
-    form = here.values("/settings/password") | new
-    assert await here.ask("POST", "/settings/password", form) == 303
+    form = site.values("/settings/password") | new
+    assert await site.ask("POST", "/settings/password", form) == 303
     watch.advance(timedelta(seconds=30))
     assert await give(begun, code(secret, watch)) == 422
     assert "kith" not in begun.cookies

@@ -32,19 +32,19 @@ async def two(tmp_path: Path, watch: Watch) -> AsyncIterator[Two]:
 async def test_somebody_moves_by_the_pages_of_both_servers(two: Two) -> None:
     home, away = two
     old, new = await home.person("alice"), await away.person("alicia")
-    here, there = await Tab.of(old), await Tab.of(new)
-    await here.open(PAGE)
-    status, text = await here.sent(f"{PAGE}/move", handle=new.handle, password=PASSWORD)
+    site, there = await Tab.of(old), await Tab.of(new)
+    await site.open(PAGE)
+    status, text = await site.sent(f"{PAGE}/move", handle=new.handle, password=PASSWORD)
     assert (status, "does not name this account yet" in text) == (422, True)
     await there.open(PAGE)
     assert await there.send(f"{PAGE}/alias", handle="@alice@home.example") == 303
     assert "@alice@home.example" in await there.open(PAGE)
-    assert await here.send(f"{PAGE}/move", handle=new.handle, password="wrong") == 422
-    assert await here.send(f"{PAGE}/move", handle=new.handle, password=PASSWORD) == 303
-    assert "Your page leads to" in await here.open(PAGE)
+    assert await site.send(f"{PAGE}/move", handle=new.handle, password="wrong") == 422
+    assert await site.send(f"{PAGE}/move", handle=new.handle, password=PASSWORD) == 303
+    assert "Your page leads to" in await site.open(PAGE)
     account = await old.get("/api/v1/accounts/lookup", acct="alice")
     assert account["moved"]["acct"] == "alicia@away.example"
-    assert await here.send(f"{PAGE}/back") == 303
+    assert await site.send(f"{PAGE}/back") == 303
     assert "moved" not in await old.get("/api/v1/accounts/lookup", acct="alice")
     assert await there.send(f"{PAGE}/unalias", uri=old.actor.uri) == 303
     assert "@alice@home.example" not in await there.open(PAGE)

@@ -88,7 +88,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[int]]:
         "server.actions.data_import.read",
         "server.media.store._understood",
         "server.actions.markup.length",
-        "server.actions.profiles.objections",
+        "server.actions.profiles.validate",
         "server.entities.status.by_number",
     ):
         watch(path)
@@ -115,7 +115,7 @@ async def test_worst_bodies_are_read_beside_the_loop(
         "server.actions.markup.length",
         "server.actions.data_import.read",
         "server.media.store._understood",
-        "server.actions.profiles.objections",
+        "server.actions.profiles.validate",
         "server.entities.status.by_number",
     }
     assert all(loop not in where for where in threads.values()), threads

@@ -14,7 +14,7 @@ from PIL import Image
 from yarl import URL
 
 from server.actions import profiles
-from server.actions.profiles import Wish, objections
+from server.actions.profiles import ProfileParams, validate
 from server.http.errors import Refused
 from server.media.store import MEDIA
 from storage.engine.transaction import Reader
@@ -58,8 +58,8 @@ def sent(**parts: str | bytes) -> aiohttp.FormData:
     return form
 
 
-async def changed(person: Person, **wish: Any) -> Any:
-    return await person.call("PATCH", CREDENTIALS, json=wish)
+async def changed(person: Person, **params: Any) -> Any:
+    return await person.call("PATCH", CREDENTIALS, json=params)
 
 
 def kept(place: Place) -> list[str]:
@@ -187,7 +187,7 @@ def _multipart(parts: dict[str, str]) -> aiohttp.FormData:
 
 
 @pytest.mark.parametrize(
-    ("wish", "field", "code"),
+    ("params", "field", "code"),
     [
         ({"display_name": "x" * 101}, "display_name", "ERR_TOO_LONG"),
         ({"note": "x" * 501}, "note", "ERR_TOO_LONG"),
@@ -204,11 +204,11 @@ def _multipart(parts: dict[str, str]) -> aiohttp.FormData:
     ],
 )
 async def test_what_does_not_fit_is_said_and_nothing_is_changed(
-    place: Place, wish: dict[str, Any], field: str, code: str
+    place: Place, params: dict[str, Any], field: str, code: str
 ) -> None:
     alice = await place.person("alice")
     before = await alice.get("/api/v1/accounts/verify_credentials")
-    status, body = await alice.ask("PATCH", CREDENTIALS, json={"locked": True, **wish})
+    status, body = await alice.ask("PATCH", CREDENTIALS, json={"locked": True, **params})
     assert status == 422
     assert body["error"].endswith("Nothing was changed.")
     assert [one["error"] for one in body["details"][field]] == [code]
@@ -322,13 +322,13 @@ async def test_nothing_that_is_sent_as_a_profile_makes_us_fail(place: Place) -> 
 
 
 def test_objections_are_in_the_order_of_the_form() -> None:
-    wish = Wish(
+    params = ProfileParams(
         display_name="x" * 101,
         note="x" * 501,
         fields=(("ok", "ok"), ("", "v")),
         settings={"privacy": "no"},
     )
-    assert [one.name for one in objections(wish)] == [
+    assert [one.name for one in validate(params)] == [
         "display_name",
         "note",
         "field_name_2",
@@ -394,5 +394,5 @@ async def test_a_change_that_cannot_be_kept_leaves_no_picture(place: Place) -> N
     alice = await place.person("alice")
     await place.database.write(actors.set_state, alice.actor.id, "suspended")
     with pytest.raises(Refused):
-        await profiles.change(place.app, alice.actor, Wish(avatar=painted()))
+        await profiles.change(place.app, alice.actor, ProfileParams(avatar=painted()))
     assert kept(place) == []

@@ -49,8 +49,8 @@ def quote(writer: Writer, post: int, quoted: int) -> None:
 
 async def fill(alice: Person, count: int) -> None:
     for number in range(count):
-        wish = {"options": ["Leek", f"Kale {number}"], "expires_in": 3600}
-        asked = await alice.say(f"Which of {number}?", poll=wish)
+        params = {"options": ["Leek", f"Kale {number}"], "expires_in": 3600}
+        asked = await alice.say(f"Which of {number}?", poll=params)
         said = await alice.say(f"Look at {number}.")
         await alice.place.database.write(quote, int(said["id"]), int(asked["id"]))
         for post in (asked, said):

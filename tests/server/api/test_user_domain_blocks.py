@@ -102,8 +102,8 @@ async def test_what_tied_the_two_is_cut_and_they_are_told(world: World) -> None:
     await world.settle()
     (there,) = await vera.get("/api/v1/accounts/relationships", id=await vera.find(alice.handle))
     assert (there["following"], there["followed_by"]) == (False, False)
-    (here,) = await alice.get("/api/v1/accounts/relationships", id=world.vera_here)
-    assert (here["following"], here["followed_by"], here["domain_blocking"]) == (False, False, True)
+    (site,) = await alice.get("/api/v1/accounts/relationships", id=world.vera_here)
+    assert (site["following"], site["followed_by"], site["domain_blocking"]) == (False, False, True)
     (others,) = await world.bob.get("/api/v1/accounts/relationships", id=world.vera_here)
     assert (others["following"], others["domain_blocking"]) == (True, False)
     preview = await alice.get(f"{BLOCKS}/preview", domain="away.example")
@@ -123,8 +123,8 @@ async def test_while_it_is_blocked_nobody_there_follows_or_is_followed(world: Wo
     assert await alice.call("DELETE", f"{BLOCKS}?domain=away.example") == {}
     await alice.post(f"/api/v1/accounts/{world.vera_here}/follow")
     await world.settle()
-    (here,) = await alice.get("/api/v1/accounts/relationships", id=world.vera_here)
-    assert (here["following"], here["domain_blocking"]) == (True, False)
+    (site,) = await alice.get("/api/v1/accounts/relationships", id=world.vera_here)
+    assert (site["following"], site["domain_blocking"]) == (True, False)
 
 
 async def test_nothing_is_told_of_a_blocked_host(world: World) -> None:

@@ -25,7 +25,7 @@ from storage.posts import posts, visible_posts
 from storage.posts.posts import Post
 from storage.posts.visibility import Anonymous, Member, Viewer
 from storage.reading import notifications, timelines
-from storage.reading.notifications import Wanted
+from storage.reading.notifications import NotificationFilter
 from storage.reading.timelines import Line, Shown
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -109,9 +109,9 @@ def everything(reader: Reader, viewer: Viewer, people: list[ActorId]) -> Any:
     shown: dict[str, Any] = {}
     if isinstance(viewer, Member):
         lists["home"] = timelines.home(reader, viewer.actor, ALL)
-        lists["liked"] = timelines.liked(reader, viewer.actor, ALL)
-        lists["bookmarked"] = timelines.bookmarked(reader, viewer.actor, ALL)
-        told = notifications.page_of(reader, viewer.actor, ALL, Wanted())
+        lists["liked"] = timelines.favourites(reader, viewer.actor, ALL)
+        lists["bookmarked"] = timelines.bookmarks(reader, viewer.actor, ALL)
+        told = notifications.page_of(reader, viewer.actor, ALL, NotificationFilter())
         shown["notifications"] = notification_entity.many(reader, viewer, told)
     for name, lines in lists.items():
         shown[name] = status_entity.of_lines(reader, viewer, lines)

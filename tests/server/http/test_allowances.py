@@ -21,7 +21,7 @@ from server.http.allowances import (
 )
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused
-from server.http.guard import Who, get
+from server.http.guard import Access, get
 from server.http.responses import answer
 from storage.engine import instance
 from storage.engine.database import READERS
@@ -160,7 +160,7 @@ async def _never_ends(request: web.Request) -> web.Response:
 async def test_list_that_takes_too_long_is_answered_503_in_plain_words(
     tmp_path: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    endless = get("/api/v1/endless", _never_ends, Who.PUBLIC)
+    endless = get("/api/v1/endless", _never_ends, Access.PUBLIC)
     monkeypatch.setattr("server.app.add_routes", lambda app: routes.add_routes(app, [endless]))
     async with serving(tmp_path / "home", "home.example", Internet(), watch) as place:
         async with place.client.get("/api/v1/endless") as refused:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from server.http import auth
-from server.http.auth import MOST_READ, MOST_REMEMBERED, SUBJECTS, Callers
+from server.http.auth import MOST_READ, MOST_REMEMBERED, SUBJECTS, CurrentUsers
 from storage.access import accounts, oauth
 from storage.access.accounts import ACCESS
 from storage.engine.changes import Change
@@ -60,7 +60,7 @@ def take_back(writer: Writer, secret: str) -> None:
 
 async def test_what_was_read_before_a_token_was_taken_back_is_not_kept(database: Database) -> None:
     secret, held = await database.write(of_alice), Held(database)
-    callers = Callers(held)
+    callers = CurrentUsers(held)
     with database.changes.heard_by(ACCESS, callers.forget):
         asking = asyncio.create_task(callers.of_token(secret))
         await held.read_once.wait()
@@ -74,7 +74,7 @@ async def test_while_access_goes_on_changing_an_answer_comes_and_is_not_kept(
     database: Database,
 ) -> None:
     secret, held = await database.write(of_alice), Held(database)
-    callers = Callers(held)
+    callers = CurrentUsers(held)
 
     async def asked(changes: int) -> int:
         """How often it was read, while that many changes come, each during a reading."""
@@ -109,7 +109,7 @@ def of_many(writer: Writer) -> list[str]:
 async def test_what_changed_is_forgotten_and_nothing_else(database: Database) -> None:
     """Of 500 tokens that are remembered, only what a change is about is asked for again."""
     secrets, counted = await database.write(of_many), Counted(database)
-    callers = Callers(counted)
+    callers = CurrentUsers(counted)
 
     async def asked_again() -> list[int]:
         """Which tokens are looked up when all of them are used."""
@@ -147,7 +147,7 @@ async def test_a_change_during_a_reading_counts_only_where_it_is_about_the_same(
     database: Database,
 ) -> None:
     secret, held = await database.write(of_alice), Held(database)
-    callers = Callers(held)
+    callers = CurrentUsers(held)
     asking = asyncio.create_task(callers.of_token(secret))
     await held.read_once.wait()
     callers.forget(Change(ACCESS, "1"))
@@ -165,7 +165,7 @@ async def test_however_many_ask_no_more_are_remembered_than_there_is_room_for(
     database: Database,
 ) -> None:
     """SECURITY 48."""
-    secrets, callers = await database.write(of_a_crowd), Callers(database)
+    secrets, callers = await database.write(of_a_crowd), CurrentUsers(database)
     for secret in secrets:
         assert await callers.of_token(secret)
         assert await callers.of_token(f"not {secret}") is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.app import FILE
-from server.http.guard import Who
+from server.http.guard import Access
 from server.routes import ROUTES
 from tests.server.access.test_oauth import Browser, address, register, visitor
 from tests.server.test_route_table import BY_NAME
@@ -38,7 +38,7 @@ async def test_no_form_is_taken_that_is_not_from_our_page(place: Place) -> None:
     for route in FORMS:
         for forged in ({}, {"csrf": "0" * 64}, {"csrf": other}, {"csrf": ""}):
             for sender in (browser, Browser(place)):
-                if route.who is Who.LOGGED_IN or sender is browser:
+                if route.access is Access.LOGGED_IN or sender is browser:
                     status = await sender.ask("POST", path_of(route), forged)
                     assert status == 403, (route.path, forged)
                     cells += 1

@@ -186,9 +186,9 @@ async def test_nothing_is_posted_to_everybody_for_a_wrong_kind_of_word(
 
 async def test_every_kind_of_body_says_the_same(place: Place) -> None:
     alice = await place.person("alice")
-    wish = {"status": "Once more.", "visibility": "unlisted"}
+    params = {"status": "Once more.", "visibility": "unlisted"}
     said = [
-        await alice.call("POST", "/api/v1/statuses", **{kind: wish})
+        await alice.call("POST", "/api/v1/statuses", **{kind: params})
         for kind in ("json", "data", "params")
     ]
     async with place.client.post(

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import FormData
 from PIL import Image
 
-from server.http.guard import API, Who
+from server.http.guard import API, Access
 from server.routes import ROUTES
 from storage.engine.transaction import Reader
 from tests.support.servers import Person, Place
@@ -96,7 +96,7 @@ def about_numbers() -> list[tuple[str, str]]:
     return [
         (route.method, route.path)
         for route in ROUTES
-        if route.who in API and route.path.startswith("/api/") and "{id}" in route.path
+        if route.access in API and route.path.startswith("/api/") and "{id}" in route.path
     ]
 
 
@@ -143,4 +143,4 @@ async def test_notes_are_seen_by_their_writer_only(people: tuple[Person, Person]
 def test_every_door_that_takes_a_number_is_one_or_the_other() -> None:
     members = [path for _, path in about_numbers()]
     assert len(members) > 60
-    assert all(route.who is not Who.APP for route in ROUTES if "{id}" in route.path)
+    assert all(route.access is not Access.APP for route in ROUTES if "{id}" in route.path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.http.auth import CALLERS
+from server.http.auth import CURRENT_USERS
 from server.http.rate_limits import LIMITERS, MOST_WINDOWS, Limits, caller_of
 from tests.server.http.test_callers import Counted
 from tests.support.clock import Watch
@@ -120,7 +120,7 @@ async def test_tokens_that_are_nobodys_are_counted_and_looked_up_so_often_only(
     async with serving(tmp_path, "home.example", Internet(), watch, rate_limits="on") as place:
         alice = await place.person("alice")
         await alice.get("/api/v1/preferences")
-        counted = place.app[CALLERS]._database = Counted(place.database)
+        counted = place.app[CURRENT_USERS]._database = Counted(place.database)
 
         async def status(number: int, path: str) -> int:
             headers = {"Authorization": f"Bearer wrong-{number}"}
@@ -155,8 +155,10 @@ async def test_who_types_a_name_too_often_is_told_so_too(tmp_path: Path, watch: 
                 "Authorization": f"Bearer {token}",
                 "X-Forwarded-For": f"192.0.2.{number}",
             }
-            wish = {"email": "bep@post.example" if number % 2 else "BEP@post.example"}
-            async with place.client.post("/api/v1/accounts", json=wish, headers=headers) as answer:
+            params = {"email": "bep@post.example" if number % 2 else "BEP@post.example"}
+            async with place.client.post(
+                "/api/v1/accounts", json=params, headers=headers
+            ) as answer:
                 statuses.append(answer.status)
         assert statuses == [422] * LIMITERS["signup"].count + [429]
         assert int(answer.headers["Retry-After"]) <= 30 * 60 + 1

@@ -27,16 +27,16 @@ async def address(person: Person) -> str:
 
 async def test_a_new_address_ends_everything_else(place: Place) -> None:
     ines = await place.person("ines")
-    here, elsewhere = Browser(place), Browser(place)
-    await here.log_in("ines")
+    site, elsewhere = Browser(place), Browser(place)
+    await site.log_in("ines")
     await elsewhere.log_in("ines")
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 200
     offered = timedelta(hours=1)
     await place.database.write(sessions.offer_reset, "a link", ines.actor.id, offered)
-    assert await change(here, NEW) == 303
+    assert await change(site, NEW) == 303
     assert await address(ines) == NEW
-    assert await here.ask("GET", here.headers["Location"]) == 200
-    assert "The new address is in force" in here.text and NEW in here.text
+    assert await site.ask("GET", site.headers["Location"]) == 200
+    assert "The new address is in force" in site.text and NEW in site.text
     assert await elsewhere.ask("GET", "/settings") == 303
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 401
     assert await place.database.read(sessions.reset_of, "a link") is None

@@ -188,11 +188,11 @@ async def test_no_picture_lies_inside(world: World, address: str) -> None:
 
 async def test_without_our_seal_nothing_is_fetched(world: World) -> None:
     url = URL(await world.url())
-    here = world.place.database.here
+    site = world.place.database.site
     for other in (
         url.without_query_params("seal"),
         url.update_query(seal="0" * 32),
-        url.update_query(seal=URL(media_urls.proxied(here, "small", 1, "http://x/")).query["seal"]),
+        url.update_query(seal=URL(media_urls.proxied(site, "small", 1, "http://x/")).query["seal"]),
         url.with_path(url.path.replace("original", "small")).with_query(url.query),
         url.with_path("/media/proxy/avatar/1").with_query(url.query),
         url.with_path("/media/proxy/unknown/1").with_query(url.query),

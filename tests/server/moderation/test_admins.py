@@ -12,7 +12,7 @@ from server.app import build_app
 from server.cli.commands import run
 from server.cli.control_socket import CommandFailed
 from server.http import guard
-from server.http.guard import Route, Who
+from server.http.guard import Access, Route
 from server.http.responses import answer
 from server.routes import add_routes
 from server.settings.outside import Outside
@@ -26,12 +26,12 @@ PATH = "/api/v1/admin/rooms"
 
 
 async def room(request: web.Request) -> web.Response:
-    return answer({"by": guard.caller(request).me.name})
+    return answer({"by": guard.current_user(request).me.name})
 
 
 ROOMS = [
-    guard.get(PATH, room, Who.ADMIN, "admin:read", "admin:read:accounts"),
-    guard.post(PATH, room, Who.ADMIN, "admin:write:accounts"),
+    guard.get(PATH, room, Access.ADMIN, "admin:read", "admin:read:accounts"),
+    guard.post(PATH, room, Access.ADMIN, "admin:write:accounts"),
 ]
 
 
@@ -97,18 +97,18 @@ async def test_who_is_no_longer_an_admin_is_out_at_the_next_call(
 
 
 @pytest.mark.parametrize(
-    ("who", "scopes"),
+    ("access", "scopes"),
     [
-        (Who.MEMBER, ("admin:read",)),
-        (Who.PUBLIC, ("read:accounts", "admin:read:accounts")),
-        (Who.ADMIN, ("read",)),
-        (Who.ADMIN, ("read:accounts", "admin:read:accounts")),
-        (Who.ADMIN, ()),
+        (Access.MEMBER, ("admin:read",)),
+        (Access.PUBLIC, ("read:accounts", "admin:read:accounts")),
+        (Access.ADMIN, ("read",)),
+        (Access.ADMIN, ("read:accounts", "admin:read:accounts")),
+        (Access.ADMIN, ()),
     ],
 )
-def test_no_route_is_declared_with_half_of_it(who: Who, scopes: tuple[str, ...]) -> None:
+def test_no_route_is_declared_with_half_of_it(access: Access, scopes: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="need each other"):
-        Route(method="GET", path=PATH, handler=room, who=who, scopes=scopes)
+        Route(method="GET", path=PATH, handler=room, access=access, scopes=scopes)
 
 
 async def test_a_script_gets_an_admins_token_for_an_admin_only(place: Place) -> None:

@@ -1,6 +1,6 @@
 """Sweeps over the route table: office is for those who have it; freezing holds (67, 85)."""
 
-from server.http.guard import OWN_AFFAIRS, Who
+from server.http.guard import OWN_AFFAIRS, Access
 from server.routes import ROUTES
 from storage.moderation import decisions
 from tests.server.moderation.test_dashboard import browser
@@ -15,7 +15,7 @@ async def test_what_is_an_admins_is_refused_to_everybody_else(place: Place) -> N
     for role in ("member", "steward"):
         somebody = await place.person(role, role=role, scopes=OFFICE)
         for route in ROUTES:
-            if route.who is Who.ADMIN:
+            if route.access is Access.ADMIN:
                 status = await status_of(place, route, headers=bearing(somebody.token))
                 assert status == 403, (role, route.method, route.path, status)
                 cells += 1
@@ -28,7 +28,7 @@ async def test_what_is_a_stewards_is_refused_to_members(place: Place) -> None:
     visitor = await browser(place, "bob")
     tried = 0
     for route in ROUTES:
-        if route.who is Who.STEWARD:
+        if route.access is Access.STEWARD:
             status, _, _ = await visitor.ask(route.method, address(route))
             assert status == 403, (route.method, route.path, status)
             tried += 1
@@ -42,12 +42,12 @@ async def test_who_is_frozen_reads_and_does_nothing_that_others_notice(place: Pl
     cells = 0
     for route in ROUTES:
         free = route.method == "GET" or route.path.startswith(OWN_AFFAIRS)
-        if route.who is Who.MEMBER:
+        if route.access is Access.MEMBER:
             async with place.client.request(
                 route.method, address(route), headers=bearing(alice.token)
             ) as answer:
                 frozen = answer.status == 403 and "frozen" in await answer.text()
-        elif route.who is Who.LOGGED_IN and route.path != "/logout":
+        elif route.access is Access.LOGGED_IN and route.path != "/logout":
             status, text, _ = await visitor.ask(route.method, address(route))
             frozen = status == 403 and "frozen" in text
         else:
@@ -68,9 +68,9 @@ async def test_the_office_of_who_is_frozen_rests(place: Place) -> None:
         await visitor.get("/desk")
         await place.database.write(decisions.freeze, somebody.actor.id, "Rest.")
         for route in ROUTES:
-            if route.who is Who.STEWARD:
+            if route.access is Access.STEWARD:
                 status, text, _ = await visitor.ask(route.method, address(route))
-            elif route.who is Who.ADMIN and role == "admin":
+            elif route.access is Access.ADMIN and role == "admin":
                 async with place.client.request(
                     route.method, address(route), headers=bearing(somebody.token)
                 ) as answer:

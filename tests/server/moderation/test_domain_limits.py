@@ -9,7 +9,7 @@ from server.cli.commands import run
 from server.cli.control_socket import CommandFailed
 from server.moderation import account_decisions, domain_limits
 from server.moderation.account_decisions import COMMAND_LINE
-from server.moderation.domain_limits import Wish
+from server.moderation.domain_limits import DomainLimitParams
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.queues import hosts
@@ -39,7 +39,9 @@ There = tuple[Place, Person, Person, Neighbour, Stranger]
 
 
 async def silence(place: Place, name: str = "evil.example") -> int:
-    return await domain_limits.put(place.database, COMMAND_LINE, name, Wish(tier="limited"))
+    return await domain_limits.put(
+        place.database, COMMAND_LINE, name, DomainLimitParams(tier="limited")
+    )
 
 
 async def test_a_silenced_server_is_heard_by_those_who_follow(there: There) -> None:
@@ -81,8 +83,8 @@ async def test_a_server_that_is_let_be_leaves_a_decision_about_one_account(there
 
 async def test_what_is_not_taken_holds_for_all_beneath(there: There) -> None:
     ours, *_ = there
-    wish = Wish(tier=None, reject_media=True)
-    await domain_limits.put(ours.database, COMMAND_LINE, "evil.example", wish)
+    params = DomainLimitParams(tier=None, reject_media=True)
+    await domain_limits.put(ours.database, COMMAND_LINE, "evil.example", params)
 
     def rejected(reader: Reader) -> list[tuple[bool, bool]]:
         names = ("evil.example", "sub.evil.example", "sub.evil.example:8443", "notevil.example")

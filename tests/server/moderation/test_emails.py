@@ -9,7 +9,7 @@ from federation.activities.flag import LETTER
 from server.http.app_keys import OUTSIDE, SETTINGS
 from server.moderation import account_decisions, emails
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
-from server.moderation.emails import Letter
+from server.moderation.emails import Email
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import decisions
 from storage.queues import jobs
@@ -32,10 +32,10 @@ async def post(tmp_path: Path, watch: Watch) -> AsyncIterator[Place]:
         yield place
 
 
-async def letters(place: Place) -> list[Letter]:
+async def letters(place: Place) -> list[Email]:
     """Those of the occasion that is due."""
 
-    def unit(reader: Reader) -> list[Letter]:
+    def unit(reader: Reader) -> list[Email]:
         job = jobs.next_due(reader, LETTER)
         assert job is not None
         return list(emails._written(reader, job, place.app[SETTINGS]))

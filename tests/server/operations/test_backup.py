@@ -201,20 +201,20 @@ def test_a_backup_goes_where_its_caller_means_and_takes_the_settings_along(tmp_p
     elsewhere = tmp_path / "etc" / "kith.toml"
     elsewhere.parent.mkdir()
     elsewhere.write_text('title = "The Garden"\n')
-    here = tmp_path / "here"
-    here.mkdir()
+    site = tmp_path / "here"
+    site.mkdir()
     port = free_port()
     environ = environment(tmp_path / "data", port) | {"KITH_CONFIG": str(elsewhere)}
-    (here / "a file").touch()
+    (site / "a file").touch()
     with subprocess.Popen([*KITH, "serve"], env=environ, stdout=subprocess.DEVNULL) as process:
         try:
             wait_until_healthy(f"http://localhost:{port}", process)
-            done = kith(environ, "backup", "--to", "mine", "--json", cwd=here)
-            refused = kith(environ, "backup", "--to", "a file", cwd=here)
+            done = kith(environ, "backup", "--to", "mine", "--json", cwd=site)
+            refused = kith(environ, "backup", "--to", "a file", cwd=site)
         finally:
             process.terminate()
     assert done.returncode == 0, done.stderr
     folder = Path(json.loads(done.stdout)["backup"])
     assert refused.stderr == "kith: The backup could not be written: File exists.\n"
-    assert folder.parent == here / "mine"
+    assert folder.parent == site / "mine"
     assert (folder / "kith.toml").read_text() == elsewhere.read_text()

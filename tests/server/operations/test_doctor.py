@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from federation.transport.http_client import Door
+from federation.transport.http_client import HttpClient
 from server.http.app_keys import SETTINGS
 from server.operations import doctor
 from server.operations.doctor import Finding
@@ -23,9 +23,9 @@ def internet() -> Internet:
 
 
 @pytest.fixture
-async def door(internet: Internet) -> AsyncIterator[Door]:
+async def http_client(internet: Internet) -> AsyncIterator[HttpClient]:
     """A visitor's, who goes to whatever this internet knows."""
-    async with Door(
+    async with HttpClient(
         user_agent="Kith/test",
         own_authority="doctor.invalid",
         development=True,
@@ -36,39 +36,39 @@ async def door(internet: Internet) -> AsyncIterator[Door]:
 
 
 async def test_a_server_that_others_reach_is_found(
-    tmp_path: Path, internet: Internet, watch: Watch, door: Door
+    tmp_path: Path, internet: Internet, watch: Watch, http_client: HttpClient
 ) -> None:
     async with serving(tmp_path, "home.example", internet, watch) as home:
-        found = await doctor.reach(door, home.app[SETTINGS])
+        found = await doctor.reach(http_client, home.app[SETTINGS])
     assert found == Finding("from outside", True, "others find us at http://home.example")
 
 
 async def test_a_handle_may_have_another_name_than_the_pages(
-    tmp_path: Path, internet: Internet, watch: Watch, door: Door
+    tmp_path: Path, internet: Internet, watch: Watch, http_client: HttpClient
 ) -> None:
     names = {"web_domain": "social.home.example"}
     async with serving(tmp_path, "home.example", internet, watch, **names) as home:
-        half = await doctor.reach(door, home.app[SETTINGS])
+        half = await doctor.reach(http_client, home.app[SETTINGS])
         internet.ports["social.home.example"] = internet.ports["home.example"]
-        whole = await doctor.reach(door, home.app[SETTINGS])
+        whole = await doctor.reach(http_client, home.app[SETTINGS])
     assert (half.good, whole.good) == (False, True)
     assert "social.home.example has no address" in half.says
 
 
 async def test_what_keeps_others_from_finding_us_is_said(
-    tmp_path: Path, internet: Internet, watch: Watch, door: Door
+    tmp_path: Path, internet: Internet, watch: Watch, http_client: HttpClient
 ) -> None:
     settings = settings_for(tmp_path / "home", "home.example")
-    nobody = await doctor.reach(door, settings)
+    nobody = await doctor.reach(http_client, settings)
     async with serving(tmp_path / "away", "away.example", internet, watch):
         internet.ports["home.example"] = internet.ports["away.example"]
-        other = await doctor.reach(door, settings)
+        other = await doctor.reach(http_client, settings)
     async with internet.serving(web.Application(), "home.example"):
-        empty = await doctor.reach(door, settings)
+        empty = await doctor.reach(http_client, settings)
     async with serving(tmp_path / "home", "home.example", internet, watch):
         internet.ports["www.home.example"] = internet.ports["home.example"]
         moved = settings_for(tmp_path / "home", "home.example", web_domain="www.home.example")
-        elsewhere = await doctor.reach(door, moved)
+        elsewhere = await doctor.reach(http_client, moved)
     for found, says in (
         (nobody, "has no address"),
         (other, "nobody finds us"),

@@ -13,7 +13,7 @@ import pytest
 
 from storage.engine.database import open_database
 from storage.engine.errors import CannotOpen, Damaged, NotCommitted, StorageError
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.troubles import on_opening
 from tests.server.operations.test_backup import kith
 from tests.storage.engine.test_database import say
@@ -124,7 +124,7 @@ def tiny(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(("umount", str(disk)), check=True)
 
 
-async def test_disk_without_a_free_byte_is_told_at_start(tiny: Path, here: Here) -> None:
+async def test_disk_without_a_free_byte_is_told_at_start(tiny: Path, site: Site) -> None:
     (tiny / "db").write_bytes(blank())
     with (tiny / "large").open("wb", buffering=0) as large:
         try:
@@ -133,10 +133,10 @@ async def test_disk_without_a_free_byte_is_told_at_start(tiny: Path, here: Here)
         except OSError:
             pass
     with pytest.raises(CannotOpen, match="no room left on the disk"):
-        async with open_database(tiny / "db", here):
+        async with open_database(tiny / "db", site):
             pass
     (tiny / "large").unlink()
-    async with open_database(tiny / "db", here):
+    async with open_database(tiny / "db", site):
         pass
 
 
@@ -160,12 +160,12 @@ async def test_writing_on_a_full_disk_is_answered_507_and_goes_on_once_there_is_
     await alice.say("And on it goes.")
 
 
-async def test_database_that_another_program_holds_is_told(tmp_path: Path, here: Here) -> None:
+async def test_database_that_another_program_holds_is_told(tmp_path: Path, site: Site) -> None:
     (tmp_path / "db").write_bytes(blank())
     with closing(sqlite3.connect(tmp_path / "db", isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(CannotOpen, match="another program holds it"):
-            async with open_database(tmp_path / "db", here):
+            async with open_database(tmp_path / "db", site):
                 pass
 
 

@@ -68,13 +68,13 @@ async def test_every_page_opens_for_visitors_and_members_in_both_languages(place
         "/@nobody": 404,
         "/no/such/page": 404,
     }
-    here = {"en": "Times are UTC", "de": "Uhrzeiten: UTC"}
+    site = {"en": "Times are UTC", "de": "Uhrzeiten: UTC"}
     cells = 0
-    for (path, status), locale, cookie in product(pages.items(), here, ({}, await cookie_of(bob))):
+    for (path, status), locale, cookie in product(pages.items(), site, ({}, await cookie_of(bob))):
         page = await opened(place, path, **{"Accept-Language": locale}, **cookie)
         assert page.status == status, path
         assert f'<html lang="{locale}" dir="ltr">' in page.text
-        assert here[locale] in page.text, (path, locale)
+        assert site[locale] in page.text, (path, locale)
         assert page.headers["Content-Language"] == locale
         assert page.headers["Content-Type"] == "text/html; charset=utf-8"
         assert page.headers["Vary"] == "Accept, Accept-Language, Cookie"

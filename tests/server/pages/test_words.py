@@ -86,7 +86,7 @@ def test_answers_are_said_in_words_up_to_twelve() -> None:
         "More than twelve answers",
     ]
     assert [formatting.answers(n, "de") for n in (1, 2)] == ["Eine Antwort", "Zwei Antworten"]
-    assert formatting.mistakes(1, "en") == "One thing to look at"
+    assert formatting.form_errors(1, "en") == "One thing to look at"
     assert formatting.number(13, "en") == "13"
 
 
@@ -139,7 +139,7 @@ def test_a_locale_that_nobody_translated_is_served_in_the_source_language() -> N
 
 def extracted() -> set[tuple[str, ...]]:
     """Every sentence in the code and the templates of the server, as pybabel would find them."""
-    server = LOCALE_DIR.parent
+    server = LOCALE_DIR.parents[1]
     with (LOCALE_DIR / "babel.cfg").open() as source:
         methods, options = parse_mapping_cfg(source)  # type: ignore[no-untyped-call]
     found = extract_from_dir(server, methods, options)

@@ -244,18 +244,18 @@ def test_a_code_remembers_what_it_was_exchanged_for() -> None:
 def test_a_session_lasts_while_it_is_used() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
-    here = sessions.start(writer, "here", alice, "Firefox")
+    site = sessions.start(writer, "here", alice, "Firefox")
     there = sessions.start(writer, "there", alice, "Phone")
     writer.now += sessions.LASTS - HOUR
-    sessions.used(writer, here)
+    sessions.used(writer, site)
     writer.now += HOUR
     assert sessions.find(writer, "here")
     assert sessions.find(writer, "there") is None
-    assert not sessions.end(writer, here, bob)
-    sessions.end_all(writer, alice, but=here)
-    assert [one.id for one in sessions.of_account(writer, alice)] == [here]
+    assert not sessions.end(writer, site, bob)
+    sessions.end_all(writer, alice, but=site)
+    assert [one.id for one in sessions.of_account(writer, alice)] == [site]
     assert not sessions.end(writer, there, alice)
-    assert sessions.end(writer, here, alice)
+    assert sessions.end(writer, site, alice)
     assert sessions.find(writer, "here") is None
 
 

@@ -11,7 +11,7 @@ from storage.engine import instance
 from storage.engine.changes import Change
 from storage.engine.database import READERS, Database, open_database
 from storage.engine.errors import NotCommitted, NotCopied, Overloaded, StorageError
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader, Row, Writer
 from tests.support.clock import Watch
 
@@ -175,9 +175,9 @@ async def test_cancelled_readers_give_their_connection_back(database: Database) 
 
 
 async def test_too_much_is_refused_while_work_already_taken_is_closed(
-    tmp_path: Path, here: Here
+    tmp_path: Path, site: Site
 ) -> None:
-    async with open_database(tmp_path / "small", here, intake=8) as database:
+    async with open_database(tmp_path / "small", site, intake=8) as database:
         gate = Gate()
         running = asyncio.create_task(database.write(gate))
         await asyncio.to_thread(gate.entered.wait)
@@ -194,8 +194,8 @@ async def test_too_much_is_refused_while_work_already_taken_is_closed(
         assert await database.write(say, "again") == "again"
 
 
-async def test_too_many_who_want_to_read_are_refused(tmp_path: Path, here: Here) -> None:
-    async with open_database(tmp_path / "small", here, intake=4) as database:
+async def test_too_many_who_want_to_read_are_refused(tmp_path: Path, site: Site) -> None:
+    async with open_database(tmp_path / "small", site, intake=4) as database:
         gates = [Gate() for _ in range(READERS)]
         busy = [asyncio.create_task(database.read(gate)) for gate in gates]
         for gate in gates:
@@ -211,9 +211,9 @@ async def test_too_many_who_want_to_read_are_refused(tmp_path: Path, here: Here)
 
 
 async def test_at_the_end_what_waits_is_served_and_what_comes_after_is_refused(
-    tmp_path: Path, here: Here
+    tmp_path: Path, site: Site
 ) -> None:
-    async with open_database(tmp_path / "db", here) as database:
+    async with open_database(tmp_path / "db", site) as database:
         gate = Gate()
         running = asyncio.create_task(database.write(gate))
         await asyncio.to_thread(gate.entered.wait)
@@ -228,7 +228,7 @@ async def test_at_the_end_what_waits_is_served_and_what_comes_after_is_refused(
     for run in (database.write, database.conclude):
         with pytest.raises((NotCommitted, Overloaded)):
             await asyncio.wait_for(run(say, "too late"), 5)
-    async with open_database(tmp_path / "db", here) as database:
+    async with open_database(tmp_path / "db", site) as database:
         assert await database.read(words) == ["before", "late"]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from storage.engine.database import open_database
-from storage.engine.site import Here
+from storage.engine.site import Site
 
 ROUNDS = 6
 
@@ -24,14 +24,14 @@ def write_until_killed(path: Path, name: str, lines: int, bytes_more: int) -> It
 
 
 async def test_killing_the_server_loses_nothing_it_has_acknowledged(
-    tmp_path: Path, here: Here
+    tmp_path: Path, site: Site
 ) -> None:
     path, acknowledged = tmp_path / "db", set[str]()
     for seed in range(ROUNDS):  # each goes on with the file that the last one left
         chance = random.Random(seed)
         moment = chance.randrange(1, 1500), chance.randrange(4000)
         acknowledged.update(write_until_killed(path, f"{seed}", *moment))
-        async with open_database(path, here) as database:
+        async with open_database(path, site) as database:
             assert await database.read(lambda r: r.value("PRAGMA integrity_check")) == "ok"
             rows = await database.read(lambda r: r.rows("SELECT uri FROM received"))
         found = {uri for (uri,) in rows}

@@ -11,7 +11,7 @@ import pytest
 from storage.engine import instance
 from storage.engine.clock import milliseconds
 from storage.engine.database import open_database
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Writer
 from storage.reading import notifications
 from tests.storage import cast
@@ -58,16 +58,16 @@ def test_every_table_with_numbers_is_looked_at() -> None:
 
 @pytest.mark.parametrize("make", [a_post, a_notification])
 async def test_numbers_rise_across_a_restart_after_a_clock_that_was_ahead(
-    file: Path, here: Here, watch: Watch, make: Callable[[Writer], object]
+    file: Path, site: Site, watch: Watch, make: Callable[[Writer], object]
 ) -> None:
     watch.advance(FIVE_HOURS)
-    async with open_database(file, here, watch) as database:
+    async with open_database(file, site, watch) as database:
         await database.write(make)
         before = await database.write(both)
         await database.write(make)
     watch.advance(-FIVE_HOURS)
     for _ in range(2):
-        async with open_database(file, here, watch) as database:
+        async with open_database(file, site, watch) as database:
             after = await database.write(both)
             await database.write(make)
         assert after[0] >> 16 >= before[0] >> 16
@@ -76,13 +76,13 @@ async def test_numbers_rise_across_a_restart_after_a_clock_that_was_ahead(
         before = after
 
 
-async def test_numbers_catch_up_with_the_time(file: Path, here: Here, watch: Watch) -> None:
+async def test_numbers_catch_up_with_the_time(file: Path, site: Site, watch: Watch) -> None:
     start = watch.now
     watch.advance(FIVE_HOURS)
-    async with open_database(file, here, watch) as database:
+    async with open_database(file, site, watch) as database:
         highest = await database.write(a_post)
     watch.now = start
-    async with open_database(file, here, watch) as database:
+    async with open_database(file, site, watch) as database:
         one, two = await database.write(both), await database.write(both)
         assert highest < one[0] < two[0] < highest + 1000
         watch.advance(FIVE_HOURS + timedelta(seconds=1))
@@ -92,21 +92,21 @@ async def test_numbers_catch_up_with_the_time(file: Path, here: Here, watch: Wat
 
 
 async def test_clock_without_a_battery_makes_nothing_lower(
-    file: Path, here: Here, watch: Watch
+    file: Path, site: Site, watch: Watch
 ) -> None:
-    async with open_database(file, here, watch) as database:
+    async with open_database(file, site, watch) as database:
         before = await database.write(a_post)
     watch.now = datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
-    async with open_database(file, here, watch) as database:
+    async with open_database(file, site, watch) as database:
         assert await database.write(a_post) > before
 
 
 async def test_what_others_say_meanwhile_comes_on_top_and_what_is_old_stays_below(
-    file: Path, here: Here, watch: Watch
+    file: Path, site: Site, watch: Watch
 ) -> None:
     start = watch.now
     watch.advance(FIVE_HOURS)
-    async with open_database(file, here, watch) as database:
+    async with open_database(file, site, watch) as database:
         ours = await database.write(a_post)
         watch.now = start + timedelta(minutes=1)
         fresh, old = start, start - timedelta(days=1)

@@ -19,7 +19,7 @@ from storage.engine.errors import (
     StorageError,
 )
 from storage.engine.lock import owned
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from tests.storage import cast
 
@@ -58,10 +58,10 @@ def names(reader: Reader) -> list[str]:
 
 @pytest.mark.parametrize("version", range(1, LATEST))
 async def test_a_copy_is_kept_before_a_migration_and_rows_stay(
-    tmp_path: Path, here: Here, version: int
+    tmp_path: Path, site: Site, version: int
 ) -> None:
     older(tmp_path / "db", version)
-    async with open_database(tmp_path / "db", here) as database:
+    async with open_database(tmp_path / "db", site) as database:
         assert await database.read(names) == ["alice"]
         assert await database.read(lambda r: r.value("PRAGMA user_version")) == LATEST
     copy = tmp_path / f"db.before-{version}"
@@ -70,21 +70,21 @@ async def test_a_copy_is_kept_before_a_migration_and_rows_stay(
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
 
-async def test_no_copy_is_made_where_nothing_changes(tmp_path: Path, here: Here) -> None:
+async def test_no_copy_is_made_where_nothing_changes(tmp_path: Path, site: Site) -> None:
     for _ in range(2):
-        async with open_database(tmp_path / "db", here):
+        async with open_database(tmp_path / "db", site):
             pass
     assert [path.name for path in tmp_path.iterdir()] == ["db"]
 
 
 @pytest.mark.parametrize("made", [1, 2, 7, 15, 30, 44])
 async def test_a_migration_killed_in_the_middle_runs_again(
-    tmp_path: Path, here: Here, made: int
+    tmp_path: Path, site: Site, made: int
 ) -> None:
     older(tmp_path / "db", 1)
     command = (sys.executable, "-m", "tests.storage.interrupted", tmp_path / "db", str(made))
     assert subprocess.run(command, check=False, timeout=60).returncode == -9
-    async with open_database(tmp_path / "db", here) as database:
+    async with open_database(tmp_path / "db", site) as database:
         assert await database.read(lambda r: r.value("PRAGMA user_version")) == LATEST
         assert await database.read(names) == ["alice"]
         assert await database.read(lambda r: r.value("PRAGMA integrity_check")) == "ok"
@@ -92,12 +92,12 @@ async def test_a_migration_killed_in_the_middle_runs_again(
     assert ask(tmp_path / "db.before-1", "PRAGMA user_version") == [1]
 
 
-async def test_a_newer_database_is_refused(tmp_path: Path, here: Here) -> None:
+async def test_a_newer_database_is_refused(tmp_path: Path, site: Site) -> None:
     raw = connect(tmp_path / "db", WRITING)
     raw.execute(f"PRAGMA user_version = {LATEST + 1}")
     raw.close()
     with pytest.raises(NewerSchema, match=f"version {LATEST + 1}"):
-        async with open_database(tmp_path / "db", here):
+        async with open_database(tmp_path / "db", site):
             pass
     assert ask(tmp_path / "db", "SELECT count(*) FROM sqlite_schema") == [0]
 
@@ -105,32 +105,32 @@ async def test_a_newer_database_is_refused(tmp_path: Path, here: Here) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Here("other.example", "home.example"),
-        Here("home.example", "other.example"),
-        Here("home.example", "home.example", "http"),
+        Site("other.example", "home.example"),
+        Site("home.example", "other.example"),
+        Site("home.example", "home.example", "http"),
     ],
 )
-async def test_another_domain_is_refused(tmp_path: Path, here: Here, other: Here) -> None:
-    async with open_database(tmp_path / "db", here):
+async def test_another_domain_is_refused(tmp_path: Path, site: Site, other: Site) -> None:
+    async with open_database(tmp_path / "db", site):
         pass
     with pytest.raises(OtherInstance, match="Set it back"):
         async with open_database(tmp_path / "db", other):
             pass
-    async with open_database(tmp_path / "db", here):
+    async with open_database(tmp_path / "db", site):
         pass
 
 
-async def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path, here: Here) -> None:
+async def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path, site: Site) -> None:
     for content in (b"Dear diary, " * 1000, b"SQLite format 3\0" + b"\xff" * 9000):
         (tmp_path / "db").write_bytes(content)
         with pytest.raises(Damaged):
-            async with open_database(tmp_path / "db", here):
+            async with open_database(tmp_path / "db", site):
                 pass
         assert (tmp_path / "db").read_bytes() == content
 
 
-async def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, here: Here) -> None:
-    async with open_database(tmp_path / "db", here) as database:
+async def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, site: Site) -> None:
+    async with open_database(tmp_path / "db", site) as database:
         await database.write(fill)
     whole = (tmp_path / "db").read_bytes()
     chance, pages, refused = random.Random(2), len(whole) // 4096, 0
@@ -141,15 +141,15 @@ async def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, here: He
             spoiled[at : at + 8] = chance.randbytes(8)
         (tmp_path / "db").write_bytes(spoiled)
         with pytest.raises(Damaged):
-            async with open_database(tmp_path / "db", here):
+            async with open_database(tmp_path / "db", site):
                 pass
         refused += (tmp_path / "db").read_bytes() == spoiled
     print(f"damaged files refused and left alone: {refused}")
     assert refused == 20
 
 
-async def test_random_flips_are_refused_or_do_no_harm(tmp_path: Path, here: Here) -> None:
-    async with open_database(tmp_path / "db", here) as database:
+async def test_random_flips_are_refused_or_do_no_harm(tmp_path: Path, site: Site) -> None:
+    async with open_database(tmp_path / "db", site) as database:
         await database.write(fill)
     whole = (tmp_path / "db").read_bytes()
     chance, outcomes = random.Random(3), {"refused": 0, "opened": 0}
@@ -159,7 +159,7 @@ async def test_random_flips_are_refused_or_do_no_harm(tmp_path: Path, here: Here
             spoiled[at] ^= 1 << chance.randrange(8)
         (tmp_path / "db").write_bytes(spoiled)
         try:
-            async with open_database(tmp_path / "db", here) as database:
+            async with open_database(tmp_path / "db", site) as database:
                 await database.read(lambda r: r.rows("SELECT id, author FROM posts"))
             outcomes["opened"] += 1
         except StorageError:
@@ -170,15 +170,15 @@ async def test_random_flips_are_refused_or_do_no_harm(tmp_path: Path, here: Here
     assert outcomes["refused"] > 0
 
 
-async def test_where_there_is_no_folder_the_reason_is_said(tmp_path: Path, here: Here) -> None:
+async def test_where_there_is_no_folder_the_reason_is_said(tmp_path: Path, site: Site) -> None:
     with pytest.raises(CannotOpen, match="cannot be opened"):
-        async with open_database(tmp_path / "nowhere" / "db", here):
+        async with open_database(tmp_path / "nowhere" / "db", site):
             pass
 
 
-async def test_nobody_else_may_read_the_files(tmp_path: Path, here: Here) -> None:
+async def test_nobody_else_may_read_the_files(tmp_path: Path, site: Site) -> None:
     (tmp_path / "db").touch(0o644)
-    async with open_database(tmp_path / "db", here) as database:
+    async with open_database(tmp_path / "db", site) as database:
         await database.write(fill)
         modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()}
     assert modes == {"db": 0o600, "db-wal": 0o600, "db-shm": 0o600}

@@ -14,7 +14,7 @@ from storage.engine import instance
 from storage.engine.database import READERS, Database, open_database
 from storage.engine.errors import TookTooLong
 from storage.engine.readers import ALLOWANCE
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from tests.support.clock import Watch
 
@@ -144,11 +144,11 @@ async def test_copy_takes_none_of_the_readers(database: Database, tmp_path: Path
 
 
 async def test_read_that_begins_after_it_was_told_to_stop_keeps_no_database_open(
-    tmp_path: Path, here: Here, watch: Watch
+    tmp_path: Path, site: Site, watch: Watch
 ) -> None:
     """Its caller is gone before its thread has begun: then an interruption has no effect yet."""
     async with asyncio.timeout(60):
-        async with open_database(tmp_path / "db", here, watch) as opened:
+        async with open_database(tmp_path / "db", site, watch) as opened:
             readers = opened.readers
             for _ in range(READERS):
                 reading = asyncio.create_task(opened.read(begins_late))

@@ -8,12 +8,12 @@ import pytest
 
 from storage.engine.database import Database
 from storage.engine.transaction import Reader, Writer
-from storage.engine.versioned_cache import Kept
+from storage.engine.versioned_cache import VersionedCache
 from tests.architecture.test_sql import STORAGE
 
 
 def test_what_is_asked_for_stays_and_the_rest_goes() -> None:
-    kept = Kept(1_000_000)
+    kept = VersionedCache(1_000_000)
     kept.put("asked for", b"still here")
     for number in range(10_000):
         kept.put(number, bytes(1_000))
@@ -24,7 +24,7 @@ def test_what_is_asked_for_stays_and_the_rest_goes() -> None:
 
 
 def test_one_that_is_larger_than_all_is_no_trouble() -> None:
-    kept = Kept(1_000)
+    kept = VersionedCache(1_000)
     kept.put("small", b"1")
     kept.put("large", bytes(5_000))
     kept.put("next", bytes(5_000))
@@ -36,10 +36,10 @@ async def test_readers_share_what_they_make_and_nobody_sees_what_a_writer_made(
     database: Database,
 ) -> None:
     def keep(reader: Reader, key: str) -> None:
-        reader.kept.put(key, key.encode())
+        reader.cache.put(key, key.encode())
 
     def kept(reader: Reader, key: str) -> bytes | None:
-        return reader.kept.get(key)
+        return reader.cache.get(key)
 
     def fail(writer: Writer) -> None:
         keep(writer, "undone")
@@ -80,7 +80,7 @@ def test_every_change_of_what_is_shown_raises_its_version() -> None:
 
 def test_what_is_kept_takes_no_more_room_than_is_counted() -> None:
     """Also where it was made by orjson, whose bytes are larger than they are long."""
-    kept, made = Kept(1 << 20), {"note": "x" * 1500}
+    kept, made = VersionedCache(1 << 20), {"note": "x" * 1500}
     tracemalloc.start()
     try:
         for number in range(3000):

@@ -8,19 +8,19 @@ from storage.engine import schema
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from storage.people import account_counts, follows
-from storage.people.account_counts import Tally
+from storage.people.account_counts import AccountCounts
 from storage.posts import delivery_targets, posts
 from storage.posts.audiences import INSTANCE, NAMED, PUBLIC, Audience
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 
 
-def counted(writer: Writer, actor: int) -> Tally:
+def counted(writer: Writer, actor: int) -> AccountCounts:
     ids = writer.rows("SELECT id FROM posts WHERE author = ?", actor)
     found = [posts.by_id(writer, id_) for (id_,) in ids]
     said = [post for post in found if post and post.kind == "public" and not post.local_only]
     accepted = "SELECT count(*) FROM follows WHERE state = 'accepted' AND"
-    return Tally(
+    return AccountCounts(
         len(said),
         max((post.published_at for post in said), default=None),
         writer.value(f"{accepted} target = ?", actor),

@@ -9,10 +9,10 @@ from storage.engine import schema
 from storage.engine.connection import WRITING, connect
 from storage.engine.database import open_database
 from storage.engine.ids import ActorId
-from storage.engine.site import Here
+from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from storage.people import account_counts, follows
-from storage.people.account_counts import Tally
+from storage.people.account_counts import AccountCounts
 from storage.posts import favourites
 
 NUMBER = 18
@@ -71,10 +71,10 @@ def rows(raw: Any, table: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-async def test_everything_stays_as_it_was(tmp_path: Path, here: Here) -> None:
+async def test_everything_stays_as_it_was(tmp_path: Path, site: Site) -> None:
     before = populated(tmp_path / "db")
     assert all(before.values())
-    async with open_database(tmp_path / "db", here) as database:
+    async with open_database(tmp_path / "db", site) as database:
         assert await database.read(lambda r: r.rows("PRAGMA foreign_key_check")) == []
         assert await database.read(lambda r: r.value("PRAGMA integrity_check")) == "ok"
     raw = connect(tmp_path / "db", WRITING)
@@ -88,13 +88,13 @@ async def test_everything_stays_as_it_was(tmp_path: Path, here: Here) -> None:
 
 @pytest.mark.parametrize("version", [0, 17])
 async def test_an_id_is_its_actors_and_figures_go_on(
-    tmp_path: Path, here: Here, version: int
+    tmp_path: Path, site: Site, version: int
 ) -> None:
     """Also in a new database: both ways to the schema lead to the same one."""
     if version:
         populated(tmp_path / "db")
 
-    def unit(writer: Writer) -> Tally:
+    def unit(writer: Writer) -> AccountCounts:
         alice, bob, carol = (ActorId(number) for number in (1, 2, 3))
         if not version:
             for number, name in enumerate(("alice", "bob", "carol"), start=1):
@@ -108,7 +108,7 @@ async def test_an_id_is_its_actors_and_figures_go_on(
         assert follows.remove(writer, bob, alice)
         return account_counts.many(writer, [alice])[alice]
 
-    async with open_database(tmp_path / "db", here) as database:
+    async with open_database(tmp_path / "db", site) as database:
         assert (await database.write(unit)).followers == 1
         assert await database.read(_without_share) == 0
 

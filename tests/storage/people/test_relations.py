@@ -9,13 +9,13 @@ from storage.engine.errors import Conflict
 from storage.engine.pagination import Page
 from storage.engine.transaction import Writer
 from storage.people import account_counts, blocks, follows, relationships
-from storage.people.account_counts import Tally
+from storage.people.account_counts import AccountCounts
 from storage.people.blocks import Mute
 from storage.posts import boosts, delivery_targets, favourites, posts
 from storage.posts.audiences import Audience
-from storage.posts.boosts import Share
+from storage.posts.boosts import Boost
 from storage.reading import notifications
-from storage.reading.notifications import Notification, Wanted
+from storage.reading.notifications import Notification, NotificationFilter
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 from tests.support.clock import Watch
@@ -42,8 +42,8 @@ def test_a_follow_is_asked_for_and_accepted_once() -> None:
     assert not follows.accept(writer, bob, alice)
     assert follows.inboxes(writer, alice) == ["https://away.example/actors/bob/inbox"]
     assert account_counts.many(writer, [alice, bob]) == {
-        alice: Tally(followers=1),
-        bob: Tally(following=1),
+        alice: AccountCounts(followers=1),
+        bob: AccountCounts(following=1),
     }
     assert not follows.ask(writer, "u:2", bob, alice)  # their server forgot that it had asked
     again = follows.by_uri(writer, "u:2")
@@ -113,7 +113,7 @@ async def test_a_like_counts_once_for_each_actor(database: Database) -> None:
         assert favourites.by_uri(writer, "u:1") is None
         return said.id
 
-    with database.changes.heard_by(favourites.LIKED, lambda change: heard.append(change.key)):
+    with database.changes.heard_by(favourites.FAVOURITED, lambda change: heard.append(change.key)):
         said = await database.write(unit)
     assert heard == [str(said)] * 2
 
@@ -123,8 +123,8 @@ def test_a_share_counts_once_for_each_actor() -> None:
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     said = cast.post(writer, alice)
 
-    def shared(id_: int, uri: str) -> Share:
-        return Share(id_, uri, bob, said.id, said.audience, True, writer.now)
+    def shared(id_: int, uri: str) -> Boost:
+        return Boost(id_, uri, bob, said.id, said.audience, True, writer.now)
 
     assert boosts.add(writer, shared(1, "u:1"))
     assert not boosts.add(writer, shared(2, "u:2"))
@@ -185,7 +185,10 @@ def test_who_leaves_is_parted_from_all() -> None:
     notifications.add(writer, alice, "follow", bob)
     notifications.add(writer, bob, "follow", alice)
     delivery_targets.part_from_all(writer, bob)
-    assert account_counts.many(writer, [alice, bob]) == {alice: Tally(followers=1), bob: Tally()}
+    assert account_counts.many(writer, [alice, bob]) == {
+        alice: AccountCounts(followers=1),
+        bob: AccountCounts(),
+    }
     assert memberships.actors(writer, circle) == []
     assert writer.value("SELECT count(*) FROM notifications") == 0
 
@@ -194,7 +197,7 @@ def test_who_leaves_is_parted_from_all() -> None:
 
 
 def told(writer: Writer, account: int, *types: str) -> list[str]:
-    wanted = Wanted(types=types)
+    wanted = NotificationFilter(types=types)
     return [one.type for one in notifications.page_of(writer, account, ALL, wanted)]
 
 
@@ -255,14 +258,17 @@ def test_notifications_are_chosen_by_type_and_actor_and_put_away() -> None:
         notifications.add(writer, alice, type_, actor, said.id)
     notifications.add(writer, alice, "follow", eve)
 
-    def chosen(wanted: Wanted) -> list[tuple[str, int]]:
+    def chosen(wanted: NotificationFilter) -> list[tuple[str, int]]:
         found = notifications.page_of(writer, alice, ALL, wanted)
         return [(one.type, one.actor) for one in found]
 
-    assert chosen(Wanted(types=["favourite"])) == [("favourite", eve), ("favourite", bob)]
-    assert chosen(Wanted(not_types=["favourite"])) == [("follow", eve), ("reblog", bob)]
-    assert chosen(Wanted(actor=bob, not_types=["reblog"])) == [("favourite", bob)]
-    (first,) = notifications.page_of(writer, alice, Page(1), Wanted())
+    assert chosen(NotificationFilter(types=["favourite"])) == [
+        ("favourite", eve),
+        ("favourite", bob),
+    ]
+    assert chosen(NotificationFilter(not_types=["favourite"])) == [("follow", eve), ("reblog", bob)]
+    assert chosen(NotificationFilter(actor=bob, not_types=["reblog"])) == [("favourite", bob)]
+    (first,) = notifications.page_of(writer, alice, Page(1), NotificationFilter())
     assert notifications.by_id(writer, alice, first.id) == first
     assert notifications.by_id(writer, bob, first.id) is None
     for strange in (0, 1, 2**63 - 1, 2**63, 10**30):
@@ -271,9 +277,9 @@ def test_notifications_are_chosen_by_type_and_actor_and_put_away() -> None:
     assert notifications.dismiss(writer, alice, first.id)
     notifications.withdraw(writer, alice, "reblog", bob, said.id)
     notifications.forget_between(writer, alice, eve)
-    assert chosen(Wanted()) == [("favourite", bob)]
+    assert chosen(NotificationFilter()) == [("favourite", bob)]
     notifications.clear(writer, alice)
-    assert chosen(Wanted()) == []
+    assert chosen(NotificationFilter()) == []
 
 
 def test_nobody_is_forgotten_when_many_are_told_at_once() -> None:
@@ -293,10 +299,10 @@ def test_a_notification_pages_like_every_list() -> None:
     alice = cast.account(writer, "alice")
     for number in range(30):
         notifications.add(writer, alice, "follow", cast.actor(writer, f"x{number}"))
-    every = notifications.page_of(writer, alice, ALL, Wanted())
+    every = notifications.page_of(writer, alice, ALL, NotificationFilter())
 
     def page(**edges: int) -> list[Notification]:
-        return notifications.page_of(writer, alice, Page(5, **edges), Wanted())
+        return notifications.page_of(writer, alice, Page(5, **edges), NotificationFilter())
 
     assert page(max_id=every[9].id) == every[10:15]
     assert page(since_id=every[9].id) == every[:5]

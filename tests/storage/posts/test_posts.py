@@ -8,10 +8,10 @@ from storage.engine.transaction import Writer
 from storage.lifecycle import retention
 from storage.posts import boosts, favourites, hashtags, posts, visible_posts
 from storage.posts.audiences import NAMED, Audience, ensure, find
-from storage.posts.boosts import Share
+from storage.posts.boosts import Boost
 from storage.posts.posts import Post, Recipient
 from storage.posts.visibility import Anonymous, Member, System
-from storage.posts.visible_posts import Figures
+from storage.posts.visible_posts import StatusCounts
 from storage.queues import deliveries, outbox
 from storage.reading import bookmarks, notifications, timelines
 from tests.storage import cast
@@ -134,7 +134,7 @@ def said_and_kept(writer: Writer) -> tuple[Post, ActorId]:
     writer.execute("UPDATE posts SET content = 'secret words', document = 'secret poll'")
     favourites.add(writer, "u:like", bob, said.id)
     bookmarks.add(writer, bob, said.id)
-    shared = Share(said.id + 1, "u:share", bob, said.id, said.audience, True, writer.now)
+    shared = Boost(said.id + 1, "u:share", bob, said.id, said.audience, True, writer.now)
     boosts.add(writer, shared)
     timelines.fan_out(writer, [alice], said.id, said.id, None)
     timelines.fan_out(writer, [bob], shared.id, said.id, shared.id)
@@ -189,7 +189,7 @@ def test_a_number_is_never_given_to_a_post_and_a_share() -> None:
     writer = fresh()
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, id=1000)
-    boosts.add(writer, Share(1001, "u:1", alice, said.id, said.audience, True, writer.now))
+    boosts.add(writer, Boost(1001, "u:1", alice, said.id, said.audience, True, writer.now))
     assert posts.free_id(writer, 1000) == 1002
     assert posts.free_id(writer, 7) == 7
 
@@ -200,7 +200,7 @@ def test_figures_count_rows() -> None:
     said, other = cast.post(writer, alice), cast.post(writer, alice)
     favourites.add(writer, "u:1", bob, said.id)
     favourites.add(writer, "u:2", alice, said.id)
-    boosts.add(writer, Share(1, "u:3", bob, said.id, said.audience, True, writer.now))
+    boosts.add(writer, Boost(1, "u:3", bob, said.id, said.audience, True, writer.now))
     answer = cast.post(writer, bob, answers=said)
     bookmarks.add(writer, bob, said.id)
     for viewer, flags in (
@@ -210,7 +210,11 @@ def test_figures_count_rows() -> None:
         (System(), (False, False, False)),
     ):
         found = visible_posts.figures(writer, viewer, [said.id, other.id, 5])
-        assert found == {said.id: Figures(2, 1, 1, *flags), other.id: Figures(), 5: Figures()}
+        assert found == {
+            said.id: StatusCounts(2, 1, 1, *flags),
+            other.id: StatusCounts(),
+            5: StatusCounts(),
+        }
     posts.bury(writer, answer)
     assert visible_posts.figures(writer, Anonymous(), [said.id])[said.id].replies == 0
     assert posts.count_local(writer) == 2

@@ -7,7 +7,7 @@ from storage.engine.transaction import Reader, Row, Writer
 from storage.lifecycle import retention
 from storage.queues import deliveries, hosts, inbox
 from storage.queues.deliveries import Delivery
-from storage.queues.hosts import DEAD_AFTER_DAYS, Standing
+from storage.queues.hosts import DEAD_AFTER_DAYS, HostState
 from storage.queues.inbox import Received, Skipped
 from tests.storage import cast
 from tests.storage.raw import memory, steps, writer_on
@@ -405,24 +405,24 @@ async def test_who_asked_us_to_wait_is_waited_for_whatever_it_says(
 
 
 async def test_standing_says_who_shares_places(database: Database, watch: Watch) -> None:
-    async def standing() -> Standing:
+    async def standing() -> HostState:
         return (await database.read(hosts.get, "a")).standing
 
-    assert await standing() is Standing.NEW
+    assert await standing() is HostState.NEW
     await database.write(say, "post", "a")
-    assert await standing() is Standing.NEW
+    assert await standing() is HostState.NEW
     await database.write(hosts.reached, "a")
-    assert await standing() is Standing.KNOWN
+    assert await standing() is HostState.KNOWN
     await database.write(hosts.slowed, "a")
-    assert await standing() is Standing.FAILING
+    assert await standing() is HostState.FAILING
     await database.write(hosts.reached, "a")
-    assert await standing() is Standing.KNOWN
+    assert await standing() is HostState.KNOWN
     for _ in range(DEAD_AFTER_DAYS):
-        assert await standing() in (Standing.KNOWN, Standing.FAILING)
+        assert await standing() in (HostState.KNOWN, HostState.FAILING)
         await database.write(hosts.failed, "a", MINUTE, "no answer")
         await database.write(hosts.heard_from, "a")
         watch.advance(DAY)
-    assert await standing() is Standing.DEAD
+    assert await standing() is HostState.DEAD
 
 
 async def test_a_tier_outlives_failures(database: Database) -> None:

@@ -9,12 +9,12 @@ from storage.posts import search_index
 from storage.posts.audiences import NAMED, PUBLIC, Audience
 from storage.reading import bookmarks, lists, search, timelines
 from storage.reading.lists import Brought
-from storage.reading.search import Wanted
+from storage.reading.search import SearchFilter
 from tests.storage import cast
 from tests.storage.raw import memory, writer_on
 from tests.support.clock import Watch
 
-LANTERN = Wanted(words=("lantern",))
+LANTERN = SearchFilter(words=("lantern",))
 ALL = Page(40)
 
 
@@ -61,10 +61,15 @@ def test_a_walk_through_everything_is_no_search() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
     cast.post(writer, alice)
-    for wanted in (Wanted(), Wanted(media=False), Wanted(not_words=("x",)), Wanted(where="public")):
+    for wanted in (
+        SearchFilter(),
+        SearchFilter(media=False),
+        SearchFilter(not_words=("x",)),
+        SearchFilter(where="public"),
+    ):
         assert search.posts(writer, alice, wanted, ALL) == []
-    assert len(search.posts(writer, alice, Wanted(where="library"), ALL)) == 1
-    assert search.posts(writer, alice, Wanted(where="library"), ALL, offset=1001) == []
+    assert len(search.posts(writer, alice, SearchFilter(where="library"), ALL)) == 1
+    assert search.posts(writer, alice, SearchFilter(where="library"), ALL, offset=1001) == []
 
 
 def test_the_text_of_a_post_is_read_out_of_its_markup() -> None:

@@ -15,7 +15,7 @@ from storage.people import actors, blocks, follows
 from storage.people.blocks import Mute
 from storage.posts import boosts, favourites, posts
 from storage.posts.audiences import INSTANCE, NAMED, Audience
-from storage.posts.boosts import Share
+from storage.posts.boosts import Boost
 from storage.posts.posts import Post
 from storage.posts.visibility import Anonymous, Member, Peer, Viewer
 from storage.reading import bookmarks, timelines
@@ -27,15 +27,15 @@ from tests.support.clock import Watch
 ALL = Page(100)
 
 
-def share(writer: Writer, actor: ActorId, post: Post) -> Share:
+def boost(writer: Writer, actor: ActorId, post: Post) -> Boost:
     id_ = posts.free_id(writer, writer.new_id())
     uri = f"https://x.example/shares/{id_}"
-    made = Share(id_, uri, actor, post.id, post.audience, post.listed, writer.now)
+    made = Boost(id_, uri, actor, post.id, post.audience, post.listed, writer.now)
     assert boosts.add(writer, made)
     return made
 
 
-def fan_out(writer: Writer, owner: int, post: Post, shared: Share | None = None) -> None:
+def fan_out(writer: Writer, owner: int, post: Post, shared: Boost | None = None) -> None:
     entry = shared.id if shared else post.id
     timelines.fan_out(writer, [owner], entry, post.id, shared.id if shared else None)
 
@@ -66,7 +66,7 @@ def listings() -> dict[str, tuple[Writer, Listing, list[int]]]:
         favourites.add(writer, f"https://home.example/likes/{number}", alice, said.id)
         bookmarks.add(writer, alice, said.id)
         shared = (
-            share(writer, bob, cast.post(writer, eve, listed=False)) if number % 3 == 0 else None
+            boost(writer, bob, cast.post(writer, eve, listed=False)) if number % 3 == 0 else None
         )
         fan_out(writer, alice, said, shared)
         cursors["home"].append(shared.id if shared else said.id)
@@ -92,7 +92,7 @@ def of_posts(
     def cursors(read: Callable[[Reader, Page], Sequence[Entry | Line]]) -> Listing:
         return lambda reader, page: [entry.cursor for entry in read(reader, page)]
 
-    liked = numbers(writer, "SELECT id FROM likes WHERE actor = ?", alice)
+    favourited = numbers(writer, "SELECT id FROM likes WHERE actor = ?", alice)
     kept = numbers(writer, "SELECT id FROM bookmarks WHERE actor = ?", alice)
     me, tag = Member(alice), Tagged("tag")
     read: dict[str, tuple[Listing, list[int]]] = {
@@ -103,8 +103,8 @@ def of_posts(
             cursors(lambda r, p: timelines.account(r, me, bob, Shown(), p)),
             made["account"],
         ),
-        "liked": (cursors(lambda r, p: timelines.liked(r, alice, p)), liked),
-        "bookmarked": (cursors(lambda r, p: timelines.bookmarked(r, alice, p)), kept),
+        "liked": (cursors(lambda r, p: timelines.favourites(r, alice, p)), favourited),
+        "bookmarked": (cursors(lambda r, p: timelines.bookmarks(r, alice, p)), kept),
         "outbox": (cursors(lambda r, p: timelines.outbox(r, bob, p)), made["posts"]),
     }
     return {name: (writer, of, sorted(all_, reverse=True)) for name, (of, all_) in read.items()}
@@ -199,13 +199,13 @@ def test_home_holds_what_came_for_its_owner_and_hides_whom_they_do_not_want() ->
     writer = fresh()
     alice, bob, eve = (cast.account(writer, name) for name in ("alice", "bob", "eve"))
     mine, bobs, eves = (cast.post(writer, who) for who in (alice, bob, eve))
-    shared = share(writer, bob, eves)
+    shared = boost(writer, bob, eves)
     for said in (mine, bobs):
         fan_out(writer, alice, said)
     fan_out(writer, alice, eves, shared)
     found = timelines.home(writer, alice, ALL)
     assert ids(found) == [eves.id, bobs.id, mine.id]
-    assert (found[0].cursor, found[0].share, found[0].sharer) == (shared.id, shared.id, bob)
+    assert (found[0].cursor, found[0].boost, found[0].booster) == (shared.id, shared.id, bob)
     assert timelines.home(writer, bob, ALL) == []
     assert timelines.having_in_home(writer, bobs.id) == {alice}
 
@@ -232,7 +232,7 @@ def test_what_a_suspended_actor_shared_is_in_nobodys_list() -> None:
     writer = fresh()
     alice, bob, eve = (cast.account(writer, name) for name in ("alice", "bob", "eve"))
     said = cast.post(writer, eve)
-    fan_out(writer, alice, said, share(writer, bob, said))
+    fan_out(writer, alice, said, boost(writer, bob, said))
     assert ids(timelines.home(writer, alice, ALL)) == [said.id]
     assert ids(timelines.account(writer, Anonymous(), bob, Shown(), ALL)) == [said.id]
     actors.set_state(writer, bob, "suspended")
@@ -247,7 +247,7 @@ def test_following_fills_the_home_list_and_parting_empties_it() -> None:
     cast.post(writer, bob, NAMED, to=[alice])
     answer = cast.post(writer, bob, answers=said[0])
     eves = cast.post(writer, eve)
-    fan_out(writer, alice, eves, share(writer, bob, eves))
+    fan_out(writer, alice, eves, boost(writer, bob, eves))
     own = cast.post(writer, alice)
     fan_out(writer, alice, own)
     timelines.fill_from(writer, alice, bob)
@@ -393,7 +393,7 @@ def test_an_account_shows_what_is_asked_for(shown: Shown, found: str) -> None:
     said["own"] = cast.post(writer, alice, answers=said["first"])
     said["direct"] = cast.post(writer, alice, NAMED, to=[bob])
     said["share"] = others
-    share(writer, alice, others)
+    boost(writer, alice, others)
     names = {post.id: name for name, post in said.items()}
     entries = timelines.account(writer, Member(bob), alice, shown, ALL)
     assert " ".join(names[entry.post.id] for entry in entries) == found
@@ -426,11 +426,11 @@ def test_what_was_kept_is_shown_while_it_may_be_seen() -> None:
     favourites.add(writer, "https://home.example/likes/1", alice, said.id)
     bookmarks.add(writer, alice, said.id)
     bookmarks.add(writer, alice, said.id)
-    for listing in (timelines.liked, timelines.bookmarked):
+    for listing in (timelines.favourites, timelines.bookmarks):
         assert ids(listing(writer, alice, ALL)) == [said.id]
         assert ids(listing(writer, bob, ALL)) == []
     follows.remove(writer, alice, bob)
-    for listing in (timelines.liked, timelines.bookmarked):
+    for listing in (timelines.favourites, timelines.bookmarks):
         assert ids(listing(writer, alice, ALL)) == []
     bookmarks.remove(writer, alice, said.id)
     assert writer.value("SELECT count(*) FROM bookmarks") == 0
