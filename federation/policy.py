@@ -26,14 +26,14 @@ def ensure_accepted(reader: Reader, actor: str, *hosts_: str) -> None:
     """Raise Forbidden where an actor was turned out, or their server, or one of those hosts is."""
     if hosts.is_blocked(reader, host_of(actor), *hosts_):
         raise Forbidden("We have nothing to do with that server.")
-    if actors.state_of(reader, actor) not in (None, "active"):
+    if actors.effective_state_of(reader, actor) not in (None, "active"):
         raise Forbidden("We have nothing to do with that account.")
 
 
 def ensure_hidden_at_most(reader: Reader, actor: str, *hosts_: str) -> None:
     """As `ensure_heard`, but whom only their own server hides is heard."""
     known = actors.by_uri(reader, actor)
-    if known is None or not known.suspended_there or known.judged != "active":
+    if known is None or not known.remote_suspended or known.moderation_state != "active":
         ensure_accepted(reader, actor, *hosts_)
     elif hosts.is_blocked(reader, host_of(actor), known.domain, *hosts_):
         raise Forbidden("We have nothing to do with that server.")

@@ -86,7 +86,7 @@ class Delete(Activity):
 
     def _leave(self, writer: Writer, actor: Actor) -> None:
         """Hidden at once; the rows go later, a few hundred at a time."""
-        actors.set_state(writer, actor.id, "deleted")
+        actors.set_moderation_state(writer, actor.id, "deleted")
         delivery_targets.part_from_all(writer, actor.id)
         jobs.plan(writer, ERASE, str(actor.id))
 

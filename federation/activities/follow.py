@@ -76,7 +76,7 @@ class Follow(Activity):
     def _is_refused(self, writer: Writer, follower: Actor, target: Actor) -> bool:
         return (
             target.type == "Application"
-            or target.state != "active"
+            or target.effective_state != "active"
             or blocks.exists(writer, target.id, follower.id)
             or hidden_accounts.is_host_hidden(writer, target.id, follower.id)
         )

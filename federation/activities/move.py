@@ -77,7 +77,7 @@ class Move(Activity):
     def _may_follow(self, reader: Reader, follower: Actor, new: Actor) -> bool:
         return (
             follower.id != new.id
-            and follower.state == "active"
+            and follower.effective_state == "active"
             and not blocks.either(reader, follower.id, new.id)
             and follows.between(reader, follower.id, new.id) is None
         )
@@ -91,7 +91,7 @@ def ensure_allowed(reader: Reader, old: Actor, new: Actor) -> None:
     """Raise Forbidden unless the new account says that it is the old one too, and stays put."""
     if new.id == old.id or old.uri not in new.also_known_as:
         raise Forbidden("The new account does not name the old one among its aliases.")
-    if new.state != "active" or new.moved_to is not None:
+    if new.effective_state != "active" or new.moved_to is not None:
         raise Forbidden("The new account is not there, or has moved on itself.")
     last = moves.last(reader, old.id)
     if last is not None and old.moved_to != new.uri and reader.now - last < COOL_DOWN:

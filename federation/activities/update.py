@@ -149,7 +149,9 @@ def merged(known: Actor, stated: Actor, writer: Writer) -> Actor:
         host=known.host,
         type=known.type,
         access=access,
-        state=known.state,
+        moderation_state=known.moderation_state,
+        remote_suspended=known.remote_suspended,
+        host_blocked=known.host_blocked,
         created_at=known.created_at,
         fetched_at=writer.now,
     )

@@ -96,7 +96,7 @@ class Inbox:
         if signer is None and not fetch:
             raise Unauthenticated("The signature’s key is not known.")
         signer = signer or await self._asked_signer(signed, request, known)
-        if signer.state != "active":
+        if signer.effective_state != "active":
             raise Forbidden("We have nothing to do with that account.")
         return signer
 
@@ -140,7 +140,9 @@ class Inbox:
         return _said(found, json_documents.dump(found))
 
     async def _kept(self, said: _Said, signed: Signed, signer: Actor) -> bool:
-        if not (signer.state == "active" or _may_come_back(signer, said)) or not knows(said.type):
+        if not (signer.effective_state == "active" or _may_come_back(signer, said)) or not knows(
+            said.type
+        ):
             return False
         verdict, host = "authentic" if said.actor == signer.uri else "hint", host_of(signed.key_id)
         row = Received(0, said.uri, said.actor, signer.uri, host, said.type, verdict, said.body)
@@ -226,4 +228,4 @@ def _keep(writer: Writer, row: Received, signed: Signed, document: Document) -> 
 def _may_come_back(signer: Actor, said: _Said) -> bool:
     """Whom only their own server hides says when it does so no more, or that they are gone."""
     own = said.actor == signer.uri and said.type in (Update.type, Delete.type)
-    return own and signer.suspended_there and signer.judged == "active"
+    return own and signer.remote_suspended and signer.moderation_state == "active"

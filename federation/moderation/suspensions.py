@@ -24,17 +24,17 @@ def suspend(writer: Writer, actor: Actor, media: str) -> None:
     """Hide somebody and all they said; `media` is the address of our media folder."""
     if actor.is_local:
         deliveries.withdraw_of(writer, actor.id)
-        actors.set_state(writer, actor.id, "suspended")
+        actors.set_moderation_state(writer, actor.id, "suspended")
         jobs.plan(writer, END, str(actor.id), writer.now + REVERSIBLE)
         _say(writer, actor.id, media)
     else:
         _part(writer, actor)
-        actors.set_state(writer, actor.id, "suspended")
+        actors.set_moderation_state(writer, actor.id, "suspended")
 
 
 def restore(writer: Writer, actor: Actor, media: str) -> None:
     """Show them again; relations that ended with another server stay ended."""
-    actors.set_state(writer, actor.id, "active")
+    actors.set_moderation_state(writer, actor.id, "active")
     if actor.is_local:
         jobs.cancel(writer, END, str(actor.id))
         _say(writer, actor.id, media)
@@ -57,7 +57,7 @@ def _say(writer: Writer, id_: int, media: str) -> None:
     if now is None:
         raise LookupError(id_)
     rendered = actor_object.render(writer.site, now, keys.of_actor(writer, id_), media)
-    rendered = rendered | {"suspended": now.state == "suspended"}
+    rendered = rendered | {"suspended": now.effective_state == "suspended"}
     update = Update(id=outbox.new_uri(writer), actor=now.uri, profile=now, rendered=rendered)
     effects.apply_local(writer, update)
 

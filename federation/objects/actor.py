@@ -24,7 +24,7 @@ from federation.vocabulary.json_documents import (
 from federation.vocabulary.sanitize_html import clean, clean_field, line, safe_url
 from storage.engine.site import Site
 from storage.media.emojis import Emoji
-from storage.people.actors import Actor, Field
+from storage.people.actors import Actor, Field, as_active
 from storage.people.keys import Key
 
 TYPES = ("Person", "Service", "Group", "Organization", "Application")
@@ -193,9 +193,10 @@ def render(
 
     Of somebody suspended it says that, where their keys are, and nothing of them.
     """
-    if actor.state == "suspended":
-        shown = replace(actor, display_name="", summary="", discoverable=False, state="active")
-        bare = render(site, replace(shown, fields=(), avatar=None, header=None), keys, media)
+    if actor.effective_state == "suspended":
+        shown = replace(actor, display_name="", summary="", discoverable=False, fields=())
+        shown = as_active(replace(shown, avatar=None, header=None))
+        bare = render(site, shown, keys, media)
         return bare | {"suspended": True}
     document: dict[str, Any] = {
         "id": actor.uri,

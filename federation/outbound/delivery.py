@@ -294,7 +294,7 @@ def _is_wanted(reader: Reader, letter: Delivery) -> bool:
     speaker = actors.by_id(reader, letter.actor)
     if hosts.is_blocked(reader, letter.host) or speaker is None:
         return False
-    if speaker.state == "suspended":
+    if speaker.effective_state == "suspended":
         return letter.post is None and letter.type == "Update"  # that they are
     if letter.post is None or letter.type in NO_POST_CHECK:
         return True

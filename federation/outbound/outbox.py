@@ -11,7 +11,7 @@ from storage.people import actors
 def publish(writer: Writer, activity: Activity) -> None:
     """Say it: `await database.write(outbox.publish, activity)`, or within a larger unit."""
     actor = actors.by_uri(writer, activity.actor)
-    if actor is None or not actor.is_local or actor.state != "active":
+    if actor is None or not actor.is_local or actor.effective_state != "active":
         raise Forbidden("Only our own actors speak here.")
     effects.apply_local(writer, activity)
 

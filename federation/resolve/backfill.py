@@ -53,7 +53,7 @@ def actor(writer: Writer, found: ActorDocument, named: Named, key_address: str =
     if learned is None:
         raise LookupError(found.row.uri)
     attached_media.learn_emoji(writer, learned, found.emojis)
-    if learned.suspended_there != found.suspended:
+    if learned.remote_suspended != found.suspended:
         attached_media.heed_suspension(writer, learned, found.suspended)
         return actors.by_id(writer, id_) or learned
     return learned

@@ -423,10 +423,10 @@ def known_key(reader: Reader, key_id: str) -> tuple[Key, Actor] | None:
 
 
 def is_known(reader: Reader, uri: str) -> bool:
-    return actors.state_of(reader, uri) is not None or posts.exists(reader, uri)
+    return actors.effective_state_of(reader, uri) is not None or posts.exists(reader, uri)
 
 
 def _there(actor: Actor | None) -> Actor:
-    if actor is None or actor.state != "active":
+    if actor is None or actor.effective_state != "active":
         raise Missing("Nobody has that name here.")
     return actor

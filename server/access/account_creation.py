@@ -125,7 +125,9 @@ def join(writer: Writer, newcomer: Newcomer, made: Keys) -> Actor:
     """Make the account. Raises Conflict("name" or "email"). Active ones join the community."""
     actor = person(writer, ActorId(writer.new_id()), newcomer.name)
     if newcomer.state == "pending":
-        actor = replace(actor, state="pending")  # nobody sees them before a steward said yes
+        actor = replace(
+            actor, moderation_state="pending"
+        )  # nobody sees them before a steward said yes
     actors.add(writer, actor)
     add_keys(writer, actor, made)
     charter = charters.current(writer, actors.community(writer).id)
@@ -173,7 +175,7 @@ def approve(writer: Writer, id_: ActorId) -> None:
         accounts.set_email(writer, id_, accounts.address(account.email))
         confirmations.end(writer, id_)
     accounts.set_state(writer, id_, "active")
-    actors.set_state(writer, id_, "active")
+    actors.set_moderation_state(writer, id_, "active")
     enter_community(writer, actor)
 
 

@@ -237,7 +237,7 @@ def _settle(writer: Writer, job: jobs.Job, line: Line, outcome: str | None) -> N
 def _next(reader: Reader, id_: int) -> tuple[Import, Actor, Line] | None:
     wanted, line = imports.by_id(reader, id_), imports.next_line(reader, id_)
     me = actors.by_id(reader, wanted.account) if wanted else None
-    if wanted is None or line is None or me is None or me.state != "active":
+    if wanted is None or line is None or me is None or me.effective_state != "active":
         return None
     return wanted, me, line
 

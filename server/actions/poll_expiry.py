@@ -45,7 +45,7 @@ def _close(writer: Writer, id_: int) -> None:
         return
     edits.end(writer, post)
     author = actors.by_id(writer, post.author)
-    if post.local and author is not None and author.state == "active":
+    if post.local and author is not None and author.effective_state == "active":
         publish_edit(writer, author, as_note(writer, post))
 
 

@@ -221,7 +221,7 @@ def _change(
 ) -> list[str]:
     """Keep it and say it; returns the files that are not needed any more."""
     before = actors.by_id(writer, id_)
-    if before is None or before.state != "active":
+    if before is None or before.effective_state != "active":
         raise Refused(403, "This action is not allowed")
     after = _changed(writer, before, params, made)
     dropped = _exchange_pictures(writer, before, after, made)

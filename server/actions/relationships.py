@@ -37,7 +37,7 @@ def follow(
         kept_apart = blocks.either(writer, me.id, target.id) or hidden_accounts.is_host_hidden(
             writer, me.id, target.id
         )
-        if kept_apart or target.moved_to or target.state != "active":
+        if kept_apart or target.moved_to or target.effective_state != "active":
             raise NotAllowed
         said = Follow(id=outbox.new_uri(writer), actor=me.uri, target=target.uri)
         outbox.publish(writer, said)

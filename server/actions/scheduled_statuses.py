@@ -172,7 +172,9 @@ def _publish(writer: Writer, planned: Scheduled, mentioned: Mapping[Handle, Acto
 def _may_post(reader: Reader, author: Actor) -> bool:
     account = accounts.by_actor(reader, author.id)
     return (
-        account is not None and author.state == account.state == "active" and account.frozen is None
+        account is not None
+        and author.effective_state == account.state == "active"
+        and account.frozen is None
     )
 
 

@@ -84,7 +84,7 @@ async def actor_document(request: web.Request, actor: Actor) -> web.Response:
     database = request.app[DATABASE]
     known, tags = await database.read(_beside_actor, actor)
     media = media_address(request.app[SETTINGS].web_origin)
-    context = "suspended" if actor.state == "suspended" else "actor"
+    context = "suspended" if actor.effective_state == "suspended" else "actor"
     return document(context, actor_object.render(database.site, actor, known, media, tags))
 
 
@@ -109,9 +109,9 @@ async def _local_actor(request: web.Request, *, also_suspended: bool = False) ->
 def local_actor(found: Actor | None, *, also_suspended: bool = False) -> Actor:
     """One of ours: 404 when there is none, 410 when they left."""
     hidden = ("pending",) if also_suspended else ("suspended", "pending")
-    if found is None or not found.is_local or found.state in hidden:
+    if found is None or not found.is_local or found.effective_state in hidden:
         raise not_found()
-    if found.state == "deleted":
+    if found.effective_state == "deleted":
         raise Refused(410, "Whoever was here has left.")
     return found
 

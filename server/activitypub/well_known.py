@@ -36,9 +36,9 @@ async def webfinger(request: web.Request) -> web.Response:
     if resource.rstrip("/") == database.site.origin:
         return _jrd(_server(database.site, resource))
     found = await database.read(_sought, resource)
-    if found is None or found.state in ("suspended", "pending"):
+    if found is None or found.effective_state in ("suspended", "pending"):
         raise Refused(404, "Nobody has that name here.")
-    if found.state == "deleted":
+    if found.effective_state == "deleted":
         raise Refused(410, "Whoever had that name has left.")
     return _jrd(_person(database.site, found))
 

@@ -84,7 +84,7 @@ def somebody(reader: Reader, id_: int) -> Actor:
 
 def is_there(found: Actor) -> bool:
     """Whether people see this actor: nobody who waits, left or was turned out, nor the server."""
-    return found.state == "active" and found.type != "Application"
+    return found.effective_state == "active" and found.type != "Application"
 
 
 def other(request: web.Request, found: Actor) -> Actor:

@@ -34,7 +34,7 @@ _ROLES = {
 def many(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
     """Accounts by the number of their actor; who left, or was turned out, is not among them."""
     found = actors.many(reader, wanted)
-    return render(reader, [actor for actor in found.values() if actor.state == "active"])
+    return render(reader, [actor for actor in found.values() if actor.effective_state == "active"])
 
 
 def whoever(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -72,7 +72,7 @@ def _gone_on(reader: Reader, found: Sequence[Actor]) -> dict[str | None, Actor]:
     wanted = [actor.moved_to for actor in found if actor.moved_to]
     ids = actors.ids_by_uri(reader, wanted) if wanted else {}
     known = actors.many(reader, ids.values()) if ids else {}
-    return {actor.uri: actor for actor in known.values() if actor.state == "active"}
+    return {actor.uri: actor for actor in known.values() if actor.effective_state == "active"}
 
 
 def one(reader: Reader, actor: Actor) -> dict[str, Any]:
@@ -81,10 +81,8 @@ def one(reader: Reader, actor: Actor) -> dict[str, Any]:
 
 def bare(site: Site, actor: Actor) -> dict[str, Any]:
     """Somebody whom nobody sees any more: by their handle, and nothing else."""
-    nobody = replace(
-        actor, display_name="", summary="", fields=(), avatar=None, header=None, state="active"
-    )
-    return _account(site, nobody, AccountCounts(), [])
+    nobody = replace(actor, display_name="", summary="", fields=(), avatar=None, header=None)
+    return _account(site, actors.as_active(nobody), AccountCounts(), [])
 
 
 def by_number(reader: Reader, wanted: Iterable[int]) -> dict[int, Rendered]:
@@ -141,7 +139,7 @@ def _account(
     }
     if actor.is_local:
         account |= {"noindex": not actor.indexable, "roles": []}
-    if actor.state == "suspended":
+    if actor.effective_state == "suspended":
         account["suspended"] = True
     if actor.silenced:
         account["limited"] = True

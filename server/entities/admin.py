@@ -49,7 +49,7 @@ def _person(actor: Actor, login: Account | None, shown: dict[str, Any]) -> dict[
         "approved": login is not None and login.state != "pending",
         "disabled": bool(login and (login.state == "disabled" or login.frozen is not None)),
         "silenced": bool(actor.silenced),
-        "suspended": actor.state == "suspended",
+        "suspended": actor.effective_state == "suspended",
         "sensitized": actor.sensitized,
         "account": shown,
         "created_by_application_id": None,

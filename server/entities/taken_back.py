@@ -52,6 +52,6 @@ def _author(reader: Reader, post: Post) -> dict[str, Any]:
     author = actors.by_id(reader, post.author)
     if author is None:
         raise LookupError(post.author)
-    if author.state == "active":
+    if author.effective_state == "active":
         return account_entity.one(reader, author)
     return account_entity.bare(reader.site, author)

@@ -226,7 +226,7 @@ def ensure_welcome(user: CurrentUser) -> None:
         raise Refused(
             403, f"Your login is {missing if account.unconfirmed else 'currently pending approval'}"
         )
-    if account.state != "active" or user.actor is None or user.actor.state != "active":
+    if account.state != "active" or user.actor is None or user.actor.effective_state != "active":
         raise Refused(403, "Your login is currently disabled")
 
 
@@ -245,7 +245,7 @@ async def by_cookie(request: web.Request) -> CurrentUser:
     user = await request.app[DATABASE].read(_by_session, secret)
     if user.account is None or user.actor is None:
         return NOBODY
-    if user.account.state != "active" or user.actor.state != "active":
+    if user.account.state != "active" or user.actor.effective_state != "active":
         return NOBODY
     await _note_visit(request, user)
     return user

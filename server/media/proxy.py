@@ -120,7 +120,9 @@ def _may_see(reader: Reader, viewer: Viewer, row: Media) -> bool:
 def _is_welcome(reader: Reader, id_: ActorId) -> bool:
     """Whoever is kept from logging in opens nothing with an address that they had before."""
     member, account = actors.by_id(reader, id_), accounts.by_actor(reader, id_)
-    return bool(member and member.state == "active" and account and account.state == "active")
+    return bool(
+        member and member.effective_state == "active" and account and account.state == "active"
+    )
 
 
 # ---- what lies elsewhere ----
@@ -190,7 +192,7 @@ def _attachment(reader: Reader, id_: int, viewer: Viewer) -> tuple[_Wanted | Non
 
 def _face(reader: Reader, kind: Kind, id_: int) -> tuple[_Wanted | None, str]:
     somebody = actors.by_id(reader, ActorId(id_))
-    if somebody is None or somebody.is_local or somebody.state != "active":
+    if somebody is None or somebody.is_local or somebody.effective_state != "active":
         return None, ""
     url = somebody.avatar if kind == "avatar" else somebody.header
     purpose: Purpose = "avatar" if kind == "avatar" else "header"

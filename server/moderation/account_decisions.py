@@ -95,7 +95,7 @@ def ensure_may_settle(reader: Reader, moderator: Moderator, report: Report) -> N
 def _subject(reader: Reader, moderator: Moderator, id_: int) -> tuple[Actor, Account | None]:
     """Whom it is about. Raises CannotDecide."""
     target = actors.by_id(reader, id_)
-    if target is None or target.type == "Application" or target.state == "deleted":
+    if target is None or target.type == "Application" or target.effective_state == "deleted":
         raise CannotDecide(_NOBODY, missing=True)
     if moderator.actor == target.id:
         raise CannotDecide(_OWN)
@@ -107,7 +107,7 @@ def _subject(reader: Reader, moderator: Moderator, id_: int) -> tuple[Actor, Acc
 def decide(writer: Writer, moderator: Moderator, id_: int, verdict: Verdict) -> int:
     """Return the decision's number. Raises CannotDecide."""
     target, account = _subject(writer, moderator, id_)
-    if target.state == "pending":
+    if target.effective_state == "pending":
         raise CannotDecide(_WAITS)
     if len(verdict.text) > LONGEST_TEXT:
         raise CannotDecide(_CHARACTERS, most=LONGEST_TEXT)
@@ -158,7 +158,7 @@ def holds(target: Actor, account: Account | None, action: str) -> bool:
         "freeze": account is not None and account.frozen is not None,
         "sensitive": target.sensitized,
         "silence": bool(target.silenced & decisions.SILENCED),
-        "suspend": target.judged == "suspended",
+        "suspend": target.moderation_state == "suspended",
     }.get(action, False)
 
 
@@ -210,7 +210,9 @@ def enable(writer: Writer, moderator: Moderator, id_: int) -> None:
     """Let somebody act again who was frozen, and log in who was kept out. Raises CannotDecide."""
     target, account = _subject(writer, moderator, id_)
     if account is not None and account.state == "disabled":
-        accounts.set_state(writer, id_, "pending" if target.state == "pending" else "active")
+        accounts.set_state(
+            writer, id_, "pending" if target.effective_state == "pending" else "active"
+        )
         _note(writer, moderator, "account.enable", target)
         if account.frozen is None:
             return
@@ -255,7 +257,7 @@ def erase(writer: Writer, moderator: Moderator, id_: int) -> None:
     Raises CannotDecide.
     """
     target, account = _subject(writer, moderator, id_)
-    if target.judged != "suspended":
+    if target.moderation_state != "suspended":
         raise CannotDecide(_FIRST)
     _note(writer, moderator, "account.delete", target)
     _erase(writer, target, account)
@@ -282,7 +284,7 @@ def _end_next(writer: Writer) -> bool:
     if job is None:
         return False
     target = actors.by_id(writer, int(job.subject))
-    if target is not None and target.state == "suspended":
+    if target is not None and target.effective_state == "suspended":
         _note(writer, COMMAND_LINE, "account.delete", target, why="suspended for 30 days")
         _erase(writer, target, accounts.by_actor(writer, target.id))
     jobs.done(writer, job)

@@ -146,7 +146,7 @@ def _of_report(reader: Reader, number: int, settings: Settings) -> list[Email]:
 def _of_request(reader: Reader, account: int, settings: Settings) -> list[Email]:
     """Somebody asks to join; what they wrote is read at the desk."""
     known = actors.by_id(reader, account)
-    if known is None or known.state != "pending":
+    if known is None or known.effective_state != "pending":
         return []
     values = {"handle": f"@{known.name}", "link": f"{settings.web_origin}/desk"}
     return _to_stewards(reader, settings, (_ASKED, _ABOUT), values)

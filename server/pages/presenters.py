@@ -91,7 +91,7 @@ def people(reader: Reader, wanted: Iterable[int]) -> dict[int, Person]:
     return {
         id_: replace(person(reader.site, actor), emojis=said[id_])
         for id_, actor in found.items()
-        if actor.state == "active"
+        if actor.effective_state == "active"
     }
 
 

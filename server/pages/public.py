@@ -114,7 +114,7 @@ def _unkept(response: web.Response) -> web.Response:
 def _ours(reader: Reader, name: str) -> Actor:
     """An actor of ours that has a page; 404 for all that has none, in the same words."""
     found = actors.by_handle(reader, name)
-    if found is None or found.type == "Application" or found.state == "suspended":
+    if found is None or found.type == "Application" or found.effective_state == "suspended":
         raise not_found()
     account = accounts.by_actor(reader, found.id)
     if account is not None and account.state == "pending":
@@ -126,7 +126,7 @@ def _profile(
     reader: Reader, page_request: PageRequest, name: str, part: "_Part"
 ) -> ProfileView | _Gone:
     actor = _ours(reader, name)
-    if actor.state == "deleted":
+    if actor.effective_state == "deleted":
         return _Gone(TombstoneView("account"))
     shown = Shown(replies=False, direct=False)
     found = timelines.account(reader, page_request.viewer, actor.id, shown, part.page(ON_PROFILE))

@@ -44,11 +44,13 @@ def begin(
     `invitation` is the secret of one that was used for it. Letters to one mailbox stay counted.
     """
     writer.execute(
-        "INSERT INTO confirmations (account, email, canonical, purpose, invitation, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account) DO UPDATE SET email = excluded.email,"
-        " letters = iif(canonical = excluded.canonical, letters, 0), hash = NULL,"
-        " canonical = excluded.canonical, purpose = excluded.purpose,"
-        " invitation = excluded.invitation, expires_at = excluded.expires_at",
+        """
+        INSERT INTO confirmations (account, email, canonical, purpose, invitation, expires_at)
+        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account) DO UPDATE SET email = excluded.email,
+        letters = iif(canonical = excluded.canonical, letters, 0), hash = NULL,
+        canonical = excluded.canonical, purpose = excluded.purpose,
+        invitation = excluded.invitation, expires_at = excluded.expires_at
+        """,
         account,
         email,
         canonical_hash(email),

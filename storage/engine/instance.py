@@ -39,11 +39,11 @@ def settle(writer: Writer, site: Site) -> None:
 
 # Every table whose number comes from Writer.new_id, and those whose number stays below 2^53.
 SORTABLE = (
-    "account_hosts activities actors approvals apps audiences audit_log blocks bookmarks charters"
-    " collections deliveries email_blocks emojis endorsements exports featured_tags"
-    " filter_keywords filter_posts filters followed_tags follows imports ip_blocks jobs keys likes"
+    "activities actors approvals apps audiences audit_log blocks bookmarks boosts charters"
+    " collections deliveries email_blocks emojis endorsements exports favourites featured_tags"
+    " filter_keywords filter_posts filters followed_tags follows imports ip_blocks jobs keys"
     " lists media mutes name_blocks passkeys pins poll_votes post_edits posts scheduled_posts"
-    " sessions shares tags tokens"
+    " sessions tags tokens user_domain_blocks"
 ).split()
 SMALL = "conversations decisions notifications received reports".split()
 _HIGHEST_SORTABLE = " UNION ALL ".join(f"SELECT max(id) AS id FROM {table}" for table in SORTABLE)

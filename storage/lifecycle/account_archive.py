@@ -22,7 +22,7 @@ def followed(reader: Reader, account: int) -> list[Followed]:
     """People and communities elsewhere and here, asked for or accepted; not the place itself."""
     rows = reader.rows(
         "SELECT w.name, w.domain, f.reblogs, f.notify, f.languages FROM follows f"
-        " JOIN actors w ON w.id = f.target WHERE f.follower = ? AND w.state = 'active'"
+        " JOIN actors w ON w.id = f.target WHERE f.follower = ? AND w.effective_state = 'active'"
         " AND NOT (w.type = 'Group' AND w.host = '') ORDER BY f.id",
         account,
     )
@@ -76,7 +76,7 @@ def bookmarked(reader: Reader, account: int) -> list[str]:
 def favourites(reader: Reader, account: int) -> list[str]:
     """URIs of posts, the latest first."""
     rows = reader.rows(
-        "SELECT p.uri FROM likes k JOIN posts p ON p.id = k.post"
+        "SELECT p.uri FROM favourites k JOIN posts p ON p.id = k.post"
         " WHERE k.actor = ? AND p.deleted_at IS NULL ORDER BY k.id DESC",
         account,
     )
@@ -85,7 +85,9 @@ def favourites(reader: Reader, account: int) -> list[str]:
 
 def hosts(reader: Reader, account: int) -> list[str]:
     """Servers of which they want to see nothing."""
-    rows = reader.rows("SELECT host FROM account_hosts WHERE account = ? ORDER BY host", account)
+    rows = reader.rows(
+        "SELECT host FROM user_domain_blocks WHERE account = ? ORDER BY host", account
+    )
     return [host for (host,) in rows]
 
 

@@ -18,8 +18,8 @@ SLICE = 500
 
 # What points to a post, or hangs on it without a foreign key that takes it along.
 _WITH_POSTS = (
-    "DELETE FROM likes WHERE post IN (SELECT value FROM json_each(?))",
-    "DELETE FROM shares WHERE post IN (SELECT value FROM json_each(?))",
+    "DELETE FROM favourites WHERE post IN (SELECT value FROM json_each(?))",
+    "DELETE FROM boosts WHERE post IN (SELECT value FROM json_each(?))",
     "DELETE FROM bookmarks WHERE post IN (SELECT value FROM json_each(?))",
     "DELETE FROM approvals WHERE target IN (SELECT value FROM json_each(?))",
     "DELETE FROM media WHERE post IN (SELECT value FROM json_each(?))",
@@ -31,8 +31,8 @@ _WITH_POSTS = (
 
 # Tables with a number of their own, and the columns by which a row is somebody's.
 BY_SLICES = (
-    "DELETE FROM likes WHERE id IN (SELECT id FROM likes WHERE actor = ? LIMIT ?)",
-    "DELETE FROM shares WHERE id IN (SELECT id FROM shares WHERE actor = ? LIMIT ?)",
+    "DELETE FROM favourites WHERE id IN (SELECT id FROM favourites WHERE actor = ? LIMIT ?)",
+    "DELETE FROM boosts WHERE id IN (SELECT id FROM boosts WHERE actor = ? LIMIT ?)",
     "DELETE FROM bookmarks WHERE id IN (SELECT id FROM bookmarks WHERE actor = ? LIMIT ?)",
     "DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE actor = ? LIMIT ?)",
     "DELETE FROM scheduled_posts"
@@ -52,8 +52,8 @@ BY_SLICES = (
     "DELETE FROM conversations"
     " WHERE id IN (SELECT id FROM conversations WHERE account = ? LIMIT ?)",
     "DELETE FROM lists WHERE id IN (SELECT id FROM lists WHERE owner = ? LIMIT ?)",
-    "DELETE FROM account_hosts"
-    " WHERE id IN (SELECT id FROM account_hosts WHERE account = ? LIMIT ?)",
+    "DELETE FROM user_domain_blocks"
+    " WHERE id IN (SELECT id FROM user_domain_blocks WHERE account = ? LIMIT ?)",
     "DELETE FROM followed_tags"
     " WHERE id IN (SELECT id FROM followed_tags WHERE account = ? LIMIT ?)",
     "DELETE FROM featured_tags WHERE id IN (SELECT id FROM featured_tags WHERE actor = ? LIMIT ?)",
@@ -129,7 +129,7 @@ def forget_pending(writer: Writer, actor: int) -> None:
         writer.execute("DELETE FROM actors WHERE id = ?", actor)
     except sqlite3.IntegrityError:
         close_account(writer, actor)
-        actors.set_state(writer, ActorId(actor), "deleted")
+        actors.set_moderation_state(writer, ActorId(actor), "deleted")
 
 
 def erase(writer: Writer, actor: int, most: int = SLICE) -> int:
@@ -159,11 +159,13 @@ def _erase_posts(writer: Writer, actor: int, most: int) -> int:
 def _empty(writer: Writer, actor: int) -> int:
     """Nothing of them but the handle; 1 when there was something."""
     return writer.execute(
-        "UPDATE actors SET display_name = '', summary = '', summary_source = NULL, fields = '[]',"
-        " avatar = NULL, header = NULL, also_known_as = '[]', version = version + 1 WHERE id = ?"
-        " AND (display_name <> '' OR summary <> '' OR summary_source IS NOT NULL"
-        " OR fields <> '[]' OR avatar IS NOT NULL OR header IS NOT NULL"
-        " OR also_known_as <> '[]')",
+        """
+        UPDATE actors SET display_name = '', summary = '', summary_source = NULL, fields = '[]',
+        avatar = NULL, header = NULL, also_known_as = '[]', version = version + 1 WHERE id = ?
+        AND (display_name <> '' OR summary <> '' OR summary_source IS NOT NULL
+        OR fields <> '[]' OR avatar IS NOT NULL OR header IS NOT NULL
+        OR also_known_as <> '[]')
+        """,
         actor,
     )
 

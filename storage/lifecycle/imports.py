@@ -56,13 +56,13 @@ def add(writer: Writer, account: int, kind: str, mode: str, lines: Sequence[Sequ
     return id_
 
 
-_COUNTED = (
-    "SELECT i.id, i.account, i.kind, i.mode, i.created_at, i.closed_at,"
-    " (SELECT count(*) FROM import_rows r WHERE r.import = i.id AND r.state = 'due'),"
-    " (SELECT count(*) FROM import_rows r WHERE r.import = i.id AND r.state = 'done'),"
-    " (SELECT count(*) FROM import_rows r WHERE r.import = i.id AND r.state = 'failed')"
-    " FROM imports i"
-)
+_COUNTED = """
+    SELECT i.id, i.account, i.kind, i.mode, i.created_at, i.closed_at,
+    (SELECT count(*) FROM import_rows r WHERE r.import = i.id AND r.state = 'due'),
+    (SELECT count(*) FROM import_rows r WHERE r.import = i.id AND r.state = 'done'),
+    (SELECT count(*) FROM import_rows r WHERE r.import = i.id AND r.state = 'failed')
+    FROM imports i
+    """
 
 
 def _from_row(row: Row) -> Import:

@@ -68,10 +68,12 @@ RULES: tuple[tuple[str, timedelta], ...] = (
         timedelta(0),
     ),
     (
-        "DELETE FROM known_places WHERE (account, hash) IN (SELECT account, hash"
-        " FROM known_places WHERE last_seen < ? AND EXISTS (SELECT 1 FROM known_places later"
-        " WHERE later.account = known_places.account"
-        " AND later.last_seen > known_places.last_seen) LIMIT ?)",
+        """
+        DELETE FROM known_places WHERE (account, hash) IN (SELECT account, hash
+        FROM known_places WHERE last_seen < ? AND EXISTS (SELECT 1 FROM known_places later
+        WHERE later.account = known_places.account
+        AND later.last_seen > known_places.last_seen) LIMIT ?)
+        """,
         timedelta(days=365),
     ),
     (

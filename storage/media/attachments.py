@@ -195,9 +195,11 @@ def files(reader: Reader) -> list[tuple[str, int]]:
 def names(reader: Reader) -> set[str]:
     """Everything that lies in the folder by right: originals, previews and emoji of ours."""
     rows = reader.rows(
-        "SELECT file FROM media WHERE file IS NOT NULL"
-        " UNION SELECT preview FROM media WHERE preview IS NOT NULL"
-        " UNION SELECT file FROM emojis WHERE file IS NOT NULL"
-        " UNION SELECT still FROM emojis WHERE still IS NOT NULL"
+        """
+        SELECT file FROM media WHERE file IS NOT NULL
+        UNION SELECT preview FROM media WHERE preview IS NOT NULL
+        UNION SELECT file FROM emojis WHERE file IS NOT NULL
+        UNION SELECT still FROM emojis WHERE still IS NOT NULL
+        """
     )
     return {name for (name,) in rows}

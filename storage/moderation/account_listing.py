@@ -11,13 +11,14 @@ STATUSES = ("active", "pending", "disabled", "silenced", "suspended", "sensitize
 ORIGINS = ("local", "remote")
 
 _IN_STATE = """CASE :status
-    WHEN 'active' THEN w.state = 'active' AND ifnull(c.state = 'active' AND c.frozen IS NULL, 1)
-    WHEN 'pending' THEN w.state = 'pending'
+    WHEN 'active' THEN w.effective_state = 'active'
+        AND ifnull(c.state = 'active' AND c.frozen IS NULL, 1)
+    WHEN 'pending' THEN w.effective_state = 'pending'
     WHEN 'disabled' THEN c.state = 'disabled' OR c.frozen IS NOT NULL
     WHEN 'silenced' THEN w.silenced <> 0
-    WHEN 'suspended' THEN w.state = 'suspended'
+    WHEN 'suspended' THEN w.effective_state = 'suspended'
     WHEN 'sensitized' THEN w.sensitized
-    WHEN 'shown' THEN w.state = 'active'
+    WHEN 'shown' THEN w.effective_state = 'active'
     ELSE 1 END"""
 
 
@@ -41,18 +42,20 @@ class Sought:
 def page_of(reader: Reader, sought: Sought, page: Page) -> list[ActorId]:
     """Newest first."""
     rows = reader.named(
-        "SELECT w.id FROM actors w LEFT JOIN accounts c ON c.actor = w.id"
-        " WHERE w.id < :below AND w.id > :above AND w.type <> 'Application'"
-        " AND w.state <> 'deleted' AND (w.host <> '' OR c.actor IS NOT NULL)"
-        " AND (:origin IS NULL OR (:origin = 'local') = (w.host = ''))"
-        f" AND ({_IN_STATE})"
-        " AND (:roles = '[]' OR c.role IN (SELECT value FROM json_each(:roles)))"
-        " AND (:invited_by IS NULL OR c.invited_by = :invited_by)"
-        " AND (:name IS NULL OR instr(lower(w.name), lower(:name)) = 1)"
-        " AND (:display_name IS NULL OR instr(lower(w.display_name), lower(:display_name)) = 1)"
-        " AND (:domain IS NULL OR w.domain = lower(:domain))"
-        " AND (:email IS NULL OR instr(lower(c.email), lower(:email)) > 0)"
-        f" ORDER BY w.id {page.order} LIMIT :limit",
+        f"""
+        SELECT w.id FROM actors w LEFT JOIN accounts c ON c.actor = w.id
+        WHERE w.id < :below AND w.id > :above AND w.type <> 'Application'
+        AND w.effective_state <> 'deleted' AND (w.host <> '' OR c.actor IS NOT NULL)
+        AND (:origin IS NULL OR (:origin = 'local') = (w.host = ''))
+        AND ({_IN_STATE})
+        AND (:roles = '[]' OR c.role IN (SELECT value FROM json_each(:roles)))
+        AND (:invited_by IS NULL OR c.invited_by = :invited_by)
+        AND (:name IS NULL OR instr(lower(w.name), lower(:name)) = 1)
+        AND (:display_name IS NULL OR instr(lower(w.display_name), lower(:display_name)) = 1)
+        AND (:domain IS NULL OR w.domain = lower(:domain))
+        AND (:email IS NULL OR instr(lower(c.email), lower(:email)) > 0)
+        ORDER BY w.id {page.order} LIMIT :limit
+        """,
         {
             **page.values,
             "origin": sought.origin,

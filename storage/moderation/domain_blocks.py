@@ -1,8 +1,8 @@
 """What follows when a server is blocked: its people are hidden, and nothing joins them to ours.
 
 The tier is in `hosts`; here the actors follow it, a slice at a time. What they said stays, unseen,
-and what each of them is for themselves stays in `own_state`: both come back when the block is
-lifted. Relations end for good.
+and so does what was decided about each of them: both come back when the block is lifted.
+Relations end for good.
 """
 
 from collections.abc import Sequence
@@ -53,29 +53,20 @@ def settle(writer: Writer, part: Part, after: int) -> list[int]:
     for id_ in found:
         hush(writer, id_, decisions.SILENCED_WITH_SERVER)
     if is_blocked(writer, part.host, part.domain):
-        _hide(writer, found)
+        _set_blocked(writer, found, blocked=True)
         _part_from_ours(writer, found)
     else:
-        _show(writer, found)
+        _set_blocked(writer, found, blocked=False)
     return found
 
 
-def _hide(writer: Writer, found: Sequence[int]) -> None:
+def _set_blocked(writer: Writer, found: Sequence[int], *, blocked: bool) -> None:
     writer.execute(
-        "UPDATE actors SET own_state = state, version = version + 1,"
-        " state = CASE state WHEN 'deleted' THEN state ELSE 'suspended' END"
-        " WHERE id IN (SELECT value FROM json_each(?)) AND own_state IS NULL",
+        "UPDATE actors SET host_blocked = ?, version = version + 1"
+        " WHERE id IN (SELECT value FROM json_each(?)) AND host_blocked <> ?",
+        blocked,
         dumps(found),
-    )
-    _tell(writer, found)
-
-
-def _show(writer: Writer, found: Sequence[int]) -> None:
-    writer.execute(
-        "UPDATE actors SET state = own_state, own_state = NULL, version = version + 1"
-        " WHERE id IN (SELECT value FROM json_each(?)) AND own_state IS NOT NULL"
-        " AND NOT suspended_there",
-        dumps(found),
+        blocked,
     )
     _tell(writer, found)
 
@@ -97,8 +88,8 @@ def _part_from_ours(writer: Writer, found: Sequence[int]) -> None:
         "DELETE FROM follows WHERE target IN (SELECT value FROM json_each(?))",
         "DELETE FROM home_entries WHERE share IS NULL AND post IN (SELECT id FROM posts"
         " WHERE author IN (SELECT value FROM json_each(?)))",
-        "DELETE FROM shares WHERE actor IN (SELECT value FROM json_each(?))",
-        "DELETE FROM likes WHERE actor IN (SELECT value FROM json_each(?))",
+        "DELETE FROM boosts WHERE actor IN (SELECT value FROM json_each(?))",
+        "DELETE FROM favourites WHERE actor IN (SELECT value FROM json_each(?))",
         "DELETE FROM notifications WHERE actor IN (SELECT value FROM json_each(?))"
         " AND type NOT IN ('mention', 'status')",
         "DELETE FROM collection_members WHERE actor IN (SELECT value FROM json_each(?))"

@@ -107,12 +107,14 @@ class Filed:
 def page_of(reader: Reader, filed: Filed, page: Page) -> list[Report]:
     """Newest first."""
     rows = reader.named(
-        f"SELECT {_COLUMNS} FROM reports r WHERE r.id < :below AND r.id > :above"
-        " AND (r.resolved_at IS NOT NULL) = :resolved"
-        " AND (:reporter IS NULL OR r.reporter = :reporter)"
-        " AND (:target IS NULL OR r.target = :target)"
-        " AND (:but IS NULL OR r.target <> :but)"
-        f" ORDER BY r.id {page.order} LIMIT :limit",
+        f"""
+        SELECT {_COLUMNS} FROM reports r WHERE r.id < :below AND r.id > :above
+        AND (r.resolved_at IS NOT NULL) = :resolved
+        AND (:reporter IS NULL OR r.reporter = :reporter)
+        AND (:target IS NULL OR r.target = :target)
+        AND (:but IS NULL OR r.target <> :but)
+        ORDER BY r.id {page.order} LIMIT :limit
+        """,
         {
             **page.values,
             "resolved": filed.resolved,

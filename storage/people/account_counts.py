@@ -45,14 +45,14 @@ class AccountVersion(NamedTuple):
 ACCOUNT_VERSION = (
     "w.id, w.version, t.posts, t.newest, t.followers, t.following, ifnull(h.emojis, 0)"
 )
-COUNTS_JOIN = "JOIN tallies t ON t.actor = w.id LEFT JOIN hosts h ON h.host = w.host"
+COUNTS_JOIN = "JOIN account_counts t ON t.actor = w.id LEFT JOIN hosts h ON h.host = w.host"
 
 
 def account_versions(reader: Reader, wanted: Iterable[int]) -> list[AccountVersion]:
     """Of actors by number; who left, or was turned out, is not among them."""
     rows = reader.rows(
         f"SELECT {ACCOUNT_VERSION} FROM actors w {COUNTS_JOIN}"
-        " WHERE w.id IN (SELECT value FROM json_each(?)) AND w.state = 'active'",
+        " WHERE w.id IN (SELECT value FROM json_each(?)) AND w.effective_state = 'active'",
         dumps(sorted(set(wanted))),
     )
     return list(map(AccountVersion._make, rows))
@@ -61,7 +61,7 @@ def account_versions(reader: Reader, wanted: Iterable[int]) -> list[AccountVersi
 def many(reader: Reader, wanted: Iterable[int]) -> dict[int, AccountCounts]:
     """By the number of the actor."""
     rows = reader.rows(
-        "SELECT actor, posts, newest, followers, following FROM tallies"
+        "SELECT actor, posts, newest, followers, following FROM account_counts"
         " WHERE actor IN (SELECT value FROM json_each(?))",
         dumps(sorted(set(wanted))),
     )

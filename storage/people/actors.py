@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from json import dumps
+from typing import Literal
 
 from orjson import loads
 
@@ -26,13 +27,16 @@ class Field:
     verified_at: str | None = None
 
 
+ActorState = Literal["pending", "active", "suspended", "deleted"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """One row. `domain` and `host` are '' for ours; `summary` is safe HTML.
 
-    `silenced` and `sensitized` were decided here (storage/moderation/decisions.py). `own_state` is
-    what somebody is here for themselves while they are hidden because of their server: it is
-    blocked, or it says that they are suspended (`suspended_there`).
+    `moderation_state`, `silenced` and `sensitized` were decided here (storage/moderation); their
+    own server says whether they are suspended there (`remote_suspended`); the job that follows a
+    block says whether that server is blocked (`host_blocked`). `effective_state` comes of all.
     """
 
     id: ActorId
@@ -62,19 +66,21 @@ class Actor:
     access: str = "open"
     also_known_as: tuple[str, ...] = ()
     moved_to: str | None = None
-    state: str = "active"
+    moderation_state: ActorState = "active"
     created_at: datetime = field(default=moment(0))
     fetched_at: datetime | None = None
     version: int = 1
     silenced: int = 0
     sensitized: bool = False
-    own_state: str | None = None
-    suspended_there: bool = False
+    remote_suspended: bool = False
+    host_blocked: bool = False
 
     @property
-    def judged(self) -> str:
-        """The state that was decided here, whatever their server does."""
-        return self.own_state or self.state
+    def effective_state(self) -> ActorState:
+        """The same as the column of that name (migration 20): which of all three counts."""
+        if self.moderation_state != "deleted" and (self.host_blocked or self.remote_suspended):
+            return "suspended"
+        return self.moderation_state
 
     @property
     def is_local(self) -> bool:
@@ -93,8 +99,9 @@ class Actor:
 COLUMNS = (
     "id, uri, type, name, domain, host, display_name, summary, summary_source, fields, url, inbox,"
     " shared_inbox, outbox, followers, following, featured, avatar, header, locked, bot,"
-    " discoverable, indexable, hide_collections, access, also_known_as, moved_to, state,"
-    " created_at, fetched_at, version, silenced, sensitized, own_state, suspended_there"
+    " discoverable, indexable, hide_collections, access, also_known_as, moved_to,"
+    " moderation_state, created_at, fetched_at, version, silenced, sensitized, remote_suspended,"
+    " host_blocked"
 )
 PLACES = ", ".join("?" * (COLUMNS.count(",") + 1))
 
@@ -106,8 +113,14 @@ _FLAGS = (
     "indexable",
     "hide_collections",
     "sensitized",
-    "suspended_there",
+    "remote_suspended",
+    "host_blocked",
 )
+
+
+def as_active(actor: Actor) -> Actor:
+    """The same as if nobody had decided anything: to show what is shown of somebody hidden."""
+    return replace(actor, moderation_state="active", remote_suspended=False, host_blocked=False)
 
 
 def from_row(row: Row) -> Actor:
@@ -149,11 +162,11 @@ def add(writer: Writer, actor: Actor) -> None:
 
 
 _DECIDED = {
-    "state",
+    "moderation_state",
     "silenced",
     "sensitized",
-    "own_state",
-    "suspended_there",
+    "remote_suspended",
+    "host_blocked",
 }  # by us, never by what a document says
 _FIXED = {"id", "uri", "type", "name", "domain", "host", "created_at", "version"}
 UPDATED = [name for name in Actor.__dataclass_fields__ if name not in _FIXED | _DECIDED]
@@ -171,29 +184,22 @@ def update(writer: Writer, actor: Actor) -> None:
     writer.after_commit(CHANGED, str(actor.id))
 
 
-def set_state(writer: Writer, actor: ActorId, state: str) -> None:
-    """While their server is blocked nobody is shown; what was decided meanwhile holds later."""
-    writer.execute_named(
-        "UPDATE actors SET version = version + 1, own_state = iif(own_state IS NULL, NULL, :state),"
-        " state = iif(own_state IS NULL OR :state = 'deleted', :state, state) WHERE id = :actor",
-        {"state": state, "actor": actor},
+def set_moderation_state(writer: Writer, actor: ActorId, state: ActorState) -> None:
+    """Write down what was decided; while their server hides them, it holds later."""
+    writer.execute(
+        "UPDATE actors SET moderation_state = ?, version = version + 1 WHERE id = ?", state, actor
     )
     writer.after_commit(CHANGED, str(actor))
 
 
-def heed_their_server(writer: Writer, actor: Actor, suspended: bool, *, blocked: bool) -> None:
-    """Their server says that somebody is suspended there, or is not; what we decided stays.
-
-    `blocked`: it is blocked here, so they stay hidden.
-    """
-    if actor.suspended_there == suspended:
+def set_remote_suspended(writer: Writer, actor: Actor, suspended: bool) -> None:
+    """Write down what their server says of somebody; what was decided here stays."""
+    if actor.remote_suspended == suspended:
         return
-    writer.execute_named(
-        "UPDATE actors SET suspended_there = :suspended, version = version + 1,"
-        " own_state = iif(:hidden, coalesce(own_state, state), NULL),"
-        " state = CASE WHEN coalesce(own_state, state) = 'deleted' THEN 'deleted'"
-        " WHEN :hidden THEN 'suspended' ELSE coalesce(own_state, state) END WHERE id = :actor",
-        {"suspended": suspended, "hidden": suspended or blocked, "actor": actor.id},
+    writer.execute(
+        "UPDATE actors SET remote_suspended = ?, version = version + 1 WHERE id = ?",
+        suspended,
+        actor.id,
     )
     writer.after_commit(CHANGED, str(actor.id))
 
@@ -205,14 +211,16 @@ def by_id(reader: Reader, id_: int) -> Actor | None:
 
 def by_uri(reader: Reader, uri: str) -> Actor | None:
     """Nobody outside knows who is not let in yet, so nothing is said about them by URI."""
-    row = reader.row(f"SELECT {COLUMNS} FROM actors WHERE uri = ? AND state <> 'pending'", uri)
+    row = reader.row(
+        f"SELECT {COLUMNS} FROM actors WHERE uri = ? AND moderation_state <> 'pending'", uri
+    )
     return from_row(row) if row else None
 
 
-def state_of(reader: Reader, uri: str) -> str | None:
+def effective_state_of(reader: Reader, uri: str) -> ActorState | None:
     """None for somebody who is not known."""
-    state: str | None = reader.value(
-        "SELECT state FROM actors WHERE uri = ? AND state <> 'pending'", uri
+    state: ActorState | None = reader.value(
+        "SELECT effective_state FROM actors WHERE uri = ? AND moderation_state <> 'pending'", uri
     )
     return state
 
@@ -238,7 +246,7 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Actor]:
 def our_number(reader: Reader, uri: str) -> ActorId | None:
     """Of one of ours."""
     number: int | None = reader.value(
-        "SELECT id FROM actors WHERE uri = ? AND host = '' AND state <> 'pending'", uri
+        "SELECT id FROM actors WHERE uri = ? AND host = '' AND moderation_state <> 'pending'", uri
     )
     return None if number is None else ActorId(number)
 
@@ -249,7 +257,7 @@ def ids_by_uri(reader: Reader, uris: Iterable[str]) -> dict[str, ActorId]:
         return {}
     rows = reader.rows(
         "SELECT uri, id FROM actors WHERE uri IN (SELECT value FROM json_each(?))"
-        " AND state <> 'pending'",
+        " AND moderation_state <> 'pending'",
         dumps(wanted),
     )
     return {uri: ActorId(id_) for uri, id_ in rows}
@@ -283,7 +291,8 @@ def directory(reader: Reader, most: int, offset: int) -> list[Actor]:
     """People of ours who want to be found, newest first."""
     rows = reader.rows(
         f"SELECT {COLUMNS} FROM actors WHERE host = '' AND type IN ('Person', 'Service')"
-        " AND discoverable AND state = 'active' AND NOT silenced ORDER BY id DESC LIMIT ? OFFSET ?",
+        " AND discoverable AND effective_state = 'active' AND NOT silenced"
+        " ORDER BY id DESC LIMIT ? OFFSET ?",
         most,
         offset,
     )
@@ -297,10 +306,12 @@ def named_like(reader: Reader, name: str, domain: str | None, most: int) -> list
     """
     start = _escaped(name) + "%"
     rows = reader.rows(
-        f"SELECT {COLUMNS} FROM actors WHERE state = 'active' AND type <> 'Application'"
-        r" AND (name LIKE ? ESCAPE '\' OR display_name LIKE ? ESCAPE '\')"
-        " AND (NOT silenced OR name = ?)"
-        r" AND domain LIKE ? ESCAPE '\' ORDER BY host <> '', length(name), id LIMIT ?",
+        rf"""
+        SELECT {COLUMNS} FROM actors WHERE effective_state = 'active' AND type <> 'Application'
+        AND (name LIKE ? ESCAPE '\' OR display_name LIKE ? ESCAPE '\')
+        AND (NOT silenced OR name = ?) AND domain LIKE ? ESCAPE '\'
+        ORDER BY host <> '', length(name), id LIMIT ?
+        """,
         start,
         start,
         name,
@@ -317,7 +328,7 @@ def _escaped(text: str) -> str:
 def count_local(reader: Reader) -> int:
     count: int = reader.value(
         "SELECT count(*) FROM accounts a JOIN actors w ON w.id = a.actor"
-        " WHERE a.state = 'active' AND w.state = 'active'"
+        " WHERE a.state = 'active' AND w.effective_state = 'active'"
     )
     return count
 

@@ -25,9 +25,12 @@ def exists(reader: Reader, actor: int, target: int) -> bool:
 def page_of(reader: Reader, actor: int, page: Page) -> list[tuple[int, int]]:
     """(cursor, endorsed), newest first."""
     rows = reader.named(
-        "SELECT e.id, e.target FROM endorsements e JOIN actors w ON w.id = e.target"
-        " WHERE e.actor = :actor AND e.id < :below AND e.id > :above AND w.state = 'active'"
-        f" ORDER BY e.id {page.order} LIMIT :limit",
+        f"""
+        SELECT e.id, e.target FROM endorsements e JOIN actors w ON w.id = e.target
+        WHERE e.actor = :actor AND e.id < :below AND e.id > :above
+        AND w.effective_state = 'active'
+        ORDER BY e.id {page.order} LIMIT :limit
+        """,
         {**page.values, "actor": actor},
     )
     return sorted(((cursor, target) for cursor, target in rows), reverse=True)

@@ -175,10 +175,12 @@ def local_follower_rows(reader: Reader, target: int) -> list[LocalFollower]:
 def with_ours(reader: Reader, actor: int) -> list[Follow]:
     """Of ours by somebody, and of somebody by ours; asked for or accepted."""
     rows = reader.named(
-        f"SELECT {_OF_FOLLOWS} FROM follows f"
-        " JOIN actors w ON w.id = f.target WHERE f.follower = :actor AND w.host = ''"
-        f" UNION ALL SELECT {_OF_FOLLOWS} FROM follows f"
-        " JOIN actors w ON w.id = f.follower WHERE f.target = :actor AND w.host = ''",
+        f"""
+        SELECT {_OF_FOLLOWS} FROM follows f
+        JOIN actors w ON w.id = f.target WHERE f.follower = :actor AND w.host = ''
+        UNION ALL SELECT {_OF_FOLLOWS} FROM follows f
+        JOIN actors w ON w.id = f.follower WHERE f.target = :actor AND w.host = ''
+        """,
         {"actor": actor},
     )
     return [_from_row(row) for row in rows]
@@ -187,9 +189,12 @@ def with_ours(reader: Reader, actor: int) -> list[Follow]:
 def inboxes(reader: Reader, target: int) -> list[str]:
     """Of followers elsewhere: one for each server that has a shared one."""
     rows = reader.rows(
-        "SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM follows f"
-        " JOIN actors w ON w.id = f.follower"
-        " WHERE f.target = ? AND f.state = 'accepted' AND w.host <> '' AND w.state = 'active'",
+        """
+        SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM follows f
+        JOIN actors w ON w.id = f.follower
+        WHERE f.target = ? AND f.state = 'accepted' AND w.host <> ''
+        AND w.effective_state = 'active'
+        """,
         target,
     )
     return [inbox for (inbox,) in rows]
@@ -214,7 +219,7 @@ def page_of_followers(
     rows = reader.named(
         "SELECT f.id, f.follower FROM follows f JOIN actors w ON w.id = f.follower"
         " WHERE f.target = :target AND f.state = :state AND f.id < :below AND f.id > :above"
-        f" AND w.state = 'active' ORDER BY f.id {page.order} LIMIT :limit",
+        f" AND w.effective_state = 'active' ORDER BY f.id {page.order} LIMIT :limit",
         {**page.values, "target": target, "state": state},
     )
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
@@ -223,10 +228,12 @@ def page_of_followers(
 def page_of_following(reader: Reader, follower: int, page: Page) -> list[tuple[int, int]]:
     """(cursor, followed), newest first."""
     rows = reader.named(
-        "SELECT f.id, f.target FROM follows f JOIN actors w ON w.id = f.target"
-        " WHERE f.follower = :follower AND f.state = 'accepted'"
-        " AND f.id < :below AND f.id > :above AND w.state = 'active'"
-        f" ORDER BY f.id {page.order} LIMIT :limit",
+        f"""
+        SELECT f.id, f.target FROM follows f JOIN actors w ON w.id = f.target
+        WHERE f.follower = :follower AND f.state = 'accepted'
+        AND f.id < :below AND f.id > :above AND w.effective_state = 'active'
+        ORDER BY f.id {page.order} LIMIT :limit
+        """,
         {**page.values, "follower": follower},
     )
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)

@@ -16,12 +16,12 @@ HIDDEN = (
 
 # A host is blocked with everything below it; a handle's domain counts as the host does.
 _OF_HOST_OF_AUTHOR = (
-    "SELECT 1 FROM account_hosts z WHERE z.account = :viewer AND (z.host IN (w.host, w.domain)"
+    "SELECT 1 FROM user_domain_blocks z WHERE z.account = :viewer AND (z.host IN (w.host, w.domain)"
     " OR substr(w.host, -length(z.host) - 1) = '.' || z.host"
     " OR substr(w.domain, -length(z.host) - 1) = '.' || z.host)"
 )
 _OF_HOST_OF_BOOSTER = (
-    "SELECT 1 FROM account_hosts z WHERE z.account = :viewer AND (z.host IN (y.host, y.domain)"
+    "SELECT 1 FROM user_domain_blocks z WHERE z.account = :viewer AND (z.host IN (y.host, y.domain)"
     " OR substr(y.host, -length(z.host) - 1) = '.' || z.host"
     " OR substr(y.domain, -length(z.host) - 1) = '.' || z.host)"
 )
@@ -31,7 +31,7 @@ NOT_HIDDEN = f"iif(w.id IN ({HIDDEN}), 0, {HOST_NOT_HIDDEN})"
 
 # What a suspended actor shares is in nobody's list either (SECURITY 84).
 BOOSTER_NOT_HIDDEN = (
-    f"(y.state = 'active' AND y.id NOT IN ({HIDDEN})"
+    f"(y.effective_state = 'active' AND y.id NOT IN ({HIDDEN})"
     f" AND (+y.host = '' OR NOT EXISTS ({_OF_HOST_OF_BOOSTER})))"
 )
 

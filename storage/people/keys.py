@@ -31,10 +31,12 @@ def add(writer: Writer, key: Key) -> None:
     So it may pass from one who only claimed it to its owner; never if it is one of ours.
     """
     writer.execute(
-        "INSERT INTO keys (id, actor, uri, algorithm, public, private, created_at, fetched_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri) DO UPDATE SET actor = excluded.actor,"
-        " algorithm = excluded.algorithm, public = excluded.public,"
-        " fetched_at = excluded.fetched_at WHERE keys.private IS NULL",
+        """
+        INSERT INTO keys (id, actor, uri, algorithm, public, private, created_at, fetched_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri) DO UPDATE SET actor = excluded.actor,
+        algorithm = excluded.algorithm, public = excluded.public,
+        fetched_at = excluded.fetched_at WHERE keys.private IS NULL
+        """,
         writer.new_id(),
         key.actor,
         key.uri,

@@ -27,7 +27,7 @@ def local_blockers(reader: Reader, actor: int) -> list[int]:
     """Those of ours who block somebody."""
     rows = reader.rows(
         "SELECT b.actor FROM blocks b JOIN actors w ON w.id = b.actor"
-        " WHERE b.target = ? AND w.host = '' AND w.state = 'active'",
+        " WHERE b.target = ? AND w.host = '' AND w.effective_state = 'active'",
         actor,
     )
     return [blocker for (blocker,) in rows]

@@ -34,23 +34,25 @@ class Relationship:
     note: str
 
 
-_STANDING = (
-    "SELECT v.value, f.state, f.reblogs, f.notify, f.languages, b.state,"
-    " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = :viewer AND x.target = v.value),"
-    " EXISTS (SELECT 1 FROM blocks x WHERE x.actor = v.value AND x.target = :viewer),"
-    f" m.id, m.notifications, m.expires_at, NOT {HOST_NOT_HIDDEN},"
-    " EXISTS (SELECT 1 FROM endorsements e WHERE e.actor = :viewer AND e.target = v.value),"
-    " (SELECT n.comment FROM account_notes n WHERE n.account = :viewer AND n.target = v.value)"
-)
+_STANDING = f"""
+    SELECT v.value, f.state, f.reblogs, f.notify, f.languages, b.state,
+    EXISTS (SELECT 1 FROM blocks x WHERE x.actor = :viewer AND x.target = v.value),
+    EXISTS (SELECT 1 FROM blocks x WHERE x.actor = v.value AND x.target = :viewer),
+    m.id, m.notifications, m.expires_at, NOT {HOST_NOT_HIDDEN},
+    EXISTS (SELECT 1 FROM endorsements e WHERE e.actor = :viewer AND e.target = v.value),
+    (SELECT n.comment FROM account_notes n WHERE n.account = :viewer AND n.target = v.value)
+    """
 
 
 def of(reader: Reader, me: int, others: Sequence[int]) -> list[Relationship]:
     rows = reader.named(
-        f"{_STANDING} FROM json_each(:others) v LEFT JOIN actors w ON w.id = v.value"
-        " LEFT JOIN follows f ON f.follower = :viewer AND f.target = v.value"
-        " LEFT JOIN follows b ON b.follower = v.value AND b.target = :viewer"
-        " LEFT JOIN mutes m ON m.actor = :viewer AND m.target = v.value"
-        " AND (m.expires_at IS NULL OR m.expires_at > :now)",
+        f"""
+        {_STANDING} FROM json_each(:others) v LEFT JOIN actors w ON w.id = v.value
+        LEFT JOIN follows f ON f.follower = :viewer AND f.target = v.value
+        LEFT JOIN follows b ON b.follower = v.value AND b.target = :viewer
+        LEFT JOIN mutes m ON m.actor = :viewer AND m.target = v.value
+        AND (m.expires_at IS NULL OR m.expires_at > :now)
+        """,
         {"viewer": me, "others": dumps(list(others)), "now": reader.now_ms},
     )
     return list(map(_from_row, rows))

@@ -7,22 +7,24 @@ from storage.engine.transaction import Reader, Writer
 from storage.people.hidden_accounts import NOT_HIDDEN
 
 _FINDABLE = (
-    "w.host = '' AND w.type IN ('Person', 'Service') AND w.discoverable AND w.state = 'active'"
-    " AND NOT w.silenced"
+    "w.host = '' AND w.type IN ('Person', 'Service') AND w.discoverable"
+    " AND w.effective_state = 'active' AND NOT w.silenced"
 )
 
 
 def of(reader: Reader, me: int, most: int, offset: int = 0) -> list[int]:
     """Newest first: whom they neither follow, nor asked to, nor want to see no more of."""
     rows = reader.named(
-        f"SELECT w.id FROM actors w WHERE {_FINDABLE} AND w.id <> :viewer AND {NOT_HIDDEN}"
-        " AND w.moved_to IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = w.id AND b.target = :viewer)"
-        " AND NOT EXISTS (SELECT 1 FROM follows f"
-        " WHERE f.follower = :viewer AND f.target = w.id)"
-        " AND NOT EXISTS (SELECT 1 FROM dismissed_suggestions d"
-        " WHERE d.account = :viewer AND d.target = w.id)"
-        " ORDER BY w.id DESC LIMIT :most OFFSET :offset",
+        f"""
+        SELECT w.id FROM actors w WHERE {_FINDABLE} AND w.id <> :viewer AND {NOT_HIDDEN}
+        AND w.moved_to IS NULL
+        AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = w.id AND b.target = :viewer)
+        AND NOT EXISTS (SELECT 1 FROM follows f
+        WHERE f.follower = :viewer AND f.target = w.id)
+        AND NOT EXISTS (SELECT 1 FROM dismissed_suggestions d
+        WHERE d.account = :viewer AND d.target = w.id)
+        ORDER BY w.id DESC LIMIT :most OFFSET :offset
+        """,
         {"viewer": me, "now": reader.now_ms, "most": most, "offset": offset},
     )
     return [id_ for (id_,) in rows]
@@ -37,7 +39,8 @@ def dismiss(writer: Writer, me: int, target: int) -> None:
 
 
 _DISCOVERABLE = (
-    "w.type IN ('Person', 'Service') AND w.discoverable AND w.state = 'active' AND NOT w.silenced"
+    "w.type IN ('Person', 'Service') AND w.discoverable AND w.effective_state = 'active'"
+    " AND NOT w.silenced"
 )
 _OURS = "w.host = ''"
 _ANYBODY = "1"
@@ -52,7 +55,7 @@ def directory(
     where = _OURS if local else _ANYBODY
     order = _BY_ARRIVAL if new else _BY_NEWEST_POST
     rows = reader.named(
-        "SELECT w.id FROM actors w JOIN tallies t ON t.actor = w.id"
+        "SELECT w.id FROM actors w JOIN account_counts t ON t.actor = w.id"
         f" WHERE {_DISCOVERABLE} AND {where} AND {NOT_HIDDEN}"
         f" ORDER BY {order} LIMIT :most OFFSET :offset",
         {"viewer": viewer, "now": reader.now_ms, "most": most, "offset": offset},
@@ -69,14 +72,16 @@ def familiar(reader: Reader, me: int, wanted: Sequence[int]) -> dict[int, list[i
     Nobody's who hide whom they follow, or who follows them.
     """
     rows = reader.named(
-        "SELECT target, id FROM (SELECT x.value AS target, w.id, row_number() OVER"
-        " (PARTITION BY x.value ORDER BY f.id DESC) AS place FROM json_each(:wanted) x"
-        " JOIN actors o ON o.id = x.value AND NOT o.hide_collections"
-        " JOIN follows f ON f.target = x.value AND f.state = 'accepted'"
-        " JOIN follows m ON m.target = f.follower AND m.follower = :viewer"
-        " AND m.state = 'accepted' JOIN actors w ON w.id = f.follower"
-        f" WHERE NOT w.hide_collections AND w.state = 'active' AND {NOT_HIDDEN})"
-        " WHERE place <= :most ORDER BY target, place",
+        f"""
+        SELECT target, id FROM (SELECT x.value AS target, w.id, row_number() OVER
+        (PARTITION BY x.value ORDER BY f.id DESC) AS place FROM json_each(:wanted) x
+        JOIN actors o ON o.id = x.value AND NOT o.hide_collections
+        JOIN follows f ON f.target = x.value AND f.state = 'accepted'
+        JOIN follows m ON m.target = f.follower AND m.follower = :viewer
+        AND m.state = 'accepted' JOIN actors w ON w.id = f.follower
+        WHERE NOT w.hide_collections AND w.effective_state = 'active' AND {NOT_HIDDEN})
+        WHERE place <= :most ORDER BY target, place
+        """,
         {
             "wanted": dumps(list(wanted)),
             "viewer": me,

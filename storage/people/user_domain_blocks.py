@@ -10,7 +10,8 @@ MOST = 1000
 
 def add(writer: Writer, account: int, host: str) -> None:
     writer.execute(
-        "INSERT INTO account_hosts (id, account, host) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO user_domain_blocks (id, account, host) VALUES (?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
         writer.new_id(),
         account,
         host,
@@ -18,18 +19,18 @@ def add(writer: Writer, account: int, host: str) -> None:
 
 
 def remove(writer: Writer, account: int, host: str) -> None:
-    writer.execute("DELETE FROM account_hosts WHERE account = ? AND host = ?", account, host)
+    writer.execute("DELETE FROM user_domain_blocks WHERE account = ? AND host = ?", account, host)
 
 
 def count(reader: Reader, account: int) -> int:
-    number: int = reader.value("SELECT count(*) FROM account_hosts WHERE account = ?", account)
+    number: int = reader.value("SELECT count(*) FROM user_domain_blocks WHERE account = ?", account)
     return number
 
 
 def page_of(reader: Reader, account: int, page: Page) -> list[tuple[int, str]]:
     """(cursor, host), newest first."""
     rows = reader.named(
-        "SELECT id, host FROM account_hosts WHERE account = :account"
+        "SELECT id, host FROM user_domain_blocks WHERE account = :account"
         f" AND id < :below AND id > :above ORDER BY id {page.order} LIMIT :limit",
         {**page.values, "account": account},
     )
@@ -67,10 +68,12 @@ def followed_there(reader: Reader, account: int, host: str, most: int) -> Sequen
 def ties(reader: Reader, account: int, host: str) -> tuple[int, int]:
     """(how many there the member follows, how many there follow the member)."""
     ((following, followers),) = reader.named(
-        "SELECT (SELECT count(*) FROM follows f JOIN actors w ON w.id = f.target"
-        f" WHERE f.follower = :account AND f.state = 'accepted' AND {_THERE}),"
-        " (SELECT count(*) FROM follows f JOIN actors w ON w.id = f.follower"
-        f" WHERE f.target = :account AND f.state = 'accepted' AND {_THERE})",
+        f"""
+        SELECT (SELECT count(*) FROM follows f JOIN actors w ON w.id = f.target
+        WHERE f.follower = :account AND f.state = 'accepted' AND {_THERE}),
+        (SELECT count(*) FROM follows f JOIN actors w ON w.id = f.follower
+        WHERE f.target = :account AND f.state = 'accepted' AND {_THERE})
+        """,
         {"account": account, "host": host},
     )
     return following, followers

@@ -32,7 +32,7 @@ class Boost:
 COLUMNS = "id, uri, actor, post, audience, listed, published_at"
 _READ = (
     "SELECT s.id, s.uri, s.actor, s.post, s.audience, s.listed, s.published_at, a.kind"
-    " FROM shares s JOIN audiences a ON a.id = s.audience"
+    " FROM boosts s JOIN audiences a ON a.id = s.audience"
 )
 
 
@@ -44,7 +44,7 @@ def _from_row(row: Row) -> Boost:
 def add(writer: Writer, boost: Boost) -> bool:
     """Return whether it is new: one for each actor and post. Said again, it may be for fewer."""
     new = writer.execute(
-        f"INSERT INTO shares ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        f"INSERT INTO boosts ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         boost.id,
         boost.uri,
         boost.actor,
@@ -63,7 +63,7 @@ def add(writer: Writer, boost: Boost) -> bool:
 def _narrow(writer: Writer, said: Boost) -> None:
     """What is said again for fewer is for fewer; for more, as it was."""
     writer.execute(
-        "UPDATE shares SET listed = min(listed, ?), audience = iif(audience ="
+        "UPDATE boosts SET listed = min(listed, ?), audience = iif(audience ="
         " (SELECT id FROM audiences WHERE kind = 'public'), ?, audience)"
         " WHERE actor = ? AND post = ?",
         said.listed,
@@ -74,7 +74,7 @@ def _narrow(writer: Writer, said: Boost) -> None:
 
 
 def remove(writer: Writer, boost: Boost) -> None:
-    writer.execute("DELETE FROM shares WHERE id = ?", boost.id)
+    writer.execute("DELETE FROM boosts WHERE id = ?", boost.id)
     writer.after_commit(BOOSTED, str(boost.post))
 
 
@@ -88,7 +88,7 @@ def seen(reader: Reader, viewer: Viewer, id_: int) -> Boost | None:
     shared, values = predicate(viewer, of_share=True)
     rows = reader.named(
         f"{_READ} JOIN actors w ON w.id = s.actor"
-        f" WHERE s.id = :id AND w.state = 'active' AND {shared}",
+        f" WHERE s.id = :id AND w.effective_state = 'active' AND {shared}",
         {**values, "id": id_},
     )
     return _from_row(rows[0]) if rows else None
@@ -122,8 +122,8 @@ def page_of(
     """(cursor, actor), newest first: those who shared it with the viewer among others."""
     shared, values = predicate(viewer, of_share=True)
     rows = reader.named(
-        "SELECT s.id, s.actor FROM shares s JOIN actors w ON w.id = s.actor"
-        " WHERE s.post = :post AND s.id < :below AND s.id > :above AND w.state = 'active'"
+        "SELECT s.id, s.actor FROM boosts s JOIN actors w ON w.id = s.actor"
+        " WHERE s.post = :post AND s.id < :below AND s.id > :above AND w.effective_state = 'active'"
         f" AND {shared} ORDER BY s.id {page.order} LIMIT :limit",
         {**page.values, **values, "post": post},
     )
@@ -133,6 +133,6 @@ def page_of(
 def local_boosters(reader: Reader, post: int) -> list[int]:
     """Members of ours who shared it."""
     rows = reader.rows(
-        "SELECT s.actor FROM shares s JOIN accounts c ON c.actor = s.actor WHERE s.post = ?", post
+        "SELECT s.actor FROM boosts s JOIN accounts c ON c.actor = s.actor WHERE s.post = ?", post
     )
     return [actor for (actor,) in rows]

@@ -6,10 +6,12 @@ from storage.engine.transaction import Reader, Writer
 def inboxes_of_reactions(reader: Reader, post: int) -> list[str]:
     """Of those elsewhere who shared, favoured or answered a post: they may have kept it."""
     rows = reader.named(
-        "SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM actors w WHERE w.host <> '' AND w.id"
-        " IN (SELECT actor FROM shares WHERE post = :post UNION SELECT actor FROM likes"
-        " WHERE post = :post UNION SELECT author FROM posts WHERE in_reply_to = :post"
-        " AND deleted_at IS NULL)",
+        """
+        SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM actors w WHERE w.host <> '' AND w.id
+        IN (SELECT actor FROM boosts WHERE post = :post UNION SELECT actor FROM favourites
+        WHERE post = :post UNION SELECT author FROM posts WHERE in_reply_to = :post
+        AND deleted_at IS NULL)
+        """,
         {"post": post},
     )
     return [inbox for (inbox,) in rows]
@@ -18,19 +20,21 @@ def inboxes_of_reactions(reader: Reader, post: int) -> list[str]:
 def inboxes_of_acquaintances(reader: Reader, actor: int) -> list[str]:
     """Of everybody elsewhere who may have kept something of an actor: what they said, or them."""
     rows = reader.named(
-        "SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM actors w WHERE w.host <> ''"
-        " AND w.state = 'active' AND w.id IN ("
-        " SELECT follower FROM follows WHERE target = :actor"
-        " UNION SELECT target FROM follows WHERE follower = :actor"
-        " UNION SELECT r.actor FROM posts p JOIN post_recipients r ON r.post = p.id"
-        " WHERE p.author = :actor"
-        " UNION SELECT s.actor FROM posts p JOIN shares s ON s.post = p.id WHERE p.author = :actor"
-        " UNION SELECT l.actor FROM posts p JOIN likes l ON l.post = p.id WHERE p.author = :actor"
-        " UNION SELECT a.author FROM posts p JOIN posts a ON a.in_reply_to = p.id"
-        " WHERE p.author = :actor"
-        " UNION SELECT o.author FROM likes l JOIN posts o ON o.id = l.post WHERE l.actor = :actor"
-        " UNION SELECT o.author FROM shares s JOIN posts o ON o.id = s.post"
-        " WHERE s.actor = :actor)",
+        """
+        SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM actors w WHERE w.host <> ''
+        AND w.effective_state = 'active' AND w.id IN (
+        SELECT follower FROM follows WHERE target = :actor
+        UNION SELECT target FROM follows WHERE follower = :actor
+        UNION SELECT r.actor FROM posts p JOIN post_recipients r ON r.post = p.id
+        WHERE p.author = :actor
+        UNION SELECT s.actor FROM posts p JOIN boosts s ON s.post = p.id WHERE p.author = :actor
+        UNION SELECT l.actor FROM posts p JOIN favourites l ON l.post = p.id WHERE p.author = :actor
+        UNION SELECT a.author FROM posts p JOIN posts a ON a.in_reply_to = p.id
+        WHERE p.author = :actor
+        UNION SELECT o.author FROM favourites l JOIN posts o ON o.id = l.post WHERE l.actor = :actor
+        UNION SELECT o.author FROM boosts s JOIN posts o ON o.id = s.post
+        WHERE s.actor = :actor)
+        """,
         {"actor": actor},
     )
     return [inbox for (inbox,) in rows]

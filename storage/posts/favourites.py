@@ -9,7 +9,7 @@ FAVOURITED = "favourited"
 def add(writer: Writer, uri: str, actor: int, post: int) -> bool:
     """Return whether it is new: one for each actor and post (SECURITY 28)."""
     new = writer.execute(
-        "INSERT INTO likes (id, uri, actor, post, created_at) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO favourites (id, uri, actor, post, created_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         writer.new_id(),
         uri,
@@ -23,7 +23,7 @@ def add(writer: Writer, uri: str, actor: int, post: int) -> bool:
 
 
 def remove(writer: Writer, actor: int, post: int) -> bool:
-    removed = writer.execute("DELETE FROM likes WHERE actor = ? AND post = ?", actor, post)
+    removed = writer.execute("DELETE FROM favourites WHERE actor = ? AND post = ?", actor, post)
     if removed:
         writer.after_commit(FAVOURITED, str(post))
     return bool(removed)
@@ -31,7 +31,7 @@ def remove(writer: Writer, actor: int, post: int) -> bool:
 
 def uri_of(reader: Reader, actor: int, post: int) -> str | None:
     uri: str | None = reader.value(
-        "SELECT uri FROM likes WHERE actor = ? AND post = ?", actor, post
+        "SELECT uri FROM favourites WHERE actor = ? AND post = ?", actor, post
     )
     return uri
 
@@ -39,7 +39,7 @@ def uri_of(reader: Reader, actor: int, post: int) -> str | None:
 def by_uri(reader: Reader, uri: str, by: int | None = None) -> tuple[int, int] | None:
     """(actor, post) of a like; of others several may have one id, each is its actor's."""
     row = reader.row(
-        "SELECT actor, post FROM likes WHERE uri = ? AND actor = ifnull(?, actor)", uri, by
+        "SELECT actor, post FROM favourites WHERE uri = ? AND actor = ifnull(?, actor)", uri, by
     )
     return (row[0], row[1]) if row else None
 
@@ -47,8 +47,8 @@ def by_uri(reader: Reader, uri: str, by: int | None = None) -> tuple[int, int] |
 def page_of(reader: Reader, post: int, page: Page) -> list[tuple[int, int]]:
     """(cursor, actor), newest first."""
     rows = reader.named(
-        "SELECT l.id, l.actor FROM likes l JOIN actors w ON w.id = l.actor"
-        " WHERE l.post = :post AND l.id < :below AND l.id > :above AND w.state = 'active'"
+        "SELECT l.id, l.actor FROM favourites l JOIN actors w ON w.id = l.actor"
+        " WHERE l.post = :post AND l.id < :below AND l.id > :above AND w.effective_state = 'active'"
         f" ORDER BY l.id {page.order} LIMIT :limit",
         {**page.values, "post": post},
     )

@@ -24,10 +24,13 @@ def starting_with(reader: Reader, viewer: Viewer, name: str, most: int) -> list[
     may, values = predicate(viewer)
     pattern = name.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = reader.named(
-        r"SELECT t.name FROM tags t WHERE t.name LIKE :pattern ESCAPE '\' AND EXISTS"
-        f" (SELECT 1 FROM post_tags g JOIN posts p ON p.id = g.post {PEOPLE}"
-        f" WHERE g.tag = t.id AND p.listed AND {ALIVE} AND {may})"
-        " ORDER BY length(t.name), t.name LIMIT :most",
+        rf"""
+        SELECT t.name FROM tags t WHERE t.name LIKE :pattern ESCAPE '\' AND EXISTS (
+            SELECT 1 FROM post_tags g JOIN posts p ON p.id = g.post {PEOPLE}
+            WHERE g.tag = t.id AND p.listed AND {ALIVE} AND {may}
+        )
+        ORDER BY length(t.name), t.name LIMIT :most
+        """,
         {"pattern": pattern, "most": most, **values},
     )
     return [found for (found,) in rows]
@@ -44,11 +47,13 @@ def history(
     midnight = reader.now.replace(hour=0, minute=0, second=0, microsecond=0)
     starts = [midnight - timedelta(days=back) for back in range(days)]
     rows = reader.named(
-        "SELECT t.name, ((g.post >> 16) - :first) / 86400000, count(*),"
-        " count(DISTINCT p.author) FROM json_each(:names) v CROSS JOIN tags t ON t.name = v.value"
-        f" CROSS JOIN post_tags g ON g.tag = t.id CROSS JOIN posts p ON p.id = g.post {PEOPLE}"
-        " WHERE p.listed AND g.post >= (:first << 16)"
-        f" AND {ALIVE} AND {may} GROUP BY 1, 2",
+        f"""
+        SELECT t.name, ((g.post >> 16) - :first) / 86400000, count(*),
+        count(DISTINCT p.author) FROM json_each(:names) v CROSS JOIN tags t ON t.name = v.value
+        CROSS JOIN post_tags g ON g.tag = t.id CROSS JOIN posts p ON p.id = g.post {PEOPLE}
+        WHERE p.listed AND g.post >= (:first << 16)
+        AND {ALIVE} AND {may} GROUP BY 1, 2
+        """,
         {"names": dumps(sorted(set(names))), "first": milliseconds(starts[-1]), **values},
     )
     counted = {(name, day): (uses, people) for name, day, uses, people in rows}

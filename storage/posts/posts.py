@@ -85,14 +85,19 @@ def from_row(row: Row) -> Post:
     return Post(**values)
 
 
+_ADD = """
+    INSERT INTO posts (id, uri, url, author, local, type, audience, listed, local_only,
+    community, in_reply_to, in_reply_to_uri, root, context, title, content, source, spoiler,
+    sensitive, language, application, published_at, reply_policy, like_policy,
+    announce_policy, quote_policy, quoted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
 def add(writer: Writer, post: Post, recipients: Iterable[Recipient], tags: Iterable[str]) -> None:
     """Keep a new post with those it names and its hashtags; waiting answers get their parent."""
     writer.execute(
-        "INSERT INTO posts (id, uri, url, author, local, type, audience, listed, local_only,"
-        " community, in_reply_to, in_reply_to_uri, root, context, title, content, source, spoiler,"
-        " sensitive, language, application, published_at, reply_policy, like_policy,"
-        " announce_policy, quote_policy, quoted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        _ADD,
         post.id,
         post.uri,
         post.url,
@@ -237,7 +242,7 @@ def tag_names(reader: Reader, post: int) -> list[str]:
 def free_id(writer: Writer, wanted: int) -> PostId:
     """The wanted number, or the next that neither a post nor a share has."""
     while writer.row(
-        "SELECT 1 FROM posts WHERE id = ? UNION ALL SELECT 1 FROM shares WHERE id = ?",
+        "SELECT 1 FROM posts WHERE id = ? UNION ALL SELECT 1 FROM boosts WHERE id = ?",
         wanted,
         wanted,
     ):
@@ -262,9 +267,9 @@ def bury(writer: Writer, post: Post) -> None:
         "DELETE FROM list_entries WHERE post = ?",
         "DELETE FROM filter_posts WHERE post = ?",
         "DELETE FROM notifications WHERE post = ?",
-        "DELETE FROM likes WHERE post = ?",
+        "DELETE FROM favourites WHERE post = ?",
         "DELETE FROM bookmarks WHERE post = ?",
-        "DELETE FROM shares WHERE post = ?",
+        "DELETE FROM boosts WHERE post = ?",
         "DELETE FROM pins WHERE post = ?",
         "DELETE FROM polls WHERE post = ?",
         "DELETE FROM post_edits WHERE post = ?",
@@ -284,14 +289,14 @@ def bury(writer: Writer, post: Post) -> None:
 
 
 # The newest post of a conversation that stays, of its thread and among the same people.
-_STAYS = (
-    "SELECT max(q.id) FROM posts q JOIN audiences a ON a.id = q.audience"
-    " WHERE q.root = conversations.root AND q.deleted_at IS NULL AND a.kind = 'named'"
-    " AND q.id NOT IN (SELECT value FROM json_each(:gone)) AND conversations.people ="
-    " (SELECT json_group_array(n.actor) FROM (SELECT q.author AS actor UNION SELECT r.actor"
-    " FROM post_recipients r WHERE r.post = q.id ORDER BY 1) n"
-    " WHERE n.actor <> conversations.account)"
-)
+_STAYS = """
+    SELECT max(q.id) FROM posts q JOIN audiences a ON a.id = q.audience
+    WHERE q.root = conversations.root AND q.deleted_at IS NULL AND a.kind = 'named'
+    AND q.id NOT IN (SELECT value FROM json_each(:gone)) AND conversations.people =
+    (SELECT json_group_array(n.actor) FROM (SELECT q.author AS actor UNION SELECT r.actor
+    FROM post_recipients r WHERE r.post = q.id ORDER BY 1) n
+    WHERE n.actor <> conversations.account)
+    """
 
 
 def leave_conversations(writer: Writer, gone: Sequence[int]) -> None:
@@ -388,7 +393,7 @@ def narrow(writer: Writer, post: Post, audience: int, *, listed: bool) -> None:
         listed,
         post.id,
     )
-    writer.execute("DELETE FROM shares WHERE post = ? AND actor <> ?", post.id, post.author)
+    writer.execute("DELETE FROM boosts WHERE post = ? AND actor <> ?", post.id, post.author)
     writer.after_commit(REVISED, str(post.id))
 
 

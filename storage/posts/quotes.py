@@ -74,10 +74,12 @@ def keep(
 def approve(writer: Writer, *, stamp: str, target: int, actor: int, request: str) -> None:
     """One of ours consents, by a stamp of ours; said again, the first stamp stays."""
     writer.execute(
-        "INSERT INTO approvals (id, uri, kind, target, actor, request, state, decided_at)"
-        " VALUES (?, ?, 'quote', ?, ?, ?, 'approved', ?) ON CONFLICT (target, kind, request)"
-        " DO UPDATE SET uri = ifnull(uri, excluded.uri), state = 'approved',"
-        " decided_at = excluded.decided_at WHERE state <> 'revoked'",
+        """
+        INSERT INTO approvals (id, uri, kind, target, actor, request, state, decided_at)
+        VALUES (?, ?, 'quote', ?, ?, ?, 'approved', ?) ON CONFLICT (target, kind, request)
+        DO UPDATE SET uri = ifnull(uri, excluded.uri), state = 'approved',
+        decided_at = excluded.decided_at WHERE state <> 'revoked'
+        """,
         writer.new_id(),
         stamp,
         target,
@@ -164,15 +166,17 @@ def shown(reader: Reader, posts: Sequence[int], viewer: int) -> dict[int, Shown]
     `viewer` is a member, or 0.
     """
     rows = reader.named(
-        "SELECT p.id, q.state, q.target, o.deleted_at IS NOT NULL,"
-        " EXISTS (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author),"
-        " EXISTS (SELECT 1 FROM blocks b WHERE b.actor = :viewer AND b.target = o.author),"
-        f" NOT {HOST_NOT_HIDDEN},"
-        " EXISTS (SELECT 1 FROM mutes m WHERE m.actor = :viewer AND m.target = o.author"
-        " AND (m.expires_at IS NULL OR m.expires_at > :now))"
-        " FROM json_each(:posts) n CROSS JOIN posts p ON p.id = n.value CROSS JOIN approvals q"
-        " ON q.request = p.uri AND q.kind = 'quote' AND +q.actor = p.author"
-        " JOIN posts o ON o.id = q.target AND o.uri = p.quoted JOIN actors w ON w.id = o.author",
+        f"""
+        SELECT p.id, q.state, q.target, o.deleted_at IS NOT NULL,
+        EXISTS (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author),
+        EXISTS (SELECT 1 FROM blocks b WHERE b.actor = :viewer AND b.target = o.author),
+        NOT {HOST_NOT_HIDDEN},
+        EXISTS (SELECT 1 FROM mutes m WHERE m.actor = :viewer AND m.target = o.author
+        AND (m.expires_at IS NULL OR m.expires_at > :now))
+        FROM json_each(:posts) n CROSS JOIN posts p ON p.id = n.value CROSS JOIN approvals q
+        ON q.request = p.uri AND q.kind = 'quote' AND +q.actor = p.author
+        JOIN posts o ON o.id = q.target AND o.uri = p.quoted JOIN actors w ON w.id = o.author
+        """,
         {"posts": dumps(list(posts)), "viewer": viewer, "now": reader.now_ms},
     )
     return {row[0]: Shown(row[1], row[2], *map(bool, row[3:])) for row in rows}

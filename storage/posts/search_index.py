@@ -25,12 +25,12 @@ def marks(html: str) -> str:
     return LINK if any(not _ADDRESSED.search(link) for link in links) else ""
 
 
-_SAID = (
-    "SELECT p.id, p.title, p.spoiler, p.content,"
-    " (SELECT group_concat(o.title, char(10)) FROM poll_options o WHERE o.post = p.id),"
-    " (SELECT group_concat(d.description, char(10)) FROM media d WHERE d.post = p.id)"
-    " FROM posts p WHERE p.deleted_at IS NULL AND p.id"
-)
+_SAID = """
+    SELECT p.id, p.title, p.spoiler, p.content,
+    (SELECT group_concat(o.title, char(10)) FROM poll_options o WHERE o.post = p.id),
+    (SELECT group_concat(d.description, char(10)) FROM media d WHERE d.post = p.id)
+    FROM posts p WHERE p.deleted_at IS NULL AND p.id
+    """
 
 
 def of_posts(reader: Reader, posts: list[int]) -> Iterator[tuple[int, str]]:

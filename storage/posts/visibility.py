@@ -53,7 +53,7 @@ Viewer = Anonymous | Member | Peer | Steward | System
 PEOPLE = "JOIN actors w ON w.id = p.author JOIN audiences a ON a.id = p.audience"
 FROM = f"posts p {PEOPLE}"
 
-ALIVE = "p.deleted_at IS NULL AND w.state = 'active'"
+ALIVE = "p.deleted_at IS NULL AND w.effective_state = 'active'"
 
 # The plus: a statement begins with its posts, not with everything that is public.
 _ANONYMOUS = "+a.kind = 'public' AND NOT p.local_only"

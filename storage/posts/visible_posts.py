@@ -90,7 +90,7 @@ def was_there(reader: Reader, viewer: Viewer, id_: int) -> bool:
     may, values = predicate(viewer)
     rows = reader.named(
         f"SELECT 1 FROM {FROM} WHERE p.id = :id AND p.deleted_at IS NOT NULL"
-        f" AND w.state <> 'suspended' AND {may}",
+        f" AND w.effective_state <> 'suspended' AND {may}",
         {"id": id_, **values},
     )
     return bool(rows)
@@ -102,10 +102,12 @@ def ancestors(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
     Whom the viewer blocks or mutes is left out, above as below (SECURITY 85).
     """
     rows = reader.named(
-        "WITH RECURSIVE above (id, place) AS (SELECT :parent, 1 UNION ALL"
-        " SELECT p.in_reply_to, place + 1 FROM above JOIN posts p ON p.id = above.id"
-        " WHERE p.in_reply_to IS NOT NULL AND place < :most)"
-        " SELECT id FROM above WHERE id IS NOT NULL ORDER BY place",
+        """
+        WITH RECURSIVE above (id, place) AS (SELECT :parent, 1 UNION ALL
+        SELECT p.in_reply_to, place + 1 FROM above JOIN posts p ON p.id = above.id
+        WHERE p.in_reply_to IS NOT NULL AND place < :most)
+        SELECT id FROM above WHERE id IS NOT NULL ORDER BY place
+        """,
         {"parent": post.in_reply_to, "most": _reach(viewer).ancestors},
     )
     known = many(reader, viewer, [id_ for (id_,) in rows])
@@ -145,13 +147,15 @@ def descendants(
     may, values = predicate(viewer)
     within = reach or _reach(viewer)
     rows = reader.named(
-        "WITH RECURSIVE below (id, depth) AS ("
-        f"SELECT p.id, 1 FROM {FROM} WHERE p.in_reply_to = :id AND p.id <> :id AND {ALIVE}"
-        f" AND {may} UNION ALL SELECT p.id, depth + 1 FROM below CROSS JOIN posts p"
-        f" ON p.in_reply_to = below.id {PEOPLE} WHERE depth < :depth AND p.id <> :id"
-        f" AND {ALIVE} AND {may} ORDER BY 2, 1 LIMIT :most)"
-        f" SELECT {SHOWN} FROM below CROSS JOIN posts p ON p.id = below.id {PEOPLE}"
-        " ORDER BY p.id",
+        f"""
+        WITH RECURSIVE below (id, depth) AS (
+        SELECT p.id, 1 FROM {FROM} WHERE p.in_reply_to = :id AND p.id <> :id AND {ALIVE}
+        AND {may} UNION ALL SELECT p.id, depth + 1 FROM below CROSS JOIN posts p
+        ON p.in_reply_to = below.id {PEOPLE} WHERE depth < :depth AND p.id <> :id
+        AND {ALIVE} AND {may} ORDER BY 2, 1 LIMIT :most)
+        SELECT {SHOWN} FROM below CROSS JOIN posts p ON p.id = below.id {PEOPLE}
+        ORDER BY p.id
+        """,
         {"id": post.id, "depth": within.depth, "most": within.descendants, **values},
     )
     answers: dict[int, list[Post]] = {}
@@ -186,11 +190,11 @@ class StatusCounts(NamedTuple):
 
 
 # Of the post whose number is o.value; shares as far as the viewer is among those they are for.
-_FAVOURITES = "(SELECT count(*) FROM likes l WHERE l.post = o.value)"
-_BOOSTS = "SELECT count(*) FROM shares s WHERE s.post = o.value"
+_FAVOURITES = "(SELECT count(*) FROM favourites l WHERE l.post = o.value)"
+_BOOSTS = "SELECT count(*) FROM boosts s WHERE s.post = o.value"
 _DONE = (
-    "EXISTS (SELECT 1 FROM likes l WHERE l.post = o.value AND l.actor = :me),"
-    " EXISTS (SELECT 1 FROM shares s WHERE s.post = o.value AND s.actor = :me),"
+    "EXISTS (SELECT 1 FROM favourites l WHERE l.post = o.value AND l.actor = :me),"
+    " EXISTS (SELECT 1 FROM boosts s WHERE s.post = o.value AND s.actor = :me),"
     " EXISTS (SELECT 1 FROM bookmarks k WHERE k.post = o.value AND k.actor = :me)"
 )
 _ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIVE}"
@@ -260,15 +264,17 @@ def status_rows(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[i
     shared, _ = predicate(viewer, of_share=True)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.gathered(
-        f"SELECT {_REVISION}, {ACCOUNT_VERSION}, {_FAVOURITES},"
-        f" ({_BOOSTS} AND {shared}), ({_ANSWERS} AND {may}), {_DONE},"
-        f" ifnull(c.in_reply_to, 0), ifnull(({_ANSWERED} AND {may}), 0), c.type,"
-        " c.quoted IS NOT NULL,"
-        " EXISTS (SELECT 1 FROM pins k WHERE k.post = c.id AND k.actor = c.author),"
-        " EXISTS (SELECT 1 FROM thread_mutes q WHERE q.account = :me AND q.root = c.root)"
-        " FROM json_each(:wanted) o CROSS JOIN posts c ON c.id = o.value"
-        f" CROSS JOIN posts p ON p.id = c.id {PEOPLE} {COUNTS_JOIN}"
-        f" WHERE {ALIVE} AND {may}",
+        f"""
+        SELECT {_REVISION}, {ACCOUNT_VERSION}, {_FAVOURITES},
+        ({_BOOSTS} AND {shared}), ({_ANSWERS} AND {may}), {_DONE},
+        ifnull(c.in_reply_to, 0), ifnull(({_ANSWERED} AND {may}), 0), c.type,
+        c.quoted IS NOT NULL,
+        EXISTS (SELECT 1 FROM pins k WHERE k.post = c.id AND k.actor = c.author),
+        EXISTS (SELECT 1 FROM thread_mutes q WHERE q.account = :me AND q.root = c.root)
+        FROM json_each(:wanted) o CROSS JOIN posts c ON c.id = o.value
+        CROSS JOIN posts p ON p.id = c.id {PEOPLE} {COUNTS_JOIN}
+        WHERE {ALIVE} AND {may}
+        """,
         {**values, "wanted": dumps(sorted(set(wanted))), "me": me},
         width=_WIDTH,
     )
@@ -323,7 +329,7 @@ def texts(reader: Reader, wanted: Sequence[int]) -> dict[int, str]:
 
 def facts(reader: Reader, post: Post) -> Facts:
     """Gather what `can_see` decides on: captured inside the unit, used after it."""
-    author = reader.row("SELECT host, state FROM actors WHERE id = ?", post.author)
+    author = reader.row("SELECT host, effective_state FROM actors WHERE id = ?", post.author)
     host, state = author or ("", "deleted")
     recipients = _set(reader, "SELECT actor FROM post_recipients WHERE post = ?", post.id)
     followers = _set(

@@ -53,10 +53,12 @@ def enqueue(writer: Writer, activity: int, host: str, inbox: str, object_: str) 
     host is that of a letter which may go.
     """
     rows = writer.named(
-        "INSERT INTO deliveries (id, activity, host, inbox, object, state, due, created_at)"
-        " VALUES (:id, :activity, :host, :inbox, :object, 'due', max(:now, ifnull((SELECT due"
-        " FROM deliveries WHERE host = :host AND object = :object AND state = 'due'"
-        " ORDER BY id DESC LIMIT 1), 0)), :now) ON CONFLICT DO NOTHING RETURNING due",
+        """
+        INSERT INTO deliveries (id, activity, host, inbox, object, state, due, created_at)
+        VALUES (:id, :activity, :host, :inbox, :object, 'due', max(:now, ifnull((SELECT due
+        FROM deliveries WHERE host = :host AND object = :object AND state = 'due'
+        ORDER BY id DESC LIMIT 1), 0)), :now) ON CONFLICT DO NOTHING RETURNING due
+        """,
         {
             "id": writer.new_id(),
             "activity": activity,
@@ -74,12 +76,14 @@ def enqueue(writer: Writer, activity: int, host: str, inbox: str, object_: str) 
 def next_of(reader: Reader, host: str, taken: Collection[int], most: int) -> list[Delivery]:
     """Those of a host that may go now: not taken, and nothing older waits about the same object."""
     rows = reader.rows(
-        f"SELECT {_COLUMNS} FROM deliveries d JOIN activities v ON v.id = d.activity"
-        " WHERE d.host = ? AND d.state = 'due' AND d.due <= ?"
-        " AND d.id NOT IN (SELECT value FROM json_each(?))"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.host = d.host"
-        " AND e.object = d.object AND e.state = 'due' AND e.id < d.id)"
-        " ORDER BY d.due, d.id LIMIT ?",
+        f"""
+        SELECT {_COLUMNS} FROM deliveries d JOIN activities v ON v.id = d.activity
+        WHERE d.host = ? AND d.state = 'due' AND d.due <= ?
+        AND d.id NOT IN (SELECT value FROM json_each(?))
+        AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.host = d.host
+        AND e.object = d.object AND e.state = 'due' AND e.id < d.id)
+        ORDER BY d.due, d.id LIMIT ?
+        """,
         host,
         reader.now_ms,
         dumps(list(taken)),

@@ -128,11 +128,13 @@ def count_stranger(writer: Writer, host: str, window: timedelta) -> int:
     """One more letter from somebody whom nobody here follows; how many in the window by now."""
     began = writer.now_ms - int(window.total_seconds() * 1000)
     rows = writer.named(
-        "INSERT INTO hosts (host, strangers, strangers_since) VALUES (:host, 1, :now)"
-        " ON CONFLICT (host) DO UPDATE SET"
-        " strangers = iif(strangers_since > :began, strangers + 1, 1),"
-        " strangers_since = iif(strangers_since > :began, strangers_since, :now)"
-        " RETURNING strangers",
+        """
+        INSERT INTO hosts (host, strangers, strangers_since) VALUES (:host, 1, :now)
+        ON CONFLICT (host) DO UPDATE SET
+        strangers = iif(strangers_since > :began, strangers + 1, 1),
+        strangers_since = iif(strangers_since > :began, strangers_since, :now)
+        RETURNING strangers
+        """,
         {"host": host, "now": writer.now_ms, "began": began},
     )
     count: int = rows[0][0]
@@ -191,12 +193,14 @@ def page_of_limits(reader: Reader, page: Page) -> list[Limit]:
 def put_limit(writer: Writer, limit: Limit) -> None:
     """All but the tier, which is set by `set_tier` with what follows from it."""
     writer.execute(
-        "INSERT INTO hosts (host, limit_id, limited_at, reject_media, reject_reports,"
-        " private_comment, public_comment, obfuscate) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (host) DO UPDATE SET limit_id = excluded.limit_id,"
-        " limited_at = excluded.limited_at, reject_media = excluded.reject_media,"
-        " reject_reports = excluded.reject_reports, private_comment = excluded.private_comment,"
-        " public_comment = excluded.public_comment, obfuscate = excluded.obfuscate",
+        """
+        INSERT INTO hosts (host, limit_id, limited_at, reject_media, reject_reports,
+        private_comment, public_comment, obfuscate) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (host) DO UPDATE SET limit_id = excluded.limit_id,
+        limited_at = excluded.limited_at, reject_media = excluded.reject_media,
+        reject_reports = excluded.reject_reports, private_comment = excluded.private_comment,
+        public_comment = excluded.public_comment, obfuscate = excluded.obfuscate
+        """,
         limit.host,
         limit.id,
         milliseconds(limit.since),
@@ -336,10 +340,12 @@ def _schedule_source(writer: Writer, source: str, standing: int, *, served: bool
         standing,
     )
     writer.named(
-        "UPDATE delivery_turns SET served_at = iif(standing = :standing, :served, served_at),"
-        " due = max(iif(standing = :standing, :served, served_at),"
-        " (SELECT min(h.due) FROM hosts h WHERE h.source = delivery_turns.source"
-        " AND h.standing = delivery_turns.standing AND h.due IS NOT NULL)) WHERE source = :source",
+        """
+        UPDATE delivery_turns SET served_at = iif(standing = :standing, :served, served_at),
+        due = max(iif(standing = :standing, :served, served_at),
+        (SELECT min(h.due) FROM hosts h WHERE h.source = delivery_turns.source
+        AND h.standing = delivery_turns.standing AND h.due IS NOT NULL)) WHERE source = :source
+        """,
         {"source": source, "standing": standing, "served": writer.now_ms if served else 0},
     )
     writer.execute("DELETE FROM delivery_turns WHERE source = ? AND due IS NULL", source)
@@ -357,12 +363,14 @@ def failed(
     """
     open_at = milliseconds(writer.now + pause)
     writer.named(
-        "INSERT INTO hosts (host, open_at, failures, failed_days, failed_on, last_error, heard_at)"
-        " VALUES (:host, :open_at, 1, 1, :today, :error, :quiet)"
-        " ON CONFLICT (host) DO UPDATE SET open_at = excluded.open_at, failures = failures + 1,"
-        " last_error = excluded.last_error, heard_at = ifnull(:quiet, heard_at),"
-        " failed_days = failed_days + (failed_on IS NULL OR failed_on <> excluded.failed_on),"
-        " failed_on = excluded.failed_on",
+        """
+        INSERT INTO hosts (host, open_at, failures, failed_days, failed_on, last_error, heard_at)
+        VALUES (:host, :open_at, 1, 1, :today, :error, :quiet)
+        ON CONFLICT (host) DO UPDATE SET open_at = excluded.open_at, failures = failures + 1,
+        last_error = excluded.last_error, heard_at = ifnull(:quiet, heard_at),
+        failed_days = failed_days + (failed_on IS NULL OR failed_on <> excluded.failed_on),
+        failed_on = excluded.failed_on
+        """,
         {
             "host": host,
             "open_at": open_at,

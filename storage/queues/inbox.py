@@ -202,13 +202,15 @@ def next_due(reader: Reader, skipped: Skipped, after: str, most: int) -> list[Re
 def _waiting(reader: Reader, after: str) -> list[str]:
     """Hosts of whom something is due, by name; one step of the index for each."""
     rows = reader.named(
-        "WITH RECURSIVE waiting (host) AS ("
-        "SELECT min(host) FROM received WHERE state = 'due' AND host > :after UNION ALL"
-        " SELECT (SELECT min(r.host) FROM received r"
-        " WHERE r.state = 'due' AND r.host > waiting.host)"
-        " FROM waiting WHERE waiting.host IS NOT NULL)"
-        " SELECT host FROM waiting WHERE EXISTS (SELECT 1 FROM received r"
-        " WHERE r.state = 'due' AND r.host = waiting.host AND r.due <= :now) LIMIT :most",
+        """
+        WITH RECURSIVE waiting (host) AS (
+        SELECT min(host) FROM received WHERE state = 'due' AND host > :after UNION ALL
+        SELECT (SELECT min(r.host) FROM received r
+        WHERE r.state = 'due' AND r.host > waiting.host)
+        FROM waiting WHERE waiting.host IS NOT NULL)
+        SELECT host FROM waiting WHERE EXISTS (SELECT 1 FROM received r
+        WHERE r.state = 'due' AND r.host = waiting.host AND r.due <= :now) LIMIT :most
+        """,
         {
             "after": after,
             "now": reader.now_ms,

@@ -40,10 +40,12 @@ def plan(
     Under a new number: whoever is about to finish the earlier one does not finish this.
     """
     writer.execute(
-        "INSERT INTO jobs (id, kind, subject, detail, due) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (kind, subject) DO UPDATE"
-        " SET id = excluded.id, detail = excluded.detail, due = excluded.due,"
-        " state = 'due', reason = NULL, attempts = 0",
+        """
+        INSERT INTO jobs (id, kind, subject, detail, due) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (kind, subject) DO UPDATE
+        SET id = excluded.id, detail = excluded.detail, due = excluded.due,
+        state = 'due', reason = NULL, attempts = 0
+        """,
         writer.new_id(),
         kind,
         subject,

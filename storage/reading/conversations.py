@@ -35,12 +35,14 @@ def go_on(writer: Writer, post: Post, people: Collection[int], seeing: Collectio
     """
     for account in seeing:
         writer.execute_named(
-            "INSERT INTO conversations (id, account, people, root, last_post, unread)"
-            " SELECT :id, a.actor, :people, :root, :post, a.actor <> :author AND NOT EXISTS"
-            " (SELECT 1 FROM thread_mutes m WHERE m.account = a.actor AND m.root = :root)"
-            " FROM accounts a WHERE a.actor = :account"
-            " ON CONFLICT (account, root, people) DO UPDATE SET hidden = 0,"
-            " last_post = max(last_post, excluded.last_post), unread = excluded.unread",
+            """
+            INSERT INTO conversations (id, account, people, root, last_post, unread)
+            SELECT :id, a.actor, :people, :root, :post, a.actor <> :author AND NOT EXISTS
+            (SELECT 1 FROM thread_mutes m WHERE m.account = a.actor AND m.root = :root)
+            FROM accounts a WHERE a.actor = :account
+            ON CONFLICT (account, root, people) DO UPDATE SET hidden = 0,
+            last_post = max(last_post, excluded.last_post), unread = excluded.unread
+            """,
             {
                 "id": writer.new_small_id(),
                 "people": _others(people, account),
@@ -75,10 +77,12 @@ def page_of(reader: Reader, account: int, page: Page) -> list[Conversation]:
     """Newest first; the cursor is the last post. What its owner may not see is left out."""
     may, values = predicate(Member(account))  # type: ignore[arg-type]
     rows = reader.named(
-        f"SELECT {_COLUMNS} FROM conversations c JOIN posts p ON p.id = c.last_post {PEOPLE}"
-        " WHERE c.account = :viewer AND NOT c.hidden AND c.last_post < :below"
-        f" AND c.last_post > :above AND {ALIVE} AND {may} AND {NOT_HIDDEN}"
-        f" ORDER BY c.last_post {page.order} LIMIT :limit",
+        f"""
+        SELECT {_COLUMNS} FROM conversations c JOIN posts p ON p.id = c.last_post {PEOPLE}
+        WHERE c.account = :viewer AND NOT c.hidden AND c.last_post < :below
+        AND c.last_post > :above AND {ALIVE} AND {may} AND {NOT_HIDDEN}
+        ORDER BY c.last_post {page.order} LIMIT :limit
+        """,
         {**page.values, **values, "viewer": account, "now": reader.now_ms},
     )
     return sorted(map(_from_row, rows), key=lambda one: -one.last_post)

@@ -77,10 +77,12 @@ def of(reader: Reader, viewer: Viewer, actor: int) -> list[Featured]:
 def suggested(reader: Reader, actor: int, most: int = MOST) -> list[str]:
     """Folded hashtags that they use most and do not feature."""
     rows = reader.named(
-        "SELECT t.name FROM posts p JOIN post_tags g ON g.post = p.id JOIN tags t ON t.id = g.tag"
-        " WHERE p.author = :actor AND p.listed AND p.deleted_at IS NULL AND NOT EXISTS"
-        " (SELECT 1 FROM featured_tags f WHERE f.actor = :actor AND f.tag = t.id)"
-        " GROUP BY t.id ORDER BY count(*) DESC, t.name LIMIT :most",
+        """
+        SELECT t.name FROM posts p JOIN post_tags g ON g.post = p.id JOIN tags t ON t.id = g.tag
+        WHERE p.author = :actor AND p.listed AND p.deleted_at IS NULL AND NOT EXISTS
+        (SELECT 1 FROM featured_tags f WHERE f.actor = :actor AND f.tag = t.id)
+        GROUP BY t.id ORDER BY count(*) DESC, t.name LIMIT :most
+        """,
         {"actor": actor, "most": most},
     )
     return [name for (name,) in rows]

@@ -39,13 +39,15 @@ def remove(writer: Writer, account: int, name: str) -> None:
 
 def _empty_of(writer: Writer, account: int, name: str) -> None:
     writer.execute_named(
-        "DELETE FROM home_entries WHERE owner = :account AND share IS NULL AND post IN"
-        " (SELECT g.post FROM tags t JOIN post_tags g ON g.tag = t.id"
-        " JOIN posts p ON p.id = g.post WHERE t.name = :tag AND p.author <> :account"
-        " AND NOT EXISTS (SELECT 1 FROM follows f WHERE f.follower = :account"
-        " AND f.target = p.author AND f.state = 'accepted') AND NOT EXISTS"
-        " (SELECT 1 FROM post_tags o JOIN followed_tags d ON d.tag = o.tag"
-        " WHERE o.post = p.id AND d.account = :account))",
+        """
+        DELETE FROM home_entries WHERE owner = :account AND share IS NULL AND post IN
+        (SELECT g.post FROM tags t JOIN post_tags g ON g.tag = t.id
+        JOIN posts p ON p.id = g.post WHERE t.name = :tag AND p.author <> :account
+        AND NOT EXISTS (SELECT 1 FROM follows f WHERE f.follower = :account
+        AND f.target = p.author AND f.state = 'accepted') AND NOT EXISTS
+        (SELECT 1 FROM post_tags o JOIN followed_tags d ON d.tag = o.tag
+        WHERE o.post = p.id AND d.account = :account))
+        """,
         {"account": account, "tag": name},
     )
 

@@ -101,7 +101,7 @@ def take(writer: Writer, list_: int, actor: int) -> None:
     writer.execute_named(
         "DELETE FROM list_entries WHERE list = :list AND (share IS NULL AND post IN"
         " (SELECT id FROM posts WHERE author = :actor) OR share IN"
-        " (SELECT id FROM shares WHERE actor = :actor))",
+        " (SELECT id FROM boosts WHERE actor = :actor))",
         {"list": list_, "actor": actor},
     )
 
@@ -120,9 +120,12 @@ def members(reader: Reader, list_: int) -> list[int]:
 def page_of_members(reader: Reader, list_: int, page: Page) -> list[tuple[int, int]]:
     """(cursor, actor), newest first."""
     rows = reader.named(
-        "SELECT m.cursor, m.actor FROM list_members m JOIN actors w ON w.id = m.actor"
-        " WHERE m.list = :list AND m.cursor < :below AND m.cursor > :above AND w.state = 'active'"
-        f" ORDER BY m.cursor {page.order} LIMIT :limit",
+        f"""
+        SELECT m.cursor, m.actor FROM list_members m JOIN actors w ON w.id = m.actor
+        WHERE m.list = :list AND m.cursor < :below AND m.cursor > :above
+        AND w.effective_state = 'active'
+        ORDER BY m.cursor {page.order} LIMIT :limit
+        """,
         {**page.values, "list": list_},
     )
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)

@@ -140,14 +140,16 @@ def page_of(
     """Those whose post, if they are about one, the member may still see."""
     may, values = predicate(Member(account))  # type: ignore[arg-type]
     rows = reader.named(
-        f"SELECT {_COLUMNS} FROM notifications n JOIN actors w ON w.id = n.actor"
-        " WHERE n.account = :me AND n.id < :below AND n.id > :above AND w.state = 'active'"
-        f" AND (n.about IS NOT NULL OR {TOLD}) AND {_OF_MODERATORS}"
-        " AND (:all OR n.type IN (SELECT value FROM json_each(:types)))"
-        " AND n.type NOT IN (SELECT value FROM json_each(:not_types))"
-        " AND (:actor IS NULL OR n.actor = :actor)"
-        f" AND (n.post IS NULL OR EXISTS (SELECT 1 FROM posts p {PEOPLE} WHERE p.id = n.post"
-        f" AND {ALIVE} AND {may})) ORDER BY n.id {page.order} LIMIT :limit",
+        f"""
+        SELECT {_COLUMNS} FROM notifications n JOIN actors w ON w.id = n.actor
+        WHERE n.account = :me AND n.id < :below AND n.id > :above AND w.effective_state = 'active'
+        AND (n.about IS NOT NULL OR {TOLD}) AND {_OF_MODERATORS}
+        AND (:all OR n.type IN (SELECT value FROM json_each(:types)))
+        AND n.type NOT IN (SELECT value FROM json_each(:not_types))
+        AND (:actor IS NULL OR n.actor = :actor)
+        AND (n.post IS NULL OR EXISTS (SELECT 1 FROM posts p {PEOPLE} WHERE p.id = n.post
+        AND {ALIVE} AND {may})) ORDER BY n.id {page.order} LIMIT :limit
+        """,
         {
             **page.values,
             **values,

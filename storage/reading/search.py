@@ -53,8 +53,8 @@ class SearchFilter:
 _OWN = (
     "p.author = :me"
     " OR EXISTS (SELECT 1 FROM post_recipients r WHERE r.post = p.id AND r.actor = :me)"
-    " OR EXISTS (SELECT 1 FROM likes l WHERE l.post = p.id AND l.actor = :me)"
-    " OR EXISTS (SELECT 1 FROM shares s WHERE s.post = p.id AND s.actor = :me)"
+    " OR EXISTS (SELECT 1 FROM favourites l WHERE l.post = p.id AND l.actor = :me)"
+    " OR EXISTS (SELECT 1 FROM boosts s WHERE s.post = p.id AND s.actor = :me)"
     " OR EXISTS (SELECT 1 FROM bookmarks k WHERE k.post = p.id AND k.actor = :me)"
 )
 _OPEN = "(a.kind = 'public' AND p.listed AND w.indexable)"
@@ -62,8 +62,8 @@ _SCOPE = f"((:where <> 'public' AND ({_OWN})) OR (:where <> 'library' AND {_OPEN
 # Walked through when nothing else narrows it: what the member has to do with, each by its index.
 _LIBRARY = (
     "SELECT id FROM posts WHERE author = :me UNION SELECT post FROM post_recipients"
-    " WHERE actor = :me UNION SELECT post FROM likes WHERE actor = :me UNION SELECT post"
-    " FROM shares WHERE actor = :me UNION SELECT post FROM bookmarks WHERE actor = :me"
+    " WHERE actor = :me UNION SELECT post FROM favourites WHERE actor = :me UNION SELECT post"
+    " FROM boosts WHERE actor = :me UNION SELECT post FROM bookmarks WHERE actor = :me"
 )
 _BY_TEXT = "p.id IN (SELECT rowid FROM post_words WHERE post_words MATCH :words)"
 _BY_AUTHOR = "p.author IN (SELECT value FROM json_each(:authors))"

@@ -25,7 +25,7 @@ _BOOSTER_NOT_HIDDEN = (
     f" AND {BOOSTER_NOT_HIDDEN}))"
 )
 _BOOSTED_BY_SOMEBODY = (
-    "NOT EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor AND y.state <> 'active')"
+    "NOT EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor AND y.effective_state <> 'active')"
 )
 
 # Starts a conversation, or goes on with one's own.
@@ -104,12 +104,14 @@ def _brought(
     may, values = predicate(Member(owner))
     shared, _ = predicate(Member(owner), of_share=True)
     rows = reader.gathered(
-        f"SELECT {_LINE} FROM {table}"
-        f" JOIN posts p ON p.id = h.post {PEOPLE} LEFT JOIN shares s ON s.id = h.share"
-        f" WHERE {whose} AND h.entry < :below AND h.entry > :above"
-        f" AND {ALIVE} AND {may} AND {NOT_HIDDEN} AND {_BOOSTER_NOT_HIDDEN}"
-        f" AND (s.id IS NULL OR {shared})"
-        f" ORDER BY h.entry {page.order} LIMIT :limit",
+        f"""
+        SELECT {_LINE} FROM {table}
+        JOIN posts p ON p.id = h.post {PEOPLE} LEFT JOIN boosts s ON s.id = h.share
+        WHERE {whose} AND h.entry < :below AND h.entry > :above
+        AND {ALIVE} AND {may} AND {NOT_HIDDEN} AND {_BOOSTER_NOT_HIDDEN}
+        AND (s.id IS NULL OR {shared})
+        ORDER BY h.entry {page.order} LIMIT :limit
+        """,
         {**_values(reader, Member(owner), page), **values, "list": list_},
         width=len(Line._fields),
     )
@@ -130,10 +132,12 @@ def public(
     origin = _OURS if local else _THEIRS if remote else _ANYWHERE
     # The plus keeps SQLite from collecting a whole audience and sorting it: it walks down the ids.
     rows = reader.named(
-        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE {origin} AND p.listed"
-        " AND +a.kind IN ('public', 'instance') AND p.id < :below AND p.id > :above"
-        f" AND {_STARTS} AND {_WITH_MEDIA} AND {ALIVE} AND {may} AND {_HEARD}"
-        f" ORDER BY p.id {page.order} LIMIT :limit",
+        f"""
+        SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE {origin} AND p.listed
+        AND +a.kind IN ('public', 'instance') AND p.id < :below AND p.id > :above
+        AND {_STARTS} AND {_WITH_MEDIA} AND {ALIVE} AND {may} AND {_HEARD}
+        ORDER BY p.id {page.order} LIMIT :limit
+        """,
         {**_values(reader, viewer, page), "media": media, **values},
     )
     return _entries(page, rows)
@@ -175,10 +179,12 @@ def hashtag(
     may, values = predicate(viewer)
     origin = _OURS if local else _THEIRS if remote else _ANYWHERE
     rows = reader.named(
-        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE {origin} AND p.listed"
-        f" AND p.id IN ({_OF_ANY}) AND {_OF_ALL} AND {_OF_NONE}"
-        f" AND {ALIVE} AND {may} AND {_HEARD}"
-        f" ORDER BY p.id {page.order} LIMIT :limit",
+        f"""
+        SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE {origin} AND p.listed
+        AND p.id IN ({_OF_ANY}) AND {_OF_ALL} AND {_OF_NONE}
+        AND {ALIVE} AND {may} AND {_HEARD}
+        ORDER BY p.id {page.order} LIMIT :limit
+        """,
         {
             **_values(reader, viewer, page),
             "any": _names((tagged.name, *tagged.any)),
@@ -235,10 +241,12 @@ def account(
 def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
     may, allowed = predicate(viewer)
     return reader.named(
-        f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM}"
-        " WHERE p.author = :actor AND p.id < :below AND p.id > :above"
-        f" AND (:replies OR {_STARTS}) AND {_SHOWN}"
-        f" AND {ALIVE} AND {may} ORDER BY p.id {page.order} LIMIT :limit",
+        f"""
+        SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM}
+        WHERE p.author = :actor AND p.id < :below AND p.id > :above
+        AND (:replies OR {_STARTS}) AND {_SHOWN}
+        AND {ALIVE} AND {may} ORDER BY p.id {page.order} LIMIT :limit
+        """,
         {**values, **allowed},
     )
 
@@ -247,10 +255,12 @@ def _boosted(reader: Reader, viewer: Viewer, page: Page, values: dict[str, objec
     may, allowed = predicate(viewer)
     shared, _ = predicate(viewer, of_share=True)
     return reader.named(
-        f"SELECT s.id, s.id, s.actor, {SHOWN} FROM shares s JOIN posts p ON p.id = s.post"
-        f" {PEOPLE} WHERE s.actor = :actor AND s.id < :below AND s.id > :above AND {_SHOWN}"
-        f" AND {_BOOSTED_BY_SOMEBODY} AND {ALIVE} AND {may} AND {shared}"
-        f" ORDER BY s.id {page.order} LIMIT :limit",
+        f"""
+        SELECT s.id, s.id, s.actor, {SHOWN} FROM boosts s JOIN posts p ON p.id = s.post
+        {PEOPLE} WHERE s.actor = :actor AND s.id < :below AND s.id > :above AND {_SHOWN}
+        AND {_BOOSTED_BY_SOMEBODY} AND {ALIVE} AND {may} AND {shared}
+        ORDER BY s.id {page.order} LIMIT :limit
+        """,
         {**values, **allowed},
     )
 
@@ -267,7 +277,7 @@ def pinned(reader: Reader, viewer: Viewer, actor: ActorId, page: Page) -> list[L
     return _lines(rows)
 
 
-_FAVOURITES = "likes k"
+_FAVOURITES = "favourites k"
 _BOOKMARKED = "bookmarks k"
 
 
@@ -295,12 +305,14 @@ def quoting(reader: Reader, viewer: Viewer, quoted: int, page: Page) -> list[Lin
     """What quotes a post by consent; the cursor is the consent's own number."""
     may, values = predicate(viewer)
     rows = reader.named(
-        f"SELECT {_MARKED} FROM approvals k CROSS JOIN posts o ON o.id = k.target"
-        f" CROSS JOIN posts p ON p.uri = k.request AND p.quoted = o.uri {PEOPLE}"
-        " WHERE k.target = :quoted AND k.kind = 'quote' AND k.state = 'approved'"
-        " AND k.id < :below AND k.id > :above AND NOT EXISTS"
-        " (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author)"
-        f" AND {ALIVE} AND {may} AND {_HEARD} ORDER BY k.id {page.order} LIMIT :limit",
+        f"""
+        SELECT {_MARKED} FROM approvals k CROSS JOIN posts o ON o.id = k.target
+        CROSS JOIN posts p ON p.uri = k.request AND p.quoted = o.uri {PEOPLE}
+        WHERE k.target = :quoted AND k.kind = 'quote' AND k.state = 'approved'
+        AND k.id < :below AND k.id > :above AND NOT EXISTS
+        (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author)
+        AND {ALIVE} AND {may} AND {_HEARD} ORDER BY k.id {page.order} LIMIT :limit
+        """,
         {**_values(reader, viewer, page), **values, "quoted": quoted},
     )
     return _lines(rows)
@@ -360,11 +372,13 @@ _FOREIGN = (
 def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
     """Somebody was followed: their latest posts come into the home list."""
     writer.execute_named(
-        "INSERT OR IGNORE INTO home_entries (owner, entry, post) SELECT :owner, p.id, p.id"
-        " FROM posts p JOIN audiences a ON a.id = p.audience"
-        " WHERE p.author = :author AND p.deleted_at IS NULL"
-        f" AND a.kind <> 'named' AND p.in_reply_to_uri IS NULL AND NOT {_FOREIGN}"
-        " ORDER BY p.id DESC LIMIT :most",
+        f"""
+        INSERT OR IGNORE INTO home_entries (owner, entry, post) SELECT :owner, p.id, p.id
+        FROM posts p JOIN audiences a ON a.id = p.audience
+        WHERE p.author = :author AND p.deleted_at IS NULL
+        AND a.kind <> 'named' AND p.in_reply_to_uri IS NULL AND NOT {_FOREIGN}
+        ORDER BY p.id DESC LIMIT :most
+        """,
         {"owner": owner, "author": author, "most": most},
     )
 
@@ -380,7 +394,7 @@ def leave_home(writer: Writer, owner: int, author: int) -> None:
     writer.execute(
         "DELETE FROM home_entries WHERE owner = ? AND (share IS NULL AND post IN"
         " (SELECT id FROM posts WHERE author = ?) OR share IN"
-        " (SELECT id FROM shares WHERE actor = ?))",
+        " (SELECT id FROM boosts WHERE actor = ?))",
         owner,
         author,
         author,

@@ -393,3 +393,25 @@ def test_only_storage_writes_statements() -> None:
         and STATEMENT.match(ast.unparse(node.args[0]).strip("f'\"("))
     ]
     assert found == []
+
+
+LONGEST_IN_PIECES = 3
+
+
+def test_a_statement_of_four_lines_is_a_text_block() -> None:
+    pieces = [
+        str(call)
+        for module in modules().values()
+        for call in calls(module)
+        if _lines(call.node.args[0]) > LONGEST_IN_PIECES and not _is_block(call.node.args[0])
+    ]
+    assert pieces == []
+
+
+def _lines(text: ast.expr) -> int:
+    return (text.end_lineno or text.lineno) - text.lineno + 1
+
+
+def _is_block(text: ast.expr) -> bool:
+    """Whether it says its line ends itself: pieces beside each other have none."""
+    return "\\n" in ast.unparse(text) or "\n" in ast.unparse(text)

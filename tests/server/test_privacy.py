@@ -119,7 +119,9 @@ async def world(tmp_path: Path, watch: Watch) -> AsyncIterator[World]:
             )
             if visibility != "direct":
                 await people["author"].post(f"/api/v1/statuses/{posts[visibility]['id']}/pin")
-        await home.database.write(actors.set_state, people["suspended"].actor.id, "suspended")
+        await home.database.write(
+            actors.set_moderation_state, people["suspended"].actor.id, "suspended"
+        )
         await settle(home, friend, other)
         peers = dict(zip(PEERS, (friend, other), strict=True))
         yield World(home, peers, people, root, posts)

@@ -197,7 +197,7 @@ async def test_an_app_without_a_member_is_nobody(place: Place) -> None:
 async def test_who_is_not_welcome_has_nobodys_rights(place: Place, state: str) -> None:
     alice = await place.person("alice")
     if state == "suspended":
-        await place.database.write(actors.set_state, alice.actor.id, "suspended")
+        await place.database.write(actors.set_moderation_state, alice.actor.id, "suspended")
     else:
         await place.database.write(accounts.set_state, alice.actor.id, state)
     tried = 0

@@ -11,7 +11,6 @@ from storage.media.emojis import Emoji
 from storage.people import actors
 from storage.people.actors import Actor
 from storage.posts.posts import Post
-from storage.queues import hosts
 
 
 def hang(writer: Writer, post: Post, attached: Sequence[Attachment]) -> None:
@@ -62,8 +61,7 @@ def _told(post: Post, row: Media) -> tuple[int | str | None, str, tuple[float, f
 
 def heed_suspension(writer: Writer, actor: Actor, suspended: bool) -> None:
     """Whom their own server hides is hidden here too, until it says otherwise."""
-    blocked = hosts.is_blocked(writer, actor.host, actor.domain)
-    actors.heed_their_server(writer, actor, suspended, blocked=blocked)
+    actors.set_remote_suspended(writer, actor, suspended)
 
 
 def learn_emoji(writer: Writer, author: Actor, said: Sequence[Emoji]) -> None:

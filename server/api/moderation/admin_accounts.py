@@ -99,7 +99,7 @@ async def show(request: web.Request) -> web.Response:
 
 def _show(reader: Reader, id_: int) -> dict[str, Any]:
     found = actors.by_id(reader, id_)
-    if found is None or found.type == "Application" or found.state == "deleted":
+    if found is None or found.type == "Application" or found.effective_state == "deleted":
         raise not_found()
     return admin.person(reader, id_)
 

@@ -81,7 +81,7 @@ def _person(reader: Reader, address: str) -> Actor | None:
         name = address.removeprefix(f"{reader.site.origin}/@")
         ours = name != address and "/" not in name
         found = actors.by_handle(reader, name) if ours else actors.by_page(reader, address)
-    shown = found is not None and found.state == "active" and found.type != "Application"
+    shown = found is not None and found.effective_state == "active" and found.type != "Application"
     return found if shown else None
 
 

@@ -141,7 +141,7 @@ def _enable(writer: Writer, name: str) -> str:
     actor, account = _found(writer, name)
     if account.state != "disabled":
         raise CommandFailed(f"“{name}” was not disabled.")
-    state = "pending" if actor.state == "pending" else "active"
+    state = "pending" if actor.effective_state == "pending" else "active"
     accounts.set_state(writer, actor.id, state)
     return state
 

@@ -82,7 +82,7 @@ async def show(app: web.Application, given: Arguments) -> Any:
         actor = found(reader, handle)
         return {
             "name": actor.acct,
-            "state": actor.state,
+            "state": actor.effective_state,
             "silenced": bool(actor.silenced),
             "sensitive": actor.sensitized,
             "decisions": [

@@ -82,7 +82,7 @@ def effective_account(reader: Reader, account: Account | None) -> Account | None
     if account is None or account.state != "active":
         return account
     actor = actors.by_id(reader, account.actor)
-    out = actor is not None and actor.state != "active"
+    out = actor is not None and actor.effective_state != "active"
     return replace(account, state="disabled") if out else account
 
 

@@ -168,7 +168,7 @@ async def test_what_is_known_is_not_taken_over_by_the_same_id(
     aliased = victor.note("<p>Mine</p>", atomUri=known["id"])
     assert (await hear(ours, victor, victor.says("Create", aliased)))[0] == "done"
     after = changed(before, await ours.database.read(contents))
-    assert set(after) <= {"posts", "home_entries", "audiences", "tallies"}
+    assert set(after) <= {"posts", "home_entries", "audiences", "account_counts"}
     assert await ours.database.read(words, known["id"]) == "First"
 
 
@@ -316,7 +316,7 @@ async def test_a_relayed_farewell_counts_only_when_the_origin_says_that_they_are
 
     victim.answers["/users/vera"] = answer
     await hear(ours, mallory, vera.says("Delete", vera.uri))
-    assert await ours.database.read(actors.state_of, vera.uri) == expected
+    assert await ours.database.read(actors.effective_state_of, vera.uri) == expected
     assert await homes(alice) == ([] if expected == "deleted" else ["Still here"])
 
 
@@ -464,7 +464,7 @@ async def test_somebody_who_leaves_is_gone(
     assert await homes(alice) == []
     known = await ours.database.read(actors.by_uri, vera.uri)
     assert known is not None
-    assert known.state == "deleted"
+    assert known.effective_state == "deleted"
 
 
 async def test_a_farewell_of_somebody_we_never_knew_asks_nobody(
@@ -490,4 +490,4 @@ async def test_what_is_known_is_no_news_and_no_fault(
         again = known | {"attributedTo": who.uri, "content": "<p>Second</p>"}
         assert (await hear(ours, who, who.says("Create", again)))[0] == state
     after = changed(before, await ours.database.read(contents))
-    assert set(after) <= {"actors", "keys", "tallies"}
+    assert set(after) <= {"actors", "keys", "account_counts"}

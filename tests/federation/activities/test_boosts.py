@@ -268,7 +268,7 @@ async def test_a_boost_of_others_that_is_said_again_for_fewer_is_for_fewer(
 
 
 def _shares(reader: Reader) -> int:
-    return int(reader.value("SELECT count(*) FROM shares"))
+    return int(reader.value("SELECT count(*) FROM boosts"))
 
 
 @pytest.mark.parametrize("way", ["removed", "blocked"])

@@ -26,8 +26,8 @@ SECOND = timedelta(seconds=1)
 # What says that something is, with the table in which that is then.
 KINDS = {
     "Follow": "follows",
-    "Like": "likes",
-    "Announce": "shares",
+    "Like": "favourites",
+    "Announce": "boosts",
     "Block": "blocks",
     "Add": "pins",
 }

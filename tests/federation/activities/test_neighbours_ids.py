@@ -86,8 +86,8 @@ async def scene(ours: Place, alice: Person, shared: Neighbour) -> Scene:
 
 TABLES = {
     "Follow": ("follows", "follower"),
-    "Like": ("likes", "actor"),
-    "Announce": ("shares", "actor"),
+    "Like": ("favourites", "actor"),
+    "Announce": ("boosts", "actor"),
     "Block": ("blocks", "actor"),
     "Create": ("posts", "author"),
     "Flag": ("reports", "reporter"),

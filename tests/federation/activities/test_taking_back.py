@@ -22,8 +22,8 @@ from tests.support.servers import Person, Place, settle
 MARK = "a-word-nobody-else-says"
 # What is done with a post, the row that comes of it, and what takes it back.
 WITH_POSTS = {
-    "favourite": ("likes", "actor", "unfavourite"),
-    "reblog": ("shares", "actor", "unreblog"),
+    "favourite": ("favourites", "actor", "unfavourite"),
+    "reblog": ("boosts", "actor", "unreblog"),
     "bookmark": ("bookmarks", "actor", "unbookmark"),
     "mute": ("thread_mutes", "account", "unmute"),
 }
@@ -314,7 +314,7 @@ async def test_a_boost_is_deleted_by_its_own_number(scene: Scene, change: Change
     body = await scene.carol.call("DELETE", f"/api/v1/statuses/{boost['id']}")
     assert body["id"] == boost["id"]
     assert MARK not in str(body)
-    assert await scene.rows("shares", "actor") == 0
+    assert await scene.rows("boosts", "actor") == 0
 
 
 @pytest.mark.parametrize("back", ["unfavourite", "unreblog", "unbookmark"])
@@ -375,8 +375,8 @@ async def test_what_was_deleted_took_everything_along(scene: Scene) -> None:
 async def test_what_others_did_they_take_back(scene: Scene, change: str, bare: bool) -> None:
     uri = (await scene.bob.get(f"/api/v1/statuses/{scene.posts['bob', 'open']}"))["uri"]
     said = {
-        "likes": scene.vera.says("Like", uri),
-        "shares": scene.vera.says("Announce", uri, to=[PUBLIC]),
+        "favourites": scene.vera.says("Like", uri),
+        "boosts": scene.vera.says("Announce", uri, to=[PUBLIC]),
         "blocks": scene.vera.says("Block", scene.carol.actor.uri),
         "follows": scene.vera.says("Follow", scene.bob.actor.uri),
     }

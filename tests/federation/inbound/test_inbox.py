@@ -13,6 +13,7 @@ from federation.vocabulary.json_documents import dump
 from server.http.app_keys import RESOLVER
 from storage.engine.transaction import Writer
 from storage.people import actors
+from storage.people.actors import ActorState
 from storage.queues import hosts
 from tests.federation.world import (
     AS,
@@ -258,15 +259,15 @@ async def test_a_blocked_server_is_not_heard_and_not_asked(
     assert evil.asked == []
 
 
-def suspend(writer: Writer, uri: str, state: str) -> None:
+def suspend(writer: Writer, uri: str, state: ActorState) -> None:
     known = actors.by_uri(writer, uri)
     assert known is not None
-    actors.set_state(writer, known.id, state)
+    actors.set_moderation_state(writer, known.id, state)
 
 
 @pytest.mark.parametrize("state", ["suspended", "deleted"])
 async def test_whoever_was_turned_out_is_not_heard(
-    ours: Place, alice: Person, evil: Neighbour, state: str
+    ours: Place, alice: Person, evil: Neighbour, state: ActorState
 ) -> None:
     mallory = evil.person("mallory")
     said = str((await alice.say("Mine"))["uri"])

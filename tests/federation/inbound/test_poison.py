@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 def spoil(writer: Writer, uri: str) -> None:
     """From now on our own database fails at this one like."""
     writer.execute(
-        "CREATE TRIGGER spoilt BEFORE INSERT ON likes WHEN new.uri = '" + uri + "'"
+        "CREATE TRIGGER spoilt BEFORE INSERT ON favourites WHEN new.uri = '" + uri + "'"
         " BEGIN SELECT RAISE(ABORT, 'spoilt'); END"
     )
 

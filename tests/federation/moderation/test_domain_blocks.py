@@ -18,6 +18,7 @@ from server.routes import ROUTES
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
+from storage.people.actors import ActorState
 from storage.queues import hosts
 from tests.federation.saying import follow, hear, homes
 from tests.federation.world import PUBLIC, Document, Neighbour, Stranger, verdict
@@ -316,10 +317,12 @@ WAYS: list[Way] = [
 
 def of_evil(reader: Reader) -> list[Any]:
     return [
-        reader.rows("SELECT uri, state, display_name FROM actors WHERE host = 'evil.example'"),
+        reader.rows(
+            "SELECT uri, effective_state, display_name FROM actors WHERE host = 'evil.example'"
+        ),
         reader.rows("SELECT uri, content FROM posts WHERE uri LIKE 'http://evil.example/%'"),
         reader.value(
-            "SELECT count(*) FROM shares WHERE actor IN (SELECT id FROM actors WHERE name = 'walt')"
+            "SELECT count(*) FROM boosts WHERE actor IN (SELECT id FROM actors WHERE name = 'walt')"
         ),
         reader.value(
             "SELECT count(*) FROM follows f JOIN actors w ON w.id = f.follower"
@@ -354,10 +357,10 @@ async def test_what_came_before_the_block_is_not_carried_out_after_it(scene: Sce
     assert await scene.ours.database.read(of_evil) == before
 
 
-def judge(writer: Writer, uri: str, state: str) -> None:
+def judge(writer: Writer, uri: str, state: ActorState) -> None:
     known = actors.by_uri(writer, uri)
     assert known is not None
-    actors.set_state(writer, known.id, state)
+    actors.set_moderation_state(writer, known.id, state)
 
 
 async def test_whoever_was_turned_out_meanwhile_is_not_heard(scene: Scene) -> None:
@@ -390,11 +393,11 @@ async def test_what_was_on_its_way_when_the_block_came_is_not_kept(scene: Scene)
 @pytest.mark.parametrize("state", ["suspended", "deleted"])
 @pytest.mark.parametrize("days", [0, 2])
 async def test_whoever_is_gone_is_not_found(
-    ours: Place, alice: Person, evil: Neighbour, watch: Watch, state: str, days: int
+    ours: Place, alice: Person, evil: Neighbour, watch: Watch, state: ActorState, days: int
 ) -> None:
     mallory = evil.person("mallory")
     number = await alice.find("@mallory@evil.example")
-    await ours.database.write(actors.set_state, ActorId(int(number)), state)
+    await ours.database.write(actors.set_moderation_state, ActorId(int(number)), state)
     watch.advance(timedelta(days=days))
     for asked in ("@mallory@evil.example", mallory.uri, "mallory"):
         found = await alice.get("/api/v2/search", q=asked, resolve="true")

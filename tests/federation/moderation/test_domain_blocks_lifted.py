@@ -13,6 +13,7 @@ from storage.engine import schema
 from storage.engine.transaction import Reader, Writer
 from storage.moderation.domain_blocks import SLICE
 from storage.people import actors
+from storage.people.actors import ActorState
 from storage.queues import hosts
 from tests.federation.moderation.test_domain_blocks import WORDS, Scene, judge, scene
 from tests.federation.saying import follow, hear, homes
@@ -28,7 +29,7 @@ __all__ = ["scene"]
 
 
 async def state_of(place: Place, who: Stranger) -> str | None:
-    return await place.database.read(actors.state_of, who.uri)
+    return await place.database.read(actors.effective_state_of, who.uri)
 
 
 async def test_what_it_said_is_back_when_the_block_is_lifted(scene: Scene) -> None:
@@ -54,7 +55,7 @@ async def test_what_it_said_is_back_when_the_block_is_lifted(scene: Scene) -> No
 @pytest.mark.parametrize("state", ["suspended", "deleted"])
 @pytest.mark.parametrize("meanwhile", [True, False])
 async def test_who_was_turned_out_for_themselves_stays_out(
-    scene: Scene, evil: Neighbour, state: str, meanwhile: bool
+    scene: Scene, evil: Neighbour, state: ActorState, meanwhile: bool
 ) -> None:
     marvin = evil.person("marvin")
     await scene.alice.find("@marvin@evil.example")
@@ -121,9 +122,9 @@ async def test_a_block_concerns_a_server_with_all_beneath(
     uri = await ours.database.write(someone)
     assert await put(ours.database, "evil.example", "blocked") == int(blocked)
     state = "suspended" if blocked else "active"
-    assert await ours.database.read(actors.state_of, uri) == state
+    assert await ours.database.read(actors.effective_state_of, uri) == state
     await put(ours.database, "evil.example", None)
-    assert await ours.database.read(actors.state_of, uri) == "active"
+    assert await ours.database.read(actors.effective_state_of, uri) == "active"
 
 
 async def test_of_two_blocks_one_is_enough(scene: Scene) -> None:
@@ -170,7 +171,7 @@ def crowd(writer: Writer, count: int) -> None:
 
 
 def hidden(reader: Reader) -> int:
-    count: int = reader.value("SELECT count(*) FROM actors WHERE own_state IS NOT NULL")
+    count: int = reader.value("SELECT count(*) FROM actors WHERE host_blocked")
     return count
 
 

@@ -104,21 +104,24 @@ async def test_what_we_decided_is_kept_apart(
     else:
         await decide(ours, said, suspensions.suspend)
         await ours.database.write(heed, said.uri, True)
-    assert (await known(ours, said)).judged == "suspended"
+    assert (await known(ours, said)).moderation_state == "suspended"
     await said.tell(ours, said.says("Update", said.document(suspended=False)))
     await rest(ours)
     found = await known(ours, said)
-    assert (found.state, found.suspended_there) == ("suspended", True)  # not heard at all
+    assert (found.effective_state, found.remote_suspended) == (
+        "suspended",
+        True,
+    )  # not heard at all
     await decide(ours, said, suspensions.restore)
-    assert (await known(ours, said)).state == "suspended"
+    assert (await known(ours, said)).effective_state == "suspended"
     await told(ours, said, suspended=False)
-    assert (await known(ours, said)).state == "active"
+    assert (await known(ours, said)).effective_state == "active"
 
 
 def heed(writer: Writer, uri: str, suspended: bool) -> None:
     found = actors.by_uri(writer, uri)
     assert found is not None
-    actors.heed_their_server(writer, found, suspended, blocked=False)
+    actors.set_remote_suspended(writer, found, suspended)
 
 
 def tier(writer: Writer, host: str, name: str | None) -> None:
@@ -134,12 +137,12 @@ async def test_a_block_of_their_server_and_their_own_hiding_do_not_lift_each_oth
     await told(ours, said, suspended=True)
     await ours.database.write(tier, said.at.host, "blocked")
     await ours.database.write(tier, said.at.host, None)
-    assert (await known(ours, said)).state == "suspended"
+    assert (await known(ours, said)).effective_state == "suspended"
     await told(ours, said, suspended=False)
-    assert (await known(ours, said)).state == "active"
+    assert (await known(ours, said)).effective_state == "active"
     await ours.database.write(tier, said.at.host, "blocked")
     await told_nothing(ours, said)
-    assert (await known(ours, said)).state == "suspended"
+    assert (await known(ours, said)).effective_state == "suspended"
 
 
 async def told_nothing(ours: Place, who: Stranger) -> None:
@@ -152,10 +155,10 @@ async def test_who_was_suspended_there_may_be_deleted_there(
 ) -> None:
     await told(ours, said, suspended=True)
     assert (await hear(ours, said, said.says("Delete", said.uri)))[0] == "done"
-    assert (await known(ours, said)).state == "deleted"
+    assert (await known(ours, said)).effective_state == "deleted"
     await said.tell(ours, said.says("Update", said.document()))
     await rest(ours)
-    assert (await known(ours, said)).state == "deleted"
+    assert (await known(ours, said)).effective_state == "deleted"
     assert await homes(alice) == []
 
 
@@ -166,4 +169,4 @@ async def test_somebody_met_while_suspended_is_not_shown(
     path = "/api/v2/search"
     asked = {"q": f"@sven@{victim.host}", "resolve": "true", "type": "accounts"}
     assert (await alice.get(path, **asked))["accounts"] == []
-    assert (await known(ours, stranger)).suspended_there
+    assert (await known(ours, stranger)).remote_suspended

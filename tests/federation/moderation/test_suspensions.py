@@ -91,7 +91,7 @@ OWN_WAYS = (
 
 def of_mallory(reader: Reader) -> list[Any]:
     return [
-        reader.rows("SELECT uri, state FROM actors WHERE name = 'mallory'"),
+        reader.rows("SELECT uri, effective_state FROM actors WHERE name = 'mallory'"),
         reader.rows(
             "SELECT p.uri, p.content FROM posts p JOIN actors w ON w.id = p.author"
             " WHERE w.name = 'mallory'"

@@ -11,6 +11,7 @@ from aiohttp import web
 from federation.outbound import delivery
 from server.http.app_keys import COURIER
 from storage.engine.transaction import Reader, Writer
+from storage.people import actors
 from storage.queues import deliveries, hosts
 from tests.federation.world import Neighbour, Stranger, pair
 from tests.support.clock import Watch
@@ -289,12 +290,12 @@ async def test_a_letter_that_makes_us_fail_is_parked_and_others_go_on(
 
 def crowd(writer: Writer, vera: str, alice: int, many: int) -> None:
     """So many more followers on the same host."""
-    template = writer.row("SELECT * FROM actors WHERE uri = ?", vera)
+    template = writer.row(f"SELECT {actors.COLUMNS} FROM actors WHERE uri = ?", vera)
     assert template is not None
     for number in range(many):
         uri = f"http://victim.example/users/crowd{number}"
         row = [writer.new_id(), uri, template[2], f"crowd{number}", *template[4:]]
-        writer.execute(f"INSERT INTO actors VALUES ({', '.join('?' * len(row))})", *row)
+        writer.execute(f"INSERT INTO actors ({actors.COLUMNS}) VALUES ({actors.PLACES})", *row)
         writer.execute(
             "INSERT INTO follows (id, uri, follower, target, state, created_at)"
             " VALUES (?, ?, ?, ?, 'accepted', 0)",
@@ -444,7 +445,9 @@ async def test_somebody_suspended_while_letters_wait_says_nothing_more(
     await alice.post(f"/api/v1/accounts/{await alice.find('@vera@victim.example')}/follow")
 
     def suspend(writer: Writer) -> None:
-        writer.execute("UPDATE actors SET state = 'suspended' WHERE id = ?", alice.actor.id)
+        writer.execute(
+            "UPDATE actors SET moderation_state = 'suspended' WHERE id = ?", alice.actor.id
+        )
 
     await ours.database.write(suspend)
     victim.status = 202

@@ -367,7 +367,7 @@ async def blocked_meanwhile(place: Place, alice: Person) -> None:
 
 
 async def suspended_meanwhile(place: Place, alice: Person) -> None:
-    await place.database.write(actors.set_state, alice.actor.id, "suspended")
+    await place.database.write(actors.set_moderation_state, alice.actor.id, "suspended")
 
 
 @pytest.mark.parametrize(

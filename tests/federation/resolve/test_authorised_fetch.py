@@ -112,7 +112,7 @@ async def test_who_was_turned_out_gets_nothing(
     assert (await vera.get(ours, path))[0] == 200
 
     def turn_out(writer: Writer) -> None:
-        writer.execute("UPDATE actors SET state = ? WHERE uri = ?", state, vera.uri)
+        writer.execute("UPDATE actors SET moderation_state = ? WHERE uri = ?", state, vera.uri)
 
     await ours.database.write(turn_out)
     assert (await vera.get(ours, path))[0] == 404

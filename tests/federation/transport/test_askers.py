@@ -123,7 +123,7 @@ async def peopled(ours: Place, there: dict[str, Neighbour]) -> World:
 
 
 def turn_out(writer: Writer, uri: str) -> None:
-    writer.execute("UPDATE actors SET state = 'suspended' WHERE uri = ?", uri)
+    writer.execute("UPDATE actors SET moderation_state = 'suspended' WHERE uri = ?", uri)
 
 
 def smile(writer: Writer) -> int:

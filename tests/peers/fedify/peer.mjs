@@ -329,7 +329,7 @@ async function examined(request) {
 
 async function federate(request) {
   const posted = request.method === "POST" ? await examined(request) : null;
-  const response = await federation.transport.http_client(request, {
+  const response = await federation.fetch(request, {
     contextData: undefined,
     onNotFound: () => new Response("nothing here", { status: 404 }),
     onNotAcceptable: () => new Response("not acceptable", { status: 406 }),

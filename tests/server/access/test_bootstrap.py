@@ -39,7 +39,7 @@ async def states_of(place: Place, bep: Actor) -> tuple[str, str]:
     actor = await place.database.read(actors.by_id, bep.id)
     assert account
     assert actor
-    return account.state, actor.state
+    return account.state, actor.effective_state
 
 
 async def letter(moderator: PostOffice) -> EmailMessage:

@@ -342,7 +342,7 @@ async def test_who_is_not_in_is_unknown_to_other_servers_and_can_be_forgotten(
     place, _ = post
     await sign_up(place)
     bep = (await account_of(place, "bep_k")).actor
-    for find in (actors.by_uri, actors.our_number, actors.state_of):
+    for find in (actors.by_uri, actors.our_number, actors.effective_state_of):
         assert await place.database.read(find, f"http://home.example/actors/{bep}") is None
     uris = [f"http://home.example/actors/{bep}"]
     assert await place.database.read(actors.ids_by_uri, uris) == {}
@@ -353,7 +353,7 @@ async def test_who_is_not_in_is_unknown_to_other_servers_and_can_be_forgotten(
     assert await place.database.write(retention.forget) == 0
     left = await place.database.read(actors.by_id, bep)
     assert left is not None
-    assert left.state == "deleted"
+    assert left.effective_state == "deleted"
     assert await place.database.read(accounts.by_actor, bep) is None
 
 

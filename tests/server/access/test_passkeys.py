@@ -191,7 +191,7 @@ async def test_who_may_not_come_in_does_not_by_passkey_either(place: Place, stat
     owner, device = await with_passkey(place)
     me = place.people["ines"].actor.id
     if state == "suspended":
-        await place.database.write(actors.set_state, me, state)
+        await place.database.write(actors.set_moderation_state, me, "suspended")
     else:
         await place.database.write(accounts.set_state, me, state)
     browser = Browser(place)

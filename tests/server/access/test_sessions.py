@@ -86,7 +86,7 @@ async def test_who_may_not_come_in_learns_why_only_with_the_password(
 ) -> None:
     ines = await place.person("ines")
     if state == "suspended":
-        await place.database.write(actors.set_state, ines.actor.id, state)
+        await place.database.write(actors.set_moderation_state, ines.actor.id, "suspended")
     else:
         await place.database.write(accounts.set_state, ines.actor.id, state)
     browser = Browser(place)

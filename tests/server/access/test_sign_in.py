@@ -8,6 +8,7 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 from time import perf_counter
+from typing import cast
 
 import pytest
 
@@ -16,6 +17,7 @@ from server.http.rate_limits import network_of
 from storage.access import accounts, sessions
 from storage.engine.transaction import Writer
 from storage.people import actors
+from storage.people.actors import ActorState
 from tests.server.access.test_oauth import Browser
 from tests.server.access.test_passwords import SOON, PostOffice, writing
 from tests.server.access.test_two_factor import code, give, password_given, set_up
@@ -152,7 +154,7 @@ async def command_disable(place: Place, person: Person, browser: Browser) -> Non
 
 
 async def suspended(place: Place, person: Person, browser: Browser) -> None:
-    await place.database.write(actors.set_state, person.actor.id, "suspended")
+    await place.database.write(actors.set_moderation_state, person.actor.id, "suspended")
 
 
 async def disabled(place: Place, person: Person, browser: Browser) -> None:
@@ -206,7 +208,8 @@ async def test_tokens_rest_while_somebody_is_turned_out(place: Place, how: str) 
         if " " in what:
             await commands.run(place.app, what, {"name": "ines"})
         else:
-            await place.database.write(actors.set_state, person.actor.id, what)
+            state = cast("ActorState", what)
+            await place.database.write(actors.set_moderation_state, person.actor.id, state)
         for path in ("/api/v1/preferences", "/api/v1/timelines/public"):
             assert (await person.ask("GET", path))[0] == status, what
 

@@ -392,7 +392,7 @@ async def test_a_mention_of_somebody_elsewhere_leads_to_their_page(
 
 async def test_a_change_that_cannot_be_kept_leaves_no_picture(place: Place) -> None:
     alice = await place.person("alice")
-    await place.database.write(actors.set_state, alice.actor.id, "suspended")
+    await place.database.write(actors.set_moderation_state, alice.actor.id, "suspended")
     with pytest.raises(Refused):
         await profiles.change(place.app, alice.actor, ProfileParams(avatar=painted()))
     assert kept(place) == []

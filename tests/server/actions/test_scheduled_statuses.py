@@ -195,7 +195,7 @@ def frozen(writer: Writer, actor: int) -> None:
 
 
 def suspended(writer: Writer, actor: int) -> None:
-    writer.execute("UPDATE actors SET state = 'suspended' WHERE id = ?", actor)
+    writer.execute("UPDATE actors SET moderation_state = 'suspended' WHERE id = ?", actor)
 
 
 def disabled(writer: Writer, actor: int) -> None:

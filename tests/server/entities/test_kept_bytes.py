@@ -178,7 +178,7 @@ def _edit(writer: Writer, village: Village) -> None:
 
 
 def _suspend(writer: Writer, village: Village) -> None:
-    actors.set_state(writer, village.carol.actor.id, "suspended")
+    actors.set_moderation_state(writer, village.carol.actor.id, "suspended")
 
 
 def _act(who: str, which: str, act: str) -> Change:

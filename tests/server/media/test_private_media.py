@@ -119,7 +119,7 @@ async def test_an_address_closes_with_the_right_to_see(world: World, watch: Watc
     assert (await opened(world.place, url))[0] == 404
     mentioned = await shown_to(world, "mentioned", "direct")
     await world.place.database.write(
-        actors.set_state, world.people["mentioned"].actor.id, "suspended"
+        actors.set_moderation_state, world.people["mentioned"].actor.id, "suspended"
     )
     assert (await opened(world.place, mentioned))[0] == 404
     local = await shown_to(world, "stranger", "local")

@@ -119,7 +119,7 @@ def _wait(writer: Any, names: list[str]) -> None:
         writer.execute("DELETE FROM deliveries")
         writer.execute("DELETE FROM activities WHERE actor = ?", id_)
         writer.execute("DELETE FROM collection_members WHERE actor = ?", id_)
-        writer.execute("UPDATE actors SET state = 'pending' WHERE id = ?", id_)
+        writer.execute("UPDATE actors SET moderation_state = 'pending' WHERE id = ?", id_)
         accounts.set_state(writer, id_, "pending")
 
 
@@ -222,4 +222,4 @@ async def test_invitations_name_only_whom_everybody_sees(place: Place) -> None:
 
 def _came_by(writer: Any, sponsor: int, guest: int, state: str) -> None:
     writer.execute("UPDATE accounts SET invited_by = ? WHERE actor = ?", sponsor, guest)
-    writer.execute("UPDATE actors SET state = ? WHERE id = ?", state, guest)
+    writer.execute("UPDATE actors SET moderation_state = ? WHERE id = ?", state, guest)

@@ -311,10 +311,10 @@ async def test_whoever_has_no_page_is_not_there(place: Place) -> None:
     await place.database.write(accounts.set_state, alice.actor.id, "pending")
     await same("/@alice")
     await place.database.write(accounts.set_state, alice.actor.id, "active")
-    await place.database.write(actors.set_state, alice.actor.id, "suspended")
+    await place.database.write(actors.set_moderation_state, alice.actor.id, "suspended")
     await same("/@alice")
     await same(f"/@alice/{said['id']}")
-    await place.database.write(actors.set_state, alice.actor.id, "deleted")
+    await place.database.write(actors.set_moderation_state, alice.actor.id, "deleted")
     page = await opened(place, "/@alice")
     assert (page.status, "has left" in page.text) == (410, True)
 

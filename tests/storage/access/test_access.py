@@ -156,9 +156,9 @@ def test_an_actor_is_read_as_written_and_changes_are_counted() -> None:
     alice = actors.by_id(writer, cast.actor(writer, "alice", fields=(Field("a", "<b>b</b>", "b"),)))
     assert alice and alice.fields == (Field("a", "<b>b</b>", "b"),)
     actors.update(writer, alice)
-    actors.set_state(writer, alice.id, "suspended")
+    actors.set_moderation_state(writer, alice.id, "suspended")
     again = actors.by_uri(writer, alice.uri)
-    assert again and (again.version, again.state) == (3, "suspended")
+    assert again and (again.version, again.effective_state) == (3, "suspended")
     assert actors.many(writer, [alice.id, 5]) == {alice.id: again}
     assert actors.ids_by_uri(writer, [alice.uri, "u:nobody"]) == {alice.uri: alice.id}
 

@@ -215,7 +215,7 @@ def test_a_row_that_goes_finds_those_that_point_to_it_by_an_index() -> None:
         and (column,) not in first_columns(table)
     ]
     print(f"{len(pointing)} foreign keys")
-    assert {"shares", "activities"} <= deleted_from()
+    assert {"boosts", "activities"} <= deleted_from()
     assert missing == []
 
 
@@ -223,7 +223,14 @@ def test_a_row_that_goes_finds_those_that_point_to_it_by_an_index() -> None:
     ("table", "column"),
     [
         (table, "post")
-        for table in ("likes", "shares", "bookmarks", "notifications", "home_entries", "post_tags")
+        for table in (
+            "favourites",
+            "boosts",
+            "bookmarks",
+            "notifications",
+            "home_entries",
+            "post_tags",
+        )
     ]
     + [("activities", "post"), ("collection_members", "actor"), ("notifications", "actor")]
     + [("follows", "follower"), ("follows", "target"), ("codes", "account")],

@@ -35,7 +35,7 @@ KEPT = {
     ("posts", "author"): "erased with all that hangs on it",
     ("activities", "actor"): "until the last letter is out: forget_key",
     ("keys", "actor"): "until the last letter is out: forget_key",
-    ("tallies", "actor"): "figures of an empty row",
+    ("account_counts", "actor"): "figures of an empty row",
 }
 
 
@@ -87,7 +87,7 @@ def test_nothing_of_theirs_is_left_and_what_others_said_is() -> None:
     favourites.add(writer, "u:1", bob, said[1].id)
     favourites.add(writer, "u:2", alice, answer.id)
     bookmarks.add(writer, bob, own.id)
-    actors.set_state(writer, alice, "deleted")
+    actors.set_moderation_state(writer, alice, "deleted")
     erasure.close_account(writer, alice)
     slices = gone(writer, alice)
     assert max(slices) <= 20

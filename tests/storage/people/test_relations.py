@@ -246,7 +246,7 @@ def test_what_may_no_longer_be_seen_is_told_no_more() -> None:
     assert told(writer, alice) == []
     cast.follow(writer, alice, bob)
     assert told(writer, alice) == ["status"]
-    writer.execute("UPDATE actors SET state = 'suspended' WHERE id = ?", bob)
+    writer.execute("UPDATE actors SET moderation_state = 'suspended' WHERE id = ?", bob)
     assert told(writer, alice) == []
 
 

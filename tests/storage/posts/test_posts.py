@@ -154,7 +154,14 @@ def test_a_deleted_post_leaves_its_owner_and_audience_and_nothing_else() -> None
     assert posts.by_uri(writer, said.uri) is None
     assert posts.exists(writer, said.uri)
     assert visible_posts.was_there(writer, Member(bob), said.id)
-    for table in ("likes", "bookmarks", "shares", "home_entries", "notifications", "post_tags"):
+    for table in (
+        "favourites",
+        "bookmarks",
+        "boosts",
+        "home_entries",
+        "notifications",
+        "post_tags",
+    ):
         assert writer.value(f"SELECT count(*) FROM {table}") == 0, table
     row = writer.row("SELECT author, audience, deleted_at FROM posts")
     assert row == (said.author, said.audience, writer.now_ms)

@@ -199,11 +199,11 @@ def bury(cast_: Stage, post: Post) -> None:
 
 
 def suspend(cast_: Stage, post: Post) -> None:
-    actors.set_state(cast_.writer, post.author, "suspended")
+    actors.set_moderation_state(cast_.writer, post.author, "suspended")
 
 
 def leave(cast_: Stage, post: Post) -> None:
-    actors.set_state(cast_.writer, post.author, "deleted")
+    actors.set_moderation_state(cast_.writer, post.author, "deleted")
 
 
 @pytest.mark.parametrize("hide", [bury, suspend, leave])
@@ -229,7 +229,7 @@ def test_only_who_could_see_a_deleted_post_is_told_that_it_was_there() -> None:
         for (kind, name), may in table().items():
             told = visible_posts.was_there(cast_.writer, cast_.viewers[name], said[kind].id)
             assert told is may, (kind, name)
-        actors.set_state(cast_.writer, cast_.who["author"], "suspended")
+        actors.set_moderation_state(cast_.writer, cast_.who["author"], "suspended")
         for viewer, post in product(cast_.viewers.values(), said.values()):
             assert not visible_posts.was_there(cast_.writer, viewer, post.id)
 
@@ -306,7 +306,7 @@ def build(writer: Writer, world: World) -> tuple[list[ActorId], list[Post]]:
         hosts.set_tier(writer, host, "blocked")
     said = [say(writer, saying, who, groups) for saying in world.posts]
     for somebody in world.suspended:
-        actors.set_state(writer, who[somebody], "suspended")
+        actors.set_moderation_state(writer, who[somebody], "suspended")
     return who, said
 
 

@@ -92,7 +92,7 @@ def of_posts(
     def cursors(read: Callable[[Reader, Page], Sequence[Entry | Line]]) -> Listing:
         return lambda reader, page: [entry.cursor for entry in read(reader, page)]
 
-    favourited = numbers(writer, "SELECT id FROM likes WHERE actor = ?", alice)
+    favourited = numbers(writer, "SELECT id FROM favourites WHERE actor = ?", alice)
     kept = numbers(writer, "SELECT id FROM bookmarks WHERE actor = ?", alice)
     me, tag = Member(alice), Tagged("tag")
     read: dict[str, tuple[Listing, list[int]]] = {
@@ -141,7 +141,7 @@ def of_people(
         ),
         "likes": (
             cursors(lambda r, p: favourites.page_of(r, first, p)),
-            "SELECT id FROM likes WHERE post = ?",
+            "SELECT id FROM favourites WHERE post = ?",
             first,
         ),
     }
@@ -235,7 +235,7 @@ def test_what_a_suspended_actor_shared_is_in_nobodys_list() -> None:
     fan_out(writer, alice, said, boost(writer, bob, said))
     assert ids(timelines.home(writer, alice, ALL)) == [said.id]
     assert ids(timelines.account(writer, Anonymous(), bob, Shown(), ALL)) == [said.id]
-    actors.set_state(writer, bob, "suspended")
+    actors.set_moderation_state(writer, bob, "suspended")
     assert timelines.home(writer, alice, ALL) == []
     assert timelines.account(writer, Anonymous(), bob, Shown(), ALL) == []
 
