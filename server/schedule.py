@@ -11,15 +11,9 @@ from federation.inbound.processing import AT_ONCE, PREPARED
 from federation.moderation import domain_blocks
 from federation.moderation.suspensions import END
 from federation.resolve import background, featured_posts, quote_stamps
-from server.actions import (
-    account_deletion,
-    data_export,
-    data_import,
-    media_attachments,
-    poll_expiry,
-    scheduled_statuses,
-)
-from server.actions.data_export import Places
+from server.actions.lifecycle import account_deletion, data_export, data_import
+from server.actions.lifecycle.data_export import Places
+from server.actions.posts import media_attachments, polls, scheduled_statuses
 from server.http.app_keys import (
     BACKGROUND,
     COURIER,
@@ -105,7 +99,7 @@ def _of_posts(app: web.Application) -> list[Job]:
             (SCHEDULED,),
             pause=10.0,
         ),
-        Job("close polls", partial(poll_expiry.close_next, app), pause=15.0),
+        Job("close polls", partial(polls.close_next, app), pause=15.0),
         Job("index posts", _planned(app, search.KIND, index), pause=3600.0),
         Job("find conversations", _planned(app, conversations.KIND, find), pause=3600.0),
     ]

@@ -18,8 +18,9 @@ CORES = ["-q", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
 # storage, federation, a server that is asked and killed, its guarded worker for pictures.
 SHORT = """
 tests/architecture tests/storage tests/federation tests/journeys/test_following.py
-tests/server/access/test_oauth.py tests/server/actions/test_profiles.py tests/server/test_serving.py
-tests/server/settings/test_settings.py tests/server/test_statement_counts.py
+tests/server/access/test_oauth.py tests/server/actions/people/test_profiles.py
+tests/server/test_serving.py tests/server/settings/test_settings.py
+tests/server/test_statement_counts.py
 """.split()
 
 

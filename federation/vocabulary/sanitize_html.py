@@ -129,7 +129,7 @@ def trusted(text: str) -> SafeHtml:
     """Call markup safe without looking at it.
 
     For two callers only: whoever reads back from our own database what was cleaned before it was
-    stored, and server/actions/markup.py, which builds markup out of escaped parts.
+    stored, and server/actions/posts/markup.py, which builds markup out of escaped parts.
     """
     return SafeHtml(text, _PRIVATE)
 

@@ -10,7 +10,7 @@ from federation.objects import actor as actor_object
 from federation.objects import emoji as emoji_object
 from federation.objects import from_rows, note
 from federation.vocabulary import contexts, media_urls, uris
-from server.actions.statuses import as_note
+from server.actions.posts.statuses import as_note
 from server.http.app_keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.http.errors import Refused, not_found
 from server.http.forms import body_of

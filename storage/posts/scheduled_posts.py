@@ -18,7 +18,7 @@ SCHEDULED = "post scheduled"
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """`wish` is what the client asked for, by name (server/actions/scheduled_statuses.py).
+    """`wish` is what the client asked for, by name (server/actions/posts/scheduled_statuses.py).
 
     `reason`: it could not be posted, and waits for another time.
     """

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from federation.vocabulary.sanitize_html import plain
-from server.actions import account_deletion, account_moves
-from server.actions.account_moves import CannotMove
+from server.actions.lifecycle import account_deletion, account_moves
+from server.actions.lifecycle.account_moves import CannotMove
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, serving, settle

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from server.actions.poll_expiry import close_next
+from server.actions.posts.polls import close_next
 from storage.engine.transaction import Reader
 from storage.lifecycle import retention
 from tests.journeys.test_saying import Places, friends

@@ -27,7 +27,7 @@ from federation.outbound import outbox
 from federation.vocabulary.contexts import SENT
 from federation.vocabulary.json_documents import kind, read
 from server import VERSION
-from server.actions import account_moves
+from server.actions.lifecycle import account_moves
 from server.cli import commands
 from server.moderation import account_decisions
 from server.moderation.account_decisions import COMMAND_LINE, Verdict

@@ -7,7 +7,7 @@ from aiohttp import web
 from federation.activities.shared.featured import MOST as MOST_PINNED
 from federation.vocabulary.sanitize_html import from_text
 from server import VERSION
-from server.actions import media_attachments
+from server.actions.posts import media_attachments
 from server.api.posts.polls import LONGEST, MOST_OPTIONS, MOST_TITLE, SHORTEST
 from server.entities import account as account_entity
 from server.entities.shared import when

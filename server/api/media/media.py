@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from federation.vocabulary import media_urls
-from server.actions import media_attachments
+from server.actions.posts import media_attachments
 from server.api.common import number
 from server.entities import media as media_entity
 from server.http.app_keys import DATABASE, OUTSIDE

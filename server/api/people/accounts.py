@@ -8,7 +8,7 @@ from aiohttp import web
 
 from federation.errors import FederationError
 from federation.resolve.webfinger import split_handle
-from server.actions import relationships
+from server.actions.people import relationships
 from server.api.common import Has, concerning, is_there, nothing, number, somebody
 from server.api.listing import shown
 from server.entities import account as account_entity

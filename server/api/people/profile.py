@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from server.actions import profiles
-from server.actions.profiles import FLAGS, REMOVED, InvalidProfile, ProfileParams, Removed
+from server.actions.people import profiles
+from server.actions.people.profiles import FLAGS, REMOVED, InvalidProfile, ProfileParams, Removed
 from server.entities import account as account_entity
 from server.entities import profile as profile_entity
 from server.http.app_keys import DATABASE

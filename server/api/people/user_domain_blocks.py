@@ -6,7 +6,7 @@ from aiohttp import web
 
 from federation.errors import Malformed
 from federation.transport.urls import server_name
-from server.actions import relationships
+from server.actions.people import relationships
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import form_of

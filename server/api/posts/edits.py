@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from federation.vocabulary.addressing import visibility
-from server.actions import markup, media_attachments, statuses
-from server.actions.mentions import resolve
-from server.actions.statuses import StatusEdit
+from server.actions.posts import markup, media_attachments, statuses
+from server.actions.posts.mentions import resolve
+from server.actions.posts.statuses import StatusEdit
 from server.api.common import number, own, visible
 from server.api.posts.interaction_policy import parse_interaction_policy
 from server.api.posts.polls import parse_poll

@@ -12,7 +12,7 @@ from federation.objects.poll import Option, Poll
 from federation.outbound import outbox
 from federation.vocabulary import uris
 from federation.vocabulary.sanitize_html import SafeHtml, line, trusted
-from server.actions.poll_expiry import refresh
+from server.actions.posts.polls import refresh
 from server.api.common import number
 from server.entities import poll as poll_entity
 from server.http.app_keys import DATABASE

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server.actions import scheduled_statuses
+from server.actions.posts import scheduled_statuses
 from server.api.common import number
 from server.entities import scheduled as scheduled_entity
 from server.http.app_keys import DATABASE, OUTSIDE

@@ -8,10 +8,10 @@ from aiohttp import web
 from federation.activities import Delete
 from federation.objects.interaction_policy import InteractionPolicy
 from federation.outbound import outbox
-from server.actions import markup, media_attachments, scheduled_statuses
-from server.actions.markup import Handle
-from server.actions.mentions import resolve
-from server.actions.statuses import NewStatus, publish
+from server.actions.posts import markup, media_attachments, scheduled_statuses
+from server.actions.posts.markup import Handle
+from server.actions.posts.mentions import resolve
+from server.actions.posts.statuses import NewStatus, publish
 from server.api.common import number, own, visible
 from server.api.posts.interaction_policy import parse_interaction_policy
 from server.api.posts.polls import parse_poll

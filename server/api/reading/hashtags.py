@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server.actions import markup
+from server.actions.posts import markup
 from server.api.common import number, somebody
 from server.entities import tag as tag_entity
 from server.http.app_keys import DATABASE

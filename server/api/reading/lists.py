@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server.actions import relationships
+from server.actions.people import relationships
 from server.api.common import number, somebody
 from server.api.listing import shown
 from server.api.people.accounts import listed_people

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
-from server.actions.search_query import parse
 from server.api.people.accounts import find_people, followed
+from server.api.reading.search_query import parse
 from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.entities import tag as tag_entity

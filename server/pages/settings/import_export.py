@@ -6,9 +6,9 @@ from datetime import datetime
 
 from aiohttp import web
 
-from server.actions import data_export, data_import
-from server.actions.data_export import FILES, FOLDER
-from server.actions.data_import import REASONS, CannotImport
+from server.actions.lifecycle import data_export, data_import
+from server.actions.lifecycle.data_export import FILES, FOLDER
+from server.actions.lifecycle.data_import import REASONS, CannotImport
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import not_found
 from server.http.forms import Form, form_of

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from server.access import passwords
-from server.actions import account_deletion, account_moves
-from server.actions.account_deletion import CannotLeave
-from server.actions.account_moves import CannotMove
+from server.actions.lifecycle import account_deletion, account_moves
+from server.actions.lifecycle.account_deletion import CannotLeave
+from server.actions.lifecycle.account_moves import CannotMove
 from server.http.app_keys import DATABASE
 from server.http.auth import CurrentUser
 from server.http.forms import Form, form_of

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from server.actions.profiles import MOST_FIELDS, REMOVED, InvalidProfile, ProfileParams, Removed
+from server.actions.people.profiles import (
+    MOST_FIELDS,
+    REMOVED,
+    InvalidProfile,
+    ProfileParams,
+    Removed,
+)
 from server.http.forms import Form
 from server.i18n.translations import N_, translations
 from server.pages.views import FormView

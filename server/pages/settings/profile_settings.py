@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from server.actions import profiles
-from server.actions.profiles import InvalidProfile, ProfileParams
+from server.actions.people import profiles
+from server.actions.people.profiles import InvalidProfile, ProfileParams
 from server.http.errors import Refused
 from server.http.forms import Form, form_of
 from server.http.guard import Route, current_user, posted

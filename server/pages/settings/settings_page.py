@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from server.actions.profiles import MOST_FIELDS
+from server.actions.people.profiles import MOST_FIELDS
 from server.http.guard import current_user
 from server.pages import scopes, site
 from server.pages.access.devices import device

@@ -11,7 +11,7 @@ import pytest
 from orjson import loads
 
 from federation.moderation.domain_blocks import put
-from server.actions import account_deletion
+from server.actions.lifecycle import account_deletion
 from server.moderation import account_decisions
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from storage.engine.transaction import Reader

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from server.actions import data_import
-from server.actions.data_import import LONGEST_LINE, MOST_CELLS, MOST_LINES, CannotImport
-from server.actions.markup import MOST_IN_PLACE
+from server.actions.lifecycle import data_import
+from server.actions.lifecycle.data_import import LONGEST_LINE, MOST_CELLS, MOST_LINES, CannotImport
+from server.actions.posts.markup import MOST_IN_PLACE
 from server.entities import status as status_entity
 from storage.posts import visible_posts
 from storage.posts.visibility import Member
@@ -85,10 +85,10 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[int]]:
         monkeypatch.setattr(path, watched)
 
     for path in (
-        "server.actions.data_import.read",
+        "server.actions.lifecycle.data_import.read",
         "server.media.store._understood",
-        "server.actions.markup.length",
-        "server.actions.profiles.validate",
+        "server.actions.posts.markup.length",
+        "server.actions.people.profiles.validate",
         "server.entities.status.by_number",
     ):
         watch(path)
@@ -112,10 +112,10 @@ async def test_worst_bodies_are_read_beside_the_loop(
     await tab.send("/settings/data/imports", kind="follows", mode="merge", file=b"," * MB)
     loop = threading.get_ident()
     assert set(threads) == {
-        "server.actions.markup.length",
-        "server.actions.data_import.read",
+        "server.actions.posts.markup.length",
+        "server.actions.lifecycle.data_import.read",
         "server.media.store._understood",
-        "server.actions.profiles.validate",
+        "server.actions.people.profiles.validate",
         "server.entities.status.by_number",
     }
     assert all(loop not in where for where in threads.values()), threads

@@ -9,7 +9,7 @@ from aiohttp import FormData
 from PIL import Image
 from yarl import URL
 
-from server.actions import media_attachments
+from server.actions.posts import media_attachments
 from server.media.store import MEDIA, remove_strays
 from storage.engine.transaction import Writer
 from tests.server.media.test_processing import corners, decoded, encoded, files_in

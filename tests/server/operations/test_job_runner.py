@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from server import schedule
-from server.actions import data_export
-from server.actions.data_export import ARCHIVE
+from server.actions.lifecycle import data_export
+from server.actions.lifecycle.data_export import ARCHIVE
 from server.cli.commands import run
 from server.http.app_keys import SETTINGS
 from server.operations import doctor, job_runner

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from server.actions import data_export
+from server.actions.lifecycle import data_export
 from server.media.store import MediaFolder, Remade
 from server.operations import backup
 from server.operations.backup import BackupFailed, is_allowed

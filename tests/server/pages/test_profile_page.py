@@ -12,7 +12,7 @@ from server.http.app_keys import SETTINGS
 from server.pages.access.devices import device
 from storage.access import sessions
 from storage.engine import ids
-from tests.server.actions.test_profiles import changed, kept, painted, sent
+from tests.server.actions.people.test_profiles import changed, kept, painted, sent
 from tests.support.servers import Person, Place
 
 

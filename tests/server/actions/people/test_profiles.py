@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from yarl import URL
 
-from server.actions import profiles
-from server.actions.profiles import ProfileParams, validate
+from server.actions.people import profiles
+from server.actions.people.profiles import ProfileParams, validate
 from server.http.errors import Refused
 from server.media.store import MEDIA
 from storage.engine.transaction import Reader

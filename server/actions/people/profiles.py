@@ -13,9 +13,9 @@ from federation.objects import from_rows
 from federation.outbound import outbox
 from federation.vocabulary import uris
 from federation.vocabulary.sanitize_html import line, printable
-from server.actions import markup
-from server.actions.markup import Handle, Mentioned
-from server.actions.mentions import resolve
+from server.actions.posts import markup
+from server.actions.posts.markup import Handle, Mentioned
+from server.actions.posts.mentions import resolve
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import Refused
 from server.http.forms import is_language

@@ -12,7 +12,7 @@ from federation.objects import note
 from federation.resolve.resolver import Budget
 from federation.transport.pools import Pool
 from federation.vocabulary.reading import apart
-from server.actions.statuses import as_note, publish_edit
+from server.actions.posts.statuses import as_note, publish_edit
 from server.http.app_keys import DATABASE, RESOLVER
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors

@@ -17,7 +17,7 @@ from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.vocabulary import uris
 from federation.vocabulary.contexts import stated
-from server.actions import statuses
+from server.actions.posts import statuses
 from storage.engine import ids
 from storage.engine.database import Database
 from storage.engine.ids import ActorId

@@ -13,8 +13,8 @@ from federation.resolve.webfinger import split_handle
 from federation.transport.pools import Pool
 from federation.transport.urls import server_name
 from federation.vocabulary.sanitize_html import safe_url
-from server.actions import relationships
-from server.actions.data_export import FILES, harmless
+from server.actions.lifecycle.data_export import FILES, harmless
+from server.actions.people import relationships
 from server.http.app_keys import DATABASE, RESOLVER
 from server.http.forms import is_language
 from server.i18n.translations import N_

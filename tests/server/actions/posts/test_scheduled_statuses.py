@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from server.actions import media_attachments, scheduled_statuses
-from server.actions.scheduled_statuses import publish_next
+from server.actions.posts import media_attachments, scheduled_statuses
+from server.actions.posts.scheduled_statuses import publish_next
 from server.entities.shared import when
 from storage.access import accounts
 from storage.engine.transaction import Writer

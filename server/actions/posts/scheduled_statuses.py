@@ -15,10 +15,10 @@ from aiohttp import web
 from federation.errors import FederationError
 from federation.objects.interaction_policy import InteractionPolicy
 from federation.objects.poll import Option, Poll
-from server.actions import markup, media_attachments
-from server.actions.markup import Handle
-from server.actions.mentions import resolve
-from server.actions.statuses import NewStatus, publish
+from server.actions.posts import markup, media_attachments
+from server.actions.posts.markup import Handle
+from server.actions.posts.mentions import resolve
+from server.actions.posts.statuses import NewStatus, publish
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused, unprocessable
 from server.http.forms import Form

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from server.actions import account_deletion, data_export, data_import
-from server.actions.data_export import Places
-from server.actions.data_import import CannotImport
+from server.actions.lifecycle import account_deletion, data_export, data_import
+from server.actions.lifecycle.data_export import Places
+from server.actions.lifecycle.data_import import CannotImport
 from server.media.store import MEDIA
 from storage.lifecycle import exports, imports
 from tests.server.api.test_media_attachments import sent

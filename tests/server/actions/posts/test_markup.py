@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from federation.vocabulary.sanitize_html import SafeHtml, clean, clean_field, plain
-from server.actions.markup import (
+from server.actions.posts.markup import (
     CHARACTERS_PER_URL,
     Handle,
     Mentioned,

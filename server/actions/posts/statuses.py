@@ -14,8 +14,8 @@ from federation.outbound import outbox
 from federation.vocabulary import addressing, uris
 from federation.vocabulary.addressing import Addressed
 from federation.vocabulary.sanitize_html import SafeHtml, line
-from server.actions import markup
-from server.actions.markup import Handle, Mentioned
+from server.actions.posts import markup
+from server.actions.posts.markup import Handle, Mentioned
 from storage.engine.ids import PostId
 from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer

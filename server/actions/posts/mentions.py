@@ -8,7 +8,7 @@ from aiohttp import web
 
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
-from server.actions.markup import Handle
+from server.actions.posts.markup import Handle
 from server.http.app_keys import RESOLVER
 from storage.people.actors import Actor
 

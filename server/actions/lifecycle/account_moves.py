@@ -9,7 +9,8 @@ from federation.activities.move import COOL_DOWN
 from federation.errors import FederationError
 from federation.outbound import outbox
 from federation.resolve.resolver import Budget
-from server.actions import markup, profiles
+from server.actions.people import profiles
+from server.actions.posts import markup
 from server.http.app_keys import DATABASE, RESOLVER, SETTINGS
 from server.i18n.form_errors import FormError
 from server.i18n.translations import N_

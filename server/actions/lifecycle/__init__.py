@@ -1,0 +1,1 @@
+"""Bringing along, taking along, moving on and leaving."""

@@ -1,0 +1,1 @@
+"""Profiles, and how people stand to each other."""

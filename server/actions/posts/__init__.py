@@ -1,0 +1,1 @@
+"""Writing, and what is done with what was written."""
