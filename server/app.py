@@ -19,6 +19,7 @@ from federation.vocabulary.reading import Reading
 from server import VERSION, schedule
 from server.access import account_creation, bootstrap
 from server.access.bootstrap import FoundingKeys
+from server.actions.services import Services
 from server.demo.localhost_resolver import LocalNames
 from server.http.allowances import READS, Reads
 from server.http.app_keys import (
@@ -50,6 +51,7 @@ from server.operations.metrics import METERS, Meters, counted
 from server.pages import error
 from server.pages.render import preload
 from server.routes import add_routes
+from server.services import SERVICES
 from server.settings.outside import Outside
 from server.settings.settings import Settings
 from storage.access.signup_blocks import NETWORKS
@@ -147,6 +149,7 @@ async def _federation(app: web.Application) -> AsyncIterator[None]:
         app[RESOLVER] = resolver = Resolver(
             database, http_client, outside.clock, reading, outside.monotonic
         )
+        app[SERVICES] = Services(database, resolver, app[MEDIA], settings, outside.clock)
         app[INBOX] = Inbox(database, resolver, outside.clock, rules, reading, queue)
         app[BACKGROUND] = Background("stamps on quotes"), Background("what others show first")
         app[PROCESSOR] = Processor(database, resolver, reading, queue)

@@ -28,6 +28,7 @@ from server.media.store import MEDIA, remove_strays
 from server.media.store import address as media_address
 from server.moderation import account_decisions, emails
 from server.operations.job_runner import Job, attempt
+from server.services import SERVICES
 from storage.lifecycle import retention
 from storage.posts.quotes import QUOTED
 from storage.posts.scheduled_posts import SCHEDULED
@@ -71,7 +72,7 @@ def _of_members(app: web.Application) -> list[Job]:
         return await make()
 
     letters = partial(emails.send_next, database, settings, clock)
-    bring = partial(data_import.import_next, app)
+    bring = partial(data_import.import_next, app[SERVICES])
     erase = partial(account_deletion.erase_next, database)
     end = partial(account_decisions.end_next_suspension, database)
     return [
@@ -95,11 +96,11 @@ def _of_posts(app: web.Application) -> list[Job]:
         Job("fetch what is pinned", pinned, (PLANNED,), workers=background.AT_ONCE),
         Job(
             "post what is due",
-            partial(scheduled_statuses.publish_next, app),
+            partial(scheduled_statuses.publish_next, app[SERVICES]),
             (SCHEDULED,),
             pause=10.0,
         ),
-        Job("close polls", partial(polls.close_next, app), pause=15.0),
+        Job("close polls", partial(polls.close_next, app[SERVICES]), pause=15.0),
         Job("index posts", _planned(app, search.KIND, index), pause=3600.0),
         Job("find conversations", _planned(app, conversations.KIND, find), pause=3600.0),
     ]

@@ -10,7 +10,6 @@ from federation.objects import actor as actor_object
 from federation.objects import emoji as emoji_object
 from federation.objects import from_rows, note
 from federation.vocabulary import contexts, media_urls, uris
-from server.actions.posts.statuses import as_note
 from server.http.app_keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.http.errors import Refused, not_found
 from server.http.forms import body_of
@@ -149,7 +148,7 @@ def _post(reader: Reader, viewer: Viewer, id_: int, author: int | None) -> dict[
     found = visible_posts.by_id(reader, viewer, id_)
     if found is None or not found.local or author not in (None, found.author):
         return None
-    return _with_replies(note.render(as_note(reader, found)))
+    return _with_replies(note.render(from_rows.note_of(reader, found)))
 
 
 def _with_replies(rendered: dict[str, Any]) -> dict[str, Any]:
@@ -261,7 +260,7 @@ def _outbox_items(
 
 def _created(reader: Reader, found: Post) -> dict[str, Any]:
     """A Create around a post, made anew from what it says now."""
-    said = note.render(as_note(reader, found))
+    said = note.render(from_rows.note_of(reader, found))
     return {
         "id": f"{found.uri}#create",
         "type": "Create",

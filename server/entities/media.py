@@ -1,12 +1,13 @@
 """Files as `MediaAttachment`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import Any
 
 from federation.vocabulary import media_urls
 from federation.vocabulary.media_urls import Kind, Pass
 from storage.engine.site import Site
+from storage.engine.transaction import Reader
 from storage.media.attachments import Media
 
 AREA_OF_PREVIEW = 230_400  # pixels, as server/media/store.py has previews made
@@ -43,6 +44,12 @@ def own(site: Site, row: Media, given: Pass) -> dict[str, Any]:
         return site.origin + media_urls.whole_path(site, f"/media/private/{file}", given)
 
     return _attachment(row, row.type, link(row.file), link(row.preview or row.file))
+
+
+def of_owner(reader: Reader, owner: int, rows: Sequence[Media]) -> list[dict[str, Any]]:
+    """Those that hang on nothing, as whoever sent them gets to see them."""
+    given = media_urls.pass_for_member(owner, reader.now)
+    return [own(reader.site, row, given) for row in rows]
 
 
 def _attachment(row: Media, type_: str, url: str | None, preview: str | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from federation.errors import (
 )
 from server.http.app_keys import ERROR_PAGE
 from server.http.parsing import header
-from server.refusals import CannotDecide
+from server.refusals import NOT_THERE, CannotDecide, Invalid, NotAllowed, NotThere, Refusal
 from storage.engine import ids
 from storage.engine.errors import Conflict, NotCommitted, Overloaded, TookTooLong
 
@@ -43,6 +43,8 @@ STATUS: dict[type[Exception], int] = {
     Overloaded: 503,
     TookTooLong: 503,
 }
+
+REFUSALS: dict[type[Refusal], int] = {Invalid: 422, NotAllowed: 403, NotThere: 404}
 
 SENTENCES = {
     400: "That could not be read as it was sent.",
@@ -87,7 +89,7 @@ class Refused(Exception):
 
 def not_found() -> Refused:
     """The same words for what is hidden and for what is not there (SECURITY 77)."""
-    return Refused(404, "Record not found")
+    return Refused(404, NOT_THERE)
 
 
 def unprocessable(sentence: str, **body: Any) -> Refused:
@@ -104,6 +106,8 @@ def refusal_of(error: Exception) -> Refused:
     """What an error means to whoever asked. What we did not foresee is a 500, and logged."""
     if isinstance(error, Refused):
         return error
+    if isinstance(error, Refusal):
+        return Refused(REFUSALS[type(error)], error.sentence, body=error.details)
     if isinstance(error, CannotDecide):
         return not_found() if error.missing else unprocessable(str(error))
     if isinstance(error, web.HTTPException):

@@ -26,13 +26,12 @@ from server.http.app_keys import BODY, BODY_LIMIT
 from server.http.bodies import in_time
 from server.http.errors import Refused
 from server.http.parsing import id_of, joined
+from server.i18n.languages import is_language
 
 MOST_PARTS = 100
 MOST_FIELD = 64 * 1024
-LONGEST_LANGUAGE = 35  # RFC 5646 §4.4.1
 _FALSE = frozenset(("", "false", "0", "f", "off", "no"))
 _STEP = re.compile(r"\[([^\[\]]*)\]")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 # What reading a body raises for what its sender did: packed otherwise than they say
 # (RequestPayloadError), gone before the end (ConnectionError), parts with impossible heads.
@@ -165,11 +164,6 @@ def _language(name: str, tag: str) -> str:
     if not is_language(tag):
         raise Refused(422, f"“{name}” should name a language by its code, as “de” or “pt-BR” do.")
     return tag
-
-
-def is_language(tag: str) -> bool:
-    """Whether it is written as languages are: `de`, `pt-BR` (BCP 47, loosely)."""
-    return len(tag) <= LONGEST_LANGUAGE and bool(_LANGUAGE.fullmatch(tag))
 
 
 def _plain(name: str, value: Value) -> str:

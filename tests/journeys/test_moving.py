@@ -12,6 +12,7 @@ import pytest
 from federation.vocabulary.sanitize_html import plain
 from server.actions.lifecycle import account_deletion, account_moves
 from server.actions.lifecycle.account_moves import CannotMove
+from server.services import SERVICES
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, serving, settle
@@ -53,8 +54,10 @@ async def lands(tmp_path: Path, internet: Internet, watch: Watch) -> AsyncIterat
 
 async def go(lands: Lands, *, alias: bool = True) -> None:
     if alias:
-        await account_moves.add_alias(lands.third.app, lands.robert.actor.id, lands.bob.handle)
-    await account_moves.move(lands.away.app, lands.bob.actor.id, lands.robert.handle)
+        await account_moves.add_alias(
+            lands.third.app[SERVICES], lands.robert.actor.id, lands.bob.handle
+        )
+    await account_moves.move(lands.away.app[SERVICES], lands.bob.actor.id, lands.robert.handle)
     await settle(*lands.all)
 
 
@@ -98,20 +101,20 @@ async def test_nobody_moves_where_they_are_not_expected(lands: Lands) -> None:
 
 async def test_one_moves_once_a_week(lands: Lands, watch: Watch) -> None:
     await go(lands)
-    await account_moves.come_back(lands.away.app, lands.bob.actor.id)
+    await account_moves.come_back(lands.away.app[SERVICES], lands.bob.actor.id)
     other = await lands.home.person("roberta")
-    await account_moves.add_alias(lands.home.app, other.actor.id, lands.bob.handle)
+    await account_moves.add_alias(lands.home.app[SERVICES], other.actor.id, lands.bob.handle)
     with pytest.raises(CannotMove, match="seven days"):
-        await account_moves.move(lands.away.app, lands.bob.actor.id, other.handle)
+        await account_moves.move(lands.away.app[SERVICES], lands.bob.actor.id, other.handle)
     watch.advance(timedelta(days=8))
-    await account_moves.move(lands.away.app, lands.bob.actor.id, other.handle)
+    await account_moves.move(lands.away.app[SERVICES], lands.bob.actor.id, other.handle)
 
 
 async def test_nobody_moves_in_a_circle(lands: Lands) -> None:
     await go(lands)
-    await account_moves.add_alias(lands.away.app, lands.bob.actor.id, lands.robert.handle)
+    await account_moves.add_alias(lands.away.app[SERVICES], lands.bob.actor.id, lands.robert.handle)
     with pytest.raises(CannotMove, match="moved on itself"):
-        await account_moves.move(lands.third.app, lands.robert.actor.id, lands.bob.handle)
+        await account_moves.move(lands.third.app[SERVICES], lands.robert.actor.id, lands.bob.handle)
 
 
 async def test_what_one_arranged_about_somebody_holds_for_where_they_went(lands: Lands) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from server.actions.posts.polls import close_next
+from server.services import SERVICES
 from storage.engine.transaction import Reader
 from storage.lifecycle import retention
 from tests.journeys.test_saying import Places, friends
@@ -104,10 +105,10 @@ async def test_when_it_is_over_everybody_learns_how_it_ended(places: Places, wat
     await settle(*places)
     watch.advance(timedelta(hours=1))
     assert (await vote(await home.person("erin"), said, 0))[0] == 422
-    while await close_next(home.app):
+    while await close_next(home.app[SERVICES]):
         pass
     await settle(*places)
-    while await close_next(away.app):
+    while await close_next(away.app[SERVICES]):
         pass
     for person, post in ((alice, said), (bob, seen), (dora, said)):
         poll = (await person.get(f"/api/v1/statuses/{post['id']}"))["poll"]

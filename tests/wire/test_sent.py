@@ -31,6 +31,7 @@ from server.actions.lifecycle import account_moves
 from server.cli import commands
 from server.moderation import account_decisions
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
+from server.services import SERVICES
 from storage.engine.transaction import Reader, Writer
 from storage.media import emojis
 from storage.people import actors
@@ -260,7 +261,7 @@ async def moved_on(journey: Journey) -> None:
     """To another account, which names this one."""
     alice, place = journey.alice, journey.place
     journey.vera.at.person("alicia", alsoKnownAs=[alice.actor.uri])
-    await account_moves.move(place.app, alice.actor.id, "@alicia@victim.example")
+    await account_moves.move(place.app[SERVICES], alice.actor.id, "@alicia@victim.example")
     await journey.caught("Move", "Update-Person-moved")
 
 

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from aiohttp import web
-
 from federation.activities import Move
 from federation.activities.move import COOL_DOWN
 from federation.errors import FederationError
@@ -11,7 +9,7 @@ from federation.outbound import outbox
 from federation.resolve.resolver import Budget
 from server.actions.people import profiles
 from server.actions.posts import markup
-from server.http.app_keys import DATABASE, RESOLVER, SETTINGS
+from server.actions.services import Services
 from server.i18n.form_errors import FormError
 from server.i18n.translations import N_
 from server.media import store
@@ -42,10 +40,10 @@ class CannotMove(Exception):
         self.form_error = form_error
 
 
-async def add_alias(app: web.Application, me: ActorId, written: str) -> None:
+async def add_alias(services: Services, me: ActorId, written: str) -> None:
     """Say that another account is the same person: what moving here needs. Raises CannotMove."""
-    other = await _found(app, written)
-    await app[DATABASE].write(_add, me, other, store.address(app[SETTINGS].web_origin))
+    other = await _found(services, written)
+    await services.database.write(_add, me, other, store.address(services.settings.web_origin))
 
 
 def _add(writer: Writer, me: ActorId, other: Actor, folder: str) -> None:
@@ -58,8 +56,8 @@ def _add(writer: Writer, me: ActorId, other: Actor, folder: str) -> None:
     _change(writer, replace(known, also_known_as=aliases), folder)
 
 
-async def remove_alias(app: web.Application, me: ActorId, uri: str) -> None:
-    await app[DATABASE].write(_remove, me, uri, store.address(app[SETTINGS].web_origin))
+async def remove_alias(services: Services, me: ActorId, uri: str) -> None:
+    await services.database.write(_remove, me, uri, store.address(services.settings.web_origin))
 
 
 def _remove(writer: Writer, me: ActorId, uri: str, folder: str) -> None:
@@ -68,10 +66,10 @@ def _remove(writer: Writer, me: ActorId, uri: str, folder: str) -> None:
     _change(writer, replace(known, also_known_as=aliases), folder)
 
 
-async def move(app: web.Application, me: ActorId, written: str) -> None:
+async def move(services: Services, me: ActorId, written: str) -> None:
     """Go on under another address; followers are told to follow there. Raises CannotMove."""
-    new = await _found(app, written, anew=True)
-    await app[DATABASE].write(_move, me, new, store.address(app[SETTINGS].web_origin))
+    new = await _found(services, written, anew=True)
+    await services.database.write(_move, me, new, store.address(services.settings.web_origin))
 
 
 def _move(writer: Writer, me: ActorId, new: Actor, folder: str) -> None:
@@ -97,9 +95,9 @@ def _ensure_possible(reader: Reader, old: Actor, new: Actor) -> None:
         raise CannotMove(FormError("ERR_SOON", _SOON, {"date": day}))
 
 
-async def come_back(app: web.Application, me: ActorId) -> None:
+async def come_back(services: Services, me: ActorId) -> None:
     """The page points nowhere else any more; who followed on stays there."""
-    await app[DATABASE].write(_come_back, me, store.address(app[SETTINGS].web_origin))
+    await services.database.write(_come_back, me, store.address(services.settings.web_origin))
 
 
 def _come_back(writer: Writer, me: ActorId, folder: str) -> None:
@@ -108,15 +106,15 @@ def _come_back(writer: Writer, me: ActorId, folder: str) -> None:
     profiles.tell(writer, before, _current(writer, me), folder)
 
 
-async def _found(app: web.Application, written: str, *, anew: bool = False) -> Actor:
+async def _found(services: Services, written: str, *, anew: bool = False) -> Actor:
     handles = markup.find_mentions(written if written.startswith("@") else f"@{written}")
     if len(handles) != 1:
         raise CannotMove(FormError("ERR_NO_HANDLE", _NO_HANDLE))
     (handle,) = handles
     try:
-        found = await app[RESOLVER].handle(handle.name, handle.domain or "")
+        found = await services.resolver.handle(handle.name, handle.domain or "")
         if anew and not found.is_local:
-            found = await app[RESOLVER].refresh(found.uri, Budget())
+            found = await services.resolver.refresh(found.uri, Budget())
     except FederationError as error:
         raise CannotMove(FormError("ERR_NOT_FOUND", _NOT_FOUND, {"handle": written})) from error
     return found

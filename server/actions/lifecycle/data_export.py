@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from federation.objects import actor as actor_object
-from federation.objects import note
+from federation.objects import from_rows, note
 from federation.vocabulary import uris
 from federation.vocabulary.contexts import stated
-from server.actions.posts import statuses
 from storage.engine import ids
 from storage.engine.database import Database
 from storage.engine.ids import ActorId
@@ -254,7 +253,7 @@ def _slice(
             what: object = entry.post.uri
             said.append({"type": "Announce", "actor": actor.uri, "object": what})
         else:
-            document = note.render(statuses.as_note(reader, entry.post))
+            document = note.render(from_rows.note_of(reader, entry.post))
             _point_into_archive(document, pictures)
             id_ = uris.activity(reader.site, entry.post.id)
             said.append(

@@ -5,8 +5,6 @@ import io
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
-from aiohttp import web
-
 from federation.errors import FederationError, Malformed, Unreachable
 from federation.resolve.resolver import Budget
 from federation.resolve.webfinger import split_handle
@@ -15,9 +13,10 @@ from federation.transport.urls import server_name
 from federation.vocabulary.sanitize_html import safe_url
 from server.actions.lifecycle.data_export import FILES, harmless
 from server.actions.people import relationships
-from server.http.app_keys import DATABASE, RESOLVER
-from server.http.forms import is_language
+from server.actions.services import Services
+from server.i18n.languages import is_language
 from server.i18n.translations import N_
+from server.refusals import NotAllowed
 from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from storage.lifecycle import imports
@@ -213,18 +212,18 @@ _UNDOING: Mapping[str, Callable[[Writer, Actor, Sequence[str]], None]] = {
 # ---- line by line ----
 
 
-async def import_next(app: web.Application) -> bool:
+async def import_next(services: Services) -> bool:
     """Carry out one line of a file that waits; return whether there was one."""
-    job = await app[DATABASE].read(jobs.next_due, IMPORT)
+    job = await services.database.read(jobs.next_due, IMPORT)
     if job is None:
         return False
-    found = await app[DATABASE].read(_next, int(job.subject))
+    found = await services.database.read(_next, int(job.subject))
     if found is None:
-        await app[DATABASE].conclude(_close, job)
+        await services.database.conclude(_close, job)
         return True
     wanted, me, line = found
-    outcome = await _outcome(app, wanted, me, line)
-    await app[DATABASE].conclude(_settle, job, line, outcome)
+    outcome = await _outcome(services, wanted, me, line)
+    await services.database.conclude(_settle, job, line, outcome)
     return True
 
 
@@ -247,17 +246,17 @@ def _close(writer: Writer, job: jobs.Job) -> None:
     jobs.done(writer, job)
 
 
-async def _outcome(app: web.Application, wanted: Import, me: Actor, line: Line) -> str | None:
+async def _outcome(services: Services, wanted: Import, me: Actor, line: Line) -> str | None:
     """None when it is done, else why not: one of REASONS."""
     host = line.cells[-1 if wanted.kind == "lists" else 0].rpartition("@")[2]
-    silent = await app[DATABASE].read(imports.unreachable, wanted.id, f"@{host}")
+    silent = await services.database.read(imports.unreachable, wanted.id, f"@{host}")
     if silent >= SILENT:
         return "unreachable"  # nobody waits for the same silence again and again
     try:
-        await _DOING[wanted.kind](app, me, line.cells)
+        await _DOING[wanted.kind](services, me, line.cells)
     except _Failed as failure:
         return str(failure)
-    except relationships.NotAllowed:
+    except NotAllowed:
         return "not allowed"
     except Unreachable:
         return "unreachable"
@@ -268,11 +267,11 @@ async def _outcome(app: web.Application, wanted: Import, me: Actor, line: Line) 
     return None
 
 
-Doing = Callable[[web.Application, Actor, Sequence[str]], Awaitable[None]]
+Doing = Callable[[Services, Actor, Sequence[str]], Awaitable[None]]
 
 
-async def _follow(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
-    target = await _person(app, cells[0])
+async def _follow(services: Services, me: Actor, cells: Sequence[str]) -> None:
+    target = await _person(services, cells[0])
     options = {
         name: cells[at].casefold() == "true"
         for at, name in ((1, "reblogs"), (2, "notify"))
@@ -280,24 +279,24 @@ async def _follow(app: web.Application, me: Actor, cells: Sequence[str]) -> None
     }
     spoken = [one.strip() for one in cells[3].split(",")] if len(cells) > 3 else []
     languages = [one for one in spoken if is_language(one)] or None
-    await app[DATABASE].write(
+    await services.database.write(
         lambda w: relationships.follow(w, me, target, languages=languages, **options)
     )
 
 
-async def _block(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
-    await app[DATABASE].write(relationships.block, me, await _person(app, cells[0]))
+async def _block(services: Services, me: Actor, cells: Sequence[str]) -> None:
+    await services.database.write(relationships.block, me, await _person(services, cells[0]))
 
 
-async def _mute(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
-    target = await _person(app, cells[0])
+async def _mute(services: Services, me: Actor, cells: Sequence[str]) -> None:
+    target = await _person(services, cells[0])
     quiet = len(cells) < 2 or cells[1].casefold() != "false"
-    await app[DATABASE].write(lambda w: relationships.mute(w, me, target, notifications=quiet))
+    await services.database.write(lambda w: relationships.mute(w, me, target, notifications=quiet))
 
 
-async def _list(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
-    target = await _person(app, cells[1])
-    await app[DATABASE].write(_put_into_list, me, cells[0], target)
+async def _list(services: Services, me: Actor, cells: Sequence[str]) -> None:
+    target = await _person(services, cells[1])
+    await services.database.write(_put_into_list, me, cells[0], target)
 
 
 def _put_into_list(writer: Writer, me: Actor, title: str, target: Actor) -> None:
@@ -312,9 +311,9 @@ def _put_into_list(writer: Writer, me: Actor, title: str, target: Actor) -> None
     relationships.put_into_list(writer, me, known, target)
 
 
-async def _bookmark(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
-    await app[RESOLVER].post(cells[0], Budget(pool=Pool.BACKGROUND))
-    await app[DATABASE].write(_mark, me, cells[0])
+async def _bookmark(services: Services, me: Actor, cells: Sequence[str]) -> None:
+    await services.resolver.post(cells[0], Budget(pool=Pool.BACKGROUND))
+    await services.database.write(_mark, me, cells[0])
 
 
 def _mark(writer: Writer, me: Actor, uri: str) -> None:
@@ -324,8 +323,8 @@ def _mark(writer: Writer, me: Actor, uri: str) -> None:
     bookmarks.add(writer, me.id, post.id)
 
 
-async def _block_host(app: web.Application, me: Actor, cells: Sequence[str]) -> None:
-    database, host = app[DATABASE], server_name(cells[0])
+async def _block_host(services: Services, me: Actor, cells: Sequence[str]) -> None:
+    database, host = services.database, server_name(cells[0])
     if host in (database.site.domain.lower(), database.site.web_domain.lower()):
         raise _Failed("not allowed")
     if not await database.write(relationships.block_host, me, host):
@@ -347,6 +346,6 @@ _DOING: Mapping[str, Doing] = {
 KINDS = tuple(_DOING)
 
 
-async def _person(app: web.Application, handle: str) -> Actor:
-    name, domain = _handle(app[DATABASE].site, handle)
-    return await app[RESOLVER].handle(name, domain, Budget(pool=Pool.BACKGROUND))
+async def _person(services: Services, handle: str) -> Actor:
+    name, domain = _handle(services.database.site, handle)
+    return await services.resolver.handle(name, domain, Budget(pool=Pool.BACKGROUND))

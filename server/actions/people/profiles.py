@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from aiohttp import web
-
 from federation.activities import Update
 from federation.objects import actor as actor_object
 from federation.objects import from_rows
@@ -16,11 +14,11 @@ from federation.vocabulary.sanitize_html import line, printable
 from server.actions.posts import markup
 from server.actions.posts.markup import Handle, Mentioned
 from server.actions.posts.mentions import resolve
-from server.http.app_keys import DATABASE, SETTINGS
-from server.http.errors import Refused
-from server.http.forms import is_language
-from server.media.store import MEDIA, Ingested, Purpose
+from server.actions.services import Services
+from server.i18n.languages import is_language
+from server.media.store import Ingested, Purpose
 from server.media.store import address as media_address
+from server.refusals import NotAllowed
 from storage.access import accounts
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
@@ -101,22 +99,22 @@ class _Made:
     pictures: Mapping[Purpose, Ingested]
 
 
-async def change(app: web.Application, me: Actor, params: ProfileParams) -> None:
-    """Do what is wished, whole or not at all. Raises Objections, or Refused for a picture."""
+async def change(services: Services, me: Actor, params: ProfileParams) -> None:
+    """Do what is wished, whole or not at all. Raises InvalidProfile, or Refused for a picture."""
     params = _tidied(params)
     if found := await asyncio.to_thread(validate, params):  # a note may be as long as a form
         raise InvalidProfile(found)
-    mentioned = await resolve(app, _handles(params))
-    pictures = await _taken_in(app, me.id, params)
-    origin = app[SETTINGS].web_origin
+    mentioned = await resolve(services, _handles(params))
+    pictures = await _taken_in(services, me.id, params)
+    origin = services.settings.web_origin
     try:
-        dropped = await app[DATABASE].write(
+        dropped = await services.database.write(
             _change, me.id, params, _Made(mentioned, pictures), media_address(origin)
         )
     except BaseException:
-        await _remove(app, [picture.file for picture in pictures.values()])
+        await _remove(services, [picture.file for picture in pictures.values()])
         raise
-    await _remove(app, dropped)
+    await _remove(services, dropped)
 
 
 # ---- what can be taken ----
@@ -192,25 +190,23 @@ def _handles(params: ProfileParams) -> list[Handle]:
     return list(dict.fromkeys(handle for text in texts for handle in markup.find_mentions(text)))
 
 
-async def _taken_in(
-    app: web.Application, id_: int, params: ProfileParams
-) -> dict[Purpose, Ingested]:
+async def _taken_in(services: Services, id_: int, params: ProfileParams) -> dict[Purpose, Ingested]:
     """New pictures as files of ours; when one is refused, none is kept."""
     made: dict[Purpose, Ingested] = {}
     try:
         for purpose in PURPOSES:
             data = getattr(params, purpose)
             if isinstance(data, bytes):
-                made[purpose] = await app[MEDIA].ingest(data, purpose, f"member {id_}")
+                made[purpose] = await services.media.ingest(data, purpose, f"member {id_}")
     except BaseException:
-        await _remove(app, [picture.file for picture in made.values()])
+        await _remove(services, [picture.file for picture in made.values()])
         raise
     return made
 
 
-async def _remove(app: web.Application, names: Sequence[str]) -> None:
+async def _remove(services: Services, names: Sequence[str]) -> None:
     for name in names:
-        await asyncio.to_thread(app[MEDIA].remove, name)
+        await asyncio.to_thread(services.media.remove, name)
 
 
 # ---- the unit ----
@@ -222,7 +218,7 @@ def _change(
     """Keep it and say it; returns the files that are not needed any more."""
     before = actors.by_id(writer, id_)
     if before is None or before.effective_state != "active":
-        raise Refused(403, "This action is not allowed")
+        raise NotAllowed
     after = _changed(writer, before, params, made)
     dropped = _exchange_pictures(writer, before, after, made)
     if after != before:

@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from federation.activities import Block, Follow, Reject, Undo
+from federation.activities import Accept, Block, Follow, Reject, Undo
 from federation.outbound import outbox
+from server.actions.finding import is_visible
+from server.refusals import NotAllowed, NotThere
 from storage.engine.transaction import Writer
-from storage.people import blocks, follows, hidden_accounts, user_domain_blocks
+from storage.people import actors, blocks, follows, hidden_accounts, user_domain_blocks
 from storage.people.actors import Actor
 from storage.people.blocks import Mute
 from storage.reading import lists, timelines
 from storage.reading.lists import List
 
 LONGEST_MUTE = timedelta(days=36_500)
-
-
-class NotAllowed(Exception):
-    """One of the two does not want it, or the other has gone."""
 
 
 def follow(
@@ -30,7 +28,7 @@ def follow(
 ) -> None:
     """Ask to follow, or change how one follows; an option that is None stays as it is.
 
-    Raises NotAllowed.
+    Raises NotAllowed where one of the two does not want it, or the other has gone.
     """
     known = follows.between(writer, me.id, target.id)
     if known is None:
@@ -143,3 +141,26 @@ def keep_home(writer: Writer, me: int, person: int) -> None:
     between = follows.between(writer, me, person)
     if between is not None and between.state == "accepted":
         timelines.fill_from(writer, me, person)
+
+
+def accept_follow(writer: Writer, me: Actor, follower: int) -> Actor:
+    """Let somebody follow who asked to. Raises NotThere."""
+    return _answer_request(writer, me, follower, Accept)
+
+
+def reject_follow(writer: Writer, me: Actor, follower: int) -> Actor:
+    """Say no to somebody who asked to follow. Raises NotThere."""
+    return _answer_request(writer, me, follower, Reject)
+
+
+def _answer_request(
+    writer: Writer, me: Actor, follower: int, verb: type[Accept] | type[Reject]
+) -> Actor:
+    asked, asker = follows.between(writer, follower, me.id), actors.by_id(writer, follower)
+    if asker is None or asked is None or asked.state != "pending":
+        raise NotThere
+    if verb is Accept and not is_visible(asker):
+        raise NotThere
+    follow = Follow(id=asked.uri, actor=asker.uri, target=me.uri)
+    outbox.publish(writer, verb(id=outbox.new_uri(writer), actor=me.uri, inner=follow))
+    return asker

@@ -4,26 +4,24 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from aiohttp import web
-
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
 from server.actions.posts.markup import Handle
-from server.http.app_keys import RESOLVER
+from server.actions.services import Services
 from storage.people.actors import Actor
 
 PATIENCE = 3.0
 MOST = 50
 
 
-async def resolve(app: web.Application, handles: Sequence[Handle]) -> dict[Handle, Actor]:
+async def resolve(services: Services, handles: Sequence[Handle]) -> dict[Handle, Actor]:
     """Those that exist; a name that fails stays text (DECISIONS, Worked questions)."""
     found: dict[Handle, Actor] = {}
     budget = Budget(patience=PATIENCE)
 
     async def look(handle: Handle) -> None:
         with suppress(FederationError):
-            found[handle] = await app[RESOLVER].handle(handle.name, handle.domain or "", budget)
+            found[handle] = await services.resolver.handle(handle.name, handle.domain or "", budget)
 
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):

@@ -7,10 +7,8 @@ announce, quote), media (numbers, in order), application (number) and key (Idemp
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-
-from aiohttp import web
 
 from federation.errors import FederationError
 from federation.objects.interaction_policy import InteractionPolicy
@@ -18,18 +16,15 @@ from federation.objects.poll import Option, Poll
 from server.actions.posts import markup, media_attachments
 from server.actions.posts.markup import Handle
 from server.actions.posts.mentions import resolve
-from server.actions.posts.statuses import NewStatus, publish
-from server.http.app_keys import DATABASE
-from server.http.errors import Refused, unprocessable
-from server.http.forms import Form
+from server.actions.posts.statuses import StatusParams, parent_of, publish, ready
+from server.actions.services import Services
+from server.refusals import Invalid, Refusal
 from storage.access import accounts
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.people.actors import Actor
-from storage.posts import idempotency, scheduled_posts, visible_posts
+from storage.posts import idempotency, scheduled_posts
 from storage.posts.scheduled_posts import Scheduled
-from storage.posts.visibility import Member
-from storage.posts.visible_posts import Post
 
 log = logging.getLogger(__name__)
 
@@ -48,34 +43,42 @@ FULL_DAY = f"{MOST_A_DAY} posts are planned for that day already. Nothing was ch
 NOT_ALLOWED, NO_PARENT = "author may not post", "what it answers is not there"
 
 
-def parse_time(form: Form, now: datetime) -> datetime | None:
-    """When to post, or None where it is not for later. Raises Refused: 422."""
-    text = (form.text("scheduled_at", 100) or "").strip()
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-        due = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise unprocessable(NO_TIME) from None
+def ensure_possible(due: datetime, now: datetime) -> None:
+    """Raise Invalid for a time that is too near or too far."""
     if due < now + AHEAD:
-        raise unprocessable(NOT_YET)
+        raise Invalid(NOT_YET)
     if due > now + FURTHEST:
-        raise unprocessable(TOO_FAR)
-    return due
+        raise Invalid(TOO_FAR)
 
 
-def schedule(writer: Writer, author: Actor, due: datetime, params: Mapping[str, Any]) -> Scheduled:
-    """Keep it; its files are its own from now on. Raises Refused: 422, or 404 for the parent."""
+def create(
+    writer: Writer, author: Actor, due: datetime, params: StatusParams, key: str = ""
+) -> Scheduled | None:
+    """Keep what is to be posted then. None where an earlier request had this key.
+
+    Raises Invalid, and NotThere for what it answers.
+    """
+    if key and not idempotency.claim(writer, author.id, key):
+        return None
+    planned = schedule(writer, author, due, params, key)
+    if key:
+        idempotency.keep(writer, author.id, key, planned.id)
+    return planned
+
+
+def schedule(
+    writer: Writer, author: Actor, due: datetime, params: StatusParams, key: str = ""
+) -> Scheduled:
+    """Keep it; its files are its own from now on. Raises Invalid, and NotThere."""
     _ensure_room(writer, author, due)
-    _parent(writer, author, params)
-    files = media_attachments.to_attach(writer, author, params["media"])
-    kept = {**params, "poll": _poll_kept(params["poll"], writer.now), "policies": _kept(params)}
+    parent_of(writer, author, params)
+    files = media_attachments.to_attach(writer, author, params.media)
+    kept = {**_to_json(params, writer.now), "key": key}
     return scheduled_posts.add(writer, author.id, due, kept, [row.id for row in files])
 
 
 def move(writer: Writer, author: Actor, planned: Scheduled, due: datetime) -> None:
-    """Another time; also for what could not be posted. Raises Refused: 422."""
+    """Another time; also for what could not be posted. Raises Invalid."""
     _ensure_room(writer, author, due, planned)
     scheduled_posts.set_due(writer, planned.id, due)
 
@@ -85,25 +88,46 @@ def _ensure_room(
 ) -> None:
     of_all, of_day = scheduled_posts.how_many(reader, author.id, due)
     if planned is None and of_all >= MOST:
-        raise unprocessable(TOO_MANY)
+        raise Invalid(TOO_MANY)
     same_day = planned is not None and planned.due.date() == due.date()
     if not same_day and of_day >= MOST_A_DAY:
-        raise unprocessable(FULL_DAY)
+        raise Invalid(FULL_DAY)
 
 
-def _parent(reader: Reader, author: Actor, params: Mapping[str, Any]) -> Post | None:
-    if params["in_reply_to"] is None:
-        return None
-    found = visible_posts.by_id(reader, Member(author.id), params["in_reply_to"])
-    if found is None:
-        raise Refused(404, "The post you are answering is not there, or not meant for you.")
-    return found
+def _to_json(params: StatusParams, now: datetime) -> dict[str, Any]:
+    """As it lies in the database."""
+    policies = params.policies
+    return {
+        "text": params.text,
+        "spoiler": params.spoiler,
+        "visibility": params.visibility,
+        "local_only": params.local_only,
+        "sensitive": params.sensitive,
+        "language": params.language,
+        "in_reply_to": params.in_reply_to,
+        "poll": _poll_kept(params.poll, now),
+        "policies": {
+            "reply": policies.reply,
+            "like": policies.like,
+            "announce": policies.announce,
+            "quote": policies.quote,
+        },
+        "media": list(params.media),
+        "application": params.application,
+    }
 
 
-def _kept(params: Mapping[str, Any]) -> dict[str, str]:
-    chosen: InteractionPolicy = params["policies"]
-    names = ("reply", "like", "announce", "quote")
-    return {name: getattr(chosen, name) for name in names}
+def _from_json(kept: Mapping[str, Any], now: datetime) -> StatusParams:
+    """A name that is not known raises TypeError: what it says might be for whom the post is."""
+    plain = dict(kept)
+    poll, policies, media = (plain.pop(name) for name in ("poll", "policies", "media"))
+    del plain["key"]
+    return StatusParams(
+        **plain,
+        poll=_poll(poll, now),
+        policies=InteractionPolicy(**policies),
+        media=tuple(media),
+    )
 
 
 def _poll_kept(poll: Poll | None, now: datetime) -> dict[str, Any] | None:
@@ -130,16 +154,16 @@ def _poll(kept: Mapping[str, Any] | None, now: datetime) -> Poll | None:
     )
 
 
-async def publish_next(app: web.Application) -> bool:
+async def publish_next(services: Services) -> bool:
     """Post the one that has been due for longest; return whether there was one."""
-    database = app[DATABASE]
+    database = services.database
     planned = await database.read(scheduled_posts.next_due)
     if planned is None:
         return False
-    mentioned = await resolve(app, markup.find_mentions(planned.params["text"]))
+    mentioned = await resolve(services, markup.find_mentions(planned.params["text"]))
     try:
         await database.conclude(_publish, planned, mentioned)
-    except (FederationError, Refused) as refused:
+    except (FederationError, Refusal) as refused:
         await database.conclude(scheduled_posts.park, planned.id, str(refused))
     except Exception:
         log.exception("the post for later %s could not be posted", planned.id)
@@ -155,16 +179,10 @@ def _publish(writer: Writer, planned: Scheduled, mentioned: Mapping[Handle, Acto
     if author is None or not _may_post(writer, author):
         scheduled_posts.park(writer, planned.id, NOT_ALLOWED)
         return
-    params = dict(planned.params)
-    key = params.pop("key")
+    key = planned.params["key"]
     scheduled_posts.remove(writer, planned.id)
-    params |= {
-        "in_reply_to": _parent(writer, author, params),
-        "poll": _poll(params["poll"], writer.now),
-        "policies": InteractionPolicy(**params["policies"]),
-        "media": media_attachments.to_attach(writer, author, params["media"]),
-    }
-    id_ = publish(writer, NewStatus(author=author, mentioned=mentioned, **params))
+    params = _from_json(planned.params, writer.now)
+    id_ = publish(writer, ready(writer, author, params, mentioned))
     if key:
         idempotency.became(writer, author.id, planned.id, id_)
 

@@ -8,6 +8,7 @@ from federation.activities.shared.featured import MOST as MOST_PINNED
 from federation.vocabulary.sanitize_html import from_text
 from server import VERSION
 from server.actions.posts import media_attachments
+from server.api.media.params import LONGEST_DESCRIPTION
 from server.api.posts.polls import LONGEST, MOST_OPTIONS, MOST_TITLE, SHORTEST
 from server.entities import account as account_entity
 from server.entities.shared import when
@@ -53,7 +54,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "supported_mime_types": IMAGES,
             "image_size_limit": settings.media_max_bytes,
             "image_matrix_limit": PIXELS,
-            "description_limit": media_attachments.LONGEST_DESCRIPTION,
+            "description_limit": LONGEST_DESCRIPTION,
             "video_size_limit": 0,
             "video_frame_rate_limit": 0,
             "video_matrix_limit": 0,

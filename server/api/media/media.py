@@ -7,11 +7,13 @@ from aiohttp import web
 from federation.vocabulary import media_urls
 from server.actions.posts import media_attachments
 from server.api.common import number
+from server.api.media.params import parse_description, parse_media
 from server.entities import media as media_entity
 from server.http.app_keys import DATABASE, OUTSIDE
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user
 from server.http.responses import answer
+from server.services import SERVICES
 from storage.media.attachments import Media
 
 LARGEST = 34 * 1024 * 1024  # of a request; of a file, the setting says less
@@ -20,7 +22,8 @@ LARGEST = 34 * 1024 * 1024  # of a request; of a file, the setting says less
 async def create(request: web.Request) -> web.Response:
     """Pictures are made while the client waits, so what it gets is whole."""
     form = await form_of(request)
-    row = await media_attachments.take_in(request.app, current_user(request).me, form)
+    me, params = current_user(request).me, parse_media(form)
+    row = await media_attachments.take_in(request.app[SERVICES], me, params)
     return answer(_shown(request, row))
 
 
@@ -40,14 +43,16 @@ _STATUSES = {"ready": 200, "processing": 206, "failed": 422}
 
 async def update(request: web.Request) -> web.Response:
     form, me = await form_of(request), current_user(request).me
-    row = await request.app[DATABASE].write(media_attachments.change, me, number(request), form)
+    row = await request.app[DATABASE].write(
+        media_attachments.change, me, number(request), parse_description(form)
+    )
     return answer(_shown(request, row))
 
 
 async def delete(request: web.Request) -> web.Response:
     me = current_user(request).me
     files = await request.app[DATABASE].write(media_attachments.forget, me, number(request))
-    await media_attachments.remove_files(request.app, files)
+    await media_attachments.remove_files(request.app[SERVICES], files)
     return answer({})
 
 

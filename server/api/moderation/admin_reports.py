@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
+from server.actions.moderation.reports import ensure_rules
 from server.api.common import number
 from server.api.moderation.admin_accounts import moderator_of
-from server.api.moderation.reports import ensure_rules
 from server.entities import admin
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from federation.errors import FederationError
 from federation.resolve.webfinger import split_handle
+from server.actions.finding import Has, actor_to_take_back_from, has_none, is_visible, visible_actor
 from server.actions.people import relationships
-from server.api.common import Has, concerning, is_there, nothing, number, somebody
+from server.api.common import number
 from server.api.listing import shown
 from server.entities import account as account_entity
 from server.entities import relationship as relationship_entity
@@ -44,7 +45,7 @@ async def verify_credentials(request: web.Request) -> web.Response:
 
 
 def _own(reader: Reader, me: int, account: Any) -> dict[str, Any]:
-    return account_entity.credential(reader, somebody(reader, me), account)
+    return account_entity.credential(reader, visible_actor(reader, me), account)
 
 
 async def show(request: web.Request) -> web.Response:
@@ -52,7 +53,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _show(reader: Reader, id_: int) -> dict[str, Any]:
-    return account_entity.one(reader, somebody(reader, id_))
+    return account_entity.one(reader, visible_actor(reader, id_))
 
 
 async def several(request: web.Request) -> web.Response:
@@ -63,7 +64,7 @@ async def several(request: web.Request) -> web.Response:
 def _several(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
     """Those of them who are there for people to see, in the order asked for."""
     found = actors.many(reader, wanted)
-    there = [found[id_] for id_ in wanted if id_ in found and is_there(found[id_])]
+    there = [found[id_] for id_ in wanted if id_ in found and is_visible(found[id_])]
     return _rendered(reader, there)
 
 
@@ -79,7 +80,7 @@ def _lookup(reader: Reader, acct: str) -> dict[str, Any]:
     found = actors.by_handle(reader, name, "" if ours else domain)
     if found is None:
         raise not_found()
-    return account_entity.one(reader, somebody(reader, found.id))
+    return account_entity.one(reader, visible_actor(reader, found.id))
 
 
 async def statuses(request: web.Request) -> web.Response:
@@ -88,7 +89,9 @@ async def statuses(request: web.Request) -> web.Response:
     if form.flag("pinned"):
         return await shown(
             request,
-            lambda reader, page: timelines.pinned(reader, viewer, somebody(reader, id_).id, page),
+            lambda reader, page: timelines.pinned(
+                reader, viewer, visible_actor(reader, id_).id, page
+            ),
             page_of(request),
             always_next=False,
         )
@@ -101,7 +104,7 @@ async def statuses(request: web.Request) -> web.Response:
     )
 
     def find(reader: Reader, page: Page) -> list[Entry]:
-        return timelines.account(reader, viewer, somebody(reader, id_).id, wanted, page)
+        return timelines.account(reader, viewer, visible_actor(reader, id_).id, wanted, page)
 
     return await shown(request, find, page_of(request), always_next=False)
 
@@ -113,7 +116,7 @@ def _people(find: Callable[[Reader, int, Page], Pairs]) -> Callable[[web.Request
     def unit(
         reader: Reader, id_: int, me: int | None, page: Page
     ) -> tuple[list[dict[str, Any]], list[int]]:
-        whose = somebody(reader, id_)
+        whose = visible_actor(reader, id_)
         hidden = whose.hide_collections and whose.id != me
         found = [] if hidden else find(reader, whose.id, page)
         return listed_people(reader, found)
@@ -208,11 +211,11 @@ def _familiar(reader: Reader, me: int, wanted: list[int]) -> list[dict[str, Any]
 Act = Callable[[Writer, Actor, Actor, Form], None]
 
 
-def _acting(act: Act, has: Has = nothing) -> Callable[[web.Request], Any]:
+def _acting(act: Act, has: Has = has_none) -> Callable[[web.Request], Any]:
     """A handler; for taking something back, `has` finds the row that is enough for it."""
 
     def unit(writer: Writer, me: Actor, id_: int, form: Form) -> dict[str, Any]:
-        target = concerning(writer, me.id, id_, has)
+        target = actor_to_take_back_from(writer, me.id, id_, has)
         act(writer, me, target, form)
         return relationship_entity.many(writer, me.id, [target.id])[0]
 
@@ -227,14 +230,9 @@ def _acting(act: Act, has: Has = nothing) -> Callable[[web.Request], Any]:
 
 
 def _follow(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
-    try:
-        reblogs, notify = form.flag("reblogs"), form.flag("notify")
-        languages = form.languages("languages") if "languages" in form else None
-        relationships.follow(
-            writer, me, target, reblogs=reblogs, notify=notify, languages=languages
-        )
-    except relationships.NotAllowed:
-        raise Refused(403, "This action is not allowed") from None
+    reblogs, notify = form.flag("reblogs"), form.flag("notify")
+    languages = form.languages("languages") if "languages" in form else None
+    relationships.follow(writer, me, target, reblogs=reblogs, notify=notify, languages=languages)
 
 
 def _mute(writer: Writer, me: Actor, target: Actor, form: Form) -> None:

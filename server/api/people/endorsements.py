@@ -5,7 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
-from server.api.common import concerning, nothing, number, somebody
+from server.actions.finding import actor_to_take_back_from, has_none, visible_actor
+from server.api.common import number
 from server.api.people.accounts import listed_people
 from server.entities import relationship as relationship_entity
 from server.http.app_keys import DATABASE
@@ -22,8 +23,8 @@ Act = Callable[[Writer, int, int], None]
 
 def _acting(act: Act) -> Callable[[web.Request], Any]:
     def unit(writer: Writer, me: int, id_: int) -> dict[str, Any]:
-        has = endorsements.exists if act is endorsements.remove else nothing
-        target = concerning(writer, me, id_, has).id
+        has = endorsements.exists if act is endorsements.remove else has_none
+        target = actor_to_take_back_from(writer, me, id_, has).id
         act(writer, me, target)
         return relationship_entity.many(writer, me, [target])[0]
 
@@ -42,7 +43,7 @@ def _endorse(writer: Writer, me: int, target: int) -> None:
 
 
 def _listed(reader: Reader, id_: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
-    found = endorsements.page_of(reader, somebody(reader, id_).id, page)
+    found = endorsements.page_of(reader, visible_actor(reader, id_).id, page)
     return listed_people(reader, found)
 
 

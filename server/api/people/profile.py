@@ -15,6 +15,7 @@ from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, delete, get, patch, put
 from server.http.responses import answer
+from server.services import SERVICES
 from storage.access import accounts
 from storage.access.accounts import Account
 from storage.engine.transaction import Reader
@@ -74,7 +75,7 @@ async def _changed(request: web.Request, params: ProfileParams) -> web.Response:
 
 async def _change(request: web.Request, params: ProfileParams) -> None:
     try:
-        await profiles.change(request.app, current_user(request).me, params)
+        await profiles.change(request.app[SERVICES], current_user(request).me, params)
     except InvalidProfile as error:
         raise unprocessable(f"{error} Nothing was changed.", details=_details(error)) from error
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
-from server.api.common import number, somebody
+from server.actions.finding import visible_actor
+from server.api.common import number
 from server.entities import account as account_entity
 from server.http.app_keys import DATABASE
 from server.http.forms import form_of
@@ -43,7 +44,7 @@ async def dismiss(request: web.Request) -> web.Response:
 
 
 def _dismiss(writer: Writer, me: int, id_: int) -> None:
-    suggestions.dismiss(writer, me, somebody(writer, id_).id)
+    suggestions.dismiss(writer, me, visible_actor(writer, id_).id)
 
 
 async def directory(request: web.Request) -> web.Response:

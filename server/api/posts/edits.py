@@ -7,14 +7,18 @@ from typing import Any
 
 from aiohttp import web
 
+from federation.objects import from_rows
 from federation.vocabulary.addressing import visibility
+from server.actions.finding import own_post, visible_post
 from server.actions.posts import markup, media_attachments, statuses
+from server.actions.posts.media_attachments import Described
 from server.actions.posts.mentions import resolve
-from server.actions.posts.statuses import StatusEdit
-from server.api.common import number, own, visible
+from server.actions.posts.statuses import VISIBILITIES, StatusEdit
+from server.api.common import number
+from server.api.media.params import parse_attributes, parse_ids
 from server.api.posts.interaction_policy import parse_interaction_policy
+from server.api.posts.params import parse_text, parse_visibility
 from server.api.posts.polls import parse_poll
-from server.api.posts.statuses import VISIBILITIES, words
 from server.entities import account as account_entity
 from server.entities import emoji as emoji_entity
 from server.entities import status as status_entity
@@ -24,6 +28,7 @@ from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, get, put
 from server.http.responses import answer
+from server.services import SERVICES
 from storage.engine.transaction import Reader, Writer
 from storage.media import attachments as media
 from storage.media.attachments import Media
@@ -39,12 +44,12 @@ async def edit(request: web.Request) -> web.Response:
     form, who, id_ = await form_of(request), current_user(request), number(request)
     if form.values.get("scheduled_at"):
         raise unprocessable("This post is out; an edit counts at once. Nothing was changed.")
-    before = await request.app[DATABASE].read(own, who.me, who.viewer, id_)
+    before = await request.app[DATABASE].read(own_post, who.me, who.viewer, id_)
     _ensure_as_wide(form, before)
     if "status" not in form:
         form = Form({**form.values, "status": before.source or ""})
-    text, spoiler = await words(form, request.app[SETTINGS].max_characters)
-    mentioned = await resolve(request.app, markup.find_mentions(text))
+    text, spoiler = await parse_text(form, request.app[SETTINGS].max_characters)
+    mentioned = await resolve(request.app[SERVICES], markup.find_mentions(text))
     now = request.app[OUTSIDE].clock()
     wording = StatusEdit(
         text=text,
@@ -53,23 +58,21 @@ async def edit(request: web.Request) -> web.Response:
         language=form.language("language") or before.language,
         mentioned=mentioned,
         poll=parse_poll(form, now),
-        policies=parse_interaction_policy(form, statuses.interaction_policy_of(before)),
+        policies=parse_interaction_policy(form, from_rows.interaction_policy_of(before)),
     )
-    ids = media_attachments.parse_ids(form)
+    ids, described = parse_ids(form), parse_attributes(form)
     return answer(
-        await request.app[DATABASE].write(_edit, who.me, who.viewer, id_, wording, ids, form)
+        await request.app[DATABASE].write(_edit, who.me, who.viewer, id_, wording, ids, described)
     )
 
 
 def _ensure_as_wide(form: Form, post: Post) -> None:
     """An edit lets nobody in and keeps nobody out: whoever asks for fewer readers is told so."""
-    params = form.text("visibility") or None
-    if params is not None and params not in VISIBILITIES:
-        raise unprocessable("“visibility” should be public, unlisted, private, direct or local.")
+    wanted = parse_visibility(form)
     known = visibility(post.kind, post.listed)
-    narrower = params is not None and VISIBILITIES.index(params) > VISIBILITIES.index(known)
-    stays = (form.flag("local_only") or params == "local") and not post.local_only
-    if stays or (narrower and not (params == "local" and post.local_only)):
+    narrower = wanted is not None and VISIBILITIES.index(wanted) > VISIBILITIES.index(known)
+    stays = (form.flag("local_only") or wanted == "local") and not post.local_only
+    if stays or (narrower and not (wanted == "local" and post.local_only)):
         raise unprocessable(
             "An edit does not change who can read a post. Delete it and write it anew."
             " Nothing was changed."
@@ -83,12 +86,12 @@ def _edit(
     id_: int,
     wording: StatusEdit,
     media_ids: Sequence[int],
-    form: Form,
+    described: Mapping[int, Described],
 ) -> Rendered:
     attached = media_attachments.to_attach(writer, author, media_ids, id_)
-    wording = replace(wording, media=media_attachments.redescribed(attached, form))
-    statuses.revise(writer, author, own(writer, author, viewer, id_), wording)
-    return status_entity.one(writer, viewer, visible(writer, viewer, id_))
+    wording = replace(wording, media=media_attachments.redescribed(attached, described))
+    statuses.revise(writer, author, own_post(writer, author, viewer, id_), wording)
+    return status_entity.one(writer, viewer, visible_post(writer, viewer, id_))
 
 
 async def interaction_policy(request: web.Request) -> web.Response:
@@ -99,13 +102,10 @@ async def interaction_policy(request: web.Request) -> web.Response:
 
 
 def _set_policy(writer: Writer, author: Actor, viewer: Viewer, id_: int, form: Form) -> Rendered:
-    post = own(writer, author, viewer, id_)
-    before = statuses.interaction_policy_of(post)
-    wished = parse_interaction_policy(form, before)
-    if wished != before:
-        said = replace(statuses.as_note(writer, post), policies=wished)
-        statuses.publish_edit(writer, author, said)
-    return status_entity.one(writer, viewer, visible(writer, viewer, id_))
+    post = own_post(writer, author, viewer, id_)
+    wanted = parse_interaction_policy(form, from_rows.interaction_policy_of(post))
+    statuses.set_interaction_policy(writer, author, post, wanted)
+    return status_entity.one(writer, viewer, visible_post(writer, viewer, id_))
 
 
 async def source(request: web.Request) -> web.Response:
@@ -114,7 +114,7 @@ async def source(request: web.Request) -> web.Response:
 
 
 def _source(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
-    post = own(reader, author, viewer, id_)
+    post = own_post(reader, author, viewer, id_)
     return {"id": str(post.id), "text": post.source or "", "spoiler_text": post.spoiler}
 
 
@@ -125,7 +125,7 @@ async def history(request: web.Request) -> web.Response:
 
 def _history(reader: Reader, viewer: Viewer, id_: int) -> list[dict[str, Any]]:
     """How it read, the first first; the last is how it reads now."""
-    post = visible(reader, viewer, id_)
+    post = visible_post(reader, viewer, id_)
     account = account_entity.many(reader, [post.author])[post.author]
     poll = polls.of(reader, post.id)
     attached = media.of_posts(reader, [post.id]).get(post.id, [])

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from server.actions.posts import scheduled_statuses
 from server.api.common import number
+from server.api.posts.params import parse_time
 from server.entities import scheduled as scheduled_entity
 from server.http.app_keys import DATABASE, OUTSIDE
 from server.http.errors import not_found, unprocessable
@@ -55,7 +56,7 @@ async def change(request: web.Request) -> web.Response:
     await request.app[DATABASE].read(_own, me.id, id_)
     if any(form.values.get(name) for name in ("visibility", "local_only", "params")):
         raise unprocessable("Only the time of it can be changed here. Nothing was changed.")
-    due = scheduled_statuses.parse_time(form, request.app[OUTSIDE].clock())
+    due = parse_time(form, request.app[OUTSIDE].clock())
     if due is None:
         raise unprocessable("“scheduled_at” is needed for this, and it was not sent.")
     return answer(await request.app[DATABASE].write(_change, me, id_, due))

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from server.api.common import number, visible
+from server.actions.finding import visible_post
+from server.api.common import number
 from server.entities import filter as filter_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused, not_found, unprocessable
@@ -258,7 +259,7 @@ def _create_post(writer: Writer, me: ActorId, id_: int, wanted: int) -> Marked:
     known = own(writer, me, id_)
     if len(known.posts) >= filters.MOST_POSTS:
         raise unprocessable(f"A filter has room for {filters.MOST_POSTS} posts.")
-    return filters.add_post(writer, id_, visible(writer, Member(me), wanted).id)
+    return filters.add_post(writer, id_, visible_post(writer, Member(me), wanted).id)
 
 
 def _own_post(reader: Reader, me: int, id_: int) -> Marked:

@@ -5,8 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
+from server.actions.finding import visible_actor
 from server.actions.posts import markup
-from server.api.common import number, somebody
+from server.api.common import number
 from server.entities import tag as tag_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
@@ -120,7 +121,7 @@ async def featured(request: web.Request) -> web.Response:
 
 
 def _featured(reader: Reader, viewer: Viewer, id_: int) -> list[dict[str, Any]]:
-    found = featured_hashtags.of(reader, viewer, somebody(reader, id_).id)
+    found = featured_hashtags.of(reader, viewer, visible_actor(reader, id_).id)
     return [tag_entity.featured(reader.site, one) for one in found]
 
 

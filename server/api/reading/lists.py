@@ -5,8 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
+from server.actions.finding import visible_actor
 from server.actions.people import relationships
-from server.api.common import number, somebody
+from server.api.common import number
 from server.api.listing import shown
 from server.api.people.accounts import listed_people
 from server.http.app_keys import DATABASE
@@ -15,6 +16,7 @@ from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, delete, get, post, put
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
+from server.refusals import NotAllowed
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
@@ -145,13 +147,13 @@ async def add_accounts(request: web.Request) -> web.Response:
 def _add(writer: Writer, me: Actor, id_: int, wanted: list[int]) -> None:
     """All of them or none: each has to be followed, or asked to be."""
     known = own(writer, me.id, id_)
-    people = [somebody(writer, actor) for actor in dict.fromkeys(wanted)]
+    people = [visible_actor(writer, actor) for actor in dict.fromkeys(wanted)]
     if len({*lists.members(writer, id_), *wanted}) > lists.MOST_MEMBERS:
         raise unprocessable(f"A list has room for {lists.MOST_MEMBERS} people.")
     for person in people:
         try:
             relationships.put_into_list(writer, me, known, person)
-        except relationships.NotAllowed:
+        except NotAllowed:
             sentence = "Only people whom you follow can be in a list of yours."
             raise unprocessable(sentence) from None
 
@@ -177,7 +179,7 @@ async def with_account(request: web.Request) -> web.Response:
 
 
 def _with(reader: Reader, me: int, id_: int) -> list[List]:
-    return lists.with_member(reader, me, somebody(reader, id_).id)
+    return lists.with_member(reader, me, visible_actor(reader, id_).id)
 
 
 async def timeline(request: web.Request) -> web.Response:

@@ -16,6 +16,7 @@ from server.i18n.translations import N_, translations
 from server.pages import paths, presenters, site
 from server.pages.site import PageRequest, PageResponse
 from server.pages.views import FormView, Person
+from server.services import SERVICES
 from storage.engine.transaction import Reader
 from storage.people import actors
 
@@ -101,7 +102,7 @@ async def add_alias(request: web.Request) -> web.Response:
     form = await form_of(request)
     written = (form.text("handle", 300) or "").strip()
     try:
-        await account_moves.add_alias(request.app, current_user(request).me.id, written)
+        await account_moves.add_alias(request.app[SERVICES], current_user(request).me.id, written)
     except CannotMove as error:
         return await _page(request, _again(request, "alias", "handle", written, error))
     return _done("alias")
@@ -111,7 +112,7 @@ async def remove_alias(request: web.Request) -> web.Response:
     """POST /settings/leaving/unalias."""
     form = await form_of(request)
     await account_moves.remove_alias(
-        request.app, current_user(request).me.id, form.text("uri", 2000) or ""
+        request.app[SERVICES], current_user(request).me.id, form.text("uri", 2000) or ""
     )
     return _done("unalias")
 
@@ -125,7 +126,7 @@ async def move(request: web.Request) -> web.Response:
         errors = {"password": _(_WRONG)}
         return await _page(request, FormView("move", {"handle": written}, errors))
     try:
-        await account_moves.move(request.app, who.me.id, written)
+        await account_moves.move(request.app[SERVICES], who.me.id, written)
     except CannotMove as error:
         return await _page(request, _again(request, "move", "handle", written, error))
     return _done("move")
@@ -138,7 +139,7 @@ async def _knows_password(form: Form, who: CurrentUser) -> bool:
 
 async def come_back(request: web.Request) -> web.Response:
     """POST /settings/leaving/back."""
-    await account_moves.come_back(request.app, current_user(request).me.id)
+    await account_moves.come_back(request.app[SERVICES], current_user(request).me.id)
     return _done("back")
 
 

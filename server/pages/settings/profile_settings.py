@@ -11,6 +11,7 @@ from server.pages import paths, site
 from server.pages.settings import profile_forms, settings_page
 from server.pages.settings.settings_page import Forms
 from server.pages.views import FormView
+from server.services import SERVICES
 
 PICTURES_BODY = 34 * 1024 * 1024
 """Two pictures of the usual largest size, and the rest of the form."""
@@ -42,7 +43,7 @@ async def _kept(
 ) -> FormView | None:
     """None when it is done, otherwise the form as it was sent with what is to be looked at."""
     try:
-        await profiles.change(request.app, current_user(request).me, params)
+        await profiles.change(request.app[SERVICES], current_user(request).me, params)
     except InvalidProfile as error:
         return profile_forms.again(usual, form, error, site.locale_of(request))
     except Refused as error:

@@ -10,6 +10,7 @@ from PIL import Image
 from yarl import URL
 
 from server.actions.posts import media_attachments
+from server.api.media import params
 from server.media.store import MEDIA, remove_strays
 from storage.engine.transaction import Writer
 from tests.server.media.test_processing import corners, decoded, encoded, files_in
@@ -75,7 +76,7 @@ async def test_a_focus_is_two_numbers(place: Place, focus: str, is_taken: bool) 
     if is_taken:
         assert all(-1 <= value <= 1 for value in body["meta"]["focus"].values())
     else:
-        assert body["error"] == media_attachments.NO_FOCUS
+        assert body["error"] == params.NO_FOCUS
 
 
 async def test_it_can_be_described_later_until_it_hangs_on_a_post(place: Place) -> None:

@@ -14,6 +14,7 @@ from server.actions.lifecycle import account_deletion, data_export, data_import
 from server.actions.lifecycle.data_export import Places
 from server.actions.lifecycle.data_import import CannotImport
 from server.media.store import MEDIA
+from server.services import SERVICES
 from storage.lifecycle import exports, imports
 from tests.server.api.test_media_attachments import sent
 from tests.support.clock import Watch
@@ -46,7 +47,7 @@ async def bring(person: Person, kind: str, text: str, mode: str = "merge") -> in
     lines = data_import.read(text.encode())
     database = person.place.database
     id_: int = await database.write(data_import.begin, person.actor, kind, mode, lines)
-    while await data_import.import_next(person.place.app):
+    while await data_import.import_next(person.place.app[SERVICES]):
         pass
     return id_
 
@@ -145,10 +146,10 @@ async def test_files_take_turns_and_a_silent_server_is_asked_twice(two: Two) -> 
     first = await write(data_import.begin, alice.actor, "follows", "merge", long)
     second = await write(data_import.begin, bob.actor, "follows", "merge", short)
     for _ in range(4):
-        await data_import.import_next(home.app)
+        await data_import.import_next(home.app[SERVICES])
     counted = await home.database.read(imports.by_id, second)
     assert counted and (counted.due, counted.done) == (0, 1)
-    while await data_import.import_next(home.app):
+    while await data_import.import_next(home.app[SERVICES]):
         pass
     found = await home.database.read(imports.failed, alice.actor.id, first)
     assert [one.reason for one in found] == ["unreachable"] * 9
@@ -293,7 +294,7 @@ async def test_the_page_brings_and_hands_out_only_ones_own(two: Two) -> None:
         "file": b"bob@home.example\nnobody@home.example",
     }
     assert await hers.send("/settings/data/imports", **file) == 303
-    while await data_import.import_next(home.app):
+    while await data_import.import_next(home.app[SERVICES]):
         pass
     page = await hers.open("/settings/data")
     assert "Done: 1. To go: 0. Not possible: 1." in page

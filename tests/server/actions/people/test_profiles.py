@@ -15,8 +15,9 @@ from yarl import URL
 
 from server.actions.people import profiles
 from server.actions.people.profiles import ProfileParams, validate
-from server.http.errors import Refused
 from server.media.store import MEDIA
+from server.refusals import NotAllowed
+from server.services import SERVICES
 from storage.engine.transaction import Reader
 from storage.media import attachments
 from storage.people import actors
@@ -393,6 +394,6 @@ async def test_a_mention_of_somebody_elsewhere_leads_to_their_page(
 async def test_a_change_that_cannot_be_kept_leaves_no_picture(place: Place) -> None:
     alice = await place.person("alice")
     await place.database.write(actors.set_moderation_state, alice.actor.id, "suspended")
-    with pytest.raises(Refused):
-        await profiles.change(place.app, alice.actor, ProfileParams(avatar=painted()))
+    with pytest.raises(NotAllowed):
+        await profiles.change(place.app[SERVICES], alice.actor, ProfileParams(avatar=painted()))
     assert kept(place) == []

@@ -8,6 +8,7 @@ import pytest
 from server.actions.posts import media_attachments, scheduled_statuses
 from server.actions.posts.scheduled_statuses import publish_next
 from server.entities.shared import when
+from server.services import SERVICES
 from storage.access import accounts
 from storage.engine.transaction import Writer
 from storage.lifecycle import erasure
@@ -41,7 +42,7 @@ async def at(place: Place, watch: Watch, by: timedelta = HOUR) -> int:
     """Let time pass and the job run; how many there were to do."""
     watch.advance(by)
     done = 0
-    while await publish_next(place.app):
+    while await publish_next(place.app[SERVICES]):
         done += 1
         assert done < 50
     return done

@@ -1,0 +1,83 @@
+"""The post or the person that something is done about, as far as whoever does it may see them."""
+
+from collections.abc import Callable
+
+from server.refusals import NotThere
+from storage.engine.transaction import Reader
+from storage.people import actors
+from storage.people.actors import Actor
+from storage.posts import boosts, visible_posts
+from storage.posts.visibility import Viewer
+from storage.posts.visible_posts import Post
+
+Has = Callable[[Reader, int, int], bool]
+"""Whether a member has a row of their own about a post, or an actor."""
+
+
+def has_none(reader: Reader, me: int, id_: int) -> bool:
+    """No row is enough: for what is no taking back."""
+    return False
+
+
+def visible_post(reader: Reader, viewer: Viewer, id_: int) -> Post:
+    """The post, or the one that a boost of that number brought. Raises NotThere."""
+    post = visible_posts.by_id(reader, viewer, id_)
+    if post is None:
+        boost = boosts.seen(reader, viewer, id_)
+        post = visible_posts.by_id(reader, viewer, boost.post) if boost else None
+    if post is None:
+        raise NotThere
+    return post
+
+
+def own_post(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> Post:
+    """A post that they wrote themselves. Raises NotThere."""
+    post = visible_posts.by_id(reader, viewer, id_)
+    if post is None or post.author != author.id:
+        raise NotThere
+    return post
+
+
+def post_to_take_back_from(reader: Reader, viewer: Viewer, me: int, id_: int, has: Has) -> Post:
+    """The post with which somebody did something that they take back. Raises NotThere.
+
+    That needs their own row, and not that they may see the post still.
+    """
+    seen = visible_posts.by_id(reader, viewer, id_)
+    if seen is not None:
+        return seen
+    boost = boosts.by_id(reader, id_)
+    if boost is not None and (
+        boost.actor == me or boosts.seen(reader, viewer, boost.id) is not None
+    ):
+        id_ = boost.post
+    post = visible_posts.by_id(reader, viewer, id_)
+    if post is None and has(reader, me, id_):
+        post = visible_posts.once_seen(reader, id_)
+    if post is None:
+        raise NotThere
+    return post
+
+
+def is_visible(actor: Actor) -> bool:
+    """Whether people see this actor: nobody who waits, left or was turned out, nor the server."""
+    return actor.effective_state == "active" and actor.type != "Application"
+
+
+def visible_actor(reader: Reader, id_: int) -> Actor:
+    """An actor that is there for people to see. Raises NotThere."""
+    found = actors.by_id(reader, id_)
+    if found is None or not is_visible(found):
+        raise NotThere
+    return found
+
+
+def actor_to_take_back_from(reader: Reader, me: int, id_: int, has: Has) -> Actor:
+    """Somebody about whom something is taken back: visible, or their own row is there.
+
+    Raises NotThere.
+    """
+    found = actors.by_id(reader, id_)
+    if found is None or not (is_visible(found) or has(reader, me, id_)):
+        raise NotThere
+    return found

@@ -1,0 +1,1 @@
+"""Telling those who look after a place."""

@@ -1,0 +1,81 @@
+"""What clients send to write, schedule and edit: parsed once, into values."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from federation.objects.interaction_policy import InteractionPolicy
+from server.actions.posts import markup
+from server.actions.posts.scheduled_statuses import NO_TIME, ensure_possible
+from server.actions.posts.statuses import VISIBILITIES, StatusParams, Visibility
+from server.api.media.params import parse_ids
+from server.api.posts.interaction_policy import parse_interaction_policy
+from server.api.posts.polls import parse_poll
+from server.http.errors import unprocessable
+from server.http.forms import Form
+
+STAYS_HERE = ("\N{EYE}", "\N{EYE}\N{VARIATION SELECTOR-16}")  # at the end of a text (COMMUNITIES 4)
+
+
+async def parse_text(form: Form, most: int) -> tuple[str, str]:
+    """Text and content warning, held to the length that we take. Raises Refused, 422."""
+    if form.values.get("quoted_status_id"):
+        raise unprocessable("Quoting is not possible on this server yet. Nothing was posted.")
+    text, spoiler = form.text("status") or "", form.text("spoiler_text") or ""
+    if not text.strip() and not form.values.get("media_ids"):
+        raise unprocessable("Validation failed: Text can't be blank")
+    long = await markup.measured(text, spoiler)
+    if long > most:
+        raise unprocessable(
+            f"This is {long} characters long; we can take {most}. Nothing was posted."
+        )
+    return text, spoiler
+
+
+def parse_visibility(form: Form, default: str | None = None) -> Visibility | None:
+    """One of those that we know, else what is usual. Raises Refused, 422."""
+    chosen = form.text("visibility") or default
+    if chosen is not None and chosen not in VISIBILITIES:
+        raise unprocessable("“visibility” should be public, unlisted, private, direct or local.")
+    return chosen
+
+
+def parse_status(
+    form: Form,
+    settings: Mapping[str, Any],
+    text: str,
+    spoiler: str,
+    now: datetime,
+    application: int | None,
+) -> StatusParams:
+    """What the client asked for, filled up with the member's own defaults. Raises Refused, 422."""
+    sensitive = form.flag("sensitive")
+    return StatusParams(
+        text=text,
+        spoiler=spoiler,
+        visibility=parse_visibility(form, settings.get("privacy", "public")) or "public",
+        local_only=bool(form.flag("local_only")) or text.rstrip().endswith(STAYS_HERE),
+        sensitive=bool(settings.get("sensitive")) if sensitive is None else sensitive,
+        language=form.language("language") or settings.get("language") or None,
+        in_reply_to=form.number("in_reply_to_id"),
+        poll=parse_poll(form, now),
+        policies=parse_interaction_policy(
+            form, InteractionPolicy(quote=settings.get("quote_policy", "public"))
+        ),
+        media=parse_ids(form),
+        application=application,
+    )
+
+
+def parse_time(form: Form, now: datetime) -> datetime | None:
+    """When to post, or None where it is not for later. Raises Refused and Invalid: 422."""
+    text = (form.text("scheduled_at", 100) or "").strip()
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        due = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise unprocessable(NO_TIME) from None
+    ensure_possible(due, now)
+    return due
