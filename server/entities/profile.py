@@ -1,14 +1,16 @@
 """The caller's own profile as `Profile`: as they wrote it, with what only they decide."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from server.entities import account as account_entity
 from storage.access.accounts import Account
 from storage.engine.transaction import Reader
 from storage.people.actors import Actor
 
-SHOWN = ("show_media", "show_media_replies", "show_featured")
-DESCRIPTIONS = ("avatar_description", "header_description")
+_Flag = Literal["show_media", "show_media_replies", "show_featured"]
+_Text = Literal["avatar_description", "header_description"]
+SHOWN: tuple[_Flag, ...] = get_args(_Flag)
+DESCRIPTIONS: tuple[_Text, ...] = get_args(_Text)
 
 
 def one(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:
@@ -31,7 +33,10 @@ def one(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:
         "hide_collections": actor.hide_collections,
         "discoverable": actor.discoverable,
         "indexable": actor.indexable,
-        **{name: str(settings.get(name, "")) for name in DESCRIPTIONS},
-        **{name: bool(settings.get(name, True)) for name in SHOWN},
+        "avatar_description": settings.get("avatar_description", ""),
+        "header_description": settings.get("header_description", ""),
+        "show_media": settings.get("show_media", True),
+        "show_media_replies": settings.get("show_media_replies", True),
+        "show_featured": settings.get("show_featured", True),
         "attribution_domains": list(settings.get("attribution_domains", ())),
     }

@@ -1,11 +1,11 @@
 """People of ours who log in: password, role, state, settings."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
-from typing import Any
+from typing import TypedDict
 
 from orjson import loads
 
@@ -17,6 +17,21 @@ from storage.engine.transaction import Reader, Row, Writer
 ACCESS = (
     "access"  # tokens or sessions changed: what was cached of an account, or one token, is void
 )
+
+
+class Preferences(TypedDict, total=False):
+    """How a member writes where they say nothing else, and what their profile shows."""
+
+    privacy: str
+    sensitive: bool
+    language: str | None
+    quote_policy: str
+    show_media: bool
+    show_media_replies: bool
+    show_featured: bool
+    avatar_description: str
+    header_description: str
+    attribution_domains: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +51,7 @@ class Account:
     agreed_to: int | None = None
     invited_by: int | None = None
     locale: str = "en"
-    settings: Mapping[str, Any]
+    settings: Preferences
     created_at: datetime
     last_used_at: datetime | None = None
     frozen: str | None = None
@@ -180,7 +195,7 @@ def set_role(writer: Writer, actor: int, role: str) -> None:
     writer.after_commit(ACCESS, str(actor))
 
 
-def set_settings(writer: Writer, actor: int, settings: Mapping[str, Any]) -> None:
+def set_settings(writer: Writer, actor: int, settings: Preferences) -> None:
     """Add to the preferences; a name that is not given stays as it is."""
     writer.execute(
         "UPDATE accounts SET settings = json_patch(settings, ?) WHERE actor = ?",

@@ -4,14 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
+from typing import Literal, get_args
 
 from orjson import loads
 
 from storage.engine.clock import milliseconds, optional_moment
 from storage.engine.transaction import Reader, Row, Writer
 
-CONTEXTS = ("home", "notifications", "public", "thread", "account")
-ACTIONS = ("warn", "hide", "blur")
+Context = Literal["home", "notifications", "public", "thread", "account"]
+Action = Literal["warn", "hide", "blur"]
+CONTEXTS: tuple[Context, ...] = get_args(Context)
+ACTIONS: tuple[Action, ...] = get_args(Action)
 MOST = 100
 MOST_KEYWORDS = 100
 MOST_POSTS = 500
@@ -44,8 +47,8 @@ class Filter:
 
     id: int
     title: str
-    contexts: tuple[str, ...]
-    action: str
+    contexts: tuple[Context, ...]
+    action: Action
     expires_at: datetime | None
     keywords: tuple[Keyword, ...] = ()
     posts: tuple[Marked, ...] = ()
@@ -55,8 +58,8 @@ def add(
     writer: Writer,
     account: int,
     title: str,
-    contexts: Sequence[str],
-    action: str,
+    contexts: Sequence[Context],
+    action: Action,
     expires_at: datetime | None,
 ) -> int:
     """Return its number."""

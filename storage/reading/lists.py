@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from json import dumps
+from typing import Literal, get_args
 
 from storage.engine.ids import PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 
-REPLIES = ("followed", "list", "none")
+Replies = Literal["followed", "list", "none"]
+REPLIES: tuple[Replies, ...] = get_args(Replies)
 MOST = 50
 MOST_MEMBERS = 500
 
@@ -22,7 +24,7 @@ class List:
 
     id: int
     title: str
-    replies: str = "list"
+    replies: Replies = "list"
     exclusive: bool = False
 
 
@@ -33,7 +35,7 @@ def _from_row(row: Row) -> List:
     return List(row[0], row[1], row[2], bool(row[3]))
 
 
-def add(writer: Writer, owner: int, title: str, replies: str, exclusive: bool) -> List:
+def add(writer: Writer, owner: int, title: str, replies: Replies, exclusive: bool) -> List:
     made = List(writer.new_id(), title, replies, exclusive)
     writer.execute(
         "INSERT INTO lists (id, owner, title, replies_policy, exclusive) VALUES (?, ?, ?, ?, ?)",

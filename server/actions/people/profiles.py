@@ -20,6 +20,7 @@ from server.media.store import Ingested, Purpose
 from server.media.store import address as media_address
 from server.refusals import NotAllowed
 from storage.access import accounts
+from storage.access.accounts import Preferences
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.media import attachments
@@ -88,7 +89,7 @@ class ProfileParams:
     flags: Mapping[str, bool] = field(default_factory=dict)
     avatar: bytes | Removed | None = None
     header: bytes | Removed | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Preferences = field(default_factory=Preferences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def _validate_field(slot: int, label: str, value: str) -> list[ProfileError]:
     return found
 
 
-def _validate_settings(settings: Mapping[str, Any]) -> list[ProfileError]:
+def _validate_settings(settings: Preferences) -> list[ProfileError]:
     found = []
     if settings.get("privacy", "public") not in VISIBILITIES:
         found.append(ProfileError("visibility", "ERR_INCLUSION", NO_AUDIENCE))

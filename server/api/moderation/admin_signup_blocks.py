@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -154,12 +155,12 @@ async def show_network(request: web.Request) -> web.Response:
 
 async def block_network(request: web.Request) -> web.Response:
     """POST …/ip_blocks, and PUT …/:id to change one."""
-    form, own = await form_of(request), address_of(request)
+    params, own = _parse(await form_of(request)), address_of(request)
     id_ = number(request) if "id" in request.match_info else None
 
     def unit(writer: Writer, moderator: Moderator) -> dict[str, Any]:
         before = _network(writer, id_) if id_ is not None else None
-        block = _parse(writer, form, before)
+        block = _block(writer, params, before)
         _ensure_not_own(block, own)
         try:
             signup_blocks.put_network(writer, block)
@@ -172,25 +173,47 @@ async def block_network(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].write(unit, moderator_of(request)))
 
 
-def _parse(writer: Writer, form: Form, before: NetworkBlock | None) -> NetworkBlock:
-    severity = form.text("severity", 40) or (before.severity if before else "")
-    given = form.text("ip", 100) or (before.network if before else "")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NetworkParams:
+    """What was sent; None for what was not. `lasts` counts where `ends_anew`."""
+
+    severity: str | None
+    network: str | None
+    comment: str | None
+    ends_anew: bool
+    lasts: timedelta | None
+
+
+def _parse(form: Form) -> _NetworkParams:
+    seconds = form.number("expires_in") or 0
+    return _NetworkParams(
+        severity=form.text("severity", 40) or None,
+        network=form.text("ip", 100) or None,
+        comment=form.text("comment", LONGEST_COMMENT),
+        ends_anew="expires_in" in form,
+        lasts=timedelta(seconds=min(seconds, LONGEST_BLOCK)) if seconds > 0 else None,
+    )
+
+
+def _block(writer: Writer, params: _NetworkParams, before: NetworkBlock | None) -> NetworkBlock:
+    """What was sent upon what there was. Raises Refused, 422."""
+    severity = params.severity or (before.severity if before else "")
+    given = params.network or (before.network if before else "")
     if severity not in SEVERITIES:
         raise unprocessable(f"The severity is one of {', '.join(SEVERITIES)}.")
     try:
         network = str(ip_network(given.strip(), strict=False))
     except ValueError as error:
         raise unprocessable("A network looks like 192.0.2.0/24 or 2001:db8::/32.") from error
-    seconds = form.number("expires_in") or 0
-    until = writer.now + timedelta(seconds=min(seconds, LONGEST_BLOCK)) if seconds > 0 else None
-    comment = form.text("comment", LONGEST_COMMENT)
+    until = writer.now + params.lasts if params.lasts is not None else None
+    comment = params.comment
     return NetworkBlock(
         id=before.id if before else writer.new_id(),
         network=network,
         severity=severity,
         comment=comment if comment is not None else before.comment if before else "",
         created_at=before.created_at if before else writer.now,
-        expires_at=until if "expires_in" in form or before is None else before.expires_at,
+        expires_at=until if params.ends_anew or before is None else before.expires_at,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -208,56 +209,60 @@ def _familiar(reader: Reader, me: int, wanted: list[int]) -> list[dict[str, Any]
 
 # ---- acts: each returns the relationship ----
 
-Act = Callable[[Writer, Actor, Actor, Form], None]
+Act = Callable[[Writer, Actor, Actor], None]
+Parse = Callable[[Form], Act]
 
 
-def _acting(act: Act, has: Has = has_none) -> Callable[[web.Request], Any]:
+def _acting(parse: Parse, has: Has = has_none) -> Callable[[web.Request], Any]:
     """A handler; for taking something back, `has` finds the row that is enough for it."""
 
-    def unit(writer: Writer, me: Actor, id_: int, form: Form) -> dict[str, Any]:
+    def unit(writer: Writer, me: Actor, id_: int, act: Act) -> dict[str, Any]:
         target = actor_to_take_back_from(writer, me.id, id_, has)
-        act(writer, me, target, form)
+        act(writer, me, target)
         return relationship_entity.many(writer, me.id, [target.id])[0]
 
     async def handle(request: web.Request) -> web.Response:
-        form, me = await form_of(request), current_user(request).me
+        act, me = parse(await form_of(request)), current_user(request).me
         id_ = number(request)
         if id_ == me.id:
             raise Refused(403, "This action is not allowed")
-        return answer(await request.app[DATABASE].write(unit, me, id_, form))
+        return answer(await request.app[DATABASE].write(unit, me, id_, act))
 
     return handle
 
 
-def _follow(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
-    reblogs, notify = form.flag("reblogs"), form.flag("notify")
-    languages = form.languages("languages") if "languages" in form else None
-    relationships.follow(writer, me, target, reblogs=reblogs, notify=notify, languages=languages)
+def _follow(form: Form) -> Act:
+    return partial(
+        relationships.follow,
+        reblogs=form.flag("reblogs"),
+        notify=form.flag("notify"),
+        languages=form.languages("languages") if "languages" in form else None,
+    )
 
 
-def _mute(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
+def _mute(form: Form) -> Act:
     quiet, seconds = form.flag("notifications"), form.number("duration") or 0
     lasting = timedelta(seconds=min(seconds, LONGEST_MUTE)) if seconds > 0 else None
-    relationships.mute(writer, me, target, notifications=quiet is not False, lasting=lasting)
+    return partial(relationships.mute, notifications=quiet is not False, lasting=lasting)
 
 
-def _plainly(act: Callable[[Writer, Actor, Actor], None]) -> Act:
+def _plainly(act: Act) -> Parse:
     """An act that takes nothing from the form."""
-
-    def unit(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
-        act(writer, me, target)
-
-    return unit
+    return lambda _: act
 
 
 LONGEST_NOTE = 2000
 
 
-def _note(writer: Writer, me: Actor, target: Actor, form: Form) -> None:
+def _note(form: Form) -> Act:
     comment = (form.text("comment") or "").strip()
     if len(comment) > LONGEST_NOTE:
         raise unprocessable(f"A note has {LONGEST_NOTE} characters at most. Nothing was changed.")
-    account_notes.put(writer, me.id, target.id, comment)
+
+    def act(writer: Writer, me: Actor, target: Actor) -> None:
+        account_notes.put(writer, me.id, target.id, comment)
+
+    return act
 
 
 def _follows(reader: Reader, me: int, id_: int) -> bool:
@@ -268,7 +273,7 @@ def _is_followed(reader: Reader, me: int, id_: int) -> bool:
     return follows.between(reader, id_, me) is not None
 
 
-def _unmute(writer: Writer, me: Actor, target: Actor, _: Form) -> None:
+def _unmute(writer: Writer, me: Actor, target: Actor) -> None:
     blocks.unmute(writer, me.id, target.id)
 
 
@@ -343,7 +348,7 @@ ROUTES: list[Route] = [
     ),
     post(f"{_ONE}/mute", _acting(_mute), Access.MEMBER, "write:mutes"),
     post(f"{_ONE}/note", _acting(_note, account_notes.exists), Access.MEMBER, "write:accounts"),
-    post(f"{_ONE}/unmute", _acting(_unmute, blocks.mutes), Access.MEMBER, "write:mutes"),
+    post(f"{_ONE}/unmute", _acting(_plainly(_unmute), blocks.mutes), Access.MEMBER, "write:mutes"),
     get("/api/v1/blocks", blocked, Access.MEMBER, "read:blocks"),
     get("/api/v1/mutes", muted, Access.MEMBER, "read:mutes"),
 ]

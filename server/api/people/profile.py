@@ -17,7 +17,7 @@ from server.http.guard import Access, Route, current_user, delete, get, patch, p
 from server.http.responses import answer
 from server.services import SERVICES
 from storage.access import accounts
-from storage.access.accounts import Account
+from storage.access.accounts import Account, Preferences
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.people.actors import Actor
@@ -42,15 +42,16 @@ async def update_profile(request: web.Request) -> web.Response:
     """As `update`, and what only `/api/v1/profile` knows; returns a Profile."""
     form = await form_of(request)
     params = parse_profile(form)
-    await _change(request, replace(params, settings={**params.settings, **_beside(form)}))
+    await _change(request, replace(params, settings=params.settings | _beside(form)))
     return answer(await request.app[DATABASE].read(_profile, current_user(request).me.id))
 
 
-def _beside(form: Form) -> dict[str, Any]:
+def _beside(form: Form) -> Preferences:
     """Settings of the profile itself."""
-    given: dict[str, Any] = {
-        name: flag for name in profile_entity.SHOWN if (flag := form.flag(name)) is not None
-    }
+    given: Preferences = {}
+    for shown in profile_entity.SHOWN:
+        if (flag := form.flag(shown)) is not None:
+            given[shown] = flag
     for name in profile_entity.DESCRIPTIONS:
         if (text := form.text(name)) is not None:
             given[name] = text.strip()[:LONGEST_DESCRIPTION]
@@ -144,11 +145,11 @@ def _picture(form: Form, name: str) -> bytes | Removed | None:
     return upload.data or None if upload else None
 
 
-def _settings(source: Form | None) -> Mapping[str, Any]:
+def _settings(source: Form | None) -> Preferences:
     """Defaults for writing, as `CredentialAccount.source` names them."""
     if source is None:
         return {}
-    given: dict[str, Any] = {}
+    given: Preferences = {}
     if privacy := source.text("privacy"):
         given["privacy"] = privacy
     sensitive = source.flag("sensitive")

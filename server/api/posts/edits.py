@@ -1,13 +1,15 @@
 """Changing what one wrote: edit, its source, its history, and who may do what with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from federation.objects import from_rows
+from federation.objects.interaction_policy import InteractionPolicy
 from federation.vocabulary.addressing import visibility
 from server.actions.finding import own_post, visible_post
 from server.actions.posts import markup, media_attachments, statuses
@@ -96,15 +98,23 @@ def _edit(
 
 async def interaction_policy(request: web.Request) -> web.Response:
     form, who = await form_of(request), current_user(request)
+    wanted = partial(parse_interaction_policy, form)
     return answer(
-        await request.app[DATABASE].write(_set_policy, who.me, who.viewer, number(request), form)
+        await request.app[DATABASE].write(_set_policy, who.me, who.viewer, number(request), wanted)
     )
 
 
-def _set_policy(writer: Writer, author: Actor, viewer: Viewer, id_: int, form: Form) -> Rendered:
+def _set_policy(
+    writer: Writer,
+    author: Actor,
+    viewer: Viewer,
+    id_: int,
+    wanted: Callable[[InteractionPolicy], InteractionPolicy],
+) -> Rendered:
+    """`wanted` says what becomes of the policy that it has in this unit."""
     post = own_post(writer, author, viewer, id_)
-    wanted = parse_interaction_policy(form, from_rows.interaction_policy_of(post))
-    statuses.set_interaction_policy(writer, author, post, wanted)
+    policies = wanted(from_rows.interaction_policy_of(post))
+    statuses.set_interaction_policy(writer, author, post, policies)
     return status_entity.one(writer, viewer, visible_post(writer, viewer, id_))
 
 

@@ -1,8 +1,6 @@
 """What clients send to write, schedule and edit: parsed once, into values."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from federation.objects.interaction_policy import InteractionPolicy
 from server.actions.posts import markup
@@ -13,6 +11,7 @@ from server.api.posts.interaction_policy import parse_interaction_policy
 from server.api.posts.polls import parse_poll
 from server.http.errors import unprocessable
 from server.http.forms import Form
+from storage.access.accounts import Preferences
 
 STAYS_HERE = ("\N{EYE}", "\N{EYE}\N{VARIATION SELECTOR-16}")  # at the end of a text (COMMUNITIES 4)
 
@@ -42,7 +41,7 @@ def parse_visibility(form: Form, default: str | None = None) -> Visibility | Non
 
 def parse_status(
     form: Form,
-    settings: Mapping[str, Any],
+    settings: Preferences,
     text: str,
     spoiler: str,
     now: datetime,

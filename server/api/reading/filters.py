@@ -1,16 +1,16 @@
 """`/api/v2/filters`: what a member wants to be warned of, or not to see."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from aiohttp import web
 
 from server.actions.finding import visible_post
+from server.actions.reading import filters as actions
+from server.actions.reading.filters import FilterParams, KeywordParams, own, own_keyword
 from server.api.common import number
 from server.entities import filter as filter_entity
 from server.http.app_keys import DATABASE
-from server.http.errors import Refused, not_found, unprocessable
+from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, delete, get, post, put
 from server.http.responses import answer
@@ -18,19 +18,11 @@ from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.posts.visibility import Member
 from storage.reading import filters
-from storage.reading.filters import Filter, Keyword, Marked
+from storage.reading.filters import Context, Marked
 
 LONGEST_TITLE = 256
 LONGEST_KEYWORD = 512
 LONGEST_TERM = 100 * 366 * 24 * 3600  # seconds
-
-
-def own(reader: Reader, me: int, id_: int) -> Filter:
-    """A filter of the caller's; 404 for anybody else's."""
-    found = filters.one(reader, me, id_)
-    if found is None:
-        raise not_found()
-    return found
 
 
 async def several(request: web.Request) -> web.Response:
@@ -46,28 +38,43 @@ async def show(request: web.Request) -> web.Response:
 # ---- what was sent ----
 
 
-def contexts_of(form: Form) -> tuple[str, ...]:
+def parse_contexts(form: Form) -> tuple[Context, ...]:
     wanted = tuple(dict.fromkeys(form.texts("context")))
     if not wanted:
         raise unprocessable("Validation failed: Context can't be blank")
-    if not set(wanted) <= set(filters.CONTEXTS):
+    known = tuple(one for one in filters.CONTEXTS if one in wanted)
+    if len(known) < len(wanted):
         raise unprocessable(f"“context” should be some of {', '.join(filters.CONTEXTS)}.")
-    return wanted
+    return tuple(sorted(known, key=wanted.index))
 
 
-def until(form: Form, now: datetime) -> datetime | None:
-    """When it ends, from `expires_in` in seconds; nothing and none: never."""
+def parse_end(form: Form) -> timedelta | None:
+    """For how long it lasts, from `expires_in` in seconds; nothing and none: for ever."""
     seconds = form.number("expires_in")
-    return None if not seconds else now + timedelta(seconds=min(max(seconds, 0), LONGEST_TERM))
+    return None if not seconds else timedelta(seconds=min(max(seconds, 0), LONGEST_TERM))
 
 
-def phrase_of(form: Form, name: str = "keyword") -> str:
+def parse_phrase(form: Form, name: str = "keyword") -> str:
     phrase = (form.text(name) or "").strip()
     if not phrase:
         raise unprocessable(f"Validation failed: {name.capitalize()} can't be blank")
     if len(phrase) > LONGEST_KEYWORD:
         raise unprocessable(f"A phrase has {LONGEST_KEYWORD} characters at most.")
     return phrase
+
+
+def _parse(form: Form, *, new: bool) -> FilterParams:
+    action = form.text("filter_action") or None
+    if action is not None and action not in filters.ACTIONS:
+        raise unprocessable("“filter_action” should be warn, hide or blur.")
+    return FilterParams(
+        title=_title(form) if new or "title" in form else None,
+        contexts=parse_contexts(form) if new or "context" in form else None,
+        action=action,
+        ends_anew="expires_in" in form,
+        lasts=parse_end(form),
+        keywords=tuple(map(_parse_keyword, form.groups("keywords_attributes") or ())),
+    )
 
 
 def _title(form: Form) -> str:
@@ -77,99 +84,24 @@ def _title(form: Form) -> str:
     return title[:LONGEST_TITLE]
 
 
-def _action(form: Form, usual: str) -> str:
-    action = form.text("filter_action") or usual
-    if action not in filters.ACTIONS:
-        raise unprocessable("“filter_action” should be warn, hide or blur.")
-    return action
+def _parse_keyword(form: Form) -> KeywordParams:
+    """New ones, changed ones by `id`, and those to be gone by `_destroy`."""
+    id_, goes = form.number("id"), bool(form.flag("_destroy"))
+    said = id_ is None or ("keyword" in form and not goes)
+    phrase = parse_phrase(form) if said else None
+    return KeywordParams(id_, phrase, form.flag("whole_word"), goes)
 
 
 async def create(request: web.Request) -> web.Response:
-    form, me = await form_of(request), current_user(request).me.id
-    return answer(filter_entity.one(await request.app[DATABASE].write(_create, me, form)))
-
-
-def _create(writer: Writer, me: int, form: Form) -> Filter:
-    ensure_room(writer, me)
-    title, contexts = _title(form), contexts_of(form)
-    action = _action(form, "warn")
-    id_ = filters.add(writer, me, title, contexts, action, until(form, writer.now))
-    _set_keywords(writer, me, own(writer, me, id_), form.groups("keywords_attributes") or ())
-    return own(writer, me, id_)
-
-
-def ensure_room(reader: Reader, me: int) -> None:
-    if filters.count(reader, me) >= filters.MOST:
-        raise unprocessable(f"There is room for {filters.MOST} filters, and you have as many.")
+    params, me = _parse(await form_of(request), new=True), current_user(request).me.id
+    made = await request.app[DATABASE].write(actions.create, me, params)
+    return answer(filter_entity.one(made))
 
 
 async def change(request: web.Request) -> web.Response:
-    form, me = await form_of(request), current_user(request).me.id
-    changed = await request.app[DATABASE].write(_change, me, number(request), form)
+    params, me = _parse(await form_of(request), new=False), current_user(request).me.id
+    changed = await request.app[DATABASE].write(actions.change, me, number(request), params)
     return answer(filter_entity.one(changed))
-
-
-def _change(writer: Writer, me: int, id_: int, form: Form) -> Filter:
-    known = own(writer, me, id_)
-    wanted = replace(
-        known,
-        title=_title(form) if "title" in form else known.title,
-        contexts=contexts_of(form) if "context" in form else known.contexts,
-        action=_action(form, known.action),
-        expires_at=until(form, writer.now) if "expires_in" in form else known.expires_at,
-    )
-    filters.change(writer, wanted)
-    _set_keywords(writer, me, known, form.groups("keywords_attributes") or ())
-    return own(writer, me, id_)
-
-
-def _set_keywords(writer: Writer, me: int, known: Filter, wanted: Sequence[Form]) -> None:
-    """New ones, changed ones by `id`, and those to be gone by `_destroy`."""
-    if len(wanted) > 2 * filters.MOST_KEYWORDS:  # all there were to go, and as many to come
-        raise _full(filters.MOST_KEYWORDS)
-    mine = {one.id: one for one in known.keywords}
-    for entry in wanted:
-        id_ = entry.number("id")
-        if id_ is None:
-            _add_keyword(writer, known.id, entry)
-        elif id_ not in mine:
-            raise not_found()
-        elif entry.flag("_destroy"):
-            filters.remove_keywords(writer, [id_])
-        else:
-            filters.change_keyword(writer, _changed(mine[id_], entry))
-    if any(not entry.flag("_destroy") for entry in wanted):
-        ensure_fits(writer, me, known.id)
-
-
-def ensure_fits(reader: Reader, me: int, filter_: int) -> None:
-    """Looks at a filter and all of its owner's once phrases were written; the unit rolls back."""
-    in_it, phrases, characters = filters.measure(reader, me, filter_)
-    if in_it > filters.MOST_KEYWORDS:
-        raise _full(filters.MOST_KEYWORDS)
-    if phrases > filters.MOST_PHRASES or characters > filters.MOST_CHARACTERS:
-        raise unprocessable(
-            f"All your filters together have room for {filters.MOST_PHRASES} phrases"
-            f" with {filters.MOST_CHARACTERS} characters."
-        )
-
-
-def _full(most: int) -> Refused:
-    return unprocessable(f"A filter has room for {most} phrases.")
-
-
-def _add_keyword(writer: Writer, filter_: int, form: Form) -> Keyword:
-    whole = form.flag("whole_word")
-    return filters.add_keyword(writer, filter_, phrase_of(form), whole is not False)
-
-
-def _changed(known: Keyword, form: Form) -> Keyword:
-    whole = form.flag("whole_word")
-    return replace(
-        known,
-        keyword=phrase_of(form) if "keyword" in form else known.keyword,
-        whole=known.whole if whole is None else whole,
-    )
 
 
 async def remove(request: web.Request) -> web.Response:
@@ -191,22 +123,9 @@ async def keywords(request: web.Request) -> web.Response:
 
 async def create_keyword(request: web.Request) -> web.Response:
     form, me = await form_of(request), current_user(request).me.id
-    made = await request.app[DATABASE].write(_create_keyword, me, number(request), form)
+    params = KeywordParams(phrase=parse_phrase(form), whole=form.flag("whole_word"))
+    made = await request.app[DATABASE].write(actions.add_keyword, me, number(request), params)
     return answer(filter_entity.keyword(made))
-
-
-def _create_keyword(writer: Writer, me: int, id_: int, form: Form) -> Keyword:
-    made = _add_keyword(writer, own(writer, me, id_).id, form)
-    ensure_fits(writer, me, id_)
-    return made
-
-
-def own_keyword(reader: Reader, me: int, id_: int) -> Keyword:
-    """A phrase of the caller's; 404 for anybody else's."""
-    found = filters.keyword(reader, me, id_)
-    if found is None:
-        raise not_found()
-    return found
 
 
 async def show_keyword(request: web.Request) -> web.Response:
@@ -218,15 +137,10 @@ async def show_keyword(request: web.Request) -> web.Response:
 
 async def change_keyword(request: web.Request) -> web.Response:
     form, me = await form_of(request), current_user(request).me.id
-    changed = await request.app[DATABASE].write(_change_keyword, me, number(request), form)
+    phrase = parse_phrase(form) if "keyword" in form else None
+    params = KeywordParams(phrase=phrase, whole=form.flag("whole_word"))
+    changed = await request.app[DATABASE].write(actions.change_keyword, me, number(request), params)
     return answer(filter_entity.keyword(changed))
-
-
-def _change_keyword(writer: Writer, me: int, id_: int, form: Form) -> Keyword:
-    wanted = _changed(own_keyword(writer, me, id_), form)
-    filters.change_keyword(writer, wanted)
-    ensure_fits(writer, me, wanted.filter)
-    return wanted
 
 
 async def remove_keyword(request: web.Request) -> web.Response:

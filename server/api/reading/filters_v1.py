@@ -5,19 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
+from server.actions.reading import filters as actions
+from server.actions.reading.filters import FilterParams, KeywordParams, own, own_keyword
 from server.api.common import number
-from server.api.reading.filters import (
-    contexts_of,
-    ensure_fits,
-    ensure_room,
-    own,
-    own_keyword,
-    phrase_of,
-    until,
-)
+from server.api.reading.filters import parse_contexts, parse_end, parse_phrase
 from server.entities import filter as filter_entity
 from server.http.app_keys import DATABASE
-from server.http.forms import Form, form_of
+from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, delete, get, post, put
 from server.http.responses import answer
 from storage.engine.transaction import Reader, Writer
@@ -42,43 +36,44 @@ def _show(reader: Reader, me: int, id_: int) -> dict[str, Any]:
 
 async def create(request: web.Request) -> web.Response:
     form, me = await form_of(request), current_user(request).me.id
-    return answer(await request.app[DATABASE].write(_create, me, form))
+    phrase = parse_phrase(form, "phrase")
+    params = FilterParams(
+        title=phrase,
+        contexts=parse_contexts(form),
+        action="hide" if form.flag("irreversible") else "warn",
+        lasts=parse_end(form),
+        keywords=(KeywordParams(phrase=phrase, whole=bool(form.flag("whole_word"))),),
+    )
+    return answer(await request.app[DATABASE].write(_create, me, params))
 
 
-def _create(writer: Writer, me: int, form: Form) -> dict[str, Any]:
-    ensure_room(writer, me)
-    phrase, contexts = phrase_of(form, "phrase"), contexts_of(form)
-    action = "hide" if form.flag("irreversible") else "warn"
-    id_ = filters.add(writer, me, phrase, contexts, action, until(form, writer.now))
-    word = filters.add_keyword(writer, id_, phrase, bool(form.flag("whole_word")))
-    ensure_fits(writer, me, id_)
-    return _show(writer, me, word.id)
+def _create(writer: Writer, me: int, params: FilterParams) -> dict[str, Any]:
+    return _show(writer, me, actions.create(writer, me, params).keywords[0].id)
 
 
 async def change(request: web.Request) -> web.Response:
     form, me = await form_of(request), current_user(request).me.id
-    return answer(await request.app[DATABASE].write(_change, me, number(request), form))
+    hides = form.flag("irreversible")
+    params = FilterParams(
+        contexts=parse_contexts(form) if "context" in form else None,
+        action=None if hides is None else "hide" if hides else "warn",
+        ends_anew="expires_in" in form,
+        lasts=parse_end(form),
+    )
+    phrase = parse_phrase(form, "phrase") if "phrase" in form else None
+    word = KeywordParams(phrase=phrase, whole=form.flag("whole_word"))
+    return answer(await request.app[DATABASE].write(_change, me, number(request), params, word))
 
 
-def _change(writer: Writer, me: int, id_: int, form: Form) -> dict[str, Any]:
-    word = own_keyword(writer, me, id_)
-    known = own(writer, me, word.filter)
-    hides, whole = form.flag("irreversible"), form.flag("whole_word")
-    phrase = phrase_of(form, "phrase") if "phrase" in form else word.keyword
-    filters.change_keyword(
-        writer, replace(word, keyword=phrase, whole=word.whole if whole is None else whole)
-    )
-    ensure_fits(writer, me, known.id)
-    filters.change(
-        writer,
-        replace(
-            known,
-            title=phrase if len(known.keywords) == 1 else known.title,
-            contexts=contexts_of(form) if "context" in form else known.contexts,
-            action=known.action if hides is None else "hide" if hides else "warn",
-            expires_at=until(form, writer.now) if "expires_in" in form else known.expires_at,
-        ),
-    )
+def _change(
+    writer: Writer, me: int, id_: int, params: FilterParams, word: KeywordParams
+) -> dict[str, Any]:
+    """A filter of one phrase is called by it."""
+    before = own_keyword(writer, me, id_)
+    known = own(writer, me, before.filter)
+    title = (word.phrase or before.keyword) if len(known.keywords) == 1 else None
+    keywords = (replace(word, id=before.id),)
+    actions.change(writer, me, known.id, replace(params, title=title, keywords=keywords))
     return _show(writer, me, id_)
 
 

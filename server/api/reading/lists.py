@@ -7,11 +7,13 @@ from aiohttp import web
 
 from server.actions.finding import visible_actor
 from server.actions.people import relationships
+from server.actions.reading import lists as actions
+from server.actions.reading.lists import ListParams, own
 from server.api.common import number
 from server.api.listing import shown
 from server.api.people.accounts import listed_people
 from server.http.app_keys import DATABASE
-from server.http.errors import not_found, unprocessable
+from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, delete, get, post, put
 from server.http.pagination import linked, page_of
@@ -37,14 +39,6 @@ def _entity(found: List) -> dict[str, Any]:
     }
 
 
-def own(reader: Reader, me: int, id_: int) -> List:
-    """A list of the caller's; 404 for anybody else's."""
-    found = lists.one(reader, me, id_)
-    if found is None:
-        raise not_found()
-    return found
-
-
 async def several(request: web.Request) -> web.Response:
     found = await request.app[DATABASE].read(lists.of, current_user(request).me.id)
     return answer([_entity(one) for one in found])
@@ -53,6 +47,17 @@ async def several(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     me = current_user(request).me.id
     return answer(_entity(await request.app[DATABASE].read(own, me, number(request))))
+
+
+def _parse(form: Form, *, new: bool) -> ListParams:
+    replies = form.text("replies_policy") or None
+    if replies is not None and replies not in lists.REPLIES:
+        raise unprocessable("“replies_policy” should be followed, list or none.")
+    return ListParams(
+        title=_title(form) if new or "title" in form else None,
+        replies=replies,
+        exclusive=form.flag("exclusive"),
+    )
 
 
 def _title(form: Form) -> str:
@@ -64,60 +69,20 @@ def _title(form: Form) -> str:
     return title
 
 
-def _replies(form: Form, usual: str) -> str:
-    replies = form.text("replies_policy") or usual
-    if replies not in lists.REPLIES:
-        raise unprocessable("“replies_policy” should be followed, list or none.")
-    return replies
-
-
 async def create(request: web.Request) -> web.Response:
-    form, me = await form_of(request), current_user(request).me.id
-    title, replies = _title(form), _replies(form, "list")
-    exclusive = bool(form.flag("exclusive"))
-    made = await request.app[DATABASE].write(_create, me, title, replies, exclusive)
-    return answer(_entity(made))
-
-
-def _create(writer: Writer, me: int, title: str, replies: str, exclusive: bool) -> List:
-    if len(lists.of(writer, me)) >= lists.MOST:
-        raise unprocessable(f"There is room for {lists.MOST} lists, and you have as many.")
-    return lists.add(writer, me, title, replies, exclusive)
+    params, me = _parse(await form_of(request), new=True), current_user(request).me.id
+    return answer(_entity(await request.app[DATABASE].write(actions.create, me, params)))
 
 
 async def change(request: web.Request) -> web.Response:
-    form, me = await form_of(request), current_user(request).me.id
-    changed = await request.app[DATABASE].write(_change, me, number(request), form)
+    params, me = _parse(await form_of(request), new=False), current_user(request).me.id
+    changed = await request.app[DATABASE].write(actions.change, me, number(request), params)
     return answer(_entity(changed))
 
 
-def _change(writer: Writer, me: int, id_: int, form: Form) -> List:
-    known = own(writer, me, id_)
-    exclusive = form.flag("exclusive")
-    wanted = replace(
-        known,
-        title=_title(form) if "title" in form else known.title,
-        replies=_replies(form, known.replies),
-        exclusive=known.exclusive if exclusive is None else exclusive,
-    )
-    lists.change(writer, wanted)
-    if wanted.exclusive != known.exclusive:
-        for actor in lists.members(writer, id_):
-            relationships.keep_home(writer, me, actor)
-    return wanted
-
-
 async def remove(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_remove, current_user(request).me.id, number(request))
+    await request.app[DATABASE].write(actions.remove, current_user(request).me.id, number(request))
     return answer({})
-
-
-def _remove(writer: Writer, me: int, id_: int) -> None:
-    known = own(writer, me, id_)
-    within = lists.members(writer, id_) if known.exclusive else []
-    lists.remove(writer, id_)
-    for actor in within:
-        relationships.keep_home(writer, me, actor)
 
 
 # ---- who is in it ----

@@ -46,7 +46,7 @@ async def search(request: web.Request) -> web.Response:
         found = await _by_address(request, text, resolve=resolve)
         if any(found.values()):
             return answer(found)
-    return await _by_words(request, form, text, resolve=resolve)
+    return await _by_text(request, _parse(form, text), resolve=resolve)
 
 
 async def _by_address(request: web.Request, address: str, *, resolve: bool) -> dict[str, Any]:
@@ -103,54 +103,73 @@ class _Found:
     tags: Sequence[str] = ()
 
 
-async def _by_words(request: web.Request, form: Form, text: str, *, resolve: bool) -> web.Response:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SearchParams:
+    """`kind` is one of accounts, statuses and hashtags; without it, all are searched.
+
+    `offset` counts where one kind is asked for; `author` is the number of whoever wrote it.
+    """
+
+    text: str
+    kind: str | None
+    offset: int
+    following: bool
+    author: int | None
+
+
+def _parse(form: Form, text: str) -> _SearchParams:
+    return _SearchParams(
+        text=text,
+        kind=form.text("type") or None,
+        offset=max(form.number("offset") or 0, 0),
+        following=bool(form.flag("following")),
+        author=form.number("account_id"),
+    )
+
+
+async def _by_text(request: web.Request, params: _SearchParams, *, resolve: bool) -> web.Response:
     """Each kind of thing from `offset` on; that only where one kind is asked for."""
-    kind = form.text("type")
-    page = page_of(request)
-    offset = max(form.number("offset") or 0, 0)
+    text, page, offset = params.text, page_of(request), params.offset
     if offset > MOST_OFFSET:
         return answer({"accounts": [], "statuses": [], "hashtags": []})
     people: list[Actor] = []
-    if kind in (None, "", "accounts") and not text.startswith("#"):
+    if params.kind in (None, "accounts") and not text.startswith("#"):
         people = await find_people(request, text, page.limit + offset, resolve=resolve)
-    found = await request.app[DATABASE].read(
-        _shown, current_user(request), form, text, page, people
-    )
+    found = await request.app[DATABASE].read(_shown, current_user(request), params, page, people)
     return linked_by_offset(request, found, offset, count=sum(map(len, found.values())))
 
 
 def _shown(
-    reader: Reader, who: CurrentUser, form: Form, text: str, page: Page, people: list[Actor]
+    reader: Reader, who: CurrentUser, params: _SearchParams, page: Page, people: list[Actor]
 ) -> dict[str, Any]:
-    kind, offset = form.text("type"), max(form.number("offset") or 0, 0)
+    kind, text, offset = params.kind, params.text, params.offset
     end = offset + page.limit
     names, posts = list[str](), list[int]()
-    if kind in (None, "", "hashtags") and not text.startswith("@"):
+    if kind in (None, "hashtags") and not text.startswith("@"):
         names = hashtags.starting_with(reader, who.viewer, text.removeprefix("#"), end)[offset:]
     searched = kind == "statuses" or (not kind and text[:1] not in "@#")
     if searched and who.actor is not None:
-        posts = _posts(reader, who.actor, form, text, page, offset)
-    if form.flag("following") and who.actor is not None:
+        posts = _posts(reader, who.actor, params, page)
+    if params.following and who.actor is not None:
         people = followed(reader, who.actor.id, people)
     return _rendered(reader, who.viewer, _Found(people[offset:end], posts, names))
 
 
-def _posts(reader: Reader, me: Actor, form: Form, text: str, page: Page, offset: int) -> list[int]:
+def _posts(reader: Reader, me: Actor, params: _SearchParams, page: Page) -> list[int]:
     """Posts that the member may search (storage/reading/search.py), narrowed by the operators."""
-    asked = parse(text)
+    asked = parse(params.text)
     if asked.nothing:
         return []
     wanted = asked.wanted
     by = [_writer(reader, me, handle) for handle, negated in asked.by if not negated]
-    only = form.number("account_id")
-    if only is not None:
-        by = [only] if not by or only in by else [0]
+    if params.author is not None:
+        by = [params.author] if not by or params.author in by else [0]
     wanted = replace(
         wanted,
         authors=tuple(by) if by else None,
         not_authors=tuple(_writer(reader, me, handle) for handle, negated in asked.by if negated),
     )
-    return find_posts(reader, me.id, wanted, page, offset)
+    return find_posts(reader, me.id, wanted, page, params.offset)
 
 
 def _writer(reader: Reader, me: Actor, handle: str) -> int:

@@ -198,7 +198,7 @@ async def act(request: web.Request) -> web.Response:
     reauthentication.ensure_fresh(request, back)
     form, moderator = await form_of(request), moderator_of(request)
     try:
-        await request.app[DATABASE].write(_act, moderator, id_, form)
+        await request.app[DATABASE].write(_act, moderator, id_, _parse(form))
     except CannotDecide as error:
         _ = translations(site.locale_of(request)).gettext
         values = {name: form.text(name) or "" for name in ("action", "text")}
@@ -206,12 +206,29 @@ async def act(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{back}?done=1"})
 
 
-def _act(writer: Writer, moderator: Moderator, id_: int, form: Form) -> None:
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What was pressed, and for a decision what was chosen and written."""
+
+    do: str
+    action: str
+    text: str
+
+
+def _parse(form: Form) -> _Act:
+    return _Act(
+        do=form.text("do", 20) or "decide",
+        action=form.text("action", 20) or "",
+        text=(form.text("text", LONGEST_TEXT) or "").strip(),
+    )
+
+
+def _act(writer: Writer, moderator: Moderator, id_: int, wanted: _Act) -> None:
     report, target = _found(writer, moderator, id_)
     account_decisions.ensure_may_settle(writer, moderator, report)
-    do = form.text("do", 20) or "decide"
+    do = wanted.do
     if do == "decide":
-        _decide(writer, moderator, report, form)
+        _decide(writer, moderator, report, wanted)
     elif do.startswith("undo-") and do[5:] in UNDO:
         account_decisions.undo(writer, moderator, target.id, do[5:])
     elif do in ("assign", "unassign", "reopen"):
@@ -220,16 +237,14 @@ def _act(writer: Writer, moderator: Moderator, id_: int, form: Form) -> None:
         raise Refused(422, "There is no such thing to do.")
 
 
-def _decide(writer: Writer, moderator: Moderator, report: Report, form: Form) -> None:
-    action = form.text("action", 20) or ""
-    text = (form.text("text", LONGEST_TEXT) or "").strip()
-    if action not in CHOICES:
+def _decide(writer: Writer, moderator: Moderator, report: Report, wanted: _Act) -> None:
+    if wanted.action not in CHOICES:
         raise Refused(422, "There is no such decision.")
-    if action == "none":
+    if wanted.action == "none":
         reports.resolve(writer, report.id, moderator.actor)
         audit_log.note(writer, moderator.actor, "report.resolve", f"report {report.id}")
         return
-    verdict = Verdict(action=action, text=text, report=report.id)
+    verdict = Verdict(action=wanted.action, text=wanted.text, report=report.id)
     account_decisions.decide(writer, moderator, report.target, verdict)
 
 

@@ -1,8 +1,6 @@
 """The forms of the settings page that are about one's profile and how one writes: both ways."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from server.actions.people.profiles import (
     MOST_FIELDS,
@@ -14,7 +12,7 @@ from server.actions.people.profiles import (
 from server.http.forms import Form
 from server.i18n.translations import N_, translations
 from server.pages.views import FormView
-from storage.access.accounts import Account
+from storage.access.accounts import Account, Preferences
 from storage.people.actors import Actor, Field
 
 PROFILE = "profile"
@@ -105,7 +103,7 @@ def _picture(form: Form, name: str) -> bytes | Removed | None:
 
 
 def parse_preferences(form: Form) -> ProfileParams:
-    given: Mapping[str, Any] = {
+    given: Preferences = {
         "privacy": form.text("visibility") or "",
         "language": form.text("language") or "",
     }

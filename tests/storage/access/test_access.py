@@ -109,10 +109,10 @@ def test_a_name_and_an_address_belong_to_one() -> None:
 def test_settings_are_added_to() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
-    accounts.set_settings(writer, alice, {"a": 1, "b": {"c": 2}})
-    accounts.set_settings(writer, alice, {"b": {"d": 3}})
+    accounts.set_settings(writer, alice, {"privacy": "private", "sensitive": True})
+    accounts.set_settings(writer, alice, {"sensitive": False})
     found = accounts.by_actor(writer, alice)
-    assert found and found.settings == {"a": 1, "b": {"c": 2, "d": 3}}
+    assert found and found.settings == {"privacy": "private", "sensitive": False}
 
 
 async def test_whatever_ends_access_is_told(database: Database) -> None:

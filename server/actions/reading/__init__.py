@@ -1,0 +1,1 @@
+"""What decides how a member reads: filters and lists."""
