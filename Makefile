@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`; deploy/README.md says how to host Kith for years.
 # A variable in the environment goes before a default here: make run KITH_DOMAIN=localhost:8080 …
 
-.PHONY: help run test short install demo bench requirements clean asked
+.PHONY: help run test quick short install demo bench requirements clean asked
 
 # Another Python, in an environment of its own: make test PYTHON=python3.13 VENV=build/python3.13
 export VENV ?= .venv
@@ -9,6 +9,7 @@ export VENV ?= .venv
 help:
 	@echo 'make run           an instance for trying things out, at http://localhost:8000'
 	@echo 'make test          format, lint, types, import rules and all tests'
+	@echo 'make quick         format, lint and the tests that matter for what changed, in a minute'
 	@echo 'make short         the tests that show soonest whether another Python will do'
 	@echo 'make install       everything for running and for development, into .venv'
 	@echo 'make demo          two communities that follow and answer each other'
@@ -25,6 +26,9 @@ run: $(VENV)/.runtime
 
 test: $(VENV)/.development
 	@$(VENV)/bin/python -m tests
+
+quick: $(VENV)/.development
+	@$(VENV)/bin/python -m tests --quick
 
 short: $(VENV)/.development
 	@$(VENV)/bin/python -m tests --short

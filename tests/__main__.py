@@ -3,12 +3,15 @@
 What follows on the command line goes to pytest: `python -m tests -k inbox`. Each core takes whole
 files; `python -m tests -n 0` runs them in one process, for a debugger.
 
-`python -m tests --short` runs the part that shows soonest whether another Python will do.
+`python -m tests --short` runs the part that shows soonest whether another Python will do,
+`python -m tests --quick` format, lint and the tests that matter for what changed (tests/quick.py).
 """
 
 import subprocess
 import sys
 from pathlib import Path
+
+from tests import quick
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent  # works without an activated environment
@@ -29,13 +32,27 @@ def steps(arguments: list[str]) -> dict[str, list[str]]:
     if "--short" in arguments:
         chosen = [one for one in arguments if one != "--short"]
         return {"tests, the short form": [*python, "pytest", *CORES, *SHORT, *chosen]}
-    return {
+    checks = {
         "format": [*python, "ruff", "format", "--check", "."],
         "lint": [*python, "ruff", "check", "."],
+    }
+    if "--quick" in arguments:
+        return checks | _quick([one for one in arguments if one != "--quick"])
+    return checks | {
         "types": [*python, "mypy"],
         "import rules": [str(BIN / "lint-imports"), "--no-logo"],
         "tests": [*python, "pytest", *CORES, *arguments],
     }
+
+
+def _quick(arguments: list[str]) -> dict[str, list[str]]:
+    all_of_them = quick.matter(quick.changed())
+    chosen = quick.fitting(all_of_them, quick.known())
+    print(f"{len(chosen)} of {len(all_of_them)} test files that matter for what changed.")
+    if not chosen:
+        return {}
+    python = [sys.executable, "-m"]
+    return {"tests that matter": [*python, "pytest", *CORES, *chosen, *arguments]}
 
 
 def run(name: str, command: list[str]) -> int:

@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from storage.engine.database import Database, open_database
 from storage.engine.site import Site
+from tests import quick
 from tests.storage.raw import blank
 from tests.support.clock import Watch
 
@@ -24,3 +26,16 @@ async def database(tmp_path: Path, site: Site, watch: Watch) -> AsyncIterator[Da
     (tmp_path / "db").write_bytes(blank())
     async with open_database(tmp_path / "db", site, watch) as opened:
         yield opened
+
+
+_SECONDS: Counter[str] = Counter()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """How long each file took; of a run on many cores this comes together in its first process."""
+    _SECONDS[report.nodeid.partition("::")[0]] += report.duration  # type: ignore[assignment]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput") and _SECONDS:
+        quick.remember({name: round(seconds, 1) for name, seconds in _SECONDS.items()})
