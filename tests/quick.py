@@ -27,7 +27,10 @@ def changed() -> set[str]:
 
 
 def _git(*arguments: str) -> list[str]:
-    said = subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True)
+    """Lines of what git says; none where this is no repository."""
+    said = subprocess.run(
+        ["git", *arguments], cwd=ROOT, check=False, capture_output=True, text=True
+    )
     return [line for line in said.stdout.splitlines() if line]
 
 
@@ -50,10 +53,8 @@ def matter(files: Iterable[str]) -> list[str]:
 
 @cache
 def test_files() -> tuple[str, ...]:
-    found = (ROOT / "tests").rglob("test_*.py")
-    return tuple(
-        sorted(str(one.relative_to(ROOT)) for one in found if "node_modules" not in one.parts)
-    )
+    found = (one.relative_to(ROOT) for one in (ROOT / "tests").rglob("test_*.py"))
+    return tuple(sorted(str(one) for one in found if "node_modules" not in one.parts))
 
 
 def _package(file: str) -> str:
