@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,14 @@ from storage.engine.site import Site
 from tests import quick
 from tests.storage.raw import blank
 from tests.support.clock import Watch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _unhurried() -> Iterator[None]:
+    """A busy machine is no fault of what is tested: who tests the patience gives its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("server.media.store.PATIENCE", 900.0)
+        yield
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from errno import ENOTDIR
 from pathlib import Path
@@ -83,6 +83,7 @@ MOST_ANSWER = 32 * 1024 * 1024
 MOST_COMPLAINT = 4096
 MOST_HEAD = 4096  # of an answer: the line that says what the rest is
 STRAY_AFTER = timedelta(hours=12)
+PATIENCE = 20.0  # seconds that anybody waits for a worker, whatever keeps it
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -122,7 +123,7 @@ class Guard:
     """
 
     name: str = "images of members"
-    patience: float = 20.0
+    patience: float = field(default_factory=lambda: PATIENCE)
     processor: int = 15
     memory: int = 1024 * 1024 * 1024
     at_once: int = 2

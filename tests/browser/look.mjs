@@ -20,6 +20,7 @@ const find = (...words) => answer.findings.push(words.join(' '));
 async function context(width, colorScheme) {
   const made = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
   const tab = await made.newPage();
+  tab.setDefaultTimeout(180_000); // a busy machine is no fault of the page
   // The page's own refusals (policy, missing files) are findings; an error page's status is not.
   tab.on('console', (m) => {
     if (m.type() === 'error' && m.location().url !== tab.url()) find('console', tab.url(), m.text());

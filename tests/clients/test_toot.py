@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.browsing import Visitor
-from tests.support.process import PASSWORD, Running, running
+from tests.support.process import HANGS, PASSWORD, Running, running
 
 TOOT = str(Path(sys.executable).with_name("toot"))
 
@@ -29,7 +29,7 @@ class Terminal:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=HANGS,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -61,7 +61,7 @@ def log_in(server: Running, name: str, folder: Path) -> Terminal:
             assert line, "toot showed no address"
             address = line.strip()
         code = Visitor(server.base).let_in(address, name, PASSWORD)
-        rest, _ = toot.communicate(f"n\n{code}\n", timeout=60)
+        rest, _ = toot.communicate(f"n\n{code}\n", timeout=HANGS)
         assert toot.returncode == 0, rest
         assert "Successfully logged in" in rest
     return Terminal(environ)

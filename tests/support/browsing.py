@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
 
+from tests.support.process import HANGS
+
 OOB = "urn:ietf:wg:oauth:2.0:oob"
 
 
@@ -45,7 +47,7 @@ class Visitor:
         self.page = requests.Response()
 
     def open(self, address: str) -> requests.Response:
-        self.page = self.session.get(urljoin(self.base, address), timeout=30)
+        self.page = self.session.get(urljoin(self.base, address), timeout=HANGS)
         return self.page
 
     def forms(self) -> list[Form]:
@@ -59,13 +61,13 @@ class Visitor:
         (form,) = [one for one in self.forms() if fields <= set(one.values)][:1]
         target = urljoin(self.page.url, form.action)
         self.page = self.session.post(
-            target, data=form.values | values, timeout=30, allow_redirects=False
+            target, data=form.values | values, timeout=HANGS, allow_redirects=False
         )
         while self.page.is_redirect:
             there = urljoin(target, self.page.headers["Location"])
             if urlsplit(there).netloc != urlsplit(self.base).netloc:
                 return self.page
-            self.page = self.session.get(there, timeout=30, allow_redirects=False)
+            self.page = self.session.get(there, timeout=HANGS, allow_redirects=False)
         return self.page
 
     def let_in(self, authorize: str, name: str, password: str) -> str:

@@ -16,6 +16,7 @@ import requests
 
 PASSWORD = "a short sentence to remember"
 KITH = (sys.executable, "-m", "server")
+HANGS = 180.0  # seconds after which something waits for ever; no test measures by it
 
 
 def free_port() -> int:
@@ -42,7 +43,7 @@ class Running:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=HANGS,
         )
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
@@ -85,19 +86,19 @@ def running(folder: Path, port: int | None = None, logs: int | None = None) -> I
         wait_until_healthy(base, process)
         yield Running(base, environ, process, port)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(HANGS) == 0
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(10)
+            process.wait(HANGS)
 
 
-def wait_until_healthy(base: str, process: "subprocess.Popen[Any]", seconds: float = 30) -> None:
+def wait_until_healthy(base: str, process: "subprocess.Popen[Any]", seconds: float = HANGS) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         assert process.poll() is None, f"the server ended with {process.returncode}"
         try:
-            if requests.get(f"{base}/health", timeout=2).status_code == 200:
+            if requests.get(f"{base}/health", timeout=HANGS).status_code == 200:
                 return
         except requests.ConnectionError:
             time.sleep(0.05)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.transport.ip_policy import allowed, loopback
+from tests.support.process import HANGS
 
 # First and last address of each block, so that the edges are in the table.
 SPECIAL = [
@@ -125,11 +126,11 @@ def test_every_python_on_this_machine_gives_the_same_answers() -> None:
     for python in pythons:
         # -I -S: that Python's own library and our file, nothing else.
         command = [python, "-I", "-S", "-B", "-c", program, str(root), *cells]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=HANGS)
         assert done.stdout.strip() == expected, python
     print(f"{len(cells)} cells on {len(pythons)} interpreters")
 
 
 def _runs(python: str) -> bool:
     """Some commands only say that their Python is not chosen here."""
-    return subprocess.run([python, "-c", ""], capture_output=True, timeout=30).returncode == 0
+    return subprocess.run([python, "-c", ""], capture_output=True, timeout=HANGS).returncode == 0

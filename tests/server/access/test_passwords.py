@@ -10,7 +10,7 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -133,9 +133,9 @@ async def test_a_wrong_name_takes_as_long_as_a_wrong_password(place: Place) -> N
     browser, took = Browser(place), {"ines": list[float](), "nobody": list[float]()}
     await browser.log_in("nobody", "wrong")  # what is made once is made
     for name in [*took] * 9:
-        began = perf_counter()
+        began = process_time()  # of all threads: a busy machine makes nobody slower by it
         await browser.log_in(name, "wrong")
-        took[name].append(perf_counter() - began)
+        took[name].append(process_time() - began)
     middle = {name: median(times) for name, times in took.items()}
     print({name: f"{time * 1000:.0f} ms" for name, time in middle.items()})
     assert 1 / 2 < middle["nobody"] / middle["ines"] < 2

@@ -7,7 +7,6 @@ from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
-from time import perf_counter
 from typing import cast
 
 import pytest
@@ -176,7 +175,7 @@ TRIGGERS: dict[Trigger, tuple[int, bool]] = {
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda one: one.__name__)
-async def test_what_ends_access_ends_it_within_a_second(place: Place, trigger: Trigger) -> None:
+async def test_what_ends_access_ends_it_at_once(place: Place, trigger: Trigger) -> None:
     """Of what is remembered too: tokens are asked again and again until the moment before."""
     person, site, there = await place.person("ines"), Browser(place), Browser(place)
     assert await site.log_in("ines") == 303
@@ -186,10 +185,8 @@ async def test_what_ends_access_ends_it_within_a_second(place: Place, trigger: T
         assert (await person.ask("GET", "/api/v1/preferences"))[0] == 200
     status, ends_sessions = TRIGGERS[trigger]
     await trigger(place, person, site)
-    began = perf_counter()
     assert (await person.ask("GET", "/api/v1/preferences"))[0] == status
     assert await there.ask("GET", "/settings") == (303 if ends_sessions else 200)
-    assert perf_counter() - began < 1
 
 
 SUSPENDING: dict[str, tuple[str, str]] = {

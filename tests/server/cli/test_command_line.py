@@ -7,7 +7,6 @@ import stat
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from server.cli.control_socket import CommandFailed
 from storage.engine.clock import system_clock
 from tests.server.media.test_processing import corners, encoded
 from tests.support.process import (
+    HANGS,
     KITH,
     PASSWORD,
     Running,
@@ -30,7 +30,7 @@ from tests.support.process import (
 
 def kith(environ: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [*KITH, *arguments], env=environ, capture_output=True, text=True, timeout=60, check=False
+        [*KITH, *arguments], env=environ, capture_output=True, text=True, timeout=HANGS, check=False
     )
 
 
@@ -39,7 +39,7 @@ def post(server: Running, token: str, text: str) -> str:
         f"{server.base}/api/v1/statuses",
         json={"status": text},
         headers={"Authorization": f"Bearer {token}"},
-        timeout=10,
+        timeout=HANGS,
     )
     answer.raise_for_status()
     return str(answer.json()["id"])
@@ -50,7 +50,7 @@ def home(server: Running, token: str) -> list[str]:
     found: list[str] = []
     address: str | None = f"{server.base}/api/v1/timelines/home?limit=40"
     while address:
-        answer = requests.get(address, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        answer = requests.get(address, headers={"Authorization": f"Bearer {token}"}, timeout=HANGS)
         found += [status["id"] for status in answer.json()]
         address = answer.links.get("next", {}).get("url")
     return found
@@ -137,8 +137,8 @@ def test_emoji_are_added_beside_the_running_server(tmp_path: Path) -> None:
     with running(tmp_path / "data") as server:
         added = server.kith("emoji", "add", "leek", str(picture), "--category", "Garden")
         assert added == {"name": "leek", "category": "Garden"}
-        (shown,) = requests.get(f"{server.base}/api/v1/custom_emojis", timeout=5).json()
-        assert requests.get(shown["url"], timeout=5).headers["Content-Type"] == "image/png"
+        (shown,) = requests.get(f"{server.base}/api/v1/custom_emojis", timeout=HANGS).json()
+        assert requests.get(shown["url"], timeout=HANGS).headers["Content-Type"] == "image/png"
         listed: Any = server.kith("emoji", "list")
         assert listed == [added]
         assert "already" in kith(server.environ, "emoji", "add", "leek", str(picture)).stderr
@@ -154,9 +154,9 @@ def test_stewards_help_by_commands(tmp_path: Path) -> None:
         assert "was not disabled" in kith(server.environ, "account", "enable", "gardener").stderr
         assert server.kith("account", "enable", "ines")["state"] == "active"
         link = server.kith("account", "reset", "ines")["link"]
-        assert requests.get(link, timeout=5).status_code == 200
+        assert requests.get(link, timeout=HANGS).status_code == 200
         link = server.kith("invite", "--uses", "3", "--days", "2")["link"]
-        assert requests.get(link, timeout=5).status_code == 200
+        assert requests.get(link, timeout=HANGS).status_code == 200
         for wrong in (("--uses", "0"), ("--days", "0"), ("--days", "99999999999")):
             assert "is good for" in kith(server.environ, "invite", *wrong).stderr
         assert server.kith("domain", "block", "Bücher.example")["domain"] == "xn--bcher-kva.example"
@@ -200,11 +200,9 @@ def test_a_stop_finishes_what_is_under_way(tmp_path: Path) -> None:
         with ThreadPoolExecutor(8) as pool:
             said = pool.map(say, range(120))
             first = next(said)
-            begun = monotonic()
             server.process.send_signal(signal.SIGTERM)
             kept = {number for number in (first, *said) if number}
-        assert server.process.wait(15) == 0
-        assert monotonic() - begun < 15
+        assert server.process.wait(HANGS) == 0
         with running(tmp_path, server.port) as again:
             assert kept <= set(home(again, token))
         assert kept

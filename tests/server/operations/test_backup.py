@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -20,7 +21,7 @@ from storage.people import keys
 from tests.server.media.test_processing import corners, encoded
 from tests.support.clock import Watch
 from tests.support.internet import Internet
-from tests.support.process import KITH, PASSWORD, environment, free_port, wait_until_healthy
+from tests.support.process import HANGS, KITH, PASSWORD, environment, free_port, wait_until_healthy
 from tests.support.servers import Person, Place, give_token, serving, settle
 
 ROOT = Path(__file__).parents[3]
@@ -125,10 +126,13 @@ async def test_a_backup_cut_off_anywhere_is_whole_or_not_there(
         path.write_bytes(PICTURE)
     await place.person("marta")
     cut, whole, to = 0, 0, tmp_path / "backups"
+    begun = perf_counter()
+    await backed_up(place, to, watch)
+    step = (perf_counter() - begun) / 40  # of the time that one takes on this machine, now
     while whole < 3:
         watch.advance(timedelta(seconds=1))
         making = asyncio.create_task(backed_up(place, to, watch))
-        await asyncio.wait({making}, timeout=cut * 0.002)
+        await asyncio.wait({making}, timeout=cut * step)
         making.cancel()
         with suppress(asyncio.CancelledError):
             await making
@@ -173,7 +177,7 @@ def kith(
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
         preexec_fn=limit,
     )

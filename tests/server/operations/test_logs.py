@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler
 
 from server.http.headers import request_id
 from server.operations.logs import HIDDEN, Json, Text, numbered
-from tests.support.process import KITH, environment, free_port, wait_until_healthy
+from tests.support.process import HANGS, KITH, environment, free_port, wait_until_healthy
 
 PLANTED = "planted-5c1d9a7e"
 
@@ -110,9 +110,9 @@ def test_no_secret_reaches_a_log_and_every_request_has_its_number(tmp_path: Path
         wait_until_healthy(base, process)
         numbers = send_secrets(base)
         send_nonsense(port)
-        figures = requests.get(f"http://127.0.0.1:{metrics}/metrics", timeout=5).text
+        figures = requests.get(f"http://127.0.0.1:{metrics}/metrics", timeout=HANGS).text
         process.terminate()
-        _, logged = process.communicate(timeout=20)
+        _, logged = process.communicate(timeout=HANGS)
     assert PLANTED not in logged
     lines = [json.loads(line) for line in io.StringIO(logged)]
     assert numbers <= {line.get("request_id") for line in lines}
@@ -135,7 +135,7 @@ def send_secrets(base: str) -> set[str]:
     headers = {"Authorization": f"Bearer {PLANTED}", "Cookie": f"kith={PLANTED}"}
     secret = {"client_secret": PLANTED, "code": PLANTED, "password": PLANTED, "login": "x"}
     answers = [
-        requests.request(method, f"{base}{path}", headers=headers, data=data, timeout=5)
+        requests.request(method, f"{base}{path}", headers=headers, data=data, timeout=HANGS)
         for method, path, data in (
             ("GET", f"/api/v1/preferences?access_token={PLANTED}", None),
             ("POST", "/oauth/token", secret),
@@ -175,5 +175,5 @@ def send_nonsense(port: int) -> None:
         assert gone.recv(4096).startswith(b"HTTP/1.1 100 ")
         gone.sendall(PLANTED.encode())
     url, packed = f"http://127.0.0.1:{port}/oauth/token", {"Content-Encoding": "gzip"}
-    assert requests.post(url, data=PLANTED, headers=packed, timeout=5).status_code == 400
+    assert requests.post(url, data=PLANTED, headers=packed, timeout=HANGS).status_code == 400
     print(f"{len(NONSENSE) + 2} kinds of nonsense")

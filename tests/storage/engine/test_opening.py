@@ -22,6 +22,7 @@ from storage.engine.lock import owned
 from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from tests.storage import cast
+from tests.support.process import HANGS
 
 LATEST = max(schema.scripts())
 
@@ -83,7 +84,7 @@ async def test_a_migration_killed_in_the_middle_runs_again(
 ) -> None:
     older(tmp_path / "db", 1)
     command = (sys.executable, "-m", "tests.storage.interrupted", tmp_path / "db", str(made))
-    assert subprocess.run(command, check=False, timeout=60).returncode == -9
+    assert subprocess.run(command, check=False, timeout=HANGS).returncode == -9
     async with open_database(tmp_path / "db", site) as database:
         assert await database.read(lambda r: r.value("PRAGMA user_version")) == LATEST
         assert await database.read(names) == ["alice"]
@@ -187,6 +188,8 @@ async def test_nobody_else_may_read_the_files(tmp_path: Path, site: Site) -> Non
 HOLD = """
 import sys, pathlib
 from storage.engine.lock import owned
+from tests.support.process import HANGS
+from tests.support.process import HANGS
 with owned(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
