@@ -5,11 +5,8 @@ from functools import partial
 
 from aiohttp import web
 
-from federation.activities.delete import ERASE
-from federation.activities.flag import LETTER
 from federation.inbound.processing import AT_ONCE, PREPARED
 from federation.moderation import domain_blocks
-from federation.moderation.suspensions import END
 from federation.resolve import background, featured_posts, quote_stamps
 from server.actions.lifecycle import account_deletion, data_export, data_import
 from server.actions.lifecycle.data_export import Places
@@ -33,6 +30,17 @@ from storage.lifecycle import retention
 from storage.posts.quotes import QUOTED
 from storage.posts.scheduled_posts import SCHEDULED
 from storage.queues.inbox import RECEIVED
+from storage.queues.job_kinds import (
+    CarryOutImport,
+    EndSuspension,
+    EraseActor,
+    FindConversations,
+    IndexPosts,
+    MakeArchive,
+    Payload,
+    SendEmail,
+    TellModerators,
+)
 from storage.queues.jobs import PLANNED
 from storage.reading import conversations, search, timelines
 
@@ -54,7 +62,7 @@ def _of_federation(app: web.Application) -> list[Job]:
 
 
 def _planned(
-    app: web.Application, kind: str, run_once: Callable[[], Awaitable[bool]]
+    app: web.Application, kind: type[Payload], run_once: Callable[[], Awaitable[bool]]
 ) -> Callable[[], Awaitable[bool]]:
     return partial(attempt, app[DATABASE], kind, run_once)
 
@@ -65,22 +73,24 @@ def _of_members(app: web.Application) -> list[Job]:
     folder, public = settings.data_dir, media_address(settings.web_origin)
     places = Places(folder / data_export.FOLDER, app[MEDIA].path_of, public)
 
-    make = _planned(app, data_export.ARCHIVE, partial(data_export.make_next, database, places))
+    make = _planned(app, MakeArchive, partial(data_export.make_next, database, places))
 
     async def archives() -> bool:
         await data_export.remove_old(database, places.exports)
         return await make()
 
     letters = partial(emails.send_next, database, settings, clock)
+    tell = partial(emails.tell_next, database)
     bring = partial(data_import.import_next, app[SERVICES])
     erase = partial(account_deletion.erase_next, database)
     end = partial(account_decisions.end_next_suspension, database)
     return [
         Job("make archives", archives, (PLANNED,), pause=60.0),
-        Job("carry out imports", _planned(app, data_import.IMPORT, bring), (PLANNED,), pause=60.0),
-        Job("erase who left", _planned(app, ERASE, erase), (PLANNED,), pause=60.0),
-        Job("write letters", _planned(app, LETTER, letters), (PLANNED,), pause=60.0),
-        Job("end suspensions", _planned(app, END, end), pause=600.0),
+        Job("carry out imports", _planned(app, CarryOutImport, bring), (PLANNED,), pause=60.0),
+        Job("erase who left", _planned(app, EraseActor, erase), (PLANNED,), pause=60.0),
+        Job("write letters", _planned(app, SendEmail, letters), (PLANNED,), pause=60.0),
+        Job("tell moderators", _planned(app, TellModerators, tell), (PLANNED,), pause=60.0),
+        Job("end suspensions", _planned(app, EndSuspension, end), pause=600.0),
     ]
 
 
@@ -101,8 +111,8 @@ def _of_posts(app: web.Application) -> list[Job]:
             pause=10.0,
         ),
         Job("close polls", partial(polls.close_next, app[SERVICES]), pause=15.0),
-        Job("index posts", _planned(app, search.KIND, index), pause=3600.0),
-        Job("find conversations", _planned(app, conversations.KIND, find), pause=3600.0),
+        Job("index posts", _planned(app, IndexPosts, index), pause=3600.0),
+        Job("find conversations", _planned(app, FindConversations, find), pause=3600.0),
     ]
 
 

@@ -18,8 +18,7 @@ from storage.people.actors import Actor
 from storage.posts import delivery_targets, posts, quotes
 from storage.posts.quotes import Quote
 from storage.queues import jobs
-
-ERASE = "erase"
+from storage.queues.job_kinds import EraseActor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ class Delete(Activity):
         """Hidden at once; the rows go later, a few hundred at a time."""
         actors.set_moderation_state(writer, actor.id, "deleted")
         delivery_targets.part_from_all(writer, actor.id)
-        jobs.plan(writer, ERASE, str(actor.id))
+        jobs.plan(writer, EraseActor(actor.id))
 
     def audience(self, reader: Reader) -> Collection[str]:
         """Everybody elsewhere who may have it: asked while it is still known whom it reached."""

@@ -24,13 +24,13 @@ from storage.posts import visible_posts
 from storage.posts.posts import Post
 from storage.posts.visibility import Member
 from storage.queues import hosts, jobs
+from storage.queues.job_kinds import TellModerators
 from storage.reading import notifications
 
 MOST_COMMENT = 5000
 MOST_OBJECTS = 100
 MOST_POSTS = 40
 MOST_OPEN = 100
-LETTER = "letter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ class Flag(Activity):
 
 
 def _call(writer: Writer, report: Report) -> None:
-    """Those who look after this place hear of it: in their app, and by letter."""
+    """Those who look after this place hear of it in their app, and by whatever else there is."""
     for steward in accounts.stewards(writer):
         if steward not in (report.target, report.reporter):
             notifications.tell(writer, steward, "admin.report", report.reporter, report.id)
-    jobs.plan(writer, LETTER, f"report {report.id}")
+    jobs.plan(writer, TellModerators(report.id))

@@ -8,16 +8,15 @@ from datetime import timedelta
 
 from federation import effects
 from federation.activities import Delete, Follow, Reject, Undo, Update
-from federation.activities.delete import ERASE
 from federation.objects import actor as actor_object
 from federation.outbound import outbox
 from storage.engine.transaction import Writer
 from storage.people import actors, follows, keys
 from storage.people.actors import Actor
 from storage.queues import deliveries, jobs
+from storage.queues.job_kinds import EndSuspension, EraseActor
 
 REVERSIBLE = timedelta(days=30)
-END = "end of a suspension"
 
 
 def suspend(writer: Writer, actor: Actor, media: str) -> None:
@@ -25,7 +24,7 @@ def suspend(writer: Writer, actor: Actor, media: str) -> None:
     if actor.is_local:
         deliveries.withdraw_of(writer, actor.id)
         actors.set_moderation_state(writer, actor.id, "suspended")
-        jobs.plan(writer, END, str(actor.id), writer.now + REVERSIBLE)
+        jobs.plan(writer, EndSuspension(actor.id), writer.now + REVERSIBLE)
         _say(writer, actor.id, media)
     else:
         _part(writer, actor)
@@ -36,19 +35,19 @@ def restore(writer: Writer, actor: Actor, media: str) -> None:
     """Show them again; relations that ended with another server stay ended."""
     actors.set_moderation_state(writer, actor.id, "active")
     if actor.is_local:
-        jobs.cancel(writer, END, str(actor.id))
+        jobs.cancel(writer, EndSuspension(actor.id))
         _say(writer, actor.id, media)
 
 
 def end(writer: Writer, actor: Actor) -> None:
     """For good: what they said is to be deleted everywhere."""
-    jobs.cancel(writer, END, str(actor.id))
+    jobs.cancel(writer, EndSuspension(actor.id))
     effects.apply_local(writer, Delete(id=outbox.new_uri(writer), actor=actor.uri, what=actor.uri))
 
 
 def forget(writer: Writer, actor: Actor) -> None:
     """Somebody of another server: what we have of them goes, and they stay out."""
-    jobs.plan(writer, ERASE, str(actor.id))
+    jobs.plan(writer, EraseActor(actor.id))
 
 
 def _say(writer: Writer, id_: int, media: str) -> None:

@@ -18,8 +18,7 @@ from storage.people import actors, keys
 from storage.people.actors import Actor
 from storage.people.keys import Key
 from storage.queues import hosts, jobs
-
-FEATURED = "featured"  # jobs: what a new actor shows first is fetched (`featured_posts`)
+from storage.queues.job_kinds import FetchFeatured
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def _add(writer: Writer, row: Actor, named: Named) -> ActorId:
             raise Forbidden("That handle belongs to another account of the same server.") from taken
         actors.add(writer, replace(new, domain=host))
     if new.featured is not None:
-        jobs.plan(writer, FEATURED, new.uri)
+        jobs.plan(writer, FetchFeatured(new.uri))
     return id_
 
 

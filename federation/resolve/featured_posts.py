@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import partial
 
 from federation.errors import Busy, FederationError, Unreachable
-from federation.resolve.backfill import FEATURED
 from federation.resolve.background import LOOKED_AT, Background, Errand
 from federation.resolve.resolver import Budget, Resolver
 from federation.transport.pools import Pool
@@ -18,6 +17,7 @@ from storage.people import actors
 from storage.people.actors import Actor
 from storage.posts import pins, posts
 from storage.queues import jobs
+from storage.queues.job_kinds import FetchFeatured
 from storage.queues.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -31,12 +31,12 @@ PAUSE = timedelta(minutes=10)
 
 async def learn_next(database: Database, resolver: Resolver, background: Background) -> bool:
     """Fetch what one actor shows first; return whether there was one."""
-    waiting = await database.read(jobs.due, FEATURED, LOOKED_AT)
+    waiting = await database.read(jobs.due, FetchFeatured, LOOKED_AT)
     errands = (Errand(job.id, job.subject, job) for job in waiting)
     return await background.do_next(errands, partial(_learn, database, resolver))
 
 
-async def _learn(database: Database, resolver: Resolver, job: Job) -> None:
+async def _learn(database: Database, resolver: Resolver, job: Job[FetchFeatured]) -> None:
     actor = await database.read(actors.by_uri, job.subject)
     try:
         found = await _fetched(resolver, actor) if actor else []
@@ -78,14 +78,14 @@ async def _items(resolver: Resolver, collection: Document, budget: Budget) -> li
     return await _items(resolver, page or await resolver.object(uri_of(first), budget), budget)
 
 
-def _again(writer: Writer, job: Job, reason: str) -> None:
+def _again(writer: Writer, job: Job[FetchFeatured], reason: str) -> None:
     if job.attempts + 1 >= ATTEMPTS:
         jobs.done(writer, job)
     else:
         jobs.postpone(writer, job, PAUSE, reason)
 
 
-def _keep(writer: Writer, job: Job, actor: int, listed: Sequence[str]) -> None:
+def _keep(writer: Writer, job: Job[FetchFeatured], actor: int, listed: Sequence[str]) -> None:
     """The first of the list is the newest pin. Only what its author wrote, for many, counts."""
     for uri in reversed(listed):
         post = posts.by_uri(writer, uri)

@@ -7,7 +7,6 @@ and the letter tells its owner.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from federation.activities.flag import LETTER
 from server.access import account_creation
 from server.i18n.translations import N_, translations
 from server.mail import smtp
@@ -21,9 +20,9 @@ from storage.engine.database import Database
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.queues import hosts, jobs
+from storage.queues.job_kinds import SendEmail
 
 PAGE = "/confirm"
-OCCASION = "confirm"
 PAUSE = timedelta(minutes=10)  # between two letters
 MOST = 3  # letters for one confirmation
 MOST_A_DAY = 5  # to one mailbox
@@ -65,7 +64,7 @@ def ask(
 ) -> None:
     """Write to the address, and wait."""
     confirmations.begin(writer, account, email, purpose, invitation)
-    jobs.plan(writer, LETTER, f"{OCCASION} {account}")
+    jobs.plan(writer, SendEmail("confirm", account))
 
 
 def ask_again(writer: Writer, account: int) -> None:
@@ -74,7 +73,7 @@ def ask_again(writer: Writer, account: int) -> None:
     if waiting is None or waiting.letters >= MOST:
         return
     if waiting.sent_at is None or writer.now - waiting.sent_at >= PAUSE:
-        jobs.plan(writer, LETTER, f"{OCCASION} {account}")
+        jobs.plan(writer, SendEmail("confirm", account))
 
 
 def is_blocked(reader: Reader, email: str) -> bool:
@@ -153,5 +152,5 @@ def confirm(writer: Writer, secret: str) -> Confirmation | None:
     if waiting.purpose == "enter":
         account_creation.approve(writer, account.actor)
     elif waiting.purpose == "ask":
-        jobs.plan(writer, LETTER, f"asked {account.actor}")
+        jobs.plan(writer, SendEmail("asked", account.actor))
     return waiting

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from federation.activities.flag import LETTER
 from server.access import account_creation, email_confirmation, passwords
 from server.access.account_creation import Newcomer
 from server.i18n.form_errors import FormError
@@ -18,6 +17,7 @@ from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.people.actors import Actor
 from storage.queues import jobs
+from storage.queues.job_kinds import SendEmail
 
 # A mailbox without quotes or comments (RFC 5321), at a host by name.
 EMAIL = re.compile(
@@ -156,7 +156,7 @@ def _join(writer: Writer, params: SignupParams, hashed: str, made: account_creat
                 writer, joined.id, params.email, purpose, params.invitation or None
             )
         elif params.waits:
-            jobs.plan(writer, LETTER, f"asked {joined.id}")
+            jobs.plan(writer, SendEmail("asked", joined.id))
         return joined
     except Conflict as taken:
         raise NotYet({_FIELDS[taken.what]: _TAKEN[taken.what]}) from taken

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from federation.activities.flag import LETTER
 from federation.moderation import suspensions
-from federation.moderation.suspensions import END
 from server.access import account_creation
 from server.i18n.translations import N_
 from server.refusals import CannotDecide
@@ -27,6 +25,7 @@ from storage.people.actors import Actor
 from storage.posts import visible_posts
 from storage.posts.visibility import Anonymous, Steward
 from storage.queues import jobs
+from storage.queues.job_kinds import EndSuspension, SendEmail
 from storage.reading import notifications
 
 RANKS = ("member", "steward", "admin")
@@ -120,7 +119,7 @@ def decide(writer: Writer, moderator: Moderator, id_: int, verdict: Verdict) -> 
     if account is not None and verdict.action != "none":
         notifications.tell(writer, id_, "moderation_warning", id_, number)
         if verdict.letter:
-            jobs.plan(writer, LETTER, f"decision {number}")
+            jobs.plan(writer, SendEmail("decision", number))
     detail: dict[str, str | int] = {"text": verdict.text}
     if verdict.report is not None:
         detail["report"] = verdict.report
@@ -191,7 +190,7 @@ def undo(writer: Writer, moderator: Moderator, id_: int, action: str) -> None:
             suspensions.restore(writer, target, media_of(writer))
     decisions.undo(writer, moderator.actor, id_, action)
     if account is not None:
-        jobs.plan(writer, LETTER, f"undone {id_} {action}")
+        jobs.plan(writer, SendEmail("undone", id_, action))
     _note(writer, moderator, f"account.{action}.undo", target)
 
 
@@ -231,7 +230,7 @@ def approve(writer: Writer, moderator: Moderator, id_: int) -> None:
         account_creation.approve(writer, target.id)
     except Conflict as taken:
         raise CannotDecide(_ADDRESS) from taken
-    jobs.plan(writer, LETTER, f"welcome {id_}")
+    jobs.plan(writer, SendEmail("welcome", id_))
     _note(writer, moderator, "account.approve", target)
 
 
@@ -280,10 +279,10 @@ async def end_next_suspension(database: Database) -> bool:
 
 
 def _end_next(writer: Writer) -> bool:
-    job = jobs.next_due(writer, END)
+    job = jobs.next_due(writer, EndSuspension)
     if job is None:
         return False
-    target = actors.by_id(writer, int(job.subject))
+    target = actors.by_id(writer, job.payload.actor)
     if target is not None and target.effective_state == "suspended":
         _note(writer, COMMAND_LINE, "account.delete", target, why="suspended for 30 days")
         _erase(writer, target, accounts.by_actor(writer, target.id))

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from federation.activities.flag import LETTER
 from server.access import email_confirmation
 from server.i18n.translations import N_, translations
 from server.mail import smtp
@@ -17,6 +16,7 @@ from storage.engine.transaction import Reader, Writer
 from storage.moderation import decisions, reports
 from storage.people import actors
 from storage.queues import jobs
+from storage.queues.job_kinds import SendEmail, TellModerators
 from storage.queues.jobs import Job
 
 PAUSE = timedelta(minutes=10)
@@ -55,7 +55,7 @@ class Email:
 
 async def send_next(database: Database, settings: Settings, clock: Clock) -> bool:
     """Write the letters of one occasion; return whether there was one."""
-    job = await database.read(jobs.next_due, LETTER)
+    job = await database.read(jobs.next_due, SendEmail)
     if job is None:
         return False
     sent = not settings.smtp_host or await _sent(database, settings, clock, job)
@@ -63,20 +63,20 @@ async def send_next(database: Database, settings: Settings, clock: Clock) -> boo
     return True
 
 
-async def _sent(database: Database, settings: Settings, clock: Clock, job: Job) -> bool:
+async def _sent(database: Database, settings: Settings, clock: Clock, job: Job[SendEmail]) -> bool:
     """Whether all letters of the occasion were taken."""
-    occasion, number, *_ = job.subject.split()
-    if occasion == email_confirmation.OCCASION:
-        return await email_confirmation.send(database, settings, clock, int(number))
-    if occasion == "welcome":
-        newcomer = await database.read(_newcomer, int(number))
+    wanted = job.payload
+    if wanted.occasion == "confirm":
+        return await email_confirmation.send(database, settings, clock, wanted.about)
+    if wanted.occasion == "welcome":
+        newcomer = await database.read(_newcomer, wanted.about)
         return newcomer is None or await smtp.welcome(settings, clock, *newcomer)
-    letters = await database.read(_written, job, settings)
+    letters = await database.read(_written, wanted, settings)
     taken = [await smtp.send(settings, clock, one.to, one.subject, one.text) for one in letters]
     return all(taken)
 
 
-def _close(writer: Writer, job: Job, sent: bool) -> None:
+def _close(writer: Writer, job: Job[SendEmail], sent: bool) -> None:
     """A mail server that is away is tried again a few times, for all letters of the occasion."""
     if sent or job.attempts + 1 >= ATTEMPTS:
         jobs.done(writer, job)
@@ -84,17 +84,30 @@ def _close(writer: Writer, job: Job, sent: bool) -> None:
         jobs.postpone(writer, job, PAUSE, "the mail server did not take it")
 
 
-def _written(reader: Reader, job: Job, settings: Settings) -> Sequence[Email]:
-    occasion, number, *more = job.subject.split()
-    match occasion:
+async def tell_next(database: Database) -> bool:
+    """Have those who look after this place told of a report; return whether there was one."""
+    return await database.conclude(_tell_next)
+
+
+def _tell_next(writer: Writer) -> bool:
+    job = jobs.next_due(writer, TellModerators)
+    if job is None:
+        return False
+    jobs.plan(writer, SendEmail("report", job.payload.number))
+    jobs.done(writer, job)
+    return True
+
+
+def _written(reader: Reader, wanted: SendEmail, settings: Settings) -> Sequence[Email]:
+    match wanted.occasion:
         case "report":
-            return _of_report(reader, int(number), settings)
+            return _of_report(reader, wanted.about, settings)
         case "asked":
-            return _of_request(reader, int(number), settings)
+            return _of_request(reader, wanted.about, settings)
         case "decision":
-            return _of_decision(reader, int(number), settings)
+            return _of_decision(reader, wanted.about, settings)
         case _:
-            return _to_owner(reader, int(number), settings, _UNDONE[more[0]], [])
+            return _to_owner(reader, wanted.about, settings, _UNDONE[wanted.action], [])
 
 
 def _to_owner(

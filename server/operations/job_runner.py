@@ -11,6 +11,7 @@ from aiohttp import web
 from storage.engine.changes import Changes
 from storage.engine.database import Database
 from storage.queues import jobs as planned
+from storage.queues.job_kinds import Payload
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,9 @@ class Job:
 JOBS = web.AppKey("jobs", Sequence[Job])
 
 
-async def attempt(database: Database, kind: str, run_once: Callable[[], Awaitable[bool]]) -> bool:
+async def attempt(
+    database: Database, kind: type[Payload], run_once: Callable[[], Awaitable[bool]]
+) -> bool:
     """Do the planned job of a kind that is due for longest; return whether there was one.
 
     When it fails, those behind it go on, and what always fails is parked (SECURITY 49).
@@ -48,7 +51,7 @@ async def attempt(database: Database, kind: str, run_once: Callable[[], Awaitabl
     except Exception as error:
         parked = await database.conclude(planned.failed, job, repr(error)[:500])
         then = "is parked" if parked else "is tried again later"
-        log.exception("the job “%s” of “%s” failed and %s", kind, job.subject, then)
+        log.exception("the job “%s” of “%s” failed and %s", kind.kind, job.subject, then)
     return True
 
 

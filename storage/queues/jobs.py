@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from json import dumps
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from orjson import loads
 
 from storage.engine.clock import milliseconds
 from storage.engine.transaction import Reader, Writer
+from storage.queues.job_kinds import Payload
 
 PLANNED = "job planned"
 
@@ -17,25 +18,27 @@ PLANNED = "job planned"
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 360))
 
 
+P = TypeVar("P", bound=Payload)
+
+
 @dataclass(frozen=True, slots=True)
-class Job:
-    """`kind` says who does it, `subject` about what; of each such pair there is one at most."""
+class Job(Generic[P]):
+    """What is planned (`job_kinds` has every kind); of each kind and subject there is one."""
 
     id: int
-    kind: str
+    kind: type[P]
     subject: str
     detail: Mapping[str, Any]
     attempts: int
 
+    @property
+    def payload(self) -> P:
+        """What is to be done. Whatever cannot be read raises here, where it is tried and parked."""
+        return self.kind.parse(self.subject, self.detail)
 
-def plan(
-    writer: Writer,
-    kind: str,
-    subject: str,
-    due: datetime | None = None,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    """To be done at `due`, or at once. Planned again, the new time and detail count.
+
+def plan(writer: Writer, payload: Payload, due: datetime | None = None) -> None:
+    """To be done at `due`, or at once. Planned again, the new time and details count.
 
     Under a new number: whoever is about to finish the earlier one does not finish this.
     """
@@ -47,41 +50,44 @@ def plan(
         state = 'due', reason = NULL, attempts = 0
         """,
         writer.new_id(),
-        kind,
-        subject,
-        dumps(dict(detail or {})),
+        payload.kind,
+        payload.subject(),
+        dumps(dict(payload.detail())),
         milliseconds(due or writer.now),
     )
-    writer.after_commit(PLANNED, kind)
+    writer.after_commit(PLANNED, payload.kind)
 
 
-def cancel(writer: Writer, kind: str, subject: str) -> bool:
-    gone = writer.execute("DELETE FROM jobs WHERE kind = ? AND subject = ?", kind, subject)
+def cancel(writer: Writer, payload: Payload) -> bool:
+    """Whether it was planned."""
+    gone = writer.execute(
+        "DELETE FROM jobs WHERE kind = ? AND subject = ?", payload.kind, payload.subject()
+    )
     return bool(gone)
 
 
-def next_due(reader: Reader, kind: str) -> Job | None:
+def next_due(reader: Reader, kind: type[P]) -> Job[P] | None:
     """The one of this kind that has been due for longest."""
     return next(iter(due(reader, kind, 1)), None)
 
 
-def due(reader: Reader, kind: str, most: int) -> list[Job]:
+def due(reader: Reader, kind: type[P], most: int) -> list[Job[P]]:
     """Those of this kind that are due, the longest first."""
     rows = reader.rows(
-        "SELECT id, kind, subject, detail, attempts FROM jobs"
+        "SELECT id, subject, detail, attempts FROM jobs"
         " WHERE state = 'due' AND due <= ? AND kind = ? ORDER BY due, id LIMIT ?",
         reader.now_ms,
-        kind,
+        kind.kind,
         most,
     )
-    return [Job(row[0], row[1], row[2], loads(row[3]), row[4]) for row in rows]
+    return [Job(id_, kind, subject, loads(detail), n) for id_, subject, detail, n in rows]
 
 
-def done(writer: Writer, job: Job) -> None:
+def done(writer: Writer, job: Job[Any]) -> None:
     writer.execute("DELETE FROM jobs WHERE id = ?", job.id)
 
 
-def postpone(writer: Writer, job: Job, pause: timedelta, reason: str | None = None) -> None:
+def postpone(writer: Writer, job: Job[Any], pause: timedelta, reason: str | None = None) -> None:
     """Later; with a reason it failed, which is counted, and without one it waits."""
     writer.execute_named(
         "UPDATE jobs SET due = :due, attempts = attempts + (:reason IS NOT NULL), reason = :reason"
@@ -90,7 +96,7 @@ def postpone(writer: Writer, job: Job, pause: timedelta, reason: str | None = No
     )
 
 
-def to_the_end(writer: Writer, job: Job) -> None:
+def to_the_end(writer: Writer, job: Job[Any]) -> None:
     """A part of it is done: others of its kind come first now."""
     writer.execute(
         "UPDATE jobs SET id = ?, due = ?, attempts = 0 WHERE id = ?",
@@ -100,7 +106,7 @@ def to_the_end(writer: Writer, job: Job) -> None:
     )
 
 
-def failed(writer: Writer, job: Job, reason: str) -> bool:
+def failed(writer: Writer, job: Job[Any], reason: str) -> bool:
     """It went wrong in a way nobody foresaw: later once more, or parked; whether that.
 
     Not counted where it was meanwhile planned anew.
@@ -115,7 +121,7 @@ def failed(writer: Writer, job: Job, reason: str) -> bool:
     return False
 
 
-def park(writer: Writer, job: Job, reason: str) -> None:
+def park(writer: Writer, job: Job[Any], reason: str) -> None:
     """It cannot be done; it stays where an admin finds it."""
     writer.execute("UPDATE jobs SET state = 'parked', reason = ? WHERE id = ?", reason, job.id)
 

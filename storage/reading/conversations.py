@@ -1,7 +1,7 @@
 """Direct posts of one thread among the same people, as each of our members among them sees them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import dumps
 
 from orjson import loads
@@ -13,8 +13,8 @@ from storage.people.hidden_accounts import NOT_HIDDEN
 from storage.posts.posts import Post
 from storage.posts.visibility import ALIVE, FROM, PEOPLE, Member, predicate
 from storage.queues import jobs
+from storage.queues.job_kinds import FindConversations
 
-KIND = "find conversations"
 SLICE = 200
 
 
@@ -121,14 +121,14 @@ class _Said:
 
 def find_next(writer: Writer) -> bool:
     """Look through some posts, newest first, as long as that is planned; was there anything."""
-    job = jobs.next_due(writer, KIND)
+    job = jobs.next_due(writer, FindConversations)
     if job is None:
         return False
-    below = job.detail.get("below", (1 << 63) - 1)
+    below = job.payload.below
     rows = writer.rows("SELECT id FROM posts WHERE id < ? ORDER BY id DESC LIMIT ?", below, SLICE)
     if rows:
         _find(writer, rows[-1][0], below)
-        jobs.plan(writer, KIND, job.subject, detail={"below": rows[-1][0]})
+        jobs.plan(writer, replace(job.payload, below=rows[-1][0]))
     else:
         jobs.done(writer, job)
     return True

@@ -5,7 +5,7 @@ who want to be found (`indexable`).
 """
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import dumps
 
 from storage.engine.ids import ActorId
@@ -15,8 +15,8 @@ from storage.people.hidden_accounts import NOT_HIDDEN
 from storage.posts import search_index
 from storage.posts.visibility import ALIVE, PEOPLE, Member, predicate
 from storage.queues import jobs
+from storage.queues.job_kinds import IndexPosts
 
-KIND = "index posts"
 SLICE = 200
 MOST_OFFSET = 1000
 
@@ -144,18 +144,18 @@ def _quoted(word: str) -> str:
 
 def index_next(writer: Writer) -> bool:
     """Index some, newest first, as long as that is planned; whether there was anything."""
-    job = jobs.next_due(writer, KIND)
+    job = jobs.next_due(writer, IndexPosts)
     if job is None:
         return False
     rows = writer.rows(
         "SELECT id FROM posts WHERE id < ? AND deleted_at IS NULL ORDER BY id DESC LIMIT ?",
-        job.detail.get("below", (1 << 63) - 1),
+        job.payload.below,
         SLICE,
     )
     for (id_,) in rows:
         search_index.index(writer, id_)
     if rows:
-        jobs.plan(writer, KIND, job.subject, detail={"below": rows[-1][0]})
+        jobs.plan(writer, replace(job.payload, below=rows[-1][0]))
     else:
         jobs.done(writer, job)
     return True

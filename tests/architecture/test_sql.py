@@ -291,6 +291,7 @@ ENDINGS = re.compile(
     re.IGNORECASE,
 )
 MAY_END = {"engine.transaction", "engine.schema", "engine.connection", "lifecycle.integrity"}
+MAY_END |= {"queues.job_kinds"}  # has no statement; a kind of work begins with the word “end”
 
 
 # What a trigger does is no transaction of its own: its BEGIN and END are only brackets.

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from federation.activities import Delete
-from federation.activities.delete import ERASE
 from federation.outbound import outbox
 from server.i18n.form_errors import FormError
 from server.i18n.translations import N_
@@ -14,6 +13,7 @@ from storage.engine.transaction import Writer
 from storage.lifecycle import erasure
 from storage.people.actors import Actor
 from storage.queues import jobs
+from storage.queues.job_kinds import EraseActor
 
 LETTERS_TAKE = timedelta(hours=1)
 
@@ -49,10 +49,10 @@ async def erase_next(database: Database) -> bool:
 
 
 def _erase_next(writer: Writer) -> bool:
-    job = jobs.next_due(writer, ERASE)
+    job = jobs.next_due(writer, EraseActor)
     if job is None:
         return False
-    actor = int(job.subject)
+    actor = job.payload.actor
     if erasure.erase(writer, actor):
         return True
     if erasure.last_words_wait(writer, actor):

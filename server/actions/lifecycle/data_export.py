@@ -26,6 +26,7 @@ from storage.lifecycle import account_archive, exports
 from storage.people import actors, keys
 from storage.posts.visibility import Member
 from storage.queues import jobs
+from storage.queues.job_kinds import MakeArchive
 from storage.reading import timelines
 
 ARCHIVE = "archive"
@@ -119,7 +120,7 @@ def ask(writer: Writer, me: ActorId) -> int:
     if latest is not None and writer.now - latest.created_at < ONCE_IN:
         return latest.id
     id_ = exports.ask(writer, me, ARCHIVE)
-    jobs.plan(writer, ARCHIVE, str(me), detail={"export": id_})
+    jobs.plan(writer, MakeArchive(me, id_))
     return id_
 
 
@@ -134,7 +135,7 @@ class Places:
 
 async def make_next(database: Database, places: Places) -> bool:
     """Make the next archive that somebody waits for; return whether there was one."""
-    job = await database.read(jobs.next_due, ARCHIVE)
+    job = await database.read(jobs.next_due, MakeArchive)
     if job is None:
         return False
     await asyncio.to_thread(places.exports.mkdir, mode=0o700, exist_ok=True)
@@ -144,9 +145,9 @@ async def make_next(database: Database, places: Places) -> bool:
     name = f"{ids.file_name()}.zip"
     path = places.exports / name
     try:
-        await _write(database, path, ActorId(int(job.subject)), places)
+        await _write(database, path, job.payload.actor, places)
         size = (await asyncio.to_thread(path.stat)).st_size
-        await database.conclude(exports.ready, job.detail["export"], name, size)
+        await database.conclude(exports.ready, job.payload.export, name, size)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -26,9 +26,9 @@ from storage.people.actors import Actor
 from storage.posts import visible_posts
 from storage.posts.visibility import Member
 from storage.queues import jobs
+from storage.queues.job_kinds import CarryOutImport
 from storage.reading import bookmarks, lists
 
-IMPORT = "import"
 MOST_BYTES = 1024 * 1024
 MOST_LINES = 10_000
 MOST_CELL = 500
@@ -121,7 +121,7 @@ def begin(writer: Writer, me: Actor, kind: str, mode: str, lines: Sequence[Seque
     if mode == "overwrite":
         _clear(writer, me, kind, lines)
     id_ = imports.add(writer, me.id, kind, mode, lines)
-    jobs.plan(writer, IMPORT, str(id_))
+    jobs.plan(writer, CarryOutImport(id_))
     return id_
 
 
@@ -214,10 +214,10 @@ _UNDOING: Mapping[str, Callable[[Writer, Actor, Sequence[str]], None]] = {
 
 async def import_next(services: Services) -> bool:
     """Carry out one line of a file that waits; return whether there was one."""
-    job = await services.database.read(jobs.next_due, IMPORT)
+    job = await services.database.read(jobs.next_due, CarryOutImport)
     if job is None:
         return False
-    found = await services.database.read(_next, int(job.subject))
+    found = await services.database.read(_next, job.payload.number)
     if found is None:
         await services.database.conclude(_close, job)
         return True
@@ -227,9 +227,9 @@ async def import_next(services: Services) -> bool:
     return True
 
 
-def _settle(writer: Writer, job: jobs.Job, line: Line, outcome: str | None) -> None:
+def _settle(writer: Writer, job: jobs.Job[CarryOutImport], line: Line, outcome: str | None) -> None:
     """Then it is the turn of whoever has waited for longer."""
-    imports.settle(writer, int(job.subject), line.position, outcome)
+    imports.settle(writer, job.payload.number, line.position, outcome)
     jobs.to_the_end(writer, job)
 
 
@@ -241,8 +241,8 @@ def _next(reader: Reader, id_: int) -> tuple[Import, Actor, Line] | None:
     return wanted, me, line
 
 
-def _close(writer: Writer, job: jobs.Job) -> None:
-    imports.close(writer, int(job.subject))
+def _close(writer: Writer, job: jobs.Job[CarryOutImport]) -> None:
+    imports.close(writer, job.payload.number)
     jobs.done(writer, job)
 
 

@@ -10,6 +10,7 @@ from server.moderation import account_decisions
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from storage.engine.transaction import Reader
 from storage.queues import jobs
+from storage.queues.job_kinds import EraseActor
 from tests.federation.moderation.test_domain_blocks import (
     WAYS,
     Scene,
@@ -187,7 +188,7 @@ async def test_after_thirty_days_it_is_for_good(
     assert [loads(letter.body)["type"] for letter in victim.letters] == ["Delete"]
     status, _, _ = await vera.get(ours, f"/actors/{alice.id}")
     assert status == 410
-    assert await ours.database.read(jobs.next_due, "erase") is not None
+    assert await ours.database.read(jobs.next_due, EraseActor) is not None
 
 
 async def test_what_somebody_suspended_shared_and_did_is_seen_no_more(

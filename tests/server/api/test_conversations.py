@@ -4,7 +4,7 @@ from typing import Any
 
 from server.operations.job_runner import JOBS
 from storage.engine.transaction import Writer
-from storage.reading.conversations import KIND
+from storage.queues.job_kinds import FindConversations
 from tests.support.servers import Person, Place
 
 ALL = "/api/v1/conversations"
@@ -159,12 +159,15 @@ async def test_direct_posts_from_before_are_found_bit_by_bit(place: Place) -> No
 
     def forget(writer: Writer) -> None:
         writer.execute("DELETE FROM conversations")
-        writer.execute("INSERT INTO jobs (id, kind, subject, due) VALUES (2, ?, 'all', 0)", KIND)
+        writer.execute(
+            "INSERT INTO jobs (id, kind, subject, due) VALUES (2, ?, 'all', 0)",
+            FindConversations.kind,
+        )
 
     await place.database.write(forget)
     assert await seen(bob) == []
     await direct(bob, "@alice meanwhile", in_reply_to_id=first["id"])
-    (job,) = [one for one in place.app[JOBS] if one.name == KIND]
+    (job,) = [one for one in place.app[JOBS] if one.name == FindConversations.kind]
     rounds = 0
     while await job.run_once():
         rounds += 1

@@ -10,7 +10,7 @@ from server.operations.job_runner import JOBS
 from storage.engine.transaction import Writer
 from storage.people import actors
 from storage.posts import search_index
-from storage.reading.search import KIND
+from storage.queues.job_kinds import IndexPosts
 from tests.storage import cast
 from tests.support.clock import Watch
 from tests.support.servers import Person, Place
@@ -223,7 +223,9 @@ async def test_posts_from_before_the_index_are_indexed_bit_by_bit(
             text = f"<p>lantern number{number}</p>"
             writer.execute("UPDATE posts SET content = ? WHERE id = ?", text, said.id)
         writer.execute("DELETE FROM post_words")
-        writer.execute("INSERT INTO jobs (id, kind, subject, due) VALUES (1, ?, 'all', 0)", KIND)
+        writer.execute(
+            "INSERT INTO jobs (id, kind, subject, due) VALUES (1, ?, 'all', 0)", IndexPosts.kind
+        )
 
     await place.database.write(without_index)
     assert await found(alice, "lantern") == []

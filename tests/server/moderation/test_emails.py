@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from federation.activities.flag import LETTER
 from server.http.app_keys import OUTSIDE, SETTINGS
 from server.moderation import account_decisions, emails
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
@@ -13,6 +12,7 @@ from server.moderation.emails import Email
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import decisions
 from storage.queues import jobs
+from storage.queues.job_kinds import SendEmail
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Place, serving
@@ -34,11 +34,12 @@ async def post(tmp_path: Path, watch: Watch) -> AsyncIterator[Place]:
 
 async def letters(place: Place) -> list[Email]:
     """Those of the occasion that is due."""
+    await emails.tell_next(place.database)
 
     def unit(reader: Reader) -> list[Email]:
-        job = jobs.next_due(reader, LETTER)
+        job = jobs.next_due(reader, SendEmail)
         assert job is not None
-        return list(emails._written(reader, job, place.app[SETTINGS]))
+        return list(emails._written(reader, job.payload, place.app[SETTINGS]))
 
     return await place.database.read(unit)
 
@@ -104,4 +105,4 @@ async def test_who_wants_no_letter_gets_none(post: Place) -> None:
     mallory = await post.person("mallory")
     verdict = Verdict(action="warn", text="Please.", letter=False)
     await post.database.write(account_decisions.decide, COMMAND_LINE, mallory.actor.id, verdict)
-    assert await post.database.read(jobs.next_due, LETTER) is None
+    assert await post.database.read(jobs.next_due, SendEmail) is None

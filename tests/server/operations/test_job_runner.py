@@ -7,14 +7,14 @@ import pytest
 
 from server import schedule
 from server.actions.lifecycle import data_export
-from server.actions.lifecycle.data_export import ARCHIVE
 from server.cli.commands import run
 from server.http.app_keys import SETTINGS
 from server.operations import doctor, job_runner
 from server.operations.job_runner import Job
 from storage.engine.changes import Change, Changes
-from storage.engine.transaction import Reader
+from storage.engine.transaction import Reader, Writer
 from storage.queues import jobs as planned
+from storage.queues.job_kinds import MakeArchive
 from tests.support.clock import Watch
 from tests.support.servers import Place
 
@@ -62,11 +62,11 @@ async def test_what_always_fails_is_parked_and_those_behind_it_are_done(
 
     def kept(reader: Reader) -> list[tuple[str, int, bool]]:
         rows = reader.rows(
-            "SELECT state, attempts, reason IS NOT NULL FROM jobs WHERE kind = ?", ARCHIVE
+            "SELECT state, attempts, reason IS NOT NULL FROM jobs WHERE kind = ?", MakeArchive.kind
         )
         return [(state, attempts, bool(told)) for state, attempts, told in rows]
 
-    await place.database.write(planned.plan, ARCHIVE, "no number", None, {"export": 0})
+    await place.database.write(_spoil)
     watch.advance(timedelta(seconds=1))
     await place.database.write(data_export.ask, alice.actor.id)
     await work()
@@ -76,7 +76,7 @@ async def test_what_always_fails_is_parked_and_those_behind_it_are_done(
         await work()
     assert await place.database.read(kept) == [("parked", 4, True)]
     (shown,) = (await run(place.app, "queue list", {}))["work"]
-    assert (shown["kind"], shown["subject"]) == (ARCHIVE, "no number")
+    assert (shown["kind"], shown["subject"]) == (MakeArchive.kind, "no number")
     assert "ValueError" in shown["reason"]
     looked_over = await doctor.examine(place.database, place.app[SETTINGS], watch())
     (found,) = [one for one in looked_over if one.what == "work given up"]
@@ -84,3 +84,11 @@ async def test_what_always_fails_is_parked_and_those_behind_it_are_done(
     assert await run(place.app, "queue retry", {"host": "away.example"}) == {"tried_again": 0}
     assert await run(place.app, "queue retry", {}) == {"tried_again": 1}
     assert await place.database.read(kept) == [("due", 0, True)]
+
+
+def _spoil(writer: Writer) -> None:
+    """As no program of ours writes it."""
+    writer.execute(
+        "INSERT INTO jobs (id, kind, subject, detail, due) VALUES (1, ?, 'no number', '{}', 0)",
+        MakeArchive.kind,
+    )

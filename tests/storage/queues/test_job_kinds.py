@@ -1,0 +1,67 @@
+"""Kinds of work for later: each is read as it was written, and each has somebody who does it."""
+
+from pathlib import Path
+
+import pytest
+
+from server import schedule
+from storage.engine.ids import ActorId
+from storage.queues import jobs
+from storage.queues.job_kinds import (
+    KINDS,
+    CarryOutImport,
+    EndSuspension,
+    EraseActor,
+    FetchFeatured,
+    FindConversations,
+    IndexPosts,
+    MakeArchive,
+    Payload,
+    SendEmail,
+    TellModerators,
+)
+from tests.storage.raw import memory, writer_on
+
+ONE_OF_EACH: tuple[Payload, ...] = (
+    SendEmail("report", 5),
+    SendEmail("undone", 6, "suspend"),
+    TellModerators(5),
+    EraseActor(7),
+    EndSuspension(8),
+    CarryOutImport(9),
+    MakeArchive(ActorId(10), 11),
+    FetchFeatured("https://away.example/users/vera"),
+    IndexPosts(),
+    IndexPosts(below=12),
+    FindConversations(below=13),
+)
+
+
+@pytest.mark.parametrize("payload", ONE_OF_EACH, ids=lambda one: f"{type(one).__name__}")
+def test_what_is_planned_is_what_is_due(payload: Payload) -> None:
+    writer = writer_on(memory())
+    jobs.plan(writer, payload)
+    job = jobs.next_due(writer, type(payload))
+    assert job is not None
+    assert job.payload == payload
+    assert jobs.cancel(writer, payload)
+    assert jobs.next_due(writer, type(payload)) is None
+
+
+def test_every_kind_has_its_name_and_somebody_who_does_it() -> None:
+    assert {type(one) for one in ONE_OF_EACH} == set(KINDS)
+    assert len({kind.kind for kind in KINDS}) == len(KINDS)
+    done = (
+        Path(schedule.__file__).read_text()
+        + Path("federation/resolve/featured_posts.py").read_text()
+    )
+    assert [kind.__name__ for kind in KINDS if kind.__name__ not in done] == []
+
+
+def test_what_cannot_be_read_is_said_by_whoever_tries_it() -> None:
+    writer = writer_on(memory())
+    writer.execute("INSERT INTO jobs (id, kind, subject, due) VALUES (1, 'erase', 'nobody', 0)")
+    job = jobs.next_due(writer, EraseActor)
+    assert job is not None
+    with pytest.raises(ValueError, match="nobody"):
+        job.payload.actor  # noqa: B018 - to read it is what fails
