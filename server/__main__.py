@@ -31,7 +31,9 @@ _OWN = ("verb", "what", "command", "json", "file")
 
 def main() -> None:
     """Run one command and exit: 0, or 1 with a sentence on standard error."""
-    given = parser.parser().parse_args()
+    given, said = parser.parse(sys.argv[1:])
+    if said is not None:
+        print(said, file=sys.stderr)
     try:
         sys.exit(_dispatch(given))
     except (CommandFailed, SettingsError, StorageError, BackupFailed) as error:

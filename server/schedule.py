@@ -56,7 +56,7 @@ def _of_federation(app: web.Application) -> list[Job]:
         Job("process received", processor.process_next, (RECEIVED,), workers=4),
         Job("fetch for received", processor.prepare_next, (PREPARED,), workers=AT_ONCE),
         Job("deliver", app[COURIER].run),
-        Job("give up letters", app[COURIER].give_up, pause=600.0),
+        Job("give up deliveries", app[COURIER].give_up, pause=600.0),
         Job("follow domain blocks", settle, pause=600.0),
     ]
 
@@ -79,7 +79,7 @@ def _of_members(app: web.Application) -> list[Job]:
         await data_export.remove_old(database, places.exports)
         return await make()
 
-    letters = partial(emails.send_next, database, settings, clock)
+    send = partial(emails.send_next, database, settings, clock)
     tell = partial(emails.tell_next, database)
     bring = partial(data_import.import_next, app[SERVICES])
     erase = partial(account_deletion.erase_next, database)
@@ -88,7 +88,7 @@ def _of_members(app: web.Application) -> list[Job]:
         Job("make archives", archives, (PLANNED,), pause=60.0),
         Job("carry out imports", _planned(app, CarryOutImport, bring), (PLANNED,), pause=60.0),
         Job("erase who left", _planned(app, EraseActor, erase), (PLANNED,), pause=60.0),
-        Job("write letters", _planned(app, SendEmail, letters), (PLANNED,), pause=60.0),
+        Job("send emails", _planned(app, SendEmail, send), (PLANNED,), pause=60.0),
         Job("tell moderators", _planned(app, TellModerators, tell), (PLANNED,), pause=60.0),
         Job("end suspensions", _planned(app, EndSuspension, end), pause=600.0),
     ]
@@ -99,8 +99,8 @@ def _of_posts(app: web.Application) -> list[Job]:
     stamps, shown_first = app[BACKGROUND]
     check = partial(quote_stamps.check_next, database, resolver, stamps)
     pinned = partial(featured_posts.learn_next, database, resolver, shown_first)
-    index = partial(database.conclude, search.index_next)
-    find = partial(database.conclude, conversations.find_next)
+    index = partial(database.write_always, search.index_next)
+    find = partial(database.write_always, conversations.find_next)
     return [
         Job("check consents", check, (QUOTED,), workers=background.AT_ONCE),
         Job("fetch what is pinned", pinned, (PLANNED,), workers=background.AT_ONCE),
@@ -120,10 +120,10 @@ def _of_upkeep(app: web.Application) -> list[Job]:
     database, clock = app[DATABASE], app[OUTSIDE].clock
 
     async def forget() -> bool:
-        return bool(await database.conclude(retention.forget))
+        return bool(await database.write_always(retention.forget))
 
     async def trim() -> bool:
-        await database.conclude(timelines.trim_all, app[SETTINGS].timeline_length)
+        await database.write_always(timelines.trim_all, app[SETTINGS].timeline_length)
         return False
 
     async def tidy() -> bool:

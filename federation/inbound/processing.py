@@ -176,7 +176,7 @@ class Processor:
         if self.preparing.add(work):
             self._database.changes.tell(Change(PREPARED))
             return True
-        await self._database.conclude(inbox.put_off, work.received, NO_ROOM)
+        await self._database.write_always(inbox.put_off, work.received, NO_ROOM)
         return False
 
     async def _failed(self, work: Work, error: Exception) -> None:
@@ -185,7 +185,7 @@ class Processor:
         if isinstance(error, Unreachable | Busy) or wants_others:
             await self._again(work, str(error))
         elif isinstance(error, FederationError | Conflict):
-            await self._database.conclude(inbox.close, work.received, "refused", str(error))
+            await self._database.write_always(inbox.close, work.received, "refused", str(error))
         else:
             log.error("activity %s could not be carried out", work.received.uri, exc_info=error)
             await self._again(work, f"a fault of ours: {type(error).__name__}")
@@ -193,10 +193,10 @@ class Processor:
     async def _again(self, work: Work, reason: str) -> None:
         """Later, a few times; then it is parked, out of everybody's way (SECURITY 49)."""
         if work.received.attempts >= len(PAUSES):
-            await self._database.conclude(inbox.close, work.received, "parked", reason)
+            await self._database.write_always(inbox.close, work.received, "parked", reason)
         else:
             pause = PAUSES[work.received.attempts]
-            await self._database.conclude(inbox.postpone, work.received, pause, reason)
+            await self._database.write_always(inbox.postpone, work.received, pause, reason)
 
     async def _takes_effect(self, work: Work) -> bool:
         """Apply it; False where something has to be fetched first, and nothing was changed."""
@@ -214,7 +214,7 @@ class Processor:
                 return False
             work.activity = said
         tried = None if work.over else frozenset(work.tried)
-        lack = await self._database.conclude(_carry_out, row, work.activity, tried)
+        lack = await self._database.write_always(_carry_out, row, work.activity, tried)
         work.lack = lack or Lack()
         return lack is None
 

@@ -1,6 +1,6 @@
 """To have nothing to do with a server any more, and to listen to it again.
 
-Who is blocked hears nothing of it: no letter goes there.
+Who is blocked hears nothing of it: no delivery goes there.
 """
 
 from storage.engine.database import Database
@@ -32,9 +32,9 @@ async def _settle(database: Database, name: str) -> int:
         if not part.is_within(name):
             continue
         after = 0
-        while slice_ := await database.conclude(domain_blocks.settle, part, after):
+        while slice_ := await database.write_always(domain_blocks.settle, part, after):
             concerned, after = concerned + len(slice_), slice_[-1]
-    await database.conclude(hosts.settled, name, times)
+    await database.write_always(hosts.settled, name, times)
     return concerned
 
 

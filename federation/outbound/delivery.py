@@ -134,7 +134,7 @@ class Courier:
         async with self._looking:
             strange, found = await self._look()
             while strange:
-                await self._database.conclude(_place, strange)
+                await self._database.write_always(_place, strange)
                 strange, found = await self._look()
             return [task for task in map(self._start, found) if task is not None]
 
@@ -168,77 +168,77 @@ class Courier:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _carry(self, choice: Choice) -> None:
-        letter = choice.delivery
+        delivery = choice.delivery
         try:
             await self._send(choice)
         except Unreachable as error:
-            await self._unanswered(letter, None, str(error))
+            await self._unanswered(delivery, None, str(error))
         except Forbidden as error:
-            await self._conclude(deliveries.park, letter, str(error))
+            await self._conclude(deliveries.park, delivery, str(error))
             self.outcomes["refused"] += 1
         except FederationError as error:
-            await self._later(letter, str(error))
+            await self._later(delivery, str(error))
         except StorageError as error:
-            log.warning("delivery %d waits for our own database: %s", letter.id, error)
+            log.warning("delivery %d waits for our own database: %s", delivery.id, error)
             await asyncio.sleep(REST)
         except Exception as error:
-            log.exception("letter %d to %s could not be carried", letter.id, letter.inbox)
-            await self._faulty(letter, f"a fault of ours: {type(error).__name__}")
+            log.exception("delivery %d to %s could not be carried", delivery.id, delivery.inbox)
+            await self._faulty(delivery, f"a fault of ours: {type(error).__name__}")
 
     async def _send(self, choice: Choice) -> None:
-        letter = choice.delivery
-        verdict = await self._database.read(_verdict, letter)
+        delivery = choice.delivery
+        verdict = await self._database.read(_verdict, delivery)
         if verdict is Verdict.WITHDRAW:
-            await self._conclude(deliveries.settle, letter)
+            await self._conclude(deliveries.settle, delivery)
             self.outcomes["withdrawn"] += 1
         if verdict is not Verdict.SEND:
             return
-        key = await self._database.read(keys.signing, letter.actor)
-        site, reader = self._database.site, Peer(letter.host)
+        key = await self._database.read(keys.signing, delivery.actor)
+        site, reader = self._database.site, Peer(delivery.host)
         begun = self._timer()
         answer = await self._door.post(
-            letter.inbox,
-            body=media_urls.opened(site, letter.body.encode(), reader, self._clock()),
+            delivery.inbox,
+            body=media_urls.opened(site, delivery.body.encode(), reader, self._clock()),
             content_type=CONTENT_TYPE,
             deadline=DEADLINE if choice.turn.standing is HostState.KNOWN else PROBE_DEADLINE,
             sign=signer(key, self._clock),
         )
-        await self._judge(letter, answer, slow=self._timer() - begun > PROMPT)
+        await self._judge(delivery, answer, slow=self._timer() - begun > PROMPT)
 
-    async def _judge(self, letter: Delivery, answer: Answer, *, slow: bool) -> None:
+    async def _judge(self, delivery: Delivery, answer: Answer, *, slow: bool) -> None:
         status = answer.status
         if status in (429, 503):
             wait = retry_after(answer.headers, self._clock())
-            await self._unanswered(letter, wait, f"answered {status}")
+            await self._unanswered(delivery, wait, f"answered {status}")
         elif status < 300 or status in (404, 410):
-            await self._conclude(_settle, letter, slow=slow)
+            await self._conclude(_settle, delivery, slow=slow)
             self.outcomes["delivered" if status < 300 else "gone"] += 1
-        elif _may_be_better_later(status, letter.attempts):
-            pause = spread(pause_after(letter.attempts))
+        elif _may_be_better_later(status, delivery.attempts):
+            pause = spread(pause_after(delivery.attempts))
             unit = _after_fault if status >= 500 else _after_refusal
-            await self._conclude(unit, letter, pause, f"answered {status}", slow=slow)
+            await self._conclude(unit, delivery, pause, f"answered {status}", slow=slow)
             self.outcomes["postponed"] += 1
         else:
-            await self._conclude(_park, letter, f"answered {status}", slow=slow)
+            await self._conclude(_park, delivery, f"answered {status}", slow=slow)
             self.outcomes["refused"] += 1
 
-    async def _unanswered(self, letter: Delivery, wait: timedelta | None, reason: str) -> None:
+    async def _unanswered(self, delivery: Delivery, wait: timedelta | None, reason: str) -> None:
         """The host as a whole waits."""
-        await self._conclude(_close_host, letter, wait, reason)
+        await self._conclude(_close_host, delivery, wait, reason)
         self.outcomes["unanswered"] += 1
 
-    async def _later(self, letter: Delivery, reason: str) -> None:
-        """Let only this letter wait; others of the host go on."""
-        pause = spread(pause_after(letter.attempts))
-        await self._conclude(deliveries.postpone, letter, pause, reason)
+    async def _later(self, delivery: Delivery, reason: str) -> None:
+        """Let only this delivery wait; others of the host go on."""
+        pause = spread(pause_after(delivery.attempts))
+        await self._conclude(deliveries.postpone, delivery, pause, reason)
         self.outcomes["postponed"] += 1
 
-    async def _faulty(self, letter: Delivery, reason: str) -> None:
+    async def _faulty(self, delivery: Delivery, reason: str) -> None:
         """Try a few times, then park it: nobody else waits for it (SECURITY 49)."""
-        if letter.attempts + 1 < REFUSALS:
-            await self._later(letter, reason)
+        if delivery.attempts + 1 < REFUSALS:
+            await self._later(delivery, reason)
         else:
-            await self._conclude(deliveries.park, letter, reason)
+            await self._conclude(deliveries.park, delivery, reason)
             self.outcomes["faulty"] += 1
 
     async def _conclude(
@@ -248,7 +248,7 @@ class Courier:
         for tried in range(TRIES):
             try:
                 # a stop does not undo what the other side has answered
-                return await asyncio.shield(self._database.conclude(unit, *args, **kwargs))
+                return await asyncio.shield(self._database.write_always(unit, *args, **kwargs))
             except Exception:
                 log.exception("it could not be noted how a delivery went")
             await asyncio.sleep(min(REST * 2**tried, 60.0))
@@ -256,7 +256,7 @@ class Courier:
 
     async def give_up(self) -> bool:
         """Park what nobody answered for seven days; return whether there was anything."""
-        tired = await self._database.conclude(_expire)
+        tired = await self._database.write_always(_expire)
         self.outcomes["expired"] += tired
         return bool(tired)
 
@@ -283,79 +283,81 @@ def _place(writer: Writer, strange: list[str]) -> None:
     hosts.place(writer, ((host, domain_of(host)) for host in strange))
 
 
-def _verdict(reader: Reader, letter: Delivery) -> Verdict:
-    if not deliveries.is_due(reader, letter):
+def _verdict(reader: Reader, delivery: Delivery) -> Verdict:
+    if not deliveries.is_due(reader, delivery):
         return Verdict.SKIP
-    return Verdict.SEND if _is_wanted(reader, letter) else Verdict.WITHDRAW
+    return Verdict.SEND if _is_wanted(reader, delivery) else Verdict.WITHDRAW
 
 
-def _is_wanted(reader: Reader, letter: Delivery) -> bool:
+def _is_wanted(reader: Reader, delivery: Delivery) -> bool:
     """Asked at the moment of sending (SECURITY 81): blocks and suspensions meanwhile count."""
-    speaker = actors.by_id(reader, letter.actor)
-    if hosts.is_blocked(reader, letter.host) or speaker is None:
+    speaker = actors.by_id(reader, delivery.actor)
+    if hosts.is_blocked(reader, delivery.host) or speaker is None:
         return False
     if speaker.effective_state == "suspended":
-        return letter.post is None and letter.type == "Update"  # that they are
-    if letter.post is None or letter.type in NO_POST_CHECK:
+        return delivery.post is None and delivery.type == "Update"  # that they are
+    if delivery.post is None or delivery.type in NO_POST_CHECK:
         return True
-    if _has_blocked_since(reader, letter) and letter.inbox not in _inboxes_now(reader, letter):
+    if _has_blocked_since(reader, delivery) and delivery.inbox not in _inboxes_now(
+        reader, delivery
+    ):
         return False
-    if letter.type == Announce.type and not _may_see_boost(reader, letter):
+    if delivery.type == Announce.type and not _may_see_boost(reader, delivery):
         return False
-    return visible_posts.by_id(reader, Peer(letter.host), letter.post) is not None
+    return visible_posts.by_id(reader, Peer(delivery.host), delivery.post) is not None
 
 
-def _may_see_boost(reader: Reader, letter: Delivery) -> bool:
+def _may_see_boost(reader: Reader, delivery: Delivery) -> bool:
     """Whether a boost is still for somebody there: its audience is its own, not the post's."""
-    boost = boosts.of(reader, letter.actor, letter.post or 0)
-    return boost is not None and boosts.seen(reader, Peer(letter.host), boost.id) is not None
+    boost = boosts.of(reader, delivery.actor, delivery.post or 0)
+    return boost is not None and boosts.seen(reader, Peer(delivery.host), boost.id) is not None
 
 
-def _has_blocked_since(reader: Reader, letter: Delivery) -> bool:
+def _has_blocked_since(reader: Reader, delivery: Delivery) -> bool:
     """Whether its speaker has blocked anybody since it was written."""
-    newest = blocks.page_of(reader, letter.actor, Page(1))
-    return bool(newest) and newest[0][0] >> 16 >= milliseconds(letter.created_at)
+    newest = blocks.page_of(reader, delivery.actor, Page(1))
+    return bool(newest) and newest[0][0] >> 16 >= milliseconds(delivery.created_at)
 
 
-def _inboxes_now(reader: Reader, letter: Delivery) -> set[str]:
+def _inboxes_now(reader: Reader, delivery: Delivery) -> set[str]:
     """Where its words would go if they were said now, blocks taken off."""
-    about = posts.by_id(reader, letter.post or 0)
-    named = [one.actor for one in posts.recipients(reader, letter.post or 0)]
+    about = posts.by_id(reader, delivery.post or 0)
+    named = [one.actor for one in posts.recipients(reader, delivery.post or 0)]
     people = actors.many(reader, [*named, *([about.author] if about else [])]).values()
-    heard = [one for one in people if not blocks.exists(reader, letter.actor, one.id)]
+    heard = [one for one in people if not blocks.exists(reader, delivery.actor, one.id)]
     return {
-        *follows.inboxes(reader, letter.actor),
+        *follows.inboxes(reader, delivery.actor),
         *(one.inbox for one in heard),
         *(one.inbox_for_many for one in heard),
     }
 
 
-def _settle(writer: Writer, letter: Delivery, *, slow: bool) -> None:
-    deliveries.settle(writer, letter)
-    _forgive(writer, letter.host, slow=slow)
+def _settle(writer: Writer, delivery: Delivery, *, slow: bool) -> None:
+    deliveries.settle(writer, delivery)
+    _forgive(writer, delivery.host, slow=slow)
 
 
-def _park(writer: Writer, letter: Delivery, reason: str, *, slow: bool) -> None:
-    deliveries.park(writer, letter, reason)
-    _forgive(writer, letter.host, slow=slow)
+def _park(writer: Writer, delivery: Delivery, reason: str, *, slow: bool) -> None:
+    deliveries.park(writer, delivery, reason)
+    _forgive(writer, delivery.host, slow=slow)
 
 
 def _after_refusal(
-    writer: Writer, letter: Delivery, pause: timedelta, reason: str, *, slow: bool
+    writer: Writer, delivery: Delivery, pause: timedelta, reason: str, *, slow: bool
 ) -> None:
-    deliveries.postpone(writer, letter, pause, reason)
-    _forgive(writer, letter.host, slow=slow)
+    deliveries.postpone(writer, delivery, pause, reason)
+    _forgive(writer, delivery.host, slow=slow)
 
 
 def _after_fault(
-    writer: Writer, letter: Delivery, pause: timedelta, reason: str, *, slow: bool
+    writer: Writer, delivery: Delivery, pause: timedelta, reason: str, *, slow: bool
 ) -> None:
     """Only this delivery waits; but a host that failed, and now says that it has a fault, fails."""
-    deliveries.postpone(writer, letter, pause, reason)
-    if hosts.get(writer, letter.host).failures:
-        _close_host(writer, letter, None, reason)
+    deliveries.postpone(writer, delivery, pause, reason)
+    if hosts.get(writer, delivery.host).failures:
+        _close_host(writer, delivery, None, reason)
     elif slow:
-        hosts.slowed(writer, letter.host)
+        hosts.slowed(writer, delivery.host)
 
 
 def _forgive(writer: Writer, host: str, *, slow: bool) -> None:
@@ -364,16 +366,16 @@ def _forgive(writer: Writer, host: str, *, slow: bool) -> None:
         hosts.reached(writer, host, slow=slow)
 
 
-def _close_host(writer: Writer, letter: Delivery, wait: timedelta | None, reason: str) -> None:
-    """One failure for all letters that were under way together, so that the schedule is kept."""
-    known = hosts.get(writer, letter.host)
+def _close_host(writer: Writer, delivery: Delivery, wait: timedelta | None, reason: str) -> None:
+    """One failure for all deliveries that were under way together, so that the schedule is kept."""
+    known = hosts.get(writer, delivery.host)
     if known.open_at > writer.now:
         return
     if wait is None:
         pause = spread(ONCE_DEAD if known.is_dead else pause_after(known.failures))
     else:
         pause = max(wait, SCHEDULE[0])  # "in a second" for ever would be a stream of probes
-    hosts.failed(writer, letter.host, pause, reason, as_asked=wait is not None)
+    hosts.failed(writer, delivery.host, pause, reason, as_asked=wait is not None)
 
 
 def _expire(writer: Writer) -> int:

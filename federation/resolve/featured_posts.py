@@ -41,14 +41,14 @@ async def _learn(database: Database, resolver: Resolver, job: Job[FetchFeatured]
     try:
         found = await _fetched(resolver, actor) if actor else []
     except (Unreachable, Busy) as error:
-        await database.conclude(_again, job, str(error))
+        await database.write_always(_again, job, str(error))
     except FederationError:
-        await database.conclude(jobs.done, job)
+        await database.write_always(jobs.done, job)
     except Exception as error:
         log.exception("what %s shows first could not be learned", job.subject)
-        await database.conclude(jobs.failed, job, repr(error)[:500])
+        await database.write_always(jobs.failed, job, repr(error)[:500])
     else:
-        await database.conclude(_keep, job, actor.id if actor else 0, found)
+        await database.write_always(_keep, job, actor.id if actor else 0, found)
 
 
 async def _fetched(resolver: Resolver, actor: Actor) -> list[str]:

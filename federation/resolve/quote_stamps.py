@@ -29,9 +29,9 @@ async def check_next(database: Database, resolver: Resolver, background: Backgro
 async def _check(database: Database, resolver: Resolver, quote: Quote) -> None:
     judged = await _judged(database, resolver, quote)
     if judged == PENDING and quote.attempts < len(PAUSES):
-        await database.conclude(quotes.wait, quote.id, PAUSES[quote.attempts])
+        await database.write_always(quotes.wait, quote.id, PAUSES[quote.attempts])
     else:
-        await database.conclude(quotes.decide, quote.id, judged)
+        await database.write_always(quotes.decide, quote.id, judged)
 
 
 async def _judged(database: Database, resolver: Resolver, quote: Quote) -> str:

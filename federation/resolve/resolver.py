@@ -280,7 +280,7 @@ class Resolver:
 
     async def _keep_one(self, said: Note, budget: Budget) -> None:
         await self.actor(said.author, budget)
-        await self._database.conclude(backfill.post, said)
+        await self._database.write_always(backfill.post, said)
 
     async def need(self, uri: str, budget: Budget) -> None:
         """Whatever it is: an actor or a post. Raises FederationError."""
@@ -302,7 +302,7 @@ class Resolver:
             named = Named(known.name, known.domain)
         else:
             named = await self._handle_of(found, budget)
-        return await self._database.conclude(backfill.actor, found, named, key_address)
+        return await self._database.write_always(backfill.actor, found, named, key_address)
 
     async def is_gone(self, uri: str, budget: Budget, *, missing_is_gone: bool = True) -> bool:
         """Whether its origin says that it was deleted: 410 or a Tombstone, or mere absence (404).

@@ -180,7 +180,7 @@ def approve(writer: Writer, id_: ActorId) -> None:
 
 
 def end_ways_in(writer: Writer, account: int, but: int = 0) -> None:
-    """Sessions (but one), log-ins under way, links in letters, every app (SECURITY 68).
+    """Sessions (but one), log-ins under way, links in emails, every app (SECURITY 68).
 
     Browsers that are known for guesses of their own, too: who goes on in one knows it anew.
     """

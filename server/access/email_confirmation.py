@@ -1,7 +1,7 @@
-"""Whose an email address is: a letter goes there, and only who opens its link goes on.
+"""Whose an email address is: an email goes there, and only who opens its link goes on.
 
 So nobody learns from us whose address is known (SECURITY 71): the answer to a sign-up is the same,
-and the letter tells its owner.
+and the email tells its owner.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ from storage.queues import hosts, jobs
 from storage.queues.job_kinds import SendEmail
 
 PAGE = "/confirm"
-PAUSE = timedelta(minutes=10)  # between two letters
-MOST = 3  # letters for one confirmation
+PAUSE = timedelta(minutes=10)  # between two emails
+MOST = 3  # emails for one confirmation
 MOST_A_DAY = 5  # to one mailbox
 
 _SUBJECT = N_("Is this your address? %(title)s asks")
@@ -68,7 +68,7 @@ def ask(
 
 
 def ask_again(writer: Writer, account: int) -> None:
-    """One more letter to somebody who waits for theirs: not at once, and not endlessly many."""
+    """One more email to somebody who waits for theirs: not at once, and not endlessly many."""
     waiting = confirmations.of_account(writer, account)
     if waiting is None or waiting.letters >= MOST:
         return
@@ -83,22 +83,22 @@ def is_blocked(reader: Reader, email: str) -> bool:
 
 
 async def send(database: Database, settings: Settings, clock: Clock, account: int) -> bool:
-    """Write the letter; True when nothing is left to do."""
+    """Write the email; True when nothing is left to do."""
     secret = ids.secret()
-    letter = await database.conclude(_issue, account, secret)
-    if letter is None:
+    issued = await database.write_always(_issue, account, secret)
+    if issued is None:
         return True
-    if letter.owner is not None:
-        return await _tell_owner(settings, clock, *letter.owner)
-    _ = translations(letter.account.locale).gettext
+    if issued.owner is not None:
+        return await _tell_owner(settings, clock, *issued.owner)
+    _ = translations(issued.account.locale).gettext
     values = {
-        "name": letter.name,
+        "name": issued.name,
         "title": settings.title,
         "link": f"{settings.web_origin}{PAGE}?token={secret}",
     }
-    words = _CHANGE if letter.waiting.purpose == "change" else _ENTER
-    subject, text = _(_SUBJECT) % values, _(words) % values
-    return await smtp.send(settings, clock, letter.waiting.email, subject, text)
+    template = _CHANGE if issued.waiting.purpose == "change" else _ENTER
+    subject, text = _(_SUBJECT) % values, _(template) % values
+    return await smtp.send(settings, clock, issued.waiting.email, subject, text)
 
 
 def _issue(writer: Writer, id_: int, secret: str) -> _Email | None:

@@ -23,7 +23,7 @@ CODE_LASTS = timedelta(minutes=10)
 REFUSED_SCHEMES = frozenset(("javascript", "data", "vbscript", "file", "blob", "about", "mailto"))
 MOST_URIS = 20
 LONGEST_URI = 2000
-# Browsers read a backslash as a slash, and letters of other scripts look like ours: the host that
+# Browsers read a backslash as a slash, and emails of other scripts look like ours: the host that
 # the consent page shows would not be the one where one goes.
 _PLAIN = re.compile(r"[!-\[\]-~]+")
 

@@ -57,7 +57,7 @@ def new_recovery_codes(writer: Writer, account: int) -> list[str]:
 
 
 def _recovery_code() -> str:
-    """Such as k4tz-w2qm-6yfa-n3pd: no digit that looks like a letter."""
+    """Such as k4tz-w2qm-6yfa-n3pd: no digit that looks like an email."""
     text = b32encode(bytes.fromhex(ids.hexadecimal(_RECOVERY))).decode().lower()
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
@@ -86,5 +86,5 @@ def _digits(typed: str) -> str:
 
 
 def _plain(code: str) -> str:
-    """As recovery codes are kept: letters and digits alone."""
+    """As recovery codes are kept: emails and digits alone."""
     return "".join(letter for letter in code.lower() if letter.isascii() and letter.isalnum())

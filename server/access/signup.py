@@ -62,7 +62,7 @@ class SignupParams:
 
 
 async def sign_up(database: Database, params: SignupParams) -> Actor:
-    """Make the account; pending where a letter or a steward comes first. Raises NotYet."""
+    """Make the account; pending where an email or a steward comes first. Raises NotYet."""
     form_errors = await database.read(_validate, params)
     if form_errors:
         raise NotYet(form_errors)
@@ -103,7 +103,7 @@ def _blocked(reader: Reader, params: SignupParams) -> dict[str, FormError]:
 def change_email(writer: Writer, account: int, email: str, *, confirms: bool) -> FormError | None:
     """Another address for somebody who is in; or why not, without a word about whose it is.
 
-    `confirms`: once the letter that goes there is answered.
+    `confirms`: once the email that goes there is answered.
     """
     if not _is_address(email):
         return FormError("ERR_INVALID", _NO_ADDRESS)
@@ -130,7 +130,7 @@ def _has_changed(reader: Reader, version: str | None) -> bool:
 
 
 def _is_address(email: str) -> bool:
-    """Letters go there: no control characters in it, seen or unseen (SECURITY 56)."""
+    """Emails go there: no control characters in it, seen or unseen (SECURITY 56)."""
     _, _, host = email.rpartition("@")
     return bool(EMAIL.fullmatch(email)) and email.isprintable() and "." in host
 

@@ -6,6 +6,20 @@ from pathlib import Path
 
 from server import VERSION
 
+# What a group of commands was called before: it works on for one minor version, and says so.
+FORMER = {"domain": "server"}
+
+
+def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, str | None]:
+    """What was asked for, and a sentence where it was asked for by a former name."""
+    given, said = list(arguments), None
+    if given and given[0] in FORMER:
+        said = (
+            f"`kith {given[0]}` is called `kith {FORMER[given[0]]}` now; the old name goes in 0.2."
+        )
+        given[0] = FORMER[given[0]]
+    return parser().parse_args(given), said
+
 
 def parser() -> argparse.ArgumentParser:
     """Every command with what it takes; `command` names it as server/commands does."""
@@ -128,20 +142,21 @@ def _communities(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     _add(charter, "show", "Print the charter in force.", "charter show")
     new = _add(charter, "set", "A new version, from a TOML file.", "charter set")
     new.add_argument("file", type=Path)
-    domain = _group(verbs, "domain", "Other servers.")
+    servers = _group(verbs, "server", "Other servers.")
     for verb, says in (
         ("block", "Have nothing to do with a server."),
         ("silence", "Its people are heard only by those who follow them."),
         ("limit", "Take no media, or no reports, from a server."),
     ):
-        made = _add(domain, verb, says, f"domain {verb}", ("domain",))
+        made = _add(servers, verb, says, f"server {verb}", ("domain",))
         made.add_argument("--reject-media", action=argparse.BooleanOptionalAction)
         made.add_argument("--reject-reports", action=argparse.BooleanOptionalAction)
         made.add_argument("--comment", help="for those who look after this place")
         made.add_argument("--public-comment", help="for everybody")
-    _add(domain, "unblock", "Listen to a server again as to others.", "domain unblock", ("domain",))
-    _add(domain, "list", "Print which servers are blocked or silenced.", "domain list")
-    _add(domain, "show", "What was decided about a server.", "domain show", ("domain",))
+    says = "Listen to a server again as to others."
+    _add(servers, "unblock", says, "server unblock", ("domain",))
+    _add(servers, "list", "Print which servers are blocked or silenced.", "server list")
+    _add(servers, "show", "What was decided about a server.", "server show", ("domain",))
     _emojis(verbs)
     names = _group(verbs, "name", "Names that nobody can have.")
     kept = _add(names, "block", "Nobody can have a name, or one that holds it.", "name block")
@@ -163,7 +178,7 @@ def _emojis(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
 
 
 def _upkeep(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    says = "Letters that wait, what was given up, and servers that do not answer."
+    says = "Deliveries that wait, what was given up, and servers that do not answer."
     queue = verbs.add_parser("queue", help=says, description=says)
     queue.set_defaults(command="queue list", host=None)
     _answers(queue)
@@ -171,7 +186,7 @@ def _upkeep(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     for name, says in (
         ("list", "List them, as without a word."),
         ("retry", "Try again what was given up."),
-        ("drop", "Forget letters that were given up."),
+        ("drop", "Forget deliveries that were given up."),
     ):
         _add(whats, name, says, f"queue {name}").add_argument("--host", help="of one server only")
     backup = _add(verbs, "backup", "Copy everything, while the server runs.", "backup")

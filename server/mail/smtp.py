@@ -1,4 +1,4 @@
-"""Letters by SMTP, through the operator's own server, when one is set."""
+"""Emails by SMTP, through the operator's own server, when one is set."""
 
 import asyncio
 import logging
@@ -23,14 +23,14 @@ _under_way: set[asyncio.Task[None]] = set()
 
 
 def in_background(work: Coroutine[Any, Any, object]) -> None:
-    """What no answer waits for: how long a letter takes says whether somebody exists."""
-    task = asyncio.create_task(_logged(work), name="letter")
+    """What no answer waits for: how long an email takes says whether somebody exists."""
+    task = asyncio.create_task(_logged(work), name="email")
     _under_way.add(task)  # the loop itself holds tasks only weakly
     task.add_done_callback(_under_way.discard)
 
 
 async def finish() -> None:
-    """When the server stops: letters that are being handed over get five seconds for it."""
+    """When the server stops: emails that are being handed over get five seconds for it."""
     if not _under_way:
         return
     _, late = await asyncio.wait(_under_way, timeout=PATIENCE / 2)
@@ -43,7 +43,7 @@ async def _logged(work: Coroutine[Any, Any, object]) -> None:
     try:
         await work
     except Exception:
-        log.exception("a letter was not written")
+        log.exception("an email was not written")
 
 
 async def welcome(settings: Settings, clock: Clock, account: Account, name: str) -> bool:
@@ -77,12 +77,12 @@ async def send(settings: Settings, clock: Clock, to: str, subject: str, text: st
     try:
         message = written(settings, clock, to, subject, text)
     except Exception:
-        log.exception("a letter could not be written")  # the library has many ways to say so
+        log.exception("an email could not be written")  # the library has many ways to say so
         return False
     try:
         await asyncio.to_thread(_hand_over, settings, message)
     except (OSError, ValueError, smtplib.SMTPException) as error:
-        log.error("a letter was not taken by %s: %s", settings.smtp_host, type(error).__name__)
+        log.error("an email was not taken by %s: %s", settings.smtp_host, type(error).__name__)
         return False
     return True
 

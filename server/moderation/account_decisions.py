@@ -62,7 +62,7 @@ COMMAND_LINE = Moderator()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`text` goes to the owner, in an app and by letter; `report` is what led to it."""
+    """`text` goes to the owner, in an app and by email; `report` is what led to it."""
 
     action: str
     text: str = ""
@@ -275,7 +275,7 @@ def _erase(writer: Writer, target: Actor, account: Account | None) -> None:
 
 async def end_next_suspension(database: Database) -> bool:
     """Delete who has been suspended for as long as it could be taken back; was there anybody."""
-    return await database.conclude(_end_next)
+    return await database.write_always(_end_next)
 
 
 def _end_next(writer: Writer) -> bool:

@@ -1,4 +1,4 @@
-"""Letters about decisions and reports: to whom they concern, and to those who look after things."""
+"""Emails about decisions and reports: to whom they concern, and to those who look after things."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,30 +54,30 @@ class Email:
 
 
 async def send_next(database: Database, settings: Settings, clock: Clock) -> bool:
-    """Write the letters of one occasion; return whether there was one."""
+    """Write the emails of one occasion; return whether there was one."""
     job = await database.read(jobs.next_due, SendEmail)
     if job is None:
         return False
     sent = not settings.smtp_host or await _sent(database, settings, clock, job)
-    await database.conclude(_close, job, sent)
+    await database.write_always(_close, job, sent)
     return True
 
 
 async def _sent(database: Database, settings: Settings, clock: Clock, job: Job[SendEmail]) -> bool:
-    """Whether all letters of the occasion were taken."""
+    """Whether all emails of the occasion were taken."""
     wanted = job.payload
     if wanted.occasion == "confirm":
         return await email_confirmation.send(database, settings, clock, wanted.about)
     if wanted.occasion == "welcome":
         newcomer = await database.read(_newcomer, wanted.about)
         return newcomer is None or await smtp.welcome(settings, clock, *newcomer)
-    letters = await database.read(_written, wanted, settings)
-    taken = [await smtp.send(settings, clock, one.to, one.subject, one.text) for one in letters]
+    written = await database.read(_written, wanted, settings)
+    taken = [await smtp.send(settings, clock, one.to, one.subject, one.text) for one in written]
     return all(taken)
 
 
 def _close(writer: Writer, job: Job[SendEmail], sent: bool) -> None:
-    """A mail server that is away is tried again a few times, for all letters of the occasion."""
+    """A mail server that is away is tried again a few times, for all emails of the occasion."""
     if sent or job.attempts + 1 >= ATTEMPTS:
         jobs.done(writer, job)
     else:
@@ -86,7 +86,7 @@ def _close(writer: Writer, job: Job[SendEmail], sent: bool) -> None:
 
 async def tell_next(database: Database) -> bool:
     """Have those who look after this place told of a report; return whether there was one."""
-    return await database.conclude(_tell_next)
+    return await database.write_always(_tell_next)
 
 
 def _tell_next(writer: Writer) -> bool:
@@ -168,15 +168,15 @@ def _of_request(reader: Reader, account: int, settings: Settings) -> list[Email]
 def _to_stewards(
     reader: Reader,
     settings: Settings,
-    words: tuple[str, str],
+    sentences: tuple[str, str],
     values: Mapping[str, str],
     but: Sequence[int] = (),
 ) -> list[Email]:
     """`words`: subject and text, each in the reader's language."""
-    letters = []
+    written = []
     for steward in accounts.many(reader, accounts.stewards(reader, at_work=True)).values():
         if steward.actor not in but:
             _ = translations(steward.locale).gettext
-            subject = _(words[0]) % {"title": settings.title}
-            letters.append(Email(steward.email, subject, _(words[1]) % dict(values)))
-    return letters
+            subject = _(sentences[0]) % {"title": settings.title}
+            written.append(Email(steward.email, subject, _(sentences[1]) % dict(values)))
+    return written

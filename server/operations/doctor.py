@@ -136,16 +136,16 @@ def _clock(settings: Settings, now: datetime) -> Finding:
 def _queues(reader: Reader) -> list[Finding]:
     depth, heard = deliveries.depth(reader), inbox.depth(reader)
     late = depth.oldest is not None and reader.now - depth.oldest > OLDEST
-    waits = f"{depth.due} letters wait" + (f", since {depth.oldest:%d %B}" if late else "")
+    waits = f"{depth.due} deliveries wait" + (f", since {depth.oldest:%d %B}" if late else "")
     work = jobs.parked(reader)
     troubled = hosts.troubled(reader)
     names = ", ".join(host.host for host in troubled[:5])
     silent = f"{len(troubled)} servers do not answer: {names}" if troubled else "all answer"
     return [
-        Finding("letters to others", True, waits),
-        Finding("letters given up", not depth.parked, f"{depth.parked} (see `kith queue list`)"),
+        Finding("deliveries to others", True, waits),
+        Finding("deliveries given up", not depth.parked, f"{depth.parked} (see `kith queue list`)"),
         Finding("work given up", not work, f"{len(work)} (see `kith queue list`)"),
-        Finding("letters from others", not heard.get("parked"), f"{heard.get('due', 0)} wait"),
+        Finding("activities from others", not heard.get("parked"), f"{heard.get('due', 0)} wait"),
         Finding("other servers", True, silent),
     ]
 

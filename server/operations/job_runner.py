@@ -49,7 +49,7 @@ async def attempt(
     try:
         return await run_once()
     except Exception as error:
-        parked = await database.conclude(planned.failed, job, repr(error)[:500])
+        parked = await database.write_always(planned.failed, job, repr(error)[:500])
         then = "is parked" if parked else "is tried again later"
         log.exception("the job “%s” of “%s” failed and %s", kind.kind, job.subject, then)
     return True

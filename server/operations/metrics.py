@@ -72,9 +72,9 @@ def _depths(reader: Reader) -> list[Sample]:
     heard = inbox.depth(reader)
     troubled = hosts.troubled(reader)
     return [
-        ("kith_deliveries_due", "Letters that wait", depth.due),
-        ("kith_deliveries_parked", "Letters that were given up", depth.parked),
-        ("kith_deliveries_oldest_seconds", "Age of the oldest letter that waits", age),
+        ("kith_deliveries_due", "Deliveries that wait", depth.due),
+        ("kith_deliveries_parked", "Deliveries that were given up", depth.parked),
+        ("kith_deliveries_oldest_seconds", "Age of the oldest delivery that waits", age),
         ("kith_received_due", "Activities that wait to be carried out", heard.get("due", 0)),
         ("kith_received_parked", "Activities that were given up", heard.get("parked", 0)),
         ("kith_hosts_failing", "Servers that do not answer", len(troubled)),

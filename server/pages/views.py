@@ -62,7 +62,7 @@ class Person:
 
     @property
     def initial(self) -> str:
-        """The letter on their door."""
+        """The email on their door."""
         letters = (c for c in self.called + self.handle if c.isalnum())
         return next(letters, "·").upper()[:1]
 
@@ -274,7 +274,7 @@ class SignupView:
 
 @dataclass(frozen=True, slots=True)
 class SignupDoneView:
-    """After signing up: in, asked (the stewards), letter (to open first), or confirmed by it.
+    """After signing up: in, asked (the stewards), email (to open first), or confirmed by it.
 
     changed: a member has another address now.
     """
@@ -286,7 +286,7 @@ class SignupDoneView:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmView:
-    """Whether an address is somebody's own; `token` is in the link of the letter."""
+    """Whether an address is somebody's own; `token` is in the link of the email."""
 
     token: str
     email: str
@@ -392,7 +392,7 @@ class SettingsView:
     apps: tuple[AppView, ...] = ()
     field_slots: int = 4
     picture_megabytes: int = 16
-    wanted: str | None = None  # the address that a letter asks about
+    wanted: str | None = None  # the address that an email asks about
 
     @property
     def form_errors(self) -> int:
@@ -403,7 +403,7 @@ class SettingsView:
 
 @dataclass(frozen=True, slots=True)
 class ResetView:
-    """Asking for a letter with a link to a new password."""
+    """Asking for an email with a link to a new password."""
 
     form: FormView = FormView("reset")
     sent: bool = False
@@ -411,7 +411,7 @@ class ResetView:
 
 @dataclass(frozen=True, slots=True)
 class NewPasswordView:
-    """Choosing a new password with the token from the letter."""
+    """Choosing a new password with the token from the email."""
 
     token: str
     form: FormView = FormView("new-password")

@@ -164,7 +164,7 @@ class Settings:
     smtp_host: str = _setting(
         kinds.HOST,
         "",
-        "The mail server that takes our letters; empty: none go, and addresses are not confirmed.",
+        "The mail server that takes our emails; empty: none go, and addresses are not confirmed.",
     )
     smtp_tls: MailEncryption = _setting(
         kinds.one_of(MailEncryption), "starttls", "How the way to the mail server is encrypted."
@@ -184,7 +184,7 @@ class Settings:
     smtp_from: str = _setting(
         kinds.EMAIL,
         lambda values: f"no-reply@{values['domain'].partition(':')[0]}",
-        "The sender of our letters.",
+        "The sender of our emails.",
         "`no-reply@` and the domain",
     )
     backup_dir: Path = _setting(

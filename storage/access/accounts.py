@@ -39,7 +39,7 @@ class Account:
     """`password` is an argon2id hash; `settings` are preferences by name.
 
     `frozen`: they may read and not act; the words that they were told. `unconfirmed`: who signed
-    up and has not opened the link in our letter.
+    up and has not opened the link in our email.
     """
 
     actor: ActorId
@@ -112,7 +112,7 @@ def has_email(reader: Reader, email: str) -> bool:
 def beside(email: str, number: int) -> str:
     """How an address is kept of somebody who asks to join with one that belongs to a member.
 
-    Nobody logs in with it, no letter goes there, and only stewards read it (SECURITY 71).
+    Nobody logs in with it, no email goes there, and only stewards read it (SECURITY 71).
     """
     return f"{email}{_BESIDE}{number})"
 

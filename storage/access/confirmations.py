@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """How many `letters` went, and when the last one was written."""
+    """How many `emails` went, and when the last one was written."""
 
     account: int
     email: str
@@ -41,7 +41,7 @@ def begin(
 ) -> None:
     """Wait for the address to be confirmed, in place of an earlier one, whose link is void.
 
-    `invitation` is the secret of one that was used for it. Letters to one mailbox stay counted.
+    `invitation` is the secret of one that was used for it. Emails to one mailbox stay counted.
     """
     writer.execute(
         """
@@ -62,7 +62,7 @@ def begin(
 
 
 def issue(writer: Writer, account: int, secret: str) -> None:
-    """A letter goes: from now on its link has this secret, and none that was sent before."""
+    """An email goes: from now on its link has this secret, and none that was sent before."""
     writer.execute(
         "UPDATE confirmations SET hash = ?, letters = letters + 1, sent_at = ? WHERE account = ?",
         hashed(secret),

@@ -147,7 +147,7 @@ def reset_of(reader: Reader, secret: str) -> int | None:
 
 
 def forget_links(writer: Writer, account: int) -> None:
-    """Those in letters under way: for a new password, and for another address."""
+    """Those in emails under way: for a new password, and for another address."""
     writer.execute("DELETE FROM resets WHERE account = ?", account)
     writer.execute("DELETE FROM confirmations WHERE account = ? AND purpose = 'change'", account)
 

@@ -81,9 +81,9 @@ class Database:
         """Run a unit and return once it is committed. Raises Overloaded when too many wait."""
         if self._closing or self._queue.qsize() >= self._intake:
             raise Overloaded("too many changes are waiting")
-        return await self.conclude(unit, *args, **kwargs)
+        return await self.write_always(unit, *args, **kwargs)
 
-    async def conclude(
+    async def write_always(
         self, unit: Callable[Concatenate[Writer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As `write`, for closing what was already taken in: never refused for being many.

@@ -18,7 +18,7 @@ DELIVERIES = "deliveries"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One letter: what, to which inbox, from whom."""
+    """One delivery: what, to which inbox, from whom."""
 
     id: int
     host: str
@@ -47,10 +47,10 @@ def _from_row(row: Row) -> Delivery:
 
 
 def enqueue(writer: Writer, activity: int, host: str, inbox: str, object_: str) -> None:
-    """A letter for an inbox, in the unit that says what it carries.
+    """A delivery for an inbox, in the unit that says what it carries.
 
     It is due no earlier than those before it about the same object: so the earliest due time of a
-    host is that of a letter which may go.
+    host is that of a delivery which may go.
     """
     rows = writer.named(
         """
@@ -158,7 +158,7 @@ def expire(writer: Writer, before: datetime, most: int = 500) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A letter that was given up, as `kith queue` lists it."""
+    """A delivery that was given up, as `kith queue` lists it."""
 
     id: int
     inbox: str
@@ -177,7 +177,7 @@ def parked(reader: Reader, most: int = 100) -> list[Parked]:
 
 
 def again(writer: Writer, host: str | None = None) -> int:
-    """Try parked letters once more, of one host or of all. Return how many."""
+    """Try parked deliveries once more, of one host or of all. Return how many."""
     tried = writer.named(
         "UPDATE deliveries SET state = 'due', attempts = 0, due = :now, created_at = :now"
         " WHERE state = 'parked' AND (:host IS NULL OR host = :host) RETURNING host",
@@ -190,7 +190,7 @@ def again(writer: Writer, host: str | None = None) -> int:
 
 
 def forget(writer: Writer, host: str | None = None) -> int:
-    """Throw parked letters away. Return how many."""
+    """Throw parked deliveries away. Return how many."""
     return writer.execute_named(
         "DELETE FROM deliveries WHERE state = 'parked' AND (:host IS NULL OR host = :host)",
         {"host": host},
@@ -199,7 +199,7 @@ def forget(writer: Writer, host: str | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many letters wait or are parked, and since when the oldest waits."""
+    """How many deliveries wait or are parked, and since when the oldest waits."""
 
     due: int
     parked: int

@@ -125,7 +125,7 @@ def settled(writer: Writer, host: str, times: int) -> None:
 
 
 def count_stranger(writer: Writer, host: str, window: timedelta) -> int:
-    """One more letter from somebody whom nobody here follows; how many in the window by now."""
+    """One more delivery from somebody whom nobody here follows; how many in the window by now."""
     began = writer.now_ms - int(window.total_seconds() * 1000)
     rows = writer.named(
         """
@@ -321,7 +321,7 @@ def schedule(writer: Writer, host: str, *, served: bool = False) -> None:
     """Note when the host's next delivery may go, or that none waits; `served` ones go last."""
     writer.execute("INSERT INTO hosts (host) VALUES (?) ON CONFLICT DO NOTHING", host)
     writer.execute(
-        # min() stands alone, so it is the first entry of an index and not a walk over all letters
+        # min() stands alone: the first entry of an index, and not a walk over all deliveries
         "UPDATE hosts SET due = max(open_at, ?, (SELECT min(d.due) FROM deliveries d"
         " WHERE d.host = hosts.host AND d.state = 'due')) WHERE host = ?",
         writer.now_ms if served else 0,

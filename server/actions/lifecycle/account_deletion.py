@@ -45,7 +45,7 @@ def leave(writer: Writer, actor: Actor) -> None:
 
 async def erase_next(database: Database) -> bool:
     """Take out the next slice of somebody who left; return whether there was work."""
-    return await database.conclude(_erase_next)
+    return await database.write_always(_erase_next)
 
 
 def _erase_next(writer: Writer) -> bool:

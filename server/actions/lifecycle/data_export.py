@@ -140,18 +140,20 @@ async def make_next(database: Database, places: Places) -> bool:
         return False
     await asyncio.to_thread(places.exports.mkdir, mode=0o700, exist_ok=True)
     if await asyncio.to_thread(_is_full, places.exports):
-        await database.conclude(jobs.postpone, job, timedelta(hours=1), "the disk is almost full")
+        await database.write_always(
+            jobs.postpone, job, timedelta(hours=1), "the disk is almost full"
+        )
         return True
     name = f"{ids.file_name()}.zip"
     path = places.exports / name
     try:
         await _write(database, path, job.payload.actor, places)
         size = (await asyncio.to_thread(path.stat)).st_size
-        await database.conclude(exports.ready, job.payload.export, name, size)
+        await database.write_always(exports.ready, job.payload.export, name, size)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    await database.conclude(jobs.done, job)
+    await database.write_always(jobs.done, job)
     await remove_old(database, places.exports)
     return True
 
@@ -277,7 +279,7 @@ async def remove_old(database: Database, folder: Path) -> None:
 
     Called by the one job that makes archives, so none is being made meanwhile.
     """
-    await database.conclude(exports.forget)
+    await database.write_always(exports.forget)
     kept = await database.read(exports.files)
     await asyncio.to_thread(_remove_but, folder, kept)
 

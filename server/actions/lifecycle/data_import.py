@@ -219,11 +219,11 @@ async def import_next(services: Services) -> bool:
         return False
     found = await services.database.read(_next, job.payload.number)
     if found is None:
-        await services.database.conclude(_close, job)
+        await services.database.write_always(_close, job)
         return True
     wanted, me, line = found
     outcome = await _outcome(services, wanted, me, line)
-    await services.database.conclude(_settle, job, line, outcome)
+    await services.database.write_always(_settle, job, line, outcome)
     return True
 
 

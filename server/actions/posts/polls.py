@@ -84,7 +84,7 @@ async def close_next(services: Services) -> bool:
     voters = await services.database.read(polls.voters_here, post)
     if voters and not ours:
         await _ask_again(services, post, Budget(fetches=2, pool=Pool.BACKGROUND))
-    await services.database.conclude(_close, post)
+    await services.database.write_always(_close, post)
     return True
 
 
@@ -123,7 +123,7 @@ async def _ask_again(services: Services, id_: int, budget: Budget) -> None:
         said = await apart(note.parse, await services.resolver.object(post.uri, budget))
         if said.id == post.uri:
             heard = Update(id=f"{said.id}#fetched", actor=said.author, note=said)
-            await database.conclude(heard.apply)
+            await database.write_always(heard.apply)
     except FederationError as error:
         log.info("the poll %s could not be asked about: %s", post.uri, error)
-        await database.conclude(polls.asked, id_)
+        await database.write_always(polls.asked, id_)

@@ -162,12 +162,12 @@ async def publish_next(services: Services) -> bool:
         return False
     mentioned = await resolve(services, markup.find_mentions(planned.params["text"]))
     try:
-        await database.conclude(_publish, planned, mentioned)
+        await database.write_always(_publish, planned, mentioned)
     except (FederationError, Refusal) as refused:
-        await database.conclude(scheduled_posts.park, planned.id, str(refused))
+        await database.write_always(scheduled_posts.park, planned.id, str(refused))
     except Exception:
         log.exception("the post for later %s could not be posted", planned.id)
-        await database.conclude(_put_off, planned)
+        await database.write_always(_put_off, planned)
     return True
 
 

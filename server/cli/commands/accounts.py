@@ -102,7 +102,7 @@ def _reset(writer: Writer, name: str, secret: str) -> None:
 
 
 async def approve(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """Welcome somebody, and write to them where letters are sent."""
+    """Welcome somebody, and write to them where emails are sent."""
     actor, account = await app[DATABASE].write(_approve, given["name"])
     settings, clock = app[SETTINGS], app[OUTSIDE].clock
     sent = await smtp.welcome(settings, clock, account, actor.display_name or actor.name)

@@ -125,5 +125,5 @@ async def listed(app: web.Application, given: Arguments) -> list[dict[str, Any]]
 COMMANDS = {
     "charter show": show,
     "charter set": put,
-    "domain list": listed,
+    "server list": listed,
 }

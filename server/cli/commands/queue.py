@@ -1,4 +1,4 @@
-"""`kith queue …`: letters that wait, what was given up, and servers that do not answer."""
+"""`kith queue …`: emails that wait, what was given up, and servers that do not answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -50,13 +50,13 @@ def _listed(reader: Reader, only: str | None) -> dict[str, Any]:
 
 
 async def retry(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """Letters of one host; or all letters, and all other work that was given up."""
+    """Emails of one host; or all emails, and all other work that was given up."""
     return {"tried_again": await app[DATABASE].write(_again, given.get("host"))}
 
 
 def _again(writer: Writer, host: str | None) -> int:
-    letters = deliveries.again(writer, host)
-    return letters if host is not None else letters + jobs.again(writer)
+    again = deliveries.again(writer, host)
+    return again if host is not None else again + jobs.again(writer)
 
 
 async def drop(app: web.Application, given: Arguments) -> dict[str, Any]:

@@ -160,7 +160,7 @@ async def reset(request: web.Request) -> web.Response:
 
 
 async def _ask_a_steward(request: web.Request, typed: str) -> web.Response:
-    """Where no letters are sent, the command gives a link (`kith account reset`)."""
+    """Where no emails are sent, the command gives a link (`kith account reset`)."""
     said = translations(site.locale_of(request)).gettext(_NO_EMAIL)
     return await second_factor.show(
         request, "reset", ResetView(FormView("reset", {"email": typed}, {}, said))

@@ -1,4 +1,4 @@
-"""A session in a browser begins, and ends; who logs in from somewhere new is told by letter."""
+"""A session in a browser begins, and ends; who logs in from somewhere new is told by email."""
 
 import hmac
 from dataclasses import dataclass

@@ -89,7 +89,7 @@ def _change(writer: Writer, account: int, hashed: str, session: int) -> None:
 async def email(request: web.Request) -> web.Response:
     """POST /settings/email: ends everything else, as a new password does (SECURITY 68).
 
-    Where we send letters, the address counts once the link in one is opened; the address until now
+    Where we send emails, the address counts once the link in one is opened; the address until now
     once more takes that back.
     """
     form, who = await form_of(request), current_user(request)
@@ -142,7 +142,7 @@ _SOON = N_(
 
 
 async def tell_of_new_address(app: web.Application, account: Account, name: str) -> None:
-    """Where letters went until now: whoever did this should not go unnoticed."""
+    """Where emails went until now: whoever did this should not go unnoticed."""
     await _tell(app, account, name, (_CHANGED, _NOW))
 
 

@@ -1,4 +1,4 @@
-"""The page behind the link in a letter: yes, this is my address."""
+"""The page behind the link in an email: yes, this is my address."""
 
 from aiohttp import web
 
@@ -24,7 +24,7 @@ _USED = "This link was used already, or its three days are over."
 
 
 async def show(request: web.Request) -> web.Response:
-    """GET /confirm: asks only, as what reads letters for people opens their links."""
+    """GET /confirm: asks only, as what reads emails for people opens their links."""
     token = request.query.get("token", "")[:200]
     waiting = await request.app[DATABASE].read(confirmations.by_secret, token)
     if waiting is None:

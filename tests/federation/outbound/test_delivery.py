@@ -356,7 +356,10 @@ async def test_at_most_two_letters_are_under_way_to_one_host(
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        for _ in range(20):
+        async with asyncio.timeout(20):
+            while most < 2:  # the first one stays until there is a second
+                await asyncio.sleep(0)
+        for _ in range(20):  # and there would be time for a third
             await asyncio.sleep(0)
         under_way -= 1
         return web.Response(status=202)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from server.cli import commands
+from server.cli import commands, parser
 from server.cli.control_socket import CommandFailed
 from tests.support.servers import Place
 
@@ -45,9 +45,9 @@ async def test_everything_by_office_is_in_the_log(place: Place) -> None:
     await kith(place, "account create", name="bep", email="bep@post.example", password="x" * 12)
     await kith(place, "account role", name="bep", role="steward")
     await kith(place, "account warn", name="bep", text="Hello.")
-    await kith(place, "domain silence", domain="evil.example", comment="Loud.")
-    await kith(place, "domain limit", domain="evil.example", reject_media=True)
-    await kith(place, "domain unblock", domain="evil.example")
+    await kith(place, "server silence", domain="evil.example", comment="Loud.")
+    await kith(place, "server limit", domain="evil.example", reject_media=True)
+    await kith(place, "server unblock", domain="evil.example")
     await kith(place, "name block", name="spam", exact=False)
     log = await kith(place, "audit", last=100)
     assert [one["action"] for one in reversed(log)] == [
@@ -64,20 +64,28 @@ async def test_everything_by_office_is_in_the_log(place: Place) -> None:
 
 
 async def test_what_is_asked_is_not_written_down(place: Place) -> None:
-    for command in ("account list", "domain list", "name list", "queue list", "audit"):
+    for command in ("account list", "server list", "name list", "queue list", "audit"):
         await kith(place, command)
     assert await kith(place, "audit") == []
 
 
 async def test_a_server_is_shown_with_what_holds_from_above(place: Place) -> None:
-    await kith(place, "domain block", domain="evil.example", public_comment="Spam.")
-    shown = await kith(place, "domain show", domain="sub.evil.example")
+    await kith(place, "server block", domain="evil.example", public_comment="Spam.")
+    shown = await kith(place, "server show", domain="sub.evil.example")
     assert (shown["blocked"], shown["comments"]) == (True, {})
     with pytest.raises(CommandFailed, match="no decision"):
-        await kith(place, "domain unblock", domain="sub.evil.example")
+        await kith(place, "server unblock", domain="sub.evil.example")
 
 
 async def test_nobody_is_named_who_is_not_there(place: Place) -> None:
     for command in ("account warn", "account show", "account delete", "account reject"):
         with pytest.raises(CommandFailed, match="known here"):
             await kith(place, command, name="nobody", text="")
+
+
+def test_a_former_name_works_and_says_what_it_is_called_now() -> None:
+    given, said = parser.parse(["domain", "block", "evil.example"])
+    assert (given.command, given.domain) == ("server block", "evil.example")
+    assert said == "`kith domain` is called `kith server` now; the old name goes in 0.2."
+    given, said = parser.parse(["server", "list"])
+    assert (given.command, said) == ("server list", None)

@@ -103,5 +103,5 @@ async def test_neither_ourselves_nor_the_end_of_many_names_is_blocked(
     status, body = await ada.ask("POST", "/api/v1/admin/domain_blocks", json={"domain": own})
     assert (status, own.lower().rstrip(".") in body["error"].lower()) == (422, True)
     with pytest.raises(CommandFailed):
-        await run(place.app, "domain block", {"domain": own})
-    assert await run(place.app, "domain list", {}) == []
+        await run(place.app, "server block", {"domain": own})
+    assert await run(place.app, "server list", {}) == []

@@ -94,9 +94,9 @@ async def test_letters_that_were_given_up_are_found(
         watch.advance(timedelta(days=8))
         await home.database.write(deliveries.expire, watch() - timedelta(days=7))
         given_up = await looked_over(home, watch())
-    assert waiting["letters to others"].says == "1 letters wait"
+    assert waiting["deliveries to others"].says == "1 deliveries wait"
     assert "away.example" in waiting["other servers"].says
-    assert not given_up["letters given up"].good
+    assert not given_up["deliveries given up"].good
 
 
 async def looked_over(place: Place, now: datetime) -> dict[str, Finding]:

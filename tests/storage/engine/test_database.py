@@ -186,7 +186,7 @@ async def test_too_much_is_refused_while_work_already_taken_is_closed(
         assert database.waiting == 8
         with pytest.raises(Overloaded):
             await database.write(say, "too many")
-        closing = asyncio.create_task(database.conclude(say, "closing"))
+        closing = asyncio.create_task(database.write_always(say, "closing"))
         await asyncio.sleep(0)
         gate.opened.set()
         await asyncio.gather(running, *queued, closing)
@@ -220,12 +220,12 @@ async def test_at_the_end_what_waits_is_served_and_what_comes_after_is_refused(
         before = asyncio.create_task(database.write(say, "before"))
         await asyncio.sleep(0)
         await database.finish()
-        late = asyncio.create_task(database.conclude(say, "late"))
+        late = asyncio.create_task(database.write_always(say, "late"))
         with pytest.raises(Overloaded):
             await database.write(say, "refused")
         gate.opened.set()
         await asyncio.gather(running, before, late)
-    for run in (database.write, database.conclude):
+    for run in (database.write, database.write_always):
         with pytest.raises((NotCommitted, Overloaded)):
             await asyncio.wait_for(run(say, "too late"), 5)
     async with open_database(tmp_path / "db", site) as database:
