@@ -77,9 +77,9 @@ def _settings() -> Settings:
 
 
 def _init(given: argparse.Namespace) -> int:
-    wished = {"domain": given.domain, "title": given.title}
+    wanted = {"domain": given.domain, "title": given.title}
     ask = None if given.yes else input
-    file, left = init.prepare(os.environ, wished, ask, system_clock())
+    file, left = init.prepare(os.environ, wanted, ask, system_clock())
     if given.json:
         print(json.dumps({"file": str(file), "left_to_do": left}, ensure_ascii=False))
         return 0

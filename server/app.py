@@ -18,7 +18,7 @@ from federation.transport.http_client import HttpClient
 from federation.vocabulary.reading import Reading
 from server import VERSION, schedule
 from server.access import account_creation, bootstrap
-from server.access.bootstrap import FoundingKeys
+from server.access.bootstrap import BootstrapKeys
 from server.actions.services import Services
 from server.demo.localhost_resolver import LocalNames
 from server.http.allowances import READS, Reads
@@ -119,9 +119,9 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _found(database: Database, settings: Settings) -> None:
-    if not await database.read(bootstrap.is_founded):
-        made = FoundingKeys(await account_creation.make_keys(), await account_creation.make_keys())
-        await database.write(bootstrap.found, made, settings.title)
+    if not await database.read(bootstrap.is_done):
+        made = BootstrapKeys(await account_creation.make_keys(), await account_creation.make_keys())
+        await database.write(bootstrap.bootstrap, made, settings.title)
 
 
 async def _federation(app: web.Application) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""`Announce`: an actor shares (boosts) a post with those who follow them."""
+"""`Announce`: an actor boosts (boosts) a post with those who follow them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -153,6 +153,6 @@ class Announce(Activity):
 
 
 def ensure_somebody_listens(reader: Reader, booster: Actor, shared: Post | None) -> None:
-    """Raise Unwanted unless somebody here follows who shares it, or wrote it."""
+    """Raise Unwanted unless somebody here follows who boosts it, or wrote it."""
     if (shared is None or not shared.local) and not follows.is_followed_here(reader, booster.id):
         raise Unwanted("Nobody here follows who shared it.")

@@ -41,7 +41,7 @@ P = ParamSpec("P")
 
 DEADLINE = 30.0  # seconds for everything, of a server that is known to answer
 PROBE_DEADLINE = 10.0  # of any other
-PROMPT = 5.0  # who takes longer to answer shares places with those that fail
+PROMPT = 5.0  # who takes longer to answer boosts places with those that fail
 PAUSE = 5.0  # between two looks for what has become due
 FINISH = 3.0  # for what is under way at a stop
 REST = 1.0  # before our own database is asked again

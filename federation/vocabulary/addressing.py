@@ -53,9 +53,9 @@ def parse(
 def parse_boost(
     reader: Reader, booster: Actor, to: Sequence[str], cc: Sequence[str], *, silent: bool
 ) -> Addressed | None:
-    """For whom somebody shares a post: everybody, or those who follow; None for anything less.
+    """For whom somebody boosts a post: everybody, or those who follow; None for anything less.
 
-    Where it says nothing of that (`silent`), it is for those who follow: a share goes to them by
+    Where it says nothing of that (`silent`), it is for those who follow: a boost goes to them by
     its nature. What it says and we cannot read may be anything less.
     """
     if silent:
@@ -98,9 +98,9 @@ def of_visibility(visibility: str, author: Actor) -> Addressed:
 
 
 def of_boost(visibility: str, booster: Actor, post: Post) -> Addressed:
-    """For whom a member shares a post: what was for their followers is so when it is shared.
+    """For whom a member boosts a post: what was for their followers is so when it is shared.
 
-    Of what they wish for by default, a share follows what it can: none is for named people only.
+    Of what they wish for by default, a boost follows what it can: none is for named people only.
     """
     if visibility not in ("public", "unlisted") or post.kind != "public":
         return Addressed(Audience("followers", owner=booster.id))

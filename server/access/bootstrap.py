@@ -33,20 +33,20 @@ QUESTION = "What do you hope to find here?"
 
 
 @dataclass(frozen=True, slots=True)
-class FoundingKeys:
+class BootstrapKeys:
     """For the two actors that exist before anybody signs up."""
 
     application: Keys
     community: Keys
 
 
-def is_founded(reader: Reader) -> bool:
+def is_done(reader: Reader) -> bool:
     return instance.get(reader, "founded") is not None
 
 
-def found(writer: Writer, made: FoundingKeys, title: str) -> None:
+def bootstrap(writer: Writer, made: BootstrapKeys, title: str) -> None:
     """Make the Application actor, the community and the first version of its charter."""
-    if is_founded(writer):
+    if is_done(writer):
         return
     _application(writer, made.application, title)
     _community(writer, made.community, title)

@@ -84,9 +84,9 @@ def _validate(reader: Reader, params: SignupParams) -> dict[str, FormError]:
         found["username"] = name
     if not _is_address(params.email):
         found["email"] = FormError("ERR_INVALID", _NO_ADDRESS)
-    objection = passwords.validate(params.password)
-    if objection is not None:
-        found["password"] = objection
+    error = passwords.validate(params.password)
+    if error is not None:
+        found["password"] = error
     return found if params.by_office else {**_blocked(reader, params), **found}
 
 

@@ -1,4 +1,4 @@
-"""Actors as `Account`, the caller's own as `CredentialAccount`."""
+"""Actors as `Account`, the user's own as `CredentialAccount`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -167,7 +167,7 @@ def _picture(site: Site, actor: Actor, kind: Kind, picture: str | None, missing:
 
 
 def credential(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:
-    """The caller's own: with what they wrote, their defaults and their role."""
+    """The user's own: with what they wrote, their defaults and their role."""
     requests = follows.page_of_followers(reader, actor.id, Page(500), "pending")
     return {
         **one(reader, actor),

@@ -1,4 +1,4 @@
-"""The caller's own profile as `Profile`: as they wrote it, with what only they decide."""
+"""The user's own profile as `Profile`: as they wrote it, with what only they decide."""
 
 from typing import Any, Literal, get_args
 

@@ -1,4 +1,4 @@
-"""Posts and shares as `Status`.
+"""Posts and boosts as `Status`.
 
 What all viewers see alike is kept as bytes: a post's words, and its author's account. What depends
 on the viewer is put after them. Who may see a post, and which version of it is the newest, is asked
@@ -41,7 +41,7 @@ Values = dict[str, Any]
 SLICE = 100  # posts that are shown in one go
 _TAILS = 4096  # different ends of a status that are remembered
 
-# A share has none of the words of what it shares: that is inside it.
+# A boost has none of the words of what it boosts: that is inside it.
 _SILENT: Values = {
     "content": "",
     "media_attachments": [],
@@ -152,7 +152,7 @@ def _wrapped(
     statuses: Mapping[int, bytes],
     lines: Sequence[Line],
 ) -> dict[int, bytes]:
-    """Shares by number. A share is a status of its own, with the original inside."""
+    """Shares by number. A boost is a status of its own, with the original inside."""
     found = boosts.many(reader, [line.boost for line in lines if line.boost is not None])
     if not found:
         return {}
@@ -235,7 +235,7 @@ def _rendered_text(reader: Reader, viewer: Viewer, glances: StatusRows) -> dict[
 def _rendered_text_of_boosts(
     reader: Reader, viewer: Viewer, glances: StatusRows, seen: Sequence[Boost]
 ) -> dict[int, bytes]:
-    """The same of shares, by their own number."""
+    """The same of boosts, by their own number."""
     keys = {
         boost.id: (boost.id, boost.uri, boost.kind, boost.listed, glances[boost.post].revision)
         for boost in seen
@@ -254,7 +254,7 @@ def _rendered_text_of_boosts(
 
 
 def _own_of_boost(boost: Boost, shared: Values) -> Values:
-    """What a share says for itself; it may be quieter, or louder, than an open post."""
+    """What a boost says for itself; it may be quieter, or louder, than an open post."""
     own = {"id": str(boost.id), "uri": boost.uri, "created_at": when(boost.published_at)}
     if shared["visibility"] in ("public", "unlisted"):
         own["visibility"] = visibility(boost.kind, boost.listed)

@@ -127,7 +127,7 @@ class Reads:
 
     @contextmanager
     def of(self, path: str, address: str, member: int | None) -> Iterator[None]:
-        """Until the end of the block, all reading is done for a caller of this route."""
+        """Until the end of the block, all reading is done for a client of this route."""
         if path in FREE:
             token = ALLOWANCE.set(None)
         elif member is None:

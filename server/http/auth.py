@@ -141,7 +141,7 @@ class CurrentUsers:
 
 
 def _names(user: CurrentUser) -> tuple[str, ...]:
-    """How a change names what is known of a caller."""
+    """How a change names what is known of a client."""
     token = user.token
     return (oauth.change_key(token.id), str(token.account)) if token else ()
 
@@ -327,10 +327,10 @@ def ensure_csrf(request: web.Request, given: str | None) -> None:
 
 
 def address_of(request: web.Request) -> str:
-    """The caller's address; a proxy's word counts only when we trust the proxy (SECURITY 4).
+    """The user's address; a proxy's word counts only when we trust the proxy (SECURITY 4).
 
     All lines are one list, read from its end: before what a trusted proxy wrote stands what the
-    caller wrote. A hop that is no address ends it there, at whoever wrote it.
+    client wrote. A hop that is no address ends it there, at whoever wrote it.
     """
     trusted = request.app[SETTINGS].trusted_proxies
     hops = [hop for hop in header(request, "X-Forwarded-For").split(",") if hop.strip()]

@@ -216,7 +216,7 @@ OWN_AFFAIRS = (
 
 
 def _ensure_thawed(route: Route, found: CurrentUser) -> None:
-    """Who is frozen reads, and does nothing that others could notice; their office rests."""
+    """Who is frozen reads, and does nothing that others could notice; their role rests."""
     reason = found.account.frozen if found.account else None
     reads = route.method == "GET" and route.access not in MODERATORS
     if reason is None or reads or route.path.startswith(OWN_AFFAIRS):
@@ -321,7 +321,7 @@ def _ensure_left(standing: RateLimitState | None) -> None:
 
 
 def _windows(request: web.Request, route: Route, found: CurrentUser) -> Sequence[tuple[str, str]]:
-    """Each limiter with the caller it counts: token, account and address.
+    """Each limiter with the user it counts: token, account and address.
 
     Who has a session is counted by it: what strangers do behind the same address is not theirs.
     """

@@ -27,7 +27,7 @@ Handler = Callable[[web.Request, Viewer], Awaitable[web.Response]]
 
 
 def wants_document(request: web.Request) -> bool:
-    """Whether the caller is a server (SECURITY 31)."""
+    """Whether the user is a server (SECURITY 31)."""
     accepted = header(request, "Accept")
     return TYPE in accepted or "application/ld+json" in accepted
 

@@ -1,4 +1,4 @@
-"""How often somebody may ask (SECURITY 72): windows per limiter and caller, bounded in number."""
+"""How often somebody may ask (SECURITY 72): windows per limiter and client, bounded in number."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -85,22 +85,22 @@ class Limits:
         self._windows: OrderedDict[tuple[str, str], _Window] = OrderedDict()
 
     def spend(self, limiters: Sequence[tuple[str, str]]) -> RateLimitState | None:
-        """Count one request against each (limiter, caller); None when limits are off."""
+        """Count one request against each (limiter, client); None when limits are off."""
         if not self._enabled or not limiters:
             return None
-        standings = [self._spend(LIMITERS[name], caller) for name, caller in limiters]
+        standings = [self._spend(LIMITERS[name], client) for name, client in limiters]
         return min(standings, key=lambda one: (not one.exceeded, one.remaining))
 
-    def is_spent(self, limiter: str, caller: str) -> bool:
+    def is_spent(self, limiter: str, client: str) -> bool:
         """Whether one more would be too many; counts nothing."""
-        window = self._windows.get((limiter, caller))
+        window = self._windows.get((limiter, client))
         if window is None or window.ends <= self._monotonic():
             return False
         return window.used >= LIMITERS[limiter].count
 
-    def _spend(self, limiter: Limiter, caller: str) -> RateLimitState:
+    def _spend(self, limiter: Limiter, client: str) -> RateLimitState:
         now = self._monotonic()
-        key = (limiter.name, caller)
+        key = (limiter.name, client)
         window = self._windows.pop(key, None)
         if window is None or window.ends <= now:
             window = _Window(now + limiter.window.total_seconds())

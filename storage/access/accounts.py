@@ -210,7 +210,7 @@ def used(writer: Writer, actor: int) -> None:
 
 
 def stewards(reader: Reader, *, at_work: bool = False) -> list[int]:
-    """Actors who look after the instance, admins first; `at_work`: whose office does not rest."""
+    """Actors who look after the instance, admins first; `at_work`: whose role does not rest."""
     rows = reader.rows(
         "SELECT actor FROM accounts WHERE role IN ('admin', 'steward') AND state = 'active'"
         " AND (frozen IS NULL OR NOT ?) ORDER BY role <> 'admin', actor",

@@ -1,4 +1,4 @@
-"""What was done by office: append only, the database itself refuses anything else (SECURITY 85)."""
+"""What moderators did: append only, the database itself refuses anything else (SECURITY 85)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ class AccountCounts:
 
 
 class AccountVersion(NamedTuple):
-    """All that decides how an account is shown: whose it is, which version of it, and its tally.
+    """All that decides how an account is shown: whose it is, which version of it, and its counts.
 
     `newest` in milliseconds; `emojis` grows whenever those of its server change. Two that are equal
     look the same.

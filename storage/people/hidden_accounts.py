@@ -29,7 +29,7 @@ _OF_HOST_OF_BOOSTER = (
 HOST_NOT_HIDDEN = f"iif(w.host = '', 1, NOT EXISTS ({_OF_HOST_OF_AUTHOR}))"
 NOT_HIDDEN = f"iif(w.id IN ({HIDDEN}), 0, {HOST_NOT_HIDDEN})"
 
-# What a suspended actor shares is in nobody's list either (SECURITY 84).
+# What a suspended actor boosts is in nobody's list either (SECURITY 84).
 BOOSTER_NOT_HIDDEN = (
     f"(y.effective_state = 'active' AND y.id NOT IN ({HIDDEN})"
     f" AND (+y.host = '' OR NOT EXISTS ({_OF_HOST_OF_BOOSTER})))"

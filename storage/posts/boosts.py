@@ -1,4 +1,4 @@
-"""Who shared (boosted) which post. A share has a number among the posts."""
+"""Who shared (boosted) which post. A boost has a number among the posts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

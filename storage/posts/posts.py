@@ -240,7 +240,7 @@ def tag_names(reader: Reader, post: int) -> list[str]:
 
 
 def free_id(writer: Writer, wanted: int) -> PostId:
-    """The wanted number, or the next that neither a post nor a share has."""
+    """The wanted number, or the next that neither a post nor a boost has."""
     while writer.row(
         "SELECT 1 FROM posts WHERE id = ? UNION ALL SELECT 1 FROM boosts WHERE id = ?",
         wanted,

@@ -90,7 +90,7 @@ _PEER = f"""(NOT p.local_only AND a.kind <> 'instance'
                 AND {_UNBLOCKED}))))"""
 
 
-# A share `s` of a post is for everybody, or for those who follow whoever shares it. The author of
+# A boost `s` of a post is for everybody, or for those who follow whoever boosts it. The author of
 # the post is told of it in any case.
 _BOOSTED_OPENLY = "s.audience = (SELECT id FROM audiences WHERE kind = 'public')"
 
@@ -99,7 +99,7 @@ _BOOSTED_TO_MEMBER = f"""({_BOOSTED_OPENLY} OR s.actor = :me
     OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
         WHERE e.id = s.audience AND f.follower = :me AND f.state = 'accepted'))"""
 
-# Nobody whom the sharer blocks gets to know of it.
+# Nobody whom the booster blocks gets to know of it.
 _BOOSTED_TO_PEER = f"""(NOT EXISTS (SELECT 1 FROM blocks b
         WHERE b.actor = s.actor AND b.target = :signer) AND ({_BOOSTED_OPENLY}
     OR EXISTS (SELECT 1 FROM actors x WHERE x.host = :host
@@ -114,7 +114,7 @@ _BOOSTED_TO_PEER = f"""(NOT EXISTS (SELECT 1 FROM blocks b
 def predicate(viewer: Viewer, *, of_share: bool = False) -> tuple[str, dict[str, Any]]:
     """Return the condition on `p`, `w` and `a`, without ALIVE, and the values it names.
 
-    `of_share`: that on `s`, a share of a post which has its own.
+    `of_share`: that on `s`, a boost of a post which has its own.
     """
     match viewer:
         case Anonymous():

@@ -120,7 +120,7 @@ def ancestors(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
     return _wanted(reader, viewer, chain[::-1])
 
 
-class Reach(NamedTuple):
+class ThreadLimits(NamedTuple):
     """How much of a thread is shown: how many above, how many below and how deep there."""
 
     ancestors: int
@@ -128,17 +128,17 @@ class Reach(NamedTuple):
     depth: int
 
 
-WHOLE = Reach(4096, 4096, 4096)
-GLIMPSE = Reach(40, 60, 20)
-ANSWERS = Reach(0, 500, 1)
+WHOLE = ThreadLimits(4096, 4096, 4096)
+GLIMPSE = ThreadLimits(40, 60, 20)
+ANSWERS = ThreadLimits(0, 500, 1)
 
 
-def _reach(viewer: Viewer) -> Reach:
+def _reach(viewer: Viewer) -> ThreadLimits:
     return WHOLE if isinstance(viewer, Member) else GLIMPSE
 
 
 def descendants(
-    reader: Reader, viewer: Viewer, post: Post, reach: Reach | None = None
+    reader: Reader, viewer: Viewer, post: Post, reach: ThreadLimits | None = None
 ) -> list[Post]:
     """All answers to it and to them, each after what it answers; oldest first among equals.
 
@@ -189,7 +189,7 @@ class StatusCounts(NamedTuple):
     bookmarked: int = 0
 
 
-# Of the post whose number is o.value; shares as far as the viewer is among those they are for.
+# Of the post whose number is o.value; boosts as far as the viewer is among those they are for.
 _FAVOURITES = "(SELECT count(*) FROM favourites l WHERE l.post = o.value)"
 _BOOSTS = "SELECT count(*) FROM boosts s WHERE s.post = o.value"
 _DONE = (
@@ -203,7 +203,7 @@ _ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIV
 def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, StatusCounts]:
     """Counts derived from rows (SECURITY 28), for many posts in one statement.
 
-    Answers and shares are counted as far as the viewer may see them: a count tells of each.
+    Answers and boosts are counted as far as the viewer may see them: a count tells of each.
     """
     may, values = predicate(viewer)
     shared, _ = predicate(viewer, of_share=True)

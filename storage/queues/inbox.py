@@ -190,7 +190,7 @@ HOSTS_AT_ONCE = 16
 def next_due(reader: Reader, skipped: Skipped, after: str, most: int) -> list[Received]:
     """The oldest that are due of each host, host by host from the one behind `after`.
 
-    At most a share of `most` for each, so that what one host sent hides nothing of another's.
+    At most a boost of `most` for each, so that what one host sent hides nothing of another's.
     """
     hosts = _waiting(reader, after)
     hosts += [host for host in _waiting(reader, "") if host not in hosts]

@@ -67,7 +67,7 @@ def add(writer: Writer, account: int, type_: str, actor: int, post: int | None =
 
 
 def tell(writer: Writer, account: int, type_: str, actor: int, about: int) -> None:
-    """What their office asks of them, or was decided about them: whomever they block or mute."""
+    """What their role asks of them, or was decided about them: whomever they block or mute."""
     new = writer.execute(
         "INSERT INTO notifications (id, account, type, actor, about, created_at)"
         " SELECT ?, a.actor, ?, ?, ?, ? FROM accounts a WHERE a.actor = ? AND a.state = 'active'"
@@ -93,7 +93,7 @@ def _wants(reader: Reader, account: int, actor: int) -> bool:
 
 
 def _is_limited(reader: Reader, account: int, actor: int) -> bool:
-    """Whether the office limited who did it, and the member does not follow them."""
+    """Whether moderators limited who did it, and the member does not follow them."""
     row = reader.row(
         "SELECT 1 FROM actors WHERE id = ? AND silenced AND NOT EXISTS"
         " (SELECT 1 FROM follows WHERE follower = ? AND target = ? AND state = 'accepted')",
@@ -127,7 +127,7 @@ def withdraw(writer: Writer, account: int, type_: str, actor: int, post: int | N
     )
 
 
-# What an office is told is for who holds one now, and for nobody who once did.
+# What a role is told is for who holds one now, and for nobody who once did.
 _OF_MODERATORS = (
     "(n.type NOT GLOB 'admin.*' OR EXISTS (SELECT 1 FROM accounts o WHERE o.actor = n.account"
     " AND o.role IN ('admin', 'steward') AND o.frozen IS NULL))"

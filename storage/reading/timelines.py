@@ -73,7 +73,7 @@ def _lines(rows: list[Row]) -> list[Line]:
 
 
 def _entries(page: Page, rows: list[Row]) -> list[Entry]:
-    """Rows are: cursor, share, sharer, then the post."""
+    """Rows are: cursor, share, booster, then the post."""
     entries = [Entry(row[0], from_row(row[3:]), row[1], row[2]) for row in rows]
     return sorted(entries, key=lambda entry: -entry.cursor)
 

@@ -187,11 +187,11 @@ def is_parameter_fixed(name: str, module: Module, function: Function) -> bool:
     if name not in names or not function.name.startswith("_"):
         return False
     place, found = names.index(name), 0
-    for caller in module.functions.values():
-        for node in ast.walk(caller):
+    for client in module.functions.values():
+        for node in ast.walk(client):
             if isinstance(node, ast.Call) and is_called(node, function.name):
                 found += 1
-                if len(node.args) <= place or not is_fixed(node.args[place], module, caller):
+                if len(node.args) <= place or not is_fixed(node.args[place], module, client):
                     return False
     return found > 0
 

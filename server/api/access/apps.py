@@ -56,9 +56,9 @@ def _redirects(form: Form) -> tuple[str, ...]:
     if not found:
         raise unprocessable("Validation failed: Redirect URI can't be blank")
     for uri in found:
-        objection = oauth_grants.validate_redirect(uri)
-        if objection:
-            raise unprocessable(f"Validation failed: Redirect URI: {objection}")
+        error = oauth_grants.validate_redirect(uri)
+        if error:
+            raise unprocessable(f"Validation failed: Redirect URI: {error}")
     return tuple(dict.fromkeys(found[: oauth_grants.MOST_URIS]))
 
 

@@ -1,4 +1,4 @@
-"""`/api/v1/accounts`: people, what they wrote, and how the caller stands to them."""
+"""`/api/v1/accounts`: people, what they wrote, and how the user stands to them."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -165,7 +165,7 @@ async def find_people(request: web.Request, text: str, most: int, *, resolve: bo
 
 
 def _named_like(reader: Reader, name: str, domain: str | None, most: int, me: int) -> list[Actor]:
-    """Nobody whose host the caller blocks."""
+    """Nobody whose host the user blocks."""
     found = actors.named_like(reader, name, domain, most)
     away = hidden_accounts.of_hosts(reader, me, [actor.id for actor in found])
     return [actor for actor in found if actor.id not in away]
@@ -190,7 +190,7 @@ async def relationship_list(request: web.Request) -> web.Response:
 
 
 async def familiar_followers(request: web.Request) -> web.Response:
-    """For each person asked about: some whom the caller follows and who follow them, too."""
+    """For each person asked about: some whom the user follows and who follow them, too."""
     wanted, me = (await form_of(request)).ids("id", 40), current_user(request).me.id
     return answer(await request.app[DATABASE].read(_familiar, me, wanted))
 

@@ -14,10 +14,10 @@ def parse_interaction_policy(form: Form, before: InteractionPolicy) -> Interacti
     group = form.group("interaction_policy") or Form({})
     if not group.values.keys() <= set(_NAMES.values()):
         raise unprocessable("“interaction_policy” is about reply, favourite, reblog and quote.")
-    wished = [(deed, group.text(name, 20)) for deed, name in _NAMES.items()]
-    wished.append(("quote", form.text("quote_approval_policy", 20)))
+    wanted = [(deed, group.text(name, 20)) for deed, name in _NAMES.items()]
+    wanted.append(("quote", form.text("quote_approval_policy", 20)))
     chosen: dict[str, str] = {}
-    for deed, kind in wished:
+    for deed, kind in wanted:
         if kind and kind not in KINDS:
             raise unprocessable(
                 "Who may answer, favour, boost or quote should be public, followers or nobody."

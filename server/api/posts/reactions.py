@@ -30,7 +30,7 @@ Act = Callable[[Writer, Actor, Post], None]
 
 
 def _acting(act: Act) -> Callable[[web.Request], Any]:
-    """A handler: the post as the caller may see it, the act, the post again; one unit."""
+    """A handler: the post as the user may see it, the act, the post again; one unit."""
 
     def unit(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> Rendered:
         post = visible_post(writer, viewer, id_)
@@ -46,7 +46,7 @@ def _acting(act: Act) -> Callable[[web.Request], Any]:
 
 
 def _taking_back(act: Act, has: Has) -> Callable[[web.Request], Any]:
-    """A handler that needs only the caller's own row, which `has` finds (SECURITY 96)."""
+    """A handler that needs only the user's own row, which `has` finds (SECURITY 96)."""
 
     def unit(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> Rendered | dict[str, Any]:
         post = post_to_take_back_from(writer, viewer, me.id, id_, has)

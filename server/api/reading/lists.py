@@ -138,7 +138,7 @@ def _take(writer: Writer, me: int, id_: int, wanted: list[int]) -> None:
 
 
 async def with_account(request: web.Request) -> web.Response:
-    """The caller's lists that somebody is in."""
+    """The user's lists that somebody is in."""
     found = await request.app[DATABASE].read(_with, current_user(request).me.id, number(request))
     return answer([_entity(one) for one in found])
 

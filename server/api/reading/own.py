@@ -1,4 +1,4 @@
-"""What only the caller notices: preferences and how far they have read."""
+"""What only the user notices: preferences and how far they have read."""
 
 from typing import Any
 

@@ -24,7 +24,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 
-# What a command does by office and nothing beneath it notes in the audit log.
+# Commands that are written into the audit log here, as nothing beneath them does it.
 AUDITED = {
     "account create",
     "account password",

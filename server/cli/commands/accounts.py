@@ -75,9 +75,9 @@ def _found(reader: Reader, name: str) -> tuple[Actor, Account]:
 async def password(app: web.Application, given: Arguments) -> dict[str, Any]:
     """Set a password, and end every session and token of the account."""
     new = given.get("password") or ids.secret(12)
-    objection = passwords.validate(new)
-    if objection:
-        raise CommandFailed(objection.said())
+    error = passwords.validate(new)
+    if error:
+        raise CommandFailed(error.said())
     await app[DATABASE].write(_password, given["name"], await passwords.hash_password(new))
     shown = {} if given.get("password") else {"password": new}
     return {"name": given["name"], **shown}

@@ -1,4 +1,4 @@
-"""`kith charter …`, `kith domain …`."""
+"""`kith charter …`, `kith server …`."""
 
 import tomllib
 from collections.abc import Mapping

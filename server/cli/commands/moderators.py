@@ -1,4 +1,4 @@
-"""`kith account …`, `kith domain …`, `kith audit`: what is decided by office, from a shell."""
+"""`kith account …`, `kith server …`, `kith audit`: what moderators decide, from a shell."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -186,7 +186,7 @@ def _comments(known: Limit | None) -> dict[str, Any]:
 
 
 async def log(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
-    """What was done by office, newest first."""
+    """What was done by moderators, newest first."""
     most = min(max(int(given.get("last") or 40), 1), MOST_ACTS)
 
     def unit(reader: Reader) -> list[dict[str, Any]]:

@@ -220,9 +220,9 @@ async def set_password(request: web.Request) -> web.Response:
     form = await form_of(request)
     token, password = form.text("token", 200) or "", form.text("password", 2000) or ""
     await _ensure_good(request, token)
-    objection = passwords.validate(password)
-    if objection is not None:
-        said = objection.said(translations(site.locale_of(request)).gettext)
+    error = passwords.validate(password)
+    if error is not None:
+        said = error.said(translations(site.locale_of(request)).gettext)
         view = NewPasswordView(token, FormView("new-password", {}, {"password": said}))
         return await second_factor.show(request, "new_password", view, 422)
     hashed = await passwords.hash_password(password, auth.block_of_caller(request))

@@ -171,9 +171,9 @@ async def passkey_given(request: web.Request) -> web.Response:
     if known is None:
         return await _passkey_page(request, then, _NO_PASSKEY)
     account = await request.app[DATABASE].read(_owner, known)
-    objection = validate_state(account) if account else _NO_PASSKEY
-    if objection is not None:
-        return await _passkey_page(request, then, objection)
+    error = validate_state(account) if account else _NO_PASSKEY
+    if error is not None:
+        return await _passkey_page(request, then, error)
     response = await _in(request, known.account, then)
     await ceremonies.end(request, response, ENTER)
     return response

@@ -1,4 +1,4 @@
-"""The stewards' desk: who asked to join, what was told, and what was done by office."""
+"""The stewards' desk: who asked to join, what was told, and what was done by moderators."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,7 +89,7 @@ class ActLine:
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """What was done by office, newest first."""
+    """What was done by moderators, newest first."""
 
     acts: tuple[ActLine, ...]
     earlier_url: str | None = None

@@ -63,9 +63,9 @@ async def password(request: web.Request) -> web.Response:
     account, source = who.own_account, f"member {who.me.id}"
     if not await passwords.fits(current, account.password, source):
         errors["current_password"] = _(_WRONG)
-    objection = passwords.validate(new)
-    if objection is not None:
-        errors["new_password"] = objection.said(_)
+    error = passwords.validate(new)
+    if error is not None:
+        errors["new_password"] = error.said(_)
     if errors:
         return await settings_page.show(request, Forms(password=FormView("password", {}, errors)))
     hashed = await passwords.hash_password(new, source)

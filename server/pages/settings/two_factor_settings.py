@@ -231,9 +231,9 @@ async def added(request: web.Request) -> web.Response:
     if made is None:
         return await _add_page(request, _NO_PASSKEY)
     name = " ".join((form.text("name", 1000) or "").split())[:LONGEST_NAME] or "–"
-    objection = await request.app[DATABASE].write(_keep, me.id, made, name)
-    if objection is not None:
-        return await _add_page(request, objection)
+    error = await request.app[DATABASE].write(_keep, me.id, made, name)
+    if error is not None:
+        return await _add_page(request, error)
     response = _to("added")
     await ceremonies.end(request, response, ADD)
     return response

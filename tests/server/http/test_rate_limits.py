@@ -37,19 +37,19 @@ def test_a_window_lasts_as_long_as_it_says_however_the_clock_is_set(
     watch: Watch, hours: int
 ) -> None:
     limits = Limits(watch, watch.monotonic, enabled=True)
-    caller = [("login", "ip 192.0.2.1")]
+    client = [("login", "ip 192.0.2.1")]
     watch.set(timedelta(hours=hours))
     for _ in range(LIMITERS["login"].count + 1):
-        standing = limits.spend(caller)
+        standing = limits.spend(client)
     assert standing and standing.exceeded
     watch.set(timedelta(hours=-hours))
     watch.advance(timedelta(minutes=9))
-    standing = limits.spend(caller)
+    standing = limits.spend(client)
     assert standing and standing.exceeded
     assert standing.seconds == 60
     assert standing.reset == watch() + timedelta(minutes=1)
     watch.advance(timedelta(minutes=1))
-    standing = limits.spend(caller)
+    standing = limits.spend(client)
     assert standing and not standing.exceeded
 
 
