@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 from server.entities import status as status_entity
-from server.entities.shared import Rendered
+from server.entities.json_parts import Rendered
 from server.http.app_keys import DATABASE
 from server.http.guard import current_user
 from server.http.pagination import linked

@@ -10,7 +10,8 @@ import orjson
 from federation.vocabulary import media_urls, uris
 from federation.vocabulary.media_urls import Kind
 from server.entities import emoji as emoji_entity
-from server.entities.shared import Rendered, when
+from server.entities.json_parts import Rendered
+from server.entities.shared import when
 from storage.access import accounts
 from storage.access.accounts import Account
 from storage.engine.pagination import Page

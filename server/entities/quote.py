@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from server.entities.shared import Rendered
+from server.entities.json_parts import Rendered
 from storage.engine.transaction import Reader
 from storage.posts import quotes
 from storage.posts.quotes import Shown

@@ -1,18 +1,6 @@
 """What all entities write alike: numbers as text, moments to the millisecond."""
 
 from datetime import datetime
-from typing import Any
-
-import orjson
-
-Rendered = orjson.Fragment
-"""An entity as JSON already: it goes into an answer as it is."""
-
-
-def unfolded(rendered: Rendered) -> dict[str, Any]:
-    """Back from JSON, for those who change something of it."""
-    values: dict[str, Any] = orjson.loads(orjson.dumps(rendered))
-    return values
 
 
 def when(moment: datetime) -> str:

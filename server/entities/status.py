@@ -21,7 +21,8 @@ from server.entities import filter as filter_entity
 from server.entities import media as media_entity
 from server.entities import poll as poll_entity
 from server.entities import quote as quote_entity
-from server.entities.shared import Rendered, number, optional_when, when
+from server.entities.json_parts import Rendered, joined, member, members
+from server.entities.shared import number, optional_when, when
 from storage.access import oauth
 from storage.engine.site import Site
 from storage.engine.transaction import Reader
@@ -53,7 +54,7 @@ _SILENT: Values = {
     "quote": None,
 }
 _UNFILTERED = b"[]"
-_NOTHING_BESIDE = b',"poll":null,"quote":null,'
+_NOTHING_BESIDE = members({"poll": None, "quote": None})
 
 
 def of_lines(reader: Reader, viewer: Viewer, lines: Sequence[Line]) -> list[Rendered]:
@@ -61,10 +62,10 @@ def of_lines(reader: Reader, viewer: Viewer, lines: Sequence[Line]) -> list[Rend
 
     A post that the viewer may not see is left out.
     """
-    glances = visible_posts.status_rows(reader, viewer, [line.post for line in lines])
-    filtered = filter_entity.matches(reader, viewer, glances)
-    statuses = _statuses(reader, viewer, glances, filtered)
-    wrapped = _wrapped(reader, viewer, glances, filtered, statuses, lines)
+    rows = visible_posts.status_rows(reader, viewer, [line.post for line in lines])
+    filtered = filter_entity.matches(reader, viewer, rows)
+    statuses = _statuses(reader, viewer, rows, filtered)
+    wrapped = _wrapped(reader, viewer, rows, filtered, statuses, lines)
     return [
         Rendered(wrapped.get(line.boost or 0) or statuses[line.post])
         for line in lines
@@ -74,8 +75,8 @@ def of_lines(reader: Reader, viewer: Viewer, lines: Sequence[Line]) -> list[Rend
 
 def by_number(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Rendered]:
     """Those of these posts that the viewer may see."""
-    glances = visible_posts.status_rows(reader, viewer, wanted)
-    statuses = _statuses(reader, viewer, glances, filter_entity.matches(reader, viewer, glances))
+    rows = visible_posts.status_rows(reader, viewer, wanted)
+    statuses = _statuses(reader, viewer, rows, filter_entity.matches(reader, viewer, rows))
     return {id_: Rendered(status) for id_, status in statuses.items()}
 
 
@@ -101,53 +102,50 @@ def of_boost(reader: Reader, viewer: Viewer, boost: Boost, post: Post) -> Render
 def _statuses(
     reader: Reader,
     viewer: Viewer,
-    glances: StatusRows,
+    rows: StatusRows,
     filtered: Mapping[int, bytes],
     *,
     with_quotes: bool = True,
 ) -> dict[int, bytes]:
-    words = _rendered_text(reader, viewer, glances)
-    faces = account_entity.rendered_accounts(reader, [one.author for one in glances.values()])
-    beside = _beside(reader, viewer, glances, with_quotes)
+    texts = _rendered_text(reader, viewer, rows)
+    authors = account_entity.rendered_accounts(reader, [one.author for one in rows.values()])
+    beside = _beside(reader, viewer, rows, with_quotes)
     return {
-        id_: b"".join(
-            (
-                media_urls.opened(reader.site, words[id_], viewer, reader.now),
-                b',"account":',
-                faces[row.author.actor],
-                beside.get(id_, _NOTHING_BESIDE),
-                _end(viewer, row, filtered.get(id_, _UNFILTERED)),
-            )
+        id_: joined(
+            media_urls.opened(reader.site, texts[id_], viewer, reader.now),
+            member("account", authors[row.author.actor]),
+            beside.get(id_, _NOTHING_BESIDE),
+            _end(viewer, row, filtered.get(id_, _UNFILTERED)),
         )
-        for id_, row in glances.items()
+        for id_, row in rows.items()
     }
 
 
 def _beside(
-    reader: Reader, viewer: Viewer, glances: StatusRows, with_quotes: bool
+    reader: Reader, viewer: Viewer, rows: StatusRows, with_quotes: bool
 ) -> dict[int, bytes]:
     """Polls, and what is quoted, of those posts that have some; not what a quoted post quotes."""
-    asking = [id_ for id_, one in glances.items() if one.type == "Question"]
-    quoting = [id_ for id_, one in glances.items() if one.quotes] if with_quotes else []
+    asking = [id_ for id_, one in rows.items() if one.type == "Question"]
+    quoting = [id_ for id_, one in rows.items() if one.quotes] if with_quotes else []
     asked = poll_entity.many(reader, viewer, asking) if asking else {}
     quoted = quote_entity.many(reader, viewer, quoting, _quoted) if quoting else {}
     return {
-        id_: b"," + orjson.dumps({"poll": asked.get(id_), "quote": quoted.get(id_)})[1:-1] + b","
+        id_: members({"poll": asked.get(id_), "quote": quoted.get(id_)})
         for id_ in (*asked, *quoted)
     }
 
 
 def _quoted(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Rendered]:
-    glances = visible_posts.status_rows(reader, viewer, wanted)
-    filtered = filter_entity.matches(reader, viewer, glances)
-    statuses = _statuses(reader, viewer, glances, filtered, with_quotes=False)
+    rows = visible_posts.status_rows(reader, viewer, wanted)
+    filtered = filter_entity.matches(reader, viewer, rows)
+    statuses = _statuses(reader, viewer, rows, filtered, with_quotes=False)
     return {id_: Rendered(status) for id_, status in statuses.items()}
 
 
 def _wrapped(
     reader: Reader,
     viewer: Viewer,
-    glances: StatusRows,
+    rows: StatusRows,
     filtered: Mapping[int, bytes],
     statuses: Mapping[int, bytes],
     lines: Sequence[Line],
@@ -156,26 +154,21 @@ def _wrapped(
     found = boosts.many(reader, [line.boost for line in lines if line.boost is not None])
     if not found:
         return {}
-    sharers = account_entity.rendered_accounts(
+    boosters = account_entity.rendered_accounts(
         reader, account_counts.account_versions(reader, [boost.actor for boost in found])
     )
-    seen = [boost for boost in found if boost.post in statuses and boost.actor in sharers]
-    words = _rendered_text_of_boosts(reader, viewer, glances, seen)
+    seen = [boost for boost in found if boost.post in statuses and boost.actor in boosters]
+    texts = _rendered_text_of_boosts(reader, viewer, rows, seen)
     return {
-        boost.id: b"".join(
-            (
-                words[boost.id],
-                b',"account":',
-                sharers[boost.actor],
-                b',"reblog":',
-                statuses[boost.post],
-                b",",
-                _end(
-                    viewer,
-                    glances[boost.post]._replace(in_reply_to=0, answered=0, pinned=0),
-                    filtered.get(boost.post, _UNFILTERED),
-                ),
-            )
+        boost.id: joined(
+            texts[boost.id],
+            member("account", boosters[boost.actor]),
+            member("reblog", statuses[boost.post]),
+            _end(
+                viewer,
+                rows[boost.post]._replace(in_reply_to=0, answered=0, pinned=0),
+                filtered.get(boost.post, _UNFILTERED),
+            ),
         )
         for boost in seen
     }
@@ -215,40 +208,38 @@ def _tail(
         }
     if pinned is not None:  # of one's own only
         values["pinned"] = pinned
-    return orjson.dumps(values)[1:]
+    return members(values)
 
 
 # ---- words, which all viewers see alike ----
 
 
-def _rendered_text(reader: Reader, viewer: Viewer, glances: StatusRows) -> dict[int, bytes]:
-    """The first part of each status, without a closing brace."""
-    kept = ((id_, reader.cache.get(row.revision)) for id_, row in glances.items())
+def _rendered_text(reader: Reader, viewer: Viewer, rows: StatusRows) -> dict[int, bytes]:
+    """The first members of each status, by number."""
+    kept = ((id_, reader.cache.get(row.revision)) for id_, row in rows.items())
     found = {id_: words for id_, words in kept if words is not None}
-    missing = {id_: one.revision for id_, one in glances.items() if id_ not in found}
+    missing = {id_: one.revision for id_, one in rows.items() if id_ not in found}
     for id_, values in _described(reader, viewer, missing).items():
-        found[id_] = orjson.dumps({**values, "reblog": None})[:-1]
+        found[id_] = members({**values, "reblog": None})
         reader.cache.put(missing[id_], found[id_])
     return found
 
 
 def _rendered_text_of_boosts(
-    reader: Reader, viewer: Viewer, glances: StatusRows, seen: Sequence[Boost]
+    reader: Reader, viewer: Viewer, rows: StatusRows, seen: Sequence[Boost]
 ) -> dict[int, bytes]:
     """The same of boosts, by their own number."""
     keys = {
-        boost.id: (boost.id, boost.uri, boost.kind, boost.listed, glances[boost.post].revision)
+        boost.id: (boost.id, boost.uri, boost.kind, boost.listed, rows[boost.post].revision)
         for boost in seen
     }
     kept = ((id_, reader.cache.get(key)) for id_, key in keys.items())
     found = {id_: words for id_, words in kept if words is not None}
     missing = [boost for boost in seen if boost.id not in found]
-    described = _described(
-        reader, viewer, {one.post: glances[one.post].revision for one in missing}
-    )
+    described = _described(reader, viewer, {one.post: rows[one.post].revision for one in missing})
     for boost in missing:
         values = described[boost.post] | _SILENT | _own_of_boost(boost, described[boost.post])
-        found[boost.id] = orjson.dumps(values)[:-1]
+        found[boost.id] = members(values)
         reader.cache.put(keys[boost.id], found[boost.id])
     return found
 

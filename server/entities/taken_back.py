@@ -8,7 +8,8 @@ from typing import Any
 
 from server.entities import account as account_entity
 from server.entities import status as status_entity
-from server.entities.shared import Rendered, when
+from server.entities.json_parts import Rendered
+from server.entities.shared import when
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.posts import boosts, favourites, visible_posts

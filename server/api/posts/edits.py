@@ -24,7 +24,8 @@ from server.api.posts.polls import parse_poll
 from server.entities import account as account_entity
 from server.entities import emoji as emoji_entity
 from server.entities import status as status_entity
-from server.entities.shared import Rendered, when
+from server.entities.json_parts import Rendered
+from server.entities.shared import when
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.http.errors import unprocessable
 from server.http.forms import Form, form_of

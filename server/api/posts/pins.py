@@ -8,7 +8,7 @@ from aiohttp import web
 from server.actions.posts import pins
 from server.api.common import number
 from server.entities import status as status_entity
-from server.entities.shared import Rendered
+from server.entities.json_parts import Rendered
 from server.http.app_keys import DATABASE
 from server.http.guard import Access, Route, current_user, post
 from server.http.responses import answer

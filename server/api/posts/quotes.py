@@ -9,7 +9,7 @@ from server.actions.posts import quotes
 from server.api.common import number
 from server.api.listing import shown
 from server.entities import taken_back
-from server.entities.shared import Rendered
+from server.entities.json_parts import Rendered
 from server.http.app_keys import DATABASE
 from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import page_of

@@ -11,7 +11,7 @@ from server.api.common import number
 from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.entities import taken_back
-from server.entities.shared import Rendered
+from server.entities.json_parts import Rendered
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import form_of

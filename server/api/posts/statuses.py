@@ -23,7 +23,8 @@ from server.entities import media as media_entity
 from server.entities import scheduled as scheduled_entity
 from server.entities import status as status_entity
 from server.entities import taken_back
-from server.entities.shared import Rendered, unfolded, when
+from server.entities.json_parts import Rendered, unfolded
+from server.entities.shared import when
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found
 from server.http.forms import form_of
