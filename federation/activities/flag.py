@@ -17,7 +17,7 @@ from storage.access import accounts
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import reports
-from storage.moderation.reports import Report
+from storage.moderation.reports import Category, Report
 from storage.people import actors
 from storage.people.actors import Actor
 from storage.posts import visible_posts
@@ -38,7 +38,7 @@ class Told:
     """What stays here of a report by one of ours: who it is, and what they chose from."""
 
     reporter: int
-    category: str = "other"
+    category: Category = "other"
     rules: tuple[int, ...] = ()
     forward: bool = False
 

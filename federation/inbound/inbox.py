@@ -31,7 +31,7 @@ from storage.engine.transaction import Reader, Writer
 from storage.people.actors import Actor
 from storage.people.keys import Key
 from storage.queues import hosts, inbox
-from storage.queues.inbox import Received
+from storage.queues.inbox import Received, Verdict
 
 NAMELESS = ("Follow", "Delete")
 
@@ -144,7 +144,8 @@ class Inbox:
             said.type
         ):
             return False
-        verdict, host = "authentic" if said.actor == signer.uri else "hint", host_of(signed.key_id)
+        verdict: Verdict = "authentic" if said.actor == signer.uri else "hint"
+        host = host_of(signed.key_id)
         row = Received(0, said.uri, said.actor, signer.uri, host, said.type, verdict, said.body)
         is_news = await self._database.write(_keep, row, signed, said.document)
         if is_news:

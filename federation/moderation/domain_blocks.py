@@ -7,10 +7,10 @@ from storage.engine.database import Database
 from storage.engine.transaction import Reader
 from storage.moderation import domain_blocks
 from storage.queues import hosts
-from storage.queues.hosts import Host
+from storage.queues.hosts import Host, Tier
 
 
-async def put(database: Database, name: str, tier: str | None) -> int:
+async def put(database: Database, name: str, tier: Tier | None) -> int:
     """Set a server's tier, with all beneath it. Return how many known accounts it concerns."""
     await database.write(hosts.set_tier, name, tier)
     return await _settle(database, name)

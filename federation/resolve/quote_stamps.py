@@ -13,7 +13,7 @@ from storage.engine.database import Database
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.posts import posts, quotes
-from storage.posts.quotes import APPROVED, PENDING, REJECTED, Quote
+from storage.posts.quotes import APPROVED, PENDING, REJECTED, Quote, QuoteState
 
 # After these a stamp that cannot be had is asked for no more: the quote stays pending.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720, *[1440] * 6))
@@ -34,7 +34,7 @@ async def _check(database: Database, resolver: Resolver, quote: Quote) -> None:
         await database.write_always(quotes.decide, quote.id, judged)
 
 
-async def _judged(database: Database, resolver: Resolver, quote: Quote) -> str:
+async def _judged(database: Database, resolver: Resolver, quote: Quote) -> QuoteState:
     expected = await database.read(_expected, quote)
     stamp = quote.stamp or ""
     if expected is None or not same_origin(stamp, str(expected["attributedTo"])):

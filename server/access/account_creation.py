@@ -11,7 +11,7 @@ from federation.vocabulary import uris
 from server.i18n.form_errors import FormError
 from server.i18n.translations import N_
 from storage.access import accounts, challenges, confirmations, known_devices, oauth, sessions
-from storage.access.accounts import Account
+from storage.access.accounts import Account, AccountState, Role
 from storage.communities import charters
 from storage.engine.errors import Conflict
 from storage.engine.ids import ActorId
@@ -55,8 +55,8 @@ class Newcomer:
     name: str
     email: str
     password: str
-    role: str = "member"
-    state: str = "active"
+    role: Role = "member"
+    state: AccountState = "active"
     reason: str | None = None
     invited_by: int | None = None
     locale: str = "en"

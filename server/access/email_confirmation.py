@@ -13,7 +13,7 @@ from server.mail import smtp
 from server.settings.settings import Settings
 from storage.access import accounts, confirmations, signup_blocks
 from storage.access.accounts import Account
-from storage.access.confirmations import Confirmation
+from storage.access.confirmations import Confirmation, Purpose
 from storage.engine import ids
 from storage.engine.clock import Clock
 from storage.engine.database import Database
@@ -60,7 +60,7 @@ class _Email:
 
 
 def ask(
-    writer: Writer, account: int, email: str, purpose: str, invitation: str | None = None
+    writer: Writer, account: int, email: str, purpose: Purpose, invitation: str | None = None
 ) -> None:
     """Write to the address, and wait."""
     confirmations.begin(writer, account, email, purpose, invitation)

@@ -9,7 +9,8 @@ from server.access.account_creation import Newcomer
 from server.i18n.form_errors import FormError
 from server.i18n.translations import N_
 from storage.access import accounts, sessions, signup_blocks
-from storage.access.accounts import Account
+from storage.access.accounts import Account, Role
+from storage.access.confirmations import Purpose
 from storage.communities import charters
 from storage.engine.database import Database
 from storage.engine.errors import Conflict
@@ -49,7 +50,7 @@ class SignupParams:
     invitation: str = field(default="", repr=False)
     mode: str = "open"
     locale: str = "en"
-    role: str = "member"
+    role: Role = "member"
     watched: bool = False  # a steward decides, whatever the mode
     confirms: bool = False  # we write to the address first, and wait for a yes
     source: str = ""  # in whose name the password is hashed
@@ -151,7 +152,7 @@ def _join(writer: Writer, params: SignupParams, hashed: str, made: account_creat
     try:
         joined = account_creation.join(writer, newcomer, made)
         if params.confirms:
-            purpose = "ask" if params.waits else "enter"
+            purpose: Purpose = "ask" if params.waits else "enter"
             email_confirmation.ask(
                 writer, joined.id, params.email, purpose, params.invitation or None
             )

@@ -12,13 +12,14 @@ from server.access import account_creation
 from server.i18n.translations import N_
 from server.refusals import CannotDecide
 from storage.access import accounts, signup_blocks
-from storage.access.accounts import Account
+from storage.access.accounts import Account, Role
 from storage.engine.database import Database
 from storage.engine.errors import Conflict
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.lifecycle import erasure
 from storage.moderation import audit_log, decisions, reports
+from storage.moderation.decisions import Action
 from storage.moderation.reports import Report
 from storage.people import actors
 from storage.people.actors import Actor
@@ -50,7 +51,7 @@ class Moderator:
     """Who decides: a member with a role, or the command line (None), which may do everything."""
 
     actor: int | None = None
-    role: str = "admin"
+    role: Role = "admin"
 
     @property
     def rank(self) -> int:
@@ -64,7 +65,7 @@ COMMAND_LINE = Moderator()
 class Verdict:
     """`text` goes to the owner, in an app and by email; `report` is what led to it."""
 
-    action: str
+    action: Action
     text: str = ""
     report: int | None = None
     letter: bool = True

@@ -3,6 +3,7 @@
 The decision and its line in the audit log are one unit; then its people follow, a slice at a time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from federation.moderation import domain_blocks
@@ -15,9 +16,9 @@ from storage.engine.database import Database
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import audit_log
 from storage.queues import hosts
-from storage.queues.hosts import Limit
+from storage.queues.hosts import Limit, Tier
 
-TIERS = {"noop": None, "silence": "limited", "suspend": "blocked"}
+TIERS: Mapping[str, Tier | None] = {"noop": None, "silence": "limited", "suspend": "blocked"}
 LONGEST_COMMENT = 1000
 
 _NO_NAME = N_("You wrote “%(domain)s”, %(why)s. A server’s name is like garden.example.")
@@ -31,7 +32,7 @@ _NONE = N_("There is no decision about “%(domain)s”.")
 class DomainLimitParams:
     """What is to hold of a server; None leaves it as it is."""
 
-    tier: str | None = None
+    tier: Tier | None = None
     reject_media: bool | None = None
     reject_reports: bool | None = None
     private_comment: str | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from orjson import loads
 
@@ -13,6 +13,10 @@ from storage.engine.clock import moment, optional_moment
 from storage.engine.errors import Conflict
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
+
+AccountState = Literal["pending", "active", "disabled", "deleted"]
+
+Role = Literal["member", "steward", "admin"]
 
 ACCESS = (
     "access"  # tokens or sessions changed: what was cached of an account, or one token, is void
@@ -45,8 +49,8 @@ class Account:
     actor: ActorId
     email: str
     password: str
-    role: str = "member"
-    state: str = "active"
+    role: Role = "member"
+    state: AccountState = "active"
     reason: str | None = None
     agreed_to: int | None = None
     invited_by: int | None = None
@@ -180,7 +184,7 @@ def set_email(writer: Writer, actor: int, email: str) -> None:
     writer.after_commit(ACCESS, str(actor))
 
 
-def set_state(writer: Writer, actor: int, state: str) -> None:
+def set_state(writer: Writer, actor: int, state: AccountState) -> None:
     writer.execute_named(
         "UPDATE accounts SET state = :state,"
         " approved_at = CASE WHEN :state = 'active' THEN ifnull(approved_at, :now)"

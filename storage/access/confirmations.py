@@ -6,12 +6,15 @@ Purposes: `enter` (signs up and is in then), `ask` (signs up and goes on to the 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from storage.access import accounts
 from storage.access.oauth import hashed
 from storage.access.signup_blocks import canonical_hash
 from storage.engine.clock import milliseconds, optional_moment
 from storage.engine.transaction import Reader, Row, Writer
+
+Purpose = Literal["enter", "ask", "change"]
 
 LASTS = timedelta(days=3)
 DAY = timedelta(days=1)
@@ -23,7 +26,7 @@ class Confirmation:
 
     account: int
     email: str
-    purpose: str
+    purpose: Purpose
     letters: int = 0
     sent_at: datetime | None = None
 
@@ -37,7 +40,7 @@ def _from_row(row: Row) -> Confirmation:
 
 
 def begin(
-    writer: Writer, account: int, email: str, purpose: str, invitation: str | None = None
+    writer: Writer, account: int, email: str, purpose: Purpose, invitation: str | None = None
 ) -> None:
     """Wait for the address to be confirmed, in place of an earlier one, whose link is void.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from json import dumps
+from typing import Literal, get_args
 
 from storage.engine.clock import milliseconds, moment, optional_moment
 from storage.engine.errors import Conflict
@@ -12,7 +13,8 @@ from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 
 NETWORKS = "networks"  # which networks are kept out: whoever remembers them asks again
-SEVERITIES = ("sign_up_requires_approval", "sign_up_block", "no_access")
+Severity = Literal["sign_up_requires_approval", "sign_up_block", "no_access"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 # ---- e-mail ----
@@ -141,7 +143,7 @@ class NetworkBlock:
 
     id: int
     network: str
-    severity: str
+    severity: Severity
     comment: str
     created_at: datetime
     expires_at: datetime | None

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
+from typing import Literal, get_args
 
 from orjson import loads
 
 from storage.engine.clock import moment, optional_moment
 from storage.engine.transaction import Reader, Row, Writer
 
+Mode = Literal["merge", "overwrite"]
+
+ImportKind = Literal["follows", "blocks", "mutes", "lists", "bookmarks", "domain_blocks"]
+
 KINDS = ("follows", "blocks", "mutes", "lists", "bookmarks", "domain_blocks")
-MODES = ("merge", "overwrite")
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +25,8 @@ class Import:
 
     id: int
     account: int
-    kind: str
-    mode: str
+    kind: ImportKind
+    mode: Mode
     created_at: datetime
     closed_at: datetime | None
     due: int
@@ -38,7 +43,9 @@ class Line:
     reason: str | None = None
 
 
-def add(writer: Writer, account: int, kind: str, mode: str, lines: Sequence[Sequence[str]]) -> int:
+def add(
+    writer: Writer, account: int, kind: ImportKind, mode: Mode, lines: Sequence[Sequence[str]]
+) -> int:
     """Return its number."""
     id_ = writer.new_id()
     writer.execute(

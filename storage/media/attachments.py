@@ -7,9 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
+from typing import Literal
 
 from storage.engine.clock import milliseconds
 from storage.engine.transaction import Reader, Row, Writer
+
+MediaState = Literal["processing", "ready", "remote", "failed"]
+
+Purpose = Literal["attachment", "avatar", "header"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Media:
 
     id: int
     owner: int
-    purpose: str
+    purpose: Purpose
     file: str | None
     mime: str
     bytes: int
@@ -36,7 +41,7 @@ class Media:
     description: str = ""
     focus_x: float = 0.0
     focus_y: float = 0.0
-    state: str = "ready"
+    state: MediaState = "ready"
 
     @property
     def type(self) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
+from typing import Literal, get_args
 
 from storage.access.accounts import ACCESS
 from storage.engine.clock import moment, optional_moment
 from storage.engine.transaction import Reader, Row, Writer
 from storage.people.actors import CHANGED
 
-ACTIONS = ("none", "warn", "freeze", "sensitive", "silence", "suspend")
+Action = Literal["none", "warn", "freeze", "sensitive", "silence", "suspend"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
 SILENCED, SILENCED_WITH_SERVER = 1, 2
 
 
@@ -21,7 +23,7 @@ class Decision:
     id: int
     moderator: int | None
     target: int
-    action: str
+    action: Action
     text: str = ""
     report: int | None = None
     created_at: datetime

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
+from typing import Literal, get_args
 
 from orjson import loads
 
@@ -11,7 +12,8 @@ from storage.engine.clock import milliseconds, moment, optional_moment
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 
-CATEGORIES = ("spam", "legal", "violation", "other")
+Category = Literal["spam", "legal", "violation", "other"]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,7 @@ class Report:
     reporter: int
     target: int
     comment: str = ""
-    category: str = "other"
+    category: Category = "other"
     rules: tuple[int, ...] = ()
     forwarded: bool = False
     assigned: int | None = None

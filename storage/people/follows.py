@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from json import dumps
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from orjson import loads
 
 from storage.engine.errors import Conflict
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
+
+FollowState = Literal["pending", "accepted"]
 
 FOLLOWED = "follow"
 
@@ -24,7 +26,7 @@ class Follow:
     uri: str
     follower: int
     target: int
-    state: str
+    state: FollowState
     reblogs: bool = True
     notify: bool = False
     languages: tuple[str, ...] = ()
@@ -213,7 +215,7 @@ def is_followed_here(reader: Reader, target: int) -> bool:
 
 
 def page_of_followers(
-    reader: Reader, target: int, page: Page, state: str = "accepted"
+    reader: Reader, target: int, page: Page, state: FollowState = "accepted"
 ) -> list[tuple[int, int]]:
     """(cursor, follower), newest first."""
     rows = reader.named(

@@ -1,10 +1,14 @@
 """Who something is for, as data: the row behind Mastodon's visibilities and AS2's to and cc."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from storage.engine.transaction import Reader, Writer
 
-KINDS = ("public", "followers", "members", "circle", "instance", "neighbours", "named")
+AudienceKind = Literal[
+    "public", "followers", "members", "circle", "instance", "neighbours", "named"
+]
+KINDS: tuple[AudienceKind, ...] = get_args(AudienceKind)
 OPEN_KINDS = ("public", "instance")  # whoever a mention adds could read it before
 
 
@@ -12,7 +16,7 @@ OPEN_KINDS = ("public", "instance")  # whoever a mention adds could read it befo
 class Audience:
     """`owner` says whose followers; `collection` which members, circle or neighbours."""
 
-    kind: str
+    kind: AudienceKind
     owner: int | None = None
     collection: int | None = None
 

@@ -9,6 +9,7 @@ from storage.engine.clock import milliseconds, moment
 from storage.engine.ids import PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
+from storage.posts.audiences import AudienceKind
 from storage.posts.visibility import System, Viewer, predicate
 
 BOOSTED = "boosted"
@@ -26,7 +27,7 @@ class Boost:
     audience: int
     listed: bool
     published_at: datetime
-    kind: str = "public"
+    kind: AudienceKind = "public"
 
 
 COLUMNS = "id, uri, actor, post, audience, listed, published_at"

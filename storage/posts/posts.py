@@ -9,6 +9,7 @@ from storage.engine.clock import milliseconds, moment, optional_moment
 from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Row, Writer
 from storage.posts import search_index
+from storage.posts.audiences import AudienceKind
 
 POSTED = "posted"
 DELETED = "deleted"
@@ -26,7 +27,7 @@ class Post:
     local: bool
     type: str = "Note"
     audience: int
-    kind: str
+    kind: AudienceKind
     owner: int | None = None
     collection: int | None = None
     listed: bool

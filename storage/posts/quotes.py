@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from json import dumps
+from typing import Final, Literal
 
 from storage.engine.clock import milliseconds
 from storage.engine.transaction import Reader, Row, Writer
 from storage.people.hidden_accounts import HOST_NOT_HIDDEN
 
 QUOTED = "quoted"
-APPROVED, PENDING, REJECTED, REVOKED = "approved", "pending", "rejected", "revoked"
+QuoteState = Literal["pending", "approved", "rejected", "revoked"]
+APPROVED: Final = "approved"
+PENDING: Final = "pending"
+REJECTED: Final = "rejected"
+REVOKED: Final = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class Quote:
     target: int
     actor: int
     request: str
-    state: str
+    state: QuoteState
     attempts: int = 0
 
 
@@ -36,7 +41,7 @@ class Shown:
     `refused`: who is quoted blocks the quoter; the rest: by the viewer.
     """
 
-    state: str
+    state: QuoteState
     target: int
     deleted: bool
     refused: bool
@@ -53,7 +58,7 @@ def _from_row(row: Row | None) -> Quote | None:
 
 
 def keep(
-    writer: Writer, *, stamp: str | None, target: int, actor: int, request: str, state: str
+    writer: Writer, *, stamp: str | None, target: int, actor: int, request: str, state: QuoteState
 ) -> None:
     """Of a quoting post there is one; what was decided of it before stays."""
     decided = None if state == PENDING else writer.now_ms
@@ -89,7 +94,7 @@ def approve(writer: Writer, *, stamp: str, target: int, actor: int, request: str
     )
 
 
-def decide(writer: Writer, id_: int, state: str) -> None:
+def decide(writer: Writer, id_: int, state: QuoteState) -> None:
     writer.execute(
         "UPDATE approvals SET state = ?, decided_at = ? WHERE id = ?", state, writer.now_ms, id_
     )

@@ -11,6 +11,7 @@ from json import dumps
 from typing import Any
 
 from storage.engine.ids import ActorId
+from storage.posts.audiences import AudienceKind
 from storage.queues.hosts import names_of
 
 
@@ -136,7 +137,7 @@ class Facts:
     author_host: str
     author_active: bool
     deleted: bool
-    kind: str
+    kind: AudienceKind
     owner: int | None
     local_only: bool
     recipients: frozenset[int] = frozenset()

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from json import dumps
+from typing import Literal
 
 from storage.engine.clock import milliseconds, moment
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
+
+Tier = Literal["blocked", "limited", "stranger", "acquaintance", "neighbour"]
 
 AWAKE = "host awake"
 DEAD_AFTER_DAYS = 7
@@ -33,7 +36,7 @@ class Host:
     """`failures` in a row, on `failed_days` distinct days; nothing is sent before `open_at`."""
 
     host: str
-    tier: str | None
+    tier: Tier | None
     open_at: datetime
     failures: int
     failed_days: int
@@ -104,7 +107,7 @@ def refuses_media(reader: Reader, *hosts: str) -> bool:
     return row is not None
 
 
-def set_tier(writer: Writer, host: str, tier: str | None) -> None:
+def set_tier(writer: Writer, host: str, tier: Tier | None) -> None:
     """Until `settled`, not everybody of that host need have followed (`domain_blocks`)."""
     writer.execute(
         "INSERT INTO hosts (host, tier, unsettled) VALUES (?, ?, 1)"
@@ -147,7 +150,7 @@ class Limit:
 
     id: int
     host: str
-    tier: str | None
+    tier: Tier | None
     since: datetime
     reject_media: bool = False
     reject_reports: bool = False

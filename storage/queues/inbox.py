@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import zip_longest
 from json import dumps
+from typing import Literal
 
 from storage.engine.clock import milliseconds
 from storage.engine.transaction import Reader, Row, Writer
+
+Verdict = Literal["authentic", "hint"]
 
 RECEIVED = "received"
 
@@ -29,7 +32,7 @@ class Received:
     signer: str
     host: str
     type: str
-    verdict: str
+    verdict: Verdict
     body: str
     attempts: int = 0
     subject: str | None = None

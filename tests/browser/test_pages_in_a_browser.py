@@ -16,6 +16,7 @@ from server.i18n.translations import available
 from server.pages.render import render
 from server.settings.outside import Outside
 from storage.access import sessions
+from storage.access.accounts import Role
 from storage.engine import ids
 from tests.browser.garden import cases
 from tests.browser.harness import Page, look, served
@@ -65,9 +66,10 @@ def painted(colour: str, width: int, height: int) -> bytes:
     return made.getvalue()
 
 
-async def member(place: Place, name: str, called: str, **more: str) -> Person:
+async def member(
+    place: Place, name: str, called: str, role: Role = "member", **more: str
+) -> Person:
     """Somebody who has written who they are."""
-    role = more.pop("role", "member")
     person = await place.person(name, role=role)
     form = aiohttp.FormData({"display_name": called, **more}, default_to_multipart=True)
     for purpose, size in (("avatar", (400, 400)), ("header", (1500, 500))):

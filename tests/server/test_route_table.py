@@ -3,6 +3,7 @@
 import re
 from io import BytesIO
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -194,7 +195,7 @@ async def test_an_app_without_a_member_is_nobody(place: Place) -> None:
 
 
 @pytest.mark.parametrize("state", ["pending", "disabled", "suspended"])
-async def test_who_is_not_welcome_has_nobodys_rights(place: Place, state: str) -> None:
+async def test_who_is_not_welcome_has_nobodys_rights(place: Place, state: Any) -> None:
     alice = await place.person("alice")
     if state == "suspended":
         await place.database.write(actors.set_moderation_state, alice.actor.id, "suspended")

@@ -18,6 +18,7 @@ from server.http.app_keys import COURIER, DATABASE, PROCESSOR, SETTINGS
 from server.settings.outside import Outside
 from server.settings.settings import Settings, load
 from storage.access import oauth
+from storage.access.accounts import Role
 from storage.engine import ids
 from storage.engine.database import Database
 from storage.engine.transaction import Writer
@@ -109,7 +110,7 @@ class Place:
         """Where the server keeps everything."""
         return self.app[SETTINGS].data_dir
 
-    async def person(self, name: str, *, role: str = "member", scopes: str = ALL) -> Person:
+    async def person(self, name: str, *, role: Role = "member", scopes: str = ALL) -> Person:
         """Make a member, as signing up does, with a token for a client."""
         hashed = await hashed_password()
         made = await keys_of(f"{name}@{self.host}")

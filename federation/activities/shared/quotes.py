@@ -7,7 +7,7 @@ from storage.people import actors, blocks
 from storage.people.actors import Actor
 from storage.posts import posts, quotes
 from storage.posts.posts import Post
-from storage.posts.quotes import APPROVED, PENDING, REJECTED
+from storage.posts.quotes import APPROVED, PENDING, REJECTED, QuoteState
 
 
 def keep(writer: Writer, author: Actor, said: Note) -> None:
@@ -33,7 +33,7 @@ def keep_anew(writer: Writer, author: Actor, said: Note) -> None:
     keep(writer, author, said)
 
 
-def _state(reader: Reader, author: Actor, quoted: Post, stamp: str | None) -> str:
+def _state(reader: Reader, author: Actor, quoted: Post, stamp: str | None) -> QuoteState:
     """A stamp is asked for at its origin before it counts; without one, what the policy says."""
     if quoted.author == author.id:
         return APPROVED

@@ -20,7 +20,7 @@ from server.refusals import NotAllowed
 from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from storage.lifecycle import imports
-from storage.lifecycle.imports import Import, Line
+from storage.lifecycle.imports import Import, ImportKind, Line, Mode
 from storage.people import actors, blocks, user_domain_blocks
 from storage.people.actors import Actor
 from storage.posts import visible_posts
@@ -113,7 +113,9 @@ def _cell(cell: str) -> str:
     return plain[1:].strip() if was else plain
 
 
-def begin(writer: Writer, me: Actor, kind: str, mode: str, lines: Sequence[Sequence[str]]) -> int:
+def begin(
+    writer: Writer, me: Actor, kind: ImportKind, mode: Mode, lines: Sequence[Sequence[str]]
+) -> int:
     """Keep the lines and plan the work; what an overwriting file does not name goes at once.
 
     Raises CannotImport when a file that is to replace something cannot be understood as a whole.
@@ -333,7 +335,7 @@ async def _block_host(services: Services, me: Actor, cells: Sequence[str]) -> No
         pass
 
 
-_DOING: Mapping[str, Doing] = {
+_DOING: Mapping[ImportKind, Doing] = {
     "follows": _follow,
     "blocks": _block,
     "mutes": _mute,
@@ -343,7 +345,7 @@ _DOING: Mapping[str, Doing] = {
 }
 
 
-KINDS = tuple(_DOING)
+KINDS: tuple[ImportKind, ...] = tuple(_DOING)
 
 
 async def _person(services: Services, handle: str) -> Actor:

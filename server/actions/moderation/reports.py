@@ -10,7 +10,7 @@ from server.refusals import Invalid, NotAllowed, NotThere
 from storage.communities import charters
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import reports
-from storage.moderation.reports import Report
+from storage.moderation.reports import Category, Report
 from storage.people import actors
 from storage.people.actors import Actor
 from storage.posts import visible_posts
@@ -28,7 +28,7 @@ class ReportParams:
     posts: tuple[int, ...]
     rules: tuple[int, ...]
     comment: str
-    category: str
+    category: Category
     forward: bool
     only_to: frozenset[str] | None = None
 

@@ -16,7 +16,7 @@ from server.actions.posts.markup import Handle, Mentioned
 from server.actions.posts.mentions import resolve
 from server.actions.services import Services
 from server.i18n.languages import is_language
-from server.media.store import Ingested, Purpose
+from server.media.store import Ingested
 from server.media.store import address as media_address
 from server.refusals import NotAllowed
 from storage.access import accounts
@@ -35,7 +35,8 @@ LONGEST_OF_FIELD = 255
 VISIBILITIES = ("public", "unlisted", "private")
 QUOTE_POLICIES = ("public", "followers", "nobody")
 FLAGS = ("locked", "bot", "discoverable", "indexable", "hide_collections")
-PURPOSES: tuple[Purpose, ...] = ("avatar", "header")
+Face = Literal["avatar", "header"]
+PURPOSES: tuple[Face, ...] = ("avatar", "header")
 _LINE = 10_000  # of a line that is too long, so much is counted
 
 N_ = str  # marks a sentence for the catalogue; pages say it in the reader's language
@@ -97,7 +98,7 @@ class _Made:
     """What took time to make before the unit: who is mentioned, pictures that were taken in."""
 
     mentioned: Mapping[Handle, Actor]
-    pictures: Mapping[Purpose, Ingested]
+    pictures: Mapping[Face, Ingested]
 
 
 async def change(services: Services, me: Actor, params: ProfileParams) -> None:
@@ -191,9 +192,9 @@ def _handles(params: ProfileParams) -> list[Handle]:
     return list(dict.fromkeys(handle for text in texts for handle in markup.find_mentions(text)))
 
 
-async def _taken_in(services: Services, id_: int, params: ProfileParams) -> dict[Purpose, Ingested]:
+async def _taken_in(services: Services, id_: int, params: ProfileParams) -> dict[Face, Ingested]:
     """New pictures as files of ours; when one is refused, none is kept."""
-    made: dict[Purpose, Ingested] = {}
+    made: dict[Face, Ingested] = {}
     try:
         for purpose in PURPOSES:
             data = getattr(params, purpose)

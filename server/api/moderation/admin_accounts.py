@@ -1,6 +1,6 @@
 """`/api/v1/admin/accounts` and its second version: who is here, and what is decided about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -19,9 +19,10 @@ from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import account_listing
 from storage.moderation.account_listing import ORIGINS, STATUSES, Sought
+from storage.moderation.decisions import Action
 from storage.people import actors
 
-ACTIONS = {
+ACTIONS: Mapping[str, Action] = {
     "none": "none",
     "disable": "freeze",
     "sensitive": "sensitive",

@@ -18,7 +18,7 @@ from server.moderation.domain_limits import LONGEST_COMMENT, TIERS, DomainLimitP
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
 from storage.queues import hosts
-from storage.queues.hosts import Limit
+from storage.queues.hosts import Limit, Tier
 
 _NO_LIST = "This server keeps no list of those it allows: it hears every server but the blocked."
 
@@ -56,7 +56,7 @@ def _named(reader: Reader, domain: str) -> dict[str, Any]:
     return admin.domain_block(found)
 
 
-def _parse(form: Form, otherwise: str | None) -> DomainLimitParams:
+def _parse(form: Form, otherwise: Tier | None) -> DomainLimitParams:
     """`otherwise` is the tier where none is named."""
     severity = form.text("severity", 30)
     if severity is not None and severity not in TIERS:

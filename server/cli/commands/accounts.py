@@ -12,7 +12,7 @@ from server.cli.control_socket import CommandFailed
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.mail import smtp
 from storage.access import accounts, challenges, oauth, second_factor, sessions
-from storage.access.accounts import Account
+from storage.access.accounts import Account, AccountState
 from storage.engine import ids
 from storage.engine.errors import Conflict
 from storage.engine.transaction import Reader, Writer
@@ -141,7 +141,7 @@ def _enable(writer: Writer, name: str) -> str:
     actor, account = _found(writer, name)
     if account.state != "disabled":
         raise CommandFailed(f"“{name}” was not disabled.")
-    state = "pending" if actor.effective_state == "pending" else "active"
+    state: AccountState = "pending" if actor.effective_state == "pending" else "active"
     accounts.set_state(writer, actor.id, state)
     return state
 

@@ -15,10 +15,11 @@ from storage.access import signup_blocks
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import audit_log, decisions
+from storage.moderation.decisions import Action
 from storage.people import actors
 from storage.people.actors import Actor
 from storage.queues import hosts
-from storage.queues.hosts import Limit
+from storage.queues.hosts import Limit, Tier
 
 Arguments = Mapping[str, Any]
 Command = Callable[[web.Application, Arguments], Awaitable[Any]]
@@ -35,7 +36,7 @@ def found(reader: Reader, handle: str) -> Actor:
     return actor
 
 
-def _deciding(action: str) -> Command:
+def _deciding(action: Action) -> Command:
     def unit(writer: Writer, handle: str, text: str) -> dict[str, Any]:
         actor = found(writer, handle)
         account_decisions.decide(writer, COMMAND_LINE, actor.id, Verdict(action=action, text=text))
@@ -125,7 +126,7 @@ async def limit(app: web.Application, given: Arguments) -> dict[str, Any]:
     return await _put(app, given, (await app[DATABASE].read(hosts.get, domain)).tier)
 
 
-async def _put(app: web.Application, given: Arguments, tier: str | None) -> dict[str, Any]:
+async def _put(app: web.Application, given: Arguments, tier: Tier | None) -> dict[str, Any]:
     domain = _name(app, given)
     params = DomainLimitParams(
         tier=tier,
@@ -236,7 +237,7 @@ async def names(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
     return [{"name": name, "exact": exact} for name, exact in found_names]
 
 
-DECISIONS = ("warn", "freeze", "sensitive", "silence", "suspend")
+DECISIONS: tuple[Action, ...] = ("warn", "freeze", "sensitive", "silence", "suspend")
 UNDONE = {"freeze": "unfreeze", **{one: f"un{one}" for one in ("sensitive", "silence", "suspend")}}
 
 COMMANDS: dict[str, Command] = {

@@ -25,12 +25,13 @@ from storage.access import accounts
 from storage.communities import charters
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import audit_log, decisions, reports
+from storage.moderation.decisions import Action
 from storage.moderation.reports import Report
 from storage.people import actors
 from storage.people.actors import Actor
 from storage.posts import visible_posts
 
-CHOICES = {
+CHOICES: dict[Action, str] = {
     "none": N_("Nothing: settle it"),
     "warn": N_("Tell them something"),
     "freeze": N_("Freeze: they may read, and not act"),
@@ -238,13 +239,14 @@ def _act(writer: Writer, moderator: Moderator, id_: int, wanted: _Act) -> None:
 
 
 def _decide(writer: Writer, moderator: Moderator, report: Report, wanted: _Act) -> None:
-    if wanted.action not in CHOICES:
+    action = next((one for one in CHOICES if one == wanted.action), None)
+    if action is None:
         raise Refused(422, "There is no such decision.")
-    if wanted.action == "none":
+    if action == "none":
         reports.resolve(writer, report.id, moderator.actor)
         audit_log.note(writer, moderator.actor, "report.resolve", f"report {report.id}")
         return
-    verdict = Verdict(action=wanted.action, text=wanted.text, report=report.id)
+    verdict = Verdict(action=action, text=wanted.text, report=report.id)
     account_decisions.decide(writer, moderator, report.target, verdict)
 
 

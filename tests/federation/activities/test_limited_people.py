@@ -12,6 +12,7 @@ from server.moderation import account_decisions
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from storage.communities import memberships
 from storage.engine.transaction import Reader
+from storage.moderation.decisions import Action
 from storage.people import actors
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Document, Stranger
@@ -35,7 +36,7 @@ class Scene:
         number = self.walt.id if how == "one of ours" else self.zoes_number
         await self.decide(number, "silence")
 
-    async def decide(self, number: str, action: str) -> None:
+    async def decide(self, number: str, action: Action) -> None:
         await self.ours.database.write(
             account_decisions.decide, COMMAND_LINE, int(number), Verdict(action=action)
         )

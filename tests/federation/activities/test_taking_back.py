@@ -15,6 +15,7 @@ from server.actions.lifecycle import account_deletion
 from server.moderation import account_decisions
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from storage.engine.transaction import Reader
+from storage.moderation.decisions import Action
 from tests.federation.saying import follow, hear
 from tests.federation.world import PUBLIC, Neighbour, Stranger
 from tests.support.servers import Person, Place, settle
@@ -57,7 +58,7 @@ class Scene:
 
         return await self.ours.database.read(unit)
 
-    async def decide(self, whom: str, action: str) -> None:
+    async def decide(self, whom: str, action: Action) -> None:
         await self.ours.database.write(
             account_decisions.decide, COMMAND_LINE, int(self.numbers[whom]), Verdict(action=action)
         )

@@ -15,6 +15,7 @@ from storage.moderation.domain_blocks import SLICE
 from storage.people import actors
 from storage.people.actors import ActorState
 from storage.queues import hosts
+from storage.queues.hosts import Tier
 from tests.federation.moderation.test_domain_blocks import WORDS, Scene, judge, scene
 from tests.federation.saying import follow, hear, homes
 from tests.federation.world import Neighbour, Stranger
@@ -194,7 +195,7 @@ async def test_a_crowd_is_hidden_and_shown_again(ours: Place) -> None:
 
 
 @pytest.mark.parametrize("tier", ["blocked", None])
-async def test_a_block_that_was_cut_off_is_finished_later(ours: Place, tier: str | None) -> None:
+async def test_a_block_that_was_cut_off_is_finished_later(ours: Place, tier: Tier | None) -> None:
     """As after a crash between the tier and its consequences."""
     await ours.database.write(crowd, 3)
     if tier is None:

@@ -11,6 +11,7 @@ from storage.moderation.domain_blocks import parts, settle
 from storage.people import actors
 from storage.people.actors import Actor
 from storage.queues import hosts
+from storage.queues.hosts import Tier
 from tests.federation.saying import follow, hear, homes
 from tests.federation.world import Neighbour, Stranger
 from tests.support.servers import Person, Place
@@ -124,7 +125,7 @@ def heed(writer: Writer, uri: str, suspended: bool) -> None:
     actors.set_remote_suspended(writer, found, suspended)
 
 
-def tier(writer: Writer, host: str, name: str | None) -> None:
+def tier(writer: Writer, host: str, name: Tier | None) -> None:
     hosts.set_tier(writer, host, name)
     for part in parts(writer):
         if part.is_within(host):

@@ -187,7 +187,7 @@ async def test_a_wrong_answer_uses_the_challenge_up(place: Place) -> None:
 
 
 @pytest.mark.parametrize("state", ["pending", "disabled", "suspended"])
-async def test_who_may_not_come_in_does_not_by_passkey_either(place: Place, state: str) -> None:
+async def test_who_may_not_come_in_does_not_by_passkey_either(place: Place, state: Any) -> None:
     owner, device = await with_passkey(place)
     me = place.people["ines"].actor.id
     if state == "suspended":

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ async def test_the_work_is_the_same_for_somebody_and_nobody() -> None:
 
 @pytest.mark.parametrize("state", ["pending", "disabled", "suspended"])
 async def test_who_may_not_come_in_learns_why_only_with_the_password(
-    place: Place, state: str
+    place: Place, state: Any
 ) -> None:
     ines = await place.person("ines")
     if state == "suspended":

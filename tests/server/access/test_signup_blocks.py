@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from storage.access import accounts, signup_blocks
-from storage.access.signup_blocks import NetworkBlock
+from storage.access.signup_blocks import NetworkBlock, Severity
 from storage.engine.transaction import Writer
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -78,7 +78,7 @@ def _block_names(writer: Writer) -> None:
     signup_blocks.block_name(writer, "ham", exact=True)
 
 
-async def keep_out(place: Place, severity: str, network: str = "127.0.0.0/8") -> None:
+async def keep_out(place: Place, severity: Severity, network: str = "127.0.0.0/8") -> None:
     def unit(writer: Writer) -> None:
         block = NetworkBlock(writer.new_id(), network, severity, "", writer.now, None)
         signup_blocks.put_network(writer, block)

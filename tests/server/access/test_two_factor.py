@@ -10,6 +10,7 @@ from server.access import encryption, totp
 from server.app import FILE
 from server.http.app_keys import SETTINGS
 from storage.access import accounts, challenges, second_factor
+from storage.access.accounts import AccountState
 from storage.engine.transaction import Writer
 from tests.server.access.test_oauth import Browser, address, register
 from tests.support.clock import Watch
@@ -399,7 +400,7 @@ async def test_who_waits_for_a_second_step_loses_their_place_to_nobody(
 
 @pytest.mark.parametrize("state", ["disabled", "pending"])
 async def test_who_may_not_come_in_any_more_does_not_by_the_second_step(
-    place: Place, watch: Watch, state: str
+    place: Place, watch: Watch, state: AccountState
 ) -> None:
     person, secret, _ = await set_up(place, watch)
     begun = await password_given(place)

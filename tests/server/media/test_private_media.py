@@ -13,6 +13,7 @@ from yarl import URL
 
 from server.http.peer_access import TYPE
 from storage.access import accounts
+from storage.access.accounts import AccountState
 from storage.people import actors
 from tests.federation.world import Neighbour, neighbour
 from tests.server.api.test_media_attachments import opened, sent
@@ -129,7 +130,9 @@ async def test_an_address_closes_with_the_right_to_see(world: World, watch: Watc
 
 async def test_who_is_kept_out_opens_nothing_with_what_they_had(world: World) -> None:
     url, stranger = await shown_to(world, "stranger", "local"), world.people["stranger"].actor.id
-    for state, status in (("disabled", 404), ("active", 200), ("pending", 404)):
+    steps: tuple[tuple[AccountState, int], ...]
+    steps = (("disabled", 404), ("active", 200), ("pending", 404))
+    for state, status in steps:
         await world.place.database.write(accounts.set_state, stranger, state)
         assert (await opened(world.place, url))[0] == status, state
 

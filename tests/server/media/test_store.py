@@ -335,7 +335,7 @@ async def client(place: Place, folder: MediaFolder) -> AsyncIterator[Client]:
         yield made
 
 
-async def _belongs(place: Place, kept: Ingested, purpose: str = "avatar") -> None:
+async def _belongs(place: Place, kept: Ingested, purpose: rows.Purpose = "avatar") -> None:
     """Give a file its row."""
     owner = place.people.get("bep") or await place.person("bep")
     about = (kept.file, kept.mime, kept.bytes, kept.width, kept.height)

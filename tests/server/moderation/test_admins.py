@@ -17,6 +17,7 @@ from server.http.responses import answer
 from server.routes import add_routes
 from server.settings.outside import Outside
 from storage.access import accounts, oauth
+from storage.access.accounts import Role
 from tests.support.clock import Watch
 from tests.support.internet import Internet
 from tests.support.servers import Person, Place, give_token, settings_for
@@ -74,7 +75,7 @@ async def test_an_admins_door_opens_to_an_admins_token_of_an_admin(
 
 @pytest.mark.parametrize("role", ["member", "steward"])
 async def test_nobody_else_comes_in_with_such_a_token(
-    tmp_path: Path, watch: Watch, role: str
+    tmp_path: Path, watch: Watch, role: Role
 ) -> None:
     async with with_rooms(tmp_path, watch) as place:
         bob = await place.person("bob", role=role, scopes="admin:read admin:write")

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from storage.access import accounts
+from storage.access.accounts import AccountState
 from storage.communities import memberships
 from storage.engine.database import Database
 from storage.engine.errors import Conflict
@@ -227,7 +228,7 @@ def test_a_mute_may_or_may_not_hold_for_notifications(with_notifications: bool, 
 
 
 @pytest.mark.parametrize("state", ["pending", "disabled", "deleted"])
-def test_who_has_nobodys_rights_is_told_nothing(state: str) -> None:
+def test_who_has_nobodys_rights_is_told_nothing(state: AccountState) -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     accounts.set_state(writer, alice, state)

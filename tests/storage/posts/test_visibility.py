@@ -13,7 +13,7 @@ from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.posts import posts, visible_posts
-from storage.posts.audiences import INSTANCE, NAMED, PUBLIC, Audience
+from storage.posts.audiences import INSTANCE, NAMED, PUBLIC, Audience, AudienceKind
 from storage.posts.posts import COLUMNS, Post, from_row
 from storage.posts.visibility import FROM, Anonymous, Member, Peer, Steward, System, Viewer, can_see
 from storage.queues import hosts
@@ -111,7 +111,7 @@ def stage(writer: Writer) -> Stage:
 
 
 def audiences_of(writer: Writer, who: dict[str, ActorId]) -> dict[str, Audience]:
-    def collection(kind: str) -> Audience:
+    def collection(kind: AudienceKind) -> Audience:
         return Audience(kind, collection=memberships.make(writer, who["author"], kind))
 
     return {
@@ -252,7 +252,7 @@ class Saying:
     """One post of a generated world; people are numbers."""
 
     author: int
-    kind: str
+    kind: AudienceKind
     owner: int
     to: frozenset[int]
     local_only: bool

@@ -8,7 +8,7 @@ from storage.lifecycle import retention
 from storage.queues import deliveries, hosts, inbox
 from storage.queues.deliveries import Delivery
 from storage.queues.hosts import DEAD_AFTER_DAYS, HostState
-from storage.queues.inbox import Received, Skipped
+from storage.queues.inbox import Received, Skipped, Verdict
 from tests.storage import cast
 from tests.storage.raw import memory, steps, writer_on
 from tests.support.clock import Watch
@@ -24,7 +24,7 @@ def heard(
     name: str,
     type_: str = "Like",
     actor: str = BOB,
-    verdict: str = "authentic",
+    verdict: Verdict = "authentic",
     body: str = "{}",
 ) -> Received:
     uri = f"https://away.example/{name}"

@@ -16,6 +16,7 @@ from server.actions.lifecycle.data_import import CannotImport
 from server.media.store import MEDIA
 from server.services import SERVICES
 from storage.lifecycle import exports, imports
+from storage.lifecycle.imports import ImportKind, Mode
 from tests.server.api.test_media_attachments import sent
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -43,7 +44,7 @@ async def table(person: Person, kind: str) -> str:
     return data.decode()
 
 
-async def bring(person: Person, kind: str, text: str, mode: str = "merge") -> int:
+async def bring(person: Person, kind: ImportKind, text: str, mode: Mode = "merge") -> int:
     lines = data_import.read(text.encode())
     database = person.place.database
     id_: int = await database.write(data_import.begin, person.actor, kind, mode, lines)
@@ -69,7 +70,7 @@ async def test_what_was_taken_along_is_the_same_where_it_is_brought(two: Two) ->
     await alice.post(f"/api/v1/lists/{made['id']}/accounts", account_ids=[bob.id])
     await alice.post("/api/v1/domain_blocks", domain="noise.example")
     anna = await away.person("anna")
-    kinds = ("follows", "mutes", "bookmarks", "lists", "domain_blocks")
+    kinds: tuple[ImportKind, ...] = ("follows", "mutes", "bookmarks", "lists", "domain_blocks")
     for kind in kinds:
         id_ = await bring(anna, kind, await table(alice, kind))
         counted = await away.database.read(imports.by_id, id_)
@@ -109,7 +110,9 @@ async def test_a_file_may_replace_what_is_there(two: Two) -> None:
         ("domain_blocks", "https://noise.example/x"),
     ],
 )
-async def test_a_file_of_another_kind_replaces_nothing(two: Two, kind: str, text: str) -> None:
+async def test_a_file_of_another_kind_replaces_nothing(
+    two: Two, kind: ImportKind, text: str
+) -> None:
     home, _ = two
     alice, bob = await home.person("alice"), await home.person("bob")
     await alice.follow(bob)
