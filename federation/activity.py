@@ -1,4 +1,4 @@
-"""What every verb must say about itself (DECISIONS, The contract of a verb)."""
+"""Contract of a verb: what each must say about itself (DECISIONS, The contract of a verb)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +18,7 @@ _TYPES: dict[str, type["Activity"]] = {}
 
 
 class Unknown(FederationError):
-    """Something that it refers to is not known here (yet); fetching may have failed."""
+    """Reference to something that is not known here (yet); fetching may have failed."""
 
 
 class Unwanted(FederationError):
@@ -76,7 +76,7 @@ class Activity(ABC):
 
     @abstractmethod
     def subject(self) -> str:
-        """What it is about: letters about one subject reach a host in the order they were said."""
+        """Subject: activities about the same one reach a host in the order they were said."""
 
     def post(self, reader: Reader) -> int | None:
         """The post whose readers may hear this, asked again when it is delivered."""
@@ -153,7 +153,7 @@ def _relation(reader: Reader, document: Document) -> str | None:
 
 
 def _relation_of(reader: Reader, uri: str, actor: str) -> str | None:
-    """What somebody said under an id: as it was heard, or as it holds."""
+    """Subject of what somebody said under an id: as it was heard, or as it holds."""
     heard = inbox.subject_of(reader, uri, actor)
     if heard is not None:
         return heard
@@ -167,7 +167,7 @@ def derived_id(type_: str, actor: str, what: str) -> str:
 
 
 class Heading(TypedDict):
-    """What every activity has."""
+    """Fields that every activity has."""
 
     id: str
     actor: str

@@ -13,13 +13,13 @@ DEPTH = 3
 
 
 def apply_remote(writer: Writer, activity: Activity) -> None:
-    """Somebody else said it."""
+    """Apply an activity that somebody elsewhere said."""
     for answer in activity.apply(writer):
         apply_local(writer, answer, depth=1)
 
 
 def apply_local(writer: Writer, activity: Activity, depth: int = 0) -> None:
-    """One of ours says it: everyone elsewhere who should hear of it gets a letter."""
+    """Apply an activity of ours; a delivery goes to everyone elsewhere who should hear of it."""
     if depth > DEPTH:
         raise RecursionError(f"{activity.type} answers an answer to an answer")
     inboxes = set(activity.audience(writer))  # before it takes effect: Undo must still see whom

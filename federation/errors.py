@@ -1,4 +1,4 @@
-"""What federation may refuse, as one small tree.
+"""Errors by which federation refuses, as one small tree.
 
 FederationError
 ├── Malformed           it is not what it claims to be
@@ -16,7 +16,7 @@ FederationError
 
 
 class FederationError(Exception):
-    """Whatever federation refuses or cannot do; the text is a plain reason without secrets."""
+    """Refusal or inability of federation; the text is a plain reason without secrets."""
 
 
 class Malformed(FederationError):
@@ -44,7 +44,7 @@ class Unauthenticated(FederationError):
 
 
 class Unreachable(FederationError):
-    """Nothing usable came back; trying later is reasonable."""
+    """Lack of any usable answer; trying later is reasonable."""
 
 
 class Silent(Unreachable):

@@ -1,4 +1,4 @@
-"""Who we listen to, and what may be said between whom."""
+"""Rules on who we listen to, and on what may be said between whom."""
 
 from federation.activity import Unwanted
 from federation.errors import Forbidden
@@ -31,7 +31,7 @@ def ensure_accepted(reader: Reader, actor: str, *hosts_: str) -> None:
 
 
 def ensure_hidden_at_most(reader: Reader, actor: str, *hosts_: str) -> None:
-    """As `ensure_heard`, but whom only their own server hides is heard."""
+    """As `ensure_accepted`, but whom only their own server hides is heard."""
     known = actors.by_uri(reader, actor)
     if known is None or not known.remote_suspended or known.moderation_state != "active":
         ensure_accepted(reader, actor, *hosts_)

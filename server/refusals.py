@@ -18,11 +18,11 @@ class Refusal(Exception):
 
 
 class Invalid(Refusal):
-    """What was understood and cannot be done as it was asked for."""
+    """Refusal of what was understood and cannot be done as it was asked for."""
 
 
 class NotAllowed(Refusal):
-    """What this member may not do."""
+    """Refusal of what this member may not do."""
 
     def __init__(self, sentence: str = NOT_ALLOWED) -> None:
         super().__init__(sentence)

@@ -1,4 +1,4 @@
-"""What the server does by itself, and when: the list that `jobs` keeps running."""
+"""Schedule of what the server does by itself, and when: the list that `jobs` keeps running."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -68,7 +68,7 @@ def _planned(
 
 
 def _of_members(app: web.Application) -> list[Job]:
-    """What they asked for, and what was decided about them."""
+    """Jobs for what members asked for, and for what was decided about them."""
     database, settings, clock = app[DATABASE], app[SETTINGS], app[OUTSIDE].clock
     folder, public = settings.data_dir, media_address(settings.web_origin)
     places = Places(folder / data_export.FOLDER, app[MEDIA].path_of, public)

@@ -1,1 +1,1 @@
-"""What the server remembers. Imports nothing of ours above it, and no network."""
+"""Data that the server remembers. Imports nothing of ours above it, and no network."""

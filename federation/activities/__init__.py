@@ -1,4 +1,4 @@
-"""One module per verb; importing it here is what makes us understand it."""
+"""Modules for the verbs, one each; importing a verb here is what makes us understand it."""
 
 from federation.activities.accept import Accept
 from federation.activities.add import Add

@@ -12,7 +12,7 @@ from storage.people import actors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accept(Wrapping):
-    """Who may accept, and what follows, is the inner verb's affair.
+    """Acceptance of an activity; who may accept, and what follows, is the inner verb's affair.
 
     `result` is the URI of what one of ours gave with it: the stamp on a quote.
     """

@@ -68,7 +68,7 @@ class Block(Activity):
 
 
 def _parted(writer: Writer, actor: Actor, target: Actor) -> list[Activity]:
-    """Who blocks follows no more."""
+    """End the blocker's follow of whom they block."""
     follow = follows.between(writer, actor.id, target.id)
     if follow is None:
         return []
@@ -81,7 +81,7 @@ def _parted(writer: Writer, actor: Actor, target: Actor) -> list[Activity]:
 
 
 def _turned_away(writer: Writer, follower: Actor, blocker: Actor) -> list[Activity]:
-    """Who is blocked is a follower no more."""
+    """End the follow of the blocker by whom they block."""
     follow = follows.between(writer, follower.id, blocker.id)
     if follow is None:
         return []

@@ -118,7 +118,7 @@ class Create(Activity):
 
 
 def referred_to(said: Note) -> list[str]:
-    """What must be known to understand it: what it answers and quotes, some of whom it mentions."""
+    """URIs needed to understand a post: what it answers and quotes, some of whom it mentions."""
     about = [uri for uri in (said.in_reply_to, said.quote) if uri]
     return [*about, *(mention.href for mention in said.mentions[:MOST_FETCHED_MENTIONS])]
 

@@ -23,7 +23,7 @@ from storage.queues.job_kinds import EraseActor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete(Activity):
-    """`what` is the URI of a post, of a consent to be quoted, or of the actor itself.
+    """Deletion of a post, of a consent to be quoted, or of the actor itself; `what` is its URI.
 
     `consent` is the whole QuoteAuthorization, where one of ours takes one back.
     """
@@ -75,7 +75,7 @@ class Delete(Activity):
         return ()
 
     def _revoke(self, writer: Writer, actor: Actor, stamps: Sequence[Quote]) -> None:
-        """Who was quoted consents no more (FEP-044f)."""
+        """Revoke the consent of the quoted author (FEP-044f)."""
         quoted = {one.id: posts.by_id(writer, one.target) for one in stamps}
         own = [id_ for id_, post in quoted.items() if post is None or post.author == actor.id]
         if not own:
@@ -90,7 +90,7 @@ class Delete(Activity):
         jobs.plan(writer, EraseActor(actor.id))
 
     def audience(self, reader: Reader) -> Collection[str]:
-        """Everybody elsewhere who may have it: asked while it is still known whom it reached."""
+        """Inboxes elsewhere that may have it: asked while it is still known whom it reached."""
         actor = actors.by_uri(reader, self.actor)
         known = posts.by_uri(reader, self.what)
         if actor is None:
@@ -105,7 +105,7 @@ class Delete(Activity):
         return reached(reader, actor, known)
 
     def _holders(self, reader: Reader, actor: Actor, stamp: Quote) -> Collection[str]:
-        """Who quoted, and everybody who may have asked for the stamp because of what is quoted."""
+        """Inboxes of the quoter and of all whom the quoted post may have made ask for the stamp."""
         quoted, quoter = posts.by_id(reader, stamp.target), actors.by_id(reader, stamp.actor)
         inboxes = reached(reader, actor, quoted) if quoted else set()
         return inboxes | set(named_inboxes(reader, [quoter.uri] if quoter else []))

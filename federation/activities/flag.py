@@ -35,7 +35,7 @@ MOST_OPEN = 100
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What stays here of a report by one of ours: who it is, and what they chose from."""
+    """Part of a report by one of ours that stays here: who reports, and what they chose from."""
 
     reporter: int
     category: Category = "other"
@@ -98,7 +98,7 @@ class Flag(Activity):
         return ()
 
     def _told(self, reader: Reader, speaker: Actor) -> Told:
-        """Who tells; of other servers no more at once than somebody can read."""
+        """Details of who reports; other servers get no more open reports than somebody can read."""
         if self.told is not None:
             return self.told
         if hosts.rejects(reader, speaker.host)[1]:
@@ -114,7 +114,7 @@ class Flag(Activity):
         return [post for post in seen if post is not None]
 
     def _target(self, reader: Reader, authors: Sequence[int]) -> Actor:
-        """Whom it names, or else who wrote the first of the posts."""
+        """Actor whom the report names, or else the author of the first of the posts."""
         named = actors.ids_by_uri(reader, self.about_whom)
         known = actors.many(reader, [*named.values(), *authors])
         first = [named[uri] for uri in self.about_whom if uri in named]
@@ -133,7 +133,7 @@ class Flag(Activity):
 
 
 def _call(writer: Writer, report: Report) -> None:
-    """Those who look after this place hear of it in their app, and by whatever else there is."""
+    """Notify the stewards of a report in their app, and by whatever else there is."""
     for steward in accounts.stewards(writer):
         if steward not in (report.target, report.reporter):
             notifications.tell(writer, steward, "admin.report", report.reporter, report.id)

@@ -84,7 +84,7 @@ class Follow(Activity):
     def _asked(
         self, writer: Writer, follower: Actor, target: Actor, new: bool
     ) -> Sequence[Activity]:
-        """Somebody of ours is asked: they answer at once, or find the request waiting.
+        """Ask one of ours to be followed: they accept at once, or find the request waiting.
 
         Whoever is limited is nobody's follower before that one decides (SECURITY 96).
         """

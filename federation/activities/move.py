@@ -42,7 +42,7 @@ class Move(Activity):
         return self.actor
 
     def fresh(self, reader: Reader) -> Collection[str]:
-        """What the new account says of itself now: an old copy could not know of the move."""
+        """URI of the new account, to be fetched anew: an old copy could not know of the move."""
         return (self.target,)
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
@@ -55,7 +55,7 @@ class Move(Activity):
         return [*self._block_anew(writer, old, new), *self._follow_on(writer, old, new)]
 
     def _block_anew(self, writer: Writer, old: Actor, new: Actor) -> Iterator[Activity]:
-        """Whom one has blocked does not come back by moving."""
+        """Block the new account for all who blocked the old: nobody evades a block by moving."""
         blockers = actors.many(writer, moves.local_blockers(writer, old.id))
         for blocker in blockers.values():
             if blocker.id != new.id and not blocks.exists(writer, blocker.id, new.id):

@@ -94,7 +94,7 @@ class QuoteRequest(Activity):
         return ()
 
     def reject(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
-        """Nothing was kept of it."""
+        """Do nothing: nothing was kept of the request."""
         return ()
 
     def audience(self, reader: Reader) -> Collection[str]:

@@ -10,7 +10,7 @@ from storage.engine.transaction import Reader, Writer
 
 
 class Reject(Wrapping):
-    """Who may reject, and what follows, is the inner verb's affair."""
+    """Rejection of an activity; who may reject, and what follows, is the inner verb's affair."""
 
     type: ClassVar[str] = "Reject"
 

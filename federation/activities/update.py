@@ -125,7 +125,7 @@ class Update(Activity):
         return (self.actor, *referred_to(self.note))
 
     def audience(self, reader: Reader) -> Collection[str]:
-        """Whomever the post reached, and whom it speaks to now."""
+        """Inboxes that the post reached, and of those whom it speaks to now."""
         actor = actors.by_uri(reader, self.actor)
         if self.note is not None:
             known = posts.by_uri(reader, self.note.id)
@@ -139,7 +139,7 @@ class Update(Activity):
 
 
 def merged(known: Actor, stated: Actor, writer: Writer) -> Actor:
-    """What a document may change: never number, URI, handle or moment of arrival."""
+    """Actor with what a document may change: never number, URI, handle or moment of arrival."""
     access = "private" if known.access == "private" else stated.access  # once private, always
     return replace(
         stated,

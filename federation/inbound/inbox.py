@@ -1,4 +1,4 @@
-"""What others say is taken in here: who speaks is checked, and the words are kept.
+"""Intake of what others say: who speaks is checked, and the words are kept.
 
 When `take_in` returns they survive a crash, so the sender may forget them; `processing` carries
 them out. What costs little comes first: headers, blocked hosts and plain JSON before a key is
@@ -38,7 +38,7 @@ NAMELESS = ("Follow", "Delete")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Whose host we are, and how old a signature may be."""
+    """Rules of intake: whose host we are, and how old a signature may be."""
 
     authority: str
     max_age: timedelta = timedelta(hours=1)
@@ -47,7 +47,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What of an activity must be readable at once."""
+    """Parts of an activity that must be readable at once."""
 
     uri: str
     actor: str
@@ -61,7 +61,7 @@ class _Said:
 
 
 class Inbox:
-    """One for the whole server: personal inboxes and the shared one lead here."""
+    """Inbox of the whole server: personal inboxes and the shared one lead here."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Inbox:
         return await self._kept(said, signed, signer)
 
     async def _expanded(self, document: Document, host: str) -> _Said:
-        """What a document with a context of its own says, once it is known who says it."""
+        """Read a document that has a context of its own, once it is known who says it."""
         found = await self._reading.compacted(document, domain_of(host))
         return _said(found, json_documents.dump(found))
 
@@ -166,7 +166,7 @@ class Inbox:
     async def _asked_signer(
         self, signed: Signed, request: Request, known: tuple[Key, Actor] | None
     ) -> Actor:
-        """Whose key made the signature, which is not known here or is another one now.
+        """Owner of the key that made the signature, which is not known here or is another one now.
 
         Raises Unauthenticated where they cannot show it, and Busy where we cannot ask.
         """
@@ -206,7 +206,7 @@ def _known_signer(signed: Signed, known: tuple[Key, Actor] | None) -> Actor | No
 
 
 def _said(document: Document, body: bytes) -> _Said:
-    """What must be readable at once; a Follow (DECISIONS) or a Delete may lack an id."""
+    """Read what must be readable at once; a Follow (DECISIONS) or a Delete may lack an id."""
     type_, actor = kind(document), uri_of(document.get("actor"))
     if document.get("id") is None and type_ in NAMELESS:
         uri = derived_id(type_, actor, uri_of(document.get("object")))
@@ -227,6 +227,6 @@ def _keep(writer: Writer, row: Received, signed: Signed, document: Document) -> 
 
 
 def _may_come_back(signer: Actor, said: _Said) -> bool:
-    """Whom only their own server hides says when it does so no more, or that they are gone."""
+    """Whether one hidden only by their own server says that they are so no more, or are gone."""
     own = said.actor == signer.uri and said.type in (Update.type, Delete.type)
     return own and signer.remote_suspended and signer.moderation_state == "active"

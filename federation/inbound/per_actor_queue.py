@@ -1,4 +1,4 @@
-"""Whose turn it is: in order, one at a time for each actor, and servers one after the other.
+"""Turns of activities: in order, one at a time for each actor, and servers one after the other.
 
 Who looks for the next received activity looks for all: a few are read ahead, and nobody asks the
 database again while what was read has one to give, or nothing has come that could be carried out
@@ -21,7 +21,7 @@ MOST_DOMAINS = 10_000
 
 
 class PerActorQueue:
-    """What is being worked on, in memory: one process owns the file, so a restart frees it."""
+    """Activities being worked on, in memory: one process owns the file, so a restart frees them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,7 +57,7 @@ class PerActorQueue:
         return not self._ahead or bool(self._came - self._speaking) or self._left_out
 
     async def _look(self) -> None:
-        """Those of whoever is being heard are in what was read before; so not again."""
+        """Read a batch ahead, without actors being heard whose activities were read before."""
         speaking = self._speaking if self._ahead else ()
         self._ahead, self._came = [], set()
         skipped = Skipped(tuple(self._taken), tuple(speaking))

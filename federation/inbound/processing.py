@@ -132,7 +132,7 @@ class Preparing:
 
 
 class Processor:
-    """One for the whole server. `process_next` and `prepare_next` have workers of their own."""
+    """Processor for the server. `process_next` and `prepare_next` have workers of their own."""
 
     def __init__(
         self, database: Database, resolver: Resolver, reading: Reading, queue: PerActorQueue
@@ -180,7 +180,7 @@ class Processor:
         return False
 
     async def _failed(self, work: Work, error: Exception) -> None:
-        """What others could mend by being there again is tried again; what they mean is final."""
+        """Try again what others could mend by being there again; what they mean is final."""
         wants_others = isinstance(error, Unknown) and bool(work.unreachable)
         if isinstance(error, Unreachable | Busy) or wants_others:
             await self._again(work, str(error))
@@ -248,7 +248,7 @@ class Processor:
         return True
 
     async def _prepare(self, work: Work) -> None:
-        """Whatever could not be had within the budget's time counts as tried."""
+        """Fetch what is lacking; what could not be had within the budget's time counts as tried."""
         lack = work.lack
         work.tried.update(lack.stale, lack.missing)
         try:
@@ -315,7 +315,7 @@ def _would_be_shown(reader: Reader, uri: str) -> bool:
 
 
 def _lack(reader: Reader, activity: Activity, tried: frozenset[str]) -> Lack | None:
-    """What is stale comes first: what is missing may come with it."""
+    """URIs to fetch before applying: stale ones first, as what is missing may come with them."""
 
     def is_elsewhere(uri: str) -> bool:
         return uri not in tried and not reader.site.owns(uri)

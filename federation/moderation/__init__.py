@@ -1,1 +1,1 @@
-"""What others notice of our decisions about people and servers."""
+"""Notices to others of our decisions about people and servers."""

@@ -25,7 +25,7 @@ async def settle(database: Database) -> bool:
 
 
 async def _settle(database: Database, name: str) -> int:
-    """Its actors follow its tier, a slice in each unit, so that nobody waits long meanwhile."""
+    """Set its actors to its tier, a slice in each unit, so that nobody waits long meanwhile."""
     times = (await database.read(hosts.unsettled)).get(name, 0)
     concerned = 0
     for part in await database.read(domain_blocks.parts):

@@ -46,7 +46,7 @@ def end(writer: Writer, actor: Actor) -> None:
 
 
 def forget(writer: Writer, actor: Actor) -> None:
-    """Somebody of another server: what we have of them goes, and they stay out."""
+    """Erase what we have of somebody of another server; they stay out."""
     jobs.plan(writer, EraseActor(actor.id))
 
 

@@ -49,7 +49,7 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class ActorDocument:
-    """What a document says of an actor. `row` has no number, domain or moment of ours yet.
+    """Actor as a document describes them. `row` has no number, domain or moment of ours yet.
 
     `suspended`: by their own server.
     """
@@ -175,7 +175,7 @@ def _key(entry: Document, owner: str) -> PublicKey | None:
 
 
 def key_owner(document: Document) -> str:
-    """Whose key a key's own document says it is. Raises Malformed."""
+    """Owner of a key, as the key's own document says. Raises Malformed."""
     return uri_of(embedded(document).get("owner"))
 
 

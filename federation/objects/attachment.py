@@ -107,7 +107,7 @@ def _description(entry: Document) -> str:
 
 
 def tidy_description(text: str) -> str:
-    """What a picture shows, as plain text."""
+    """Description of a picture, as plain text."""
     return printable(text[: LONGEST_DESCRIPTION * 4]).strip()[:LONGEST_DESCRIPTION]
 
 

@@ -27,7 +27,7 @@ def said_in(texts: Iterable[str]) -> set[str]:
 
 
 def parse(document: Document, owner: str) -> tuple[Emoji, ...]:
-    """Those among the tags of what `owner` said; domain and number are for whoever keeps them."""
+    """Emoji among the tags of what `owner` said; domain and number are for whoever keeps them."""
     tags = document.get("tag")
     listed = tags if isinstance(tags, list) else [tags]
     found = [_one(tag, owner) for tag in listed if isinstance(tag, dict)]
@@ -53,18 +53,18 @@ def _one(tag: Document, owner: str) -> Emoji | None:
 
 
 def _uri(value: object, owner: str) -> str | None:
-    """Its own address, on its owner's server; any other is no name of it (SECURITY 18)."""
+    """Address of an emoji on its owner's server; any other is no name of it (SECURITY 18)."""
     found = address(value)
     return found if found and same_origin(found, owner) else None
 
 
 def at_most(found: Sequence[Emoji], now: datetime) -> list[Emoji]:
-    """Nothing was changed in the future (SECURITY 27)."""
+    """Emoji with no change dated in the future (SECURITY 27)."""
     return [replace(one, updated_at=clamped(one.updated_at, now)) for one in found]
 
 
 def render(site: Site, emoji: Emoji) -> dict[str, Any]:
-    """One of ours, without a context."""
+    """Render one of our emoji, without a context."""
     file = emoji.file or ""
     return {
         "id": uris.emoji(site, emoji.id),

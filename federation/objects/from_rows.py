@@ -76,7 +76,7 @@ def _full_handle(domain: str, actor: Actor) -> str:
 
 
 def note_of(reader: Reader, post: Post) -> Note:
-    """One of our rows as the object that others fetch."""
+    """Note made from one of our rows: the object that others fetch."""
     author = actors.by_id(reader, post.author)
     if author is None:
         raise LookupError(post.author)
@@ -117,7 +117,7 @@ def note_of(reader: Reader, post: Post) -> Note:
 
 
 def addressed_actors(reader: Reader, post: Post) -> list[Actor]:
-    """Whom it is addressed to by name, mentioned or not."""
+    """Actors whom the post is addressed to by name, mentioned or not."""
     named = [recipient.actor for recipient in visible_posts.recipients(reader, post.id)]
     known = actors.many(reader, named)
     return [known[actor] for actor in named if actor in known]

@@ -1,4 +1,4 @@
-"""Who may answer, favour, share and quote a post: `interactionPolicy` (GoToSocial, FEP-044f)."""
+"""Policy of who may answer, favourite, boost, quote: `interactionPolicy` (GoToSocial, FEP-044f)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _WAYS = ("automaticApproval", "manualApproval", "always", "approvalRequired")
 
 @dataclass(frozen=True, slots=True)
 class InteractionPolicy:
-    """Each is one of KINDS; `nobody` is the author alone."""
+    """Audience of each kind of interaction, one of KINDS; `nobody` is the author alone."""
 
     reply: str = "public"
     like: str = "public"
@@ -26,7 +26,7 @@ OPEN = InteractionPolicy()
 
 
 def parse(document: Document, author: str) -> InteractionPolicy:
-    """What another's post allows. What it does not speak of is open to all.
+    """Read what another's post allows. What it does not speak of is open to all.
 
     Who needs the author's consent may ask for it, and asks by doing it. What cannot be read is
     narrow, not open (SECURITY 95).
@@ -40,7 +40,7 @@ def parse(document: Document, author: str) -> InteractionPolicy:
 
 
 def _one(value: object) -> object:
-    """What stands alone in a list is as if it stood by itself; an empty one says nothing."""
+    """Unwrap a list of one, as if the value stood by itself; an empty one says nothing."""
     if isinstance(value, list) and len(value) < 2:
         return value[0] if value else None
     return value
@@ -59,7 +59,7 @@ def _kind(rule: object, author: str) -> str:
 
 
 def render(policies: InteractionPolicy, author: str, followers: str) -> dict[str, Any]:
-    """What is not open to all; and who may quote, since without a word nobody may (FEP-044f)."""
+    """Render what is not open to all, and who may quote: unsaid, nobody may (FEP-044f)."""
     allowed = {"public": PUBLIC, "followers": followers, "nobody": author}
     return {
         term: {"automaticApproval": [allowed[kind]]}

@@ -82,7 +82,7 @@ class Note:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Whom it is addressed to, collections and the public left out as far as one can tell."""
+        """URIs of people addressed, collections and the public left out as far as one can tell."""
         collections = {*PUBLIC_ALIASES, f"{self.author}/followers"}  # as nearly everybody has it
         people = [uri for uri in (*self.to, *self.cc) if uri not in collections]
         return tuple(dict.fromkeys([*people, *(mention.href for mention in self.mentions)]))
@@ -151,7 +151,7 @@ def _address(document: Document, name: str) -> str | None:
 
 
 def _author(document: Document, by: str | None) -> str:
-    """One author: of several who says it, else the first person, else the first of its server.
+    """Author: of several who says it, else the first person, else the first of its server.
 
     The others get no authority by it (SECURITY 16). A video names its channel beside them.
     """
@@ -181,7 +181,7 @@ def _content(document: Document) -> tuple[str, str | None]:
 
 
 def _shown(document: Document, type_: str, title: str, content: str) -> SafeHtml:
-    """Whatever is not a Note or an Article is shown by title, text and address."""
+    """Text to show; whatever is not a Note or an Article is shown by title, text and address."""
     if type_ not in _LINKED:
         return clean(content)
     address = link(document.get("url"))

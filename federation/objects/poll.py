@@ -69,7 +69,7 @@ def _count(value: object) -> int | None:
 
 
 def render(poll: Poll, closes: str | None) -> dict[str, Any]:
-    """What a Question has beside a Note. Hidden figures are not there, instead of false ones."""
+    """Fields of a Question beside a Note's. Hidden figures are not there, instead of false ones."""
     hidden = poll.hides and not poll.closed
     rendered: dict[str, Any] = {
         "anyOf" if poll.multiple else "oneOf": [

@@ -71,7 +71,7 @@ def spread(pause: timedelta) -> timedelta:
 
 
 class Verdict(Enum):
-    """What becomes of a delivery at the moment of sending."""
+    """Fate of a delivery at the moment of sending."""
 
     SEND = auto()
     WITHDRAW = auto()
@@ -274,7 +274,7 @@ def _places(standing: HostState, budget: Budget) -> Places:
 
 
 def _look(reader: Reader, budget: Budget, taken: list[Choice]) -> tuple[list[str], list[Choice]]:
-    """What may go now; or hosts of which it has to be said first whose places they take."""
+    """Hosts whose source has to be told first; if there are none, deliveries that may go now."""
     strange = hosts.without_source(reader)
     return strange, [] if strange else choose(reader, budget, taken)
 
@@ -361,13 +361,13 @@ def _after_fault(
 
 
 def _forgive(writer: Writer, host: str, *, slow: bool) -> None:
-    """It answered, and nothing else makes up for not having answered (SECURITY 91)."""
+    """Forgive a host because it answered; nothing else makes up for not answering (SECURITY 91)."""
     if slow or hosts.get(writer, host).standing is not HostState.KNOWN:
         hosts.reached(writer, host, slow=slow)
 
 
 def _close_host(writer: Writer, delivery: Delivery, wait: timedelta | None, reason: str) -> None:
-    """One failure for all deliveries that were under way together, so that the schedule is kept."""
+    """Count one failure for all deliveries under way together, so that the schedule is kept."""
     known = hosts.get(writer, delivery.host)
     if known.open_at > writer.now:
         return

@@ -1,4 +1,4 @@
-"""Which deliveries go next, and whose places they take (SECURITY 91).
+"""Choice of the deliveries that go next, and of whose places they take (SECURITY 91).
 
 Three quarters of the places are for servers that are known to answer. The others share a quarter:
 half of it is for those never reached yet, the rest for those that fail or are slow, and for those
@@ -97,7 +97,7 @@ class Held:
 
 
 def choose(reader: Reader, budget: Budget, taken: Iterable[Choice]) -> list[Choice]:
-    """What may go now beside what is under way."""
+    """Choose the deliveries that may go now beside what is under way."""
     held = Held(budget)
     for one in taken:
         held.add(one)
@@ -105,7 +105,7 @@ def choose(reader: Reader, budget: Budget, taken: Iterable[Choice]) -> list[Choi
 
 
 def _of_state(reader: Reader, held: Held, standing: HostState) -> Iterator[Choice]:
-    """One delivery of each source, then a second one: those come first that hold no place yet."""
+    """Choose one delivery of each source, then a second; sources without a place come first."""
     room = held.room(standing)
     if room <= 0:
         return

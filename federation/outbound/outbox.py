@@ -1,4 +1,4 @@
-"""What our own actors say."""
+"""Outbox: activities that our own actors say."""
 
 from federation import effects
 from federation.activity import Activity

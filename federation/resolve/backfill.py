@@ -81,7 +81,7 @@ def _add(writer: Writer, row: Actor, named: Named) -> ActorId:
 
 
 def _learn_keys(writer: Writer, id_: ActorId, found: ActorDocument, asked_at: str) -> None:
-    """Those whose name leads to their owner: else anybody could claim a neighbour's (SECURITY 8).
+    """Keep keys whose id leads to their owner: else anybody could claim a neighbour's (SECURITY 8).
 
     One with a document of its own (GoToSocial) is learned when it is asked for there.
     """

@@ -21,7 +21,7 @@ LOOKED_AT = 100
 
 @dataclass(frozen=True, slots=True)
 class Errand(Generic[T]):
-    """Something to be fetched for: `id` tells it from others, `uri` says where."""
+    """Reason to fetch a document: `id` tells it from others, `uri` says where."""
 
     id: int
     uri: str

@@ -1,4 +1,4 @@
-"""What somebody elsewhere shows first, fetched in the background when they become known here."""
+"""Posts that an actor elsewhere shows first, fetched in the background once they are known here."""
 
 import logging
 from collections.abc import Sequence

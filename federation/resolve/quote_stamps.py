@@ -49,7 +49,7 @@ async def _judged(database: Database, resolver: Resolver, quote: Quote) -> Quote
 
 
 def _expected(reader: Reader, quote: Quote) -> Document | None:
-    """What the stamp has to say."""
+    """Fields that the stamp has to hold."""
     quoted = posts.by_id(reader, quote.target)
     author = actors.by_id(reader, quoted.author) if quoted else None
     if quoted is None or author is None:

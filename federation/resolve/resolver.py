@@ -283,7 +283,7 @@ class Resolver:
         await self._database.write_always(backfill.post, said)
 
     async def need(self, uri: str, budget: Budget) -> None:
-        """Whatever it is: an actor or a post. Raises FederationError."""
+        """Fetch an actor or a post, whichever it is. Raises FederationError."""
         if not uri or await self._database.read(is_known, uri):
             return
         document = await self._document(uri, budget)

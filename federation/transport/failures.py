@@ -1,4 +1,4 @@
-"""What may go wrong with a request to another server, as errors of ours; and whose fault it was."""
+"""Failures of a request to another server, as errors of ours; and whose fault they were."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Progress:
     silence: asyncio.Timeout | None = None
 
     def asks(self, host: str) -> None:
-        """It has a place, and asks this host from now on."""
+        """Note that the request has a place, and asks this host from now on."""
         self.placed, self.host = True, host
         self.since = asyncio.get_running_loop().time()
 

@@ -66,7 +66,7 @@ Sign = Callable[[str, str, bytes | None], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What to send, whatever the hop."""
+    """Request to send, whatever the hop."""
 
     method: str
     headers: Mapping[str, str]
@@ -81,7 +81,7 @@ class _Request:
 
 @dataclass(slots=True)
 class _Attempt:
-    """What happened to the connection of one request."""
+    """Record of what happened to the connection of one request."""
 
     reused: bool = False
     opened: bool = False
@@ -102,7 +102,7 @@ def trusted() -> ssl.SSLContext:
 
 
 class HttpClient:
-    """One client for the whole process, with a pool for each purpose; start() and close().
+    """Client for the whole process, with a pool for each purpose; start() and close().
 
     Whatever is asked for takes a place in its pool, few for one domain (SECURITY 89): who wants
     one waits for it within the deadline, and gets Busy where many wait already.

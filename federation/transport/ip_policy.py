@@ -1,4 +1,4 @@
-"""Which IP addresses we may connect to: an allow list of global unicast, by our own table.
+"""IP addresses we may connect to: an allow list of global unicast, by our own table.
 
 The table is ours because ipaddress.is_global differs between Python versions and calls multicast,
 6to4, NAT64 and others global (SECURITY D33). Everything is compared as integers.

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Pool(StrEnum):
-    """What a request is made for. Each has connections of its own: none waits for another's."""
+    """Purpose of a request. Each has connections of its own: none waits for another's."""
 
     DELIVERIES = "deliveries"
     KEYS = "keys"

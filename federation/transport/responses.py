@@ -1,4 +1,4 @@
-"""What another server answered, and how to read it; pure, the network is in `http_client`."""
+"""Answers of other servers, and how to read them; pure, the network is in `http_client`."""
 
 import re
 import zlib
@@ -18,7 +18,7 @@ MAXIMUM_WAIT = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered; `url` is the one that answered, in canonical form."""
+    """Answer of a server; `url` is the one that answered, in canonical form."""
 
     status: int
     url: str

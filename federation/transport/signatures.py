@@ -121,7 +121,7 @@ class _Message:
 
 
 class _Scheme(Protocol):
-    """One way of signing requests: all checks that need no key."""
+    """Scheme for signing requests: all checks that need no key."""
 
     def __call__(
         self,

@@ -20,7 +20,7 @@ class _Memory:
 
 
 class SilentHosts:
-    """Who did not answer lately, a bounded number of them; an answer is forgiveness.
+    """Hosts that did not answer lately, a bounded number of them; an answer is forgiveness.
 
     `timer` counts seconds and is never put back; `after` so many times in a row a host is silent.
     """
@@ -37,7 +37,7 @@ class SilentHosts:
         return len(self._domains)
 
     def note(self, host: str) -> None:
-        """It took too long."""
+        """Note that a host took too long."""
         domain = domain_of(host)
         memory = self._domains.pop(domain, None) or _Memory()
         self._domains[domain] = memory
@@ -51,7 +51,7 @@ class SilentHosts:
             self._domains.popitem(last=False)
 
     def answered(self, host: str) -> None:
-        """It is there, and so is its domain."""
+        """Note that a host is there, and so is its domain."""
         if self._domains:
             self._domains.pop(domain_of(host), None)
 

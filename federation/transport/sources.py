@@ -1,4 +1,4 @@
-"""Whose budget a host counts against (SECURITY 89; docs/budgets.md).
+"""Source whose budget a host counts against (SECURITY 89; docs/budgets.md).
 
 A name costs nothing to whoever owns the domain, so hosts are counted by the domain that somebody
 had to register, and addresses by their block.

@@ -32,7 +32,7 @@ class Addresses:
 def parse(
     reader: Reader, author: Actor, to: Sequence[str], cc: Sequence[str], parent: Post | None
 ) -> Addressed:
-    """What another server's to and cc mean: the narrowest reading that its words allow.
+    """Read another server's to and cc: the narrowest reading that its words allow.
 
     `parent` is what is answered, where the author may see it.
     """
@@ -83,7 +83,7 @@ VISIBILITIES = ("public", "unlisted", "private", "direct")
 
 
 def of_visibility(visibility: str, author: Actor) -> Addressed:
-    """What a member means by one of Mastodon's visibilities, or by `local`."""
+    """Audience that a member means by one of Mastodon's visibilities, or by `local`."""
     match visibility:
         case "public":
             return Addressed(EVERYBODY, listed=True)

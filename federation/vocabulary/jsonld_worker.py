@@ -48,7 +48,7 @@ def _load(url: str, _options: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer(line: bytes) -> bytes:
-    """What goes back for a line, without the line end."""
+    """Answer to a line, without the line end."""
     try:
         return orjson.dumps(compacted(orjson.loads(line)))
     except (Malformed, orjson.JSONDecodeError, orjson.JSONEncodeError, MemoryError, RecursionError):

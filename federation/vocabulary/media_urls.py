@@ -28,7 +28,7 @@ _SEAL: Final = 32  # hexadecimal digits: 128 bit
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Whom an address was made whole for: a member until a moment, or a server."""
+    """Recipient for whom an address was made whole: a member until a moment, or a server."""
 
     member: int = 0
     until: int = 0
@@ -54,7 +54,7 @@ def private(site: Site, file: str) -> str:
 
 
 def proxied(site: Site, kind: Kind, id_: int, url: str) -> str:
-    """What lies at `url`, through us; for what everybody may see."""
+    """Address of what lies at `url`, through us; for what everybody may see."""
     return f"{site.origin}{proxied_path(site, kind, id_, url)}"
 
 

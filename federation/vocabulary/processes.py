@@ -32,7 +32,7 @@ class Child:
         self._process.kill()
 
     async def wait(self) -> int:
-        """Its exit status; negative for the signal that ended it."""
+        """Wait for the exit status; it is negative for the signal that ended the process."""
         return await asyncio.to_thread(self._process.wait)
 
     async def end(self) -> None:

@@ -49,7 +49,7 @@ async def apart(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 async def plain(body: bytes) -> tuple[Document, bool]:
-    """What the bytes say as JSON, and whether that is what they mean. Raises Malformed."""
+    """Read the bytes as JSON, and say whether that is what they mean. Raises Malformed."""
     return await beside(len(body), _plain, body)
 
 
@@ -68,7 +68,7 @@ class Reading:
         self._ending: asyncio.Task[None] | None = None
 
     async def document(self, body: bytes, source: str) -> Document:
-        """What the bytes mean; `source` is the domain that they come from.
+        """Read what the bytes mean; `source` is the domain that they come from.
 
         Raises Malformed, and Busy where many documents with strange contexts wait.
         """

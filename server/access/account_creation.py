@@ -50,7 +50,7 @@ async def make_keys() -> Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newcomer:
-    """What is known of somebody who signs up; `password` is a hash."""
+    """Facts known of somebody who signs up; `password` is a hash."""
 
     name: str
     email: str

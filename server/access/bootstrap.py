@@ -1,4 +1,4 @@
-"""What an instance has from its first start: the server's own actor, its community, a charter."""
+"""Contents of an instance from its first start: the server's actor, its community, a charter."""
 
 from dataclasses import dataclass, replace
 

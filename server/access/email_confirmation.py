@@ -1,4 +1,4 @@
-"""Whose an email address is: an email goes there, and only who opens its link goes on.
+"""Proof of whose an email address is: an email goes there, and only who opens its link goes on.
 
 So nobody learns from us whose address is known (SECURITY 71): the answer to a sign-up is the same,
 and the email tells its owner.
@@ -68,7 +68,7 @@ def ask(
 
 
 def ask_again(writer: Writer, account: int) -> None:
-    """One more email to somebody who waits for theirs: not at once, and not endlessly many."""
+    """Send one more email to somebody who waits for theirs: not at once, and not endlessly many."""
     waiting = confirmations.of_account(writer, account)
     if waiting is None or waiting.letters >= MOST:
         return
@@ -139,7 +139,7 @@ async def _tell_owner(settings: Settings, clock: Clock, owner: Account, name: st
 
 
 def confirm(writer: Writer, secret: str) -> Confirmation | None:
-    """Somebody opened the link and said yes; None when it is good for nothing any more."""
+    """Confirm an address by its link, on a yes; None when the link is good for nothing any more."""
     waiting = confirmations.by_secret(writer, secret)
     account = accounts.by_actor(writer, waiting.account) if waiting else None
     if waiting is None or account is None or not _may_be(writer, waiting, account):

@@ -25,7 +25,7 @@ def seal(secret: str, purpose: str, owner: int, plain: bytes) -> bytes:
 
 
 def unseal(secret: str, purpose: str, owner: int, sealed: bytes) -> bytes | None:
-    """None when it was sealed with another secret, for another purpose or owner, or changed."""
+    """Decrypt; None if sealed with another secret, for another purpose or owner, or if changed."""
     nonce, rest = sealed[:_NONCE], sealed[_NONCE:]
     try:
         return _cipher(secret, purpose).decrypt(nonce, rest, str(owner).encode())

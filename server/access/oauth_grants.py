@@ -133,7 +133,7 @@ def back_to(redirect_uri: str, answer: Mapping[str, str], state: str | None) -> 
 
 
 def grant(writer: Writer, asking: AuthorizationRequest, account: int) -> str:
-    """Somebody said yes: a code, shown once. Raises GrantError for what they may not give."""
+    """Code, shown once, when somebody said yes. Raises GrantError for what they may not give."""
     who = accounts.by_actor(writer, account)
     wanted = list(asking.scopes)
     if who is None or (who.role != "admin" and scopes.without_admins(wanted) != wanted):
@@ -153,7 +153,7 @@ def grant(writer: Writer, asking: AuthorizationRequest, account: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who calls the token endpoint, as they say."""
+    """Client that calls the token endpoint, as it names itself."""
 
     client_id: str
     secret: str = field(repr=False)

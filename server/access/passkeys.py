@@ -56,7 +56,7 @@ def _named(known: Iterable[Passkey]) -> "list[PublicKeyCredentialDescriptor]":
 
 
 def creation(settings: Settings, secret: str, me: Actor, known: Iterable[Passkey]) -> str:
-    """What the browser is asked to make, as JSON."""
+    """Options for the passkey that the browser is asked to make, as JSON."""
     import webauthn
     from webauthn.helpers.structs import (
         AuthenticatorSelectionCriteria,
@@ -83,7 +83,7 @@ def creation(settings: Settings, secret: str, me: Actor, known: Iterable[Passkey
 
 
 def request(settings: Settings, secret: str, known: Iterable[Passkey] = ()) -> str:
-    """What the browser is asked to prove, as JSON. Without `known`, any passkey of this place."""
+    """Proof the browser is asked for, as JSON. Without `known`, any passkey of this site."""
     import webauthn
     from webauthn.helpers.structs import UserVerificationRequirement
 
@@ -98,7 +98,7 @@ def request(settings: Settings, secret: str, known: Iterable[Passkey] = ()) -> s
 
 
 def made(settings: Settings, secret: str, said: str) -> Made | None:
-    """What the browser made; None when its answer will not do."""
+    """Passkey that the browser made; None when its answer will not do."""
     import webauthn
 
     try:
@@ -118,7 +118,7 @@ def made(settings: Settings, secret: str, said: str) -> Made | None:
 
 
 def credential_id(said: str) -> bytes | None:
-    """Which passkey an answer says it is of; nothing is proved by it."""
+    """Id of the passkey that an answer says it is of; nothing is proved by it."""
     from webauthn.helpers import parse_authentication_credential_json
 
     try:

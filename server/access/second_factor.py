@@ -15,7 +15,7 @@ _PURPOSE = "totp"
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Who types what; `secret` is the instance's."""
+    """Guess at a code: who types what; `secret` is the instance's."""
 
     account: int
     typed: str = field(repr=False)

@@ -30,7 +30,7 @@ LONGEST_REASON = 2000
 
 
 class NotYet(Exception):
-    """Somebody cannot sign up like this; `mistakes` by field, in the order of the page."""
+    """Refusal of a sign-up as it stands; `form_errors` by field, in the order of the page."""
 
     def __init__(self, form_errors: Mapping[str, FormError]) -> None:
         super().__init__(" ".join(one.said() for one in form_errors.values()))
@@ -39,7 +39,7 @@ class NotYet(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignupParams:
-    """What somebody typed. `mode` is how this server takes people in; `role` for commands."""
+    """Fields of a sign-up. `mode` is how this server takes people in; `role` for commands."""
 
     name: str
     email: str
@@ -92,7 +92,7 @@ def _validate(reader: Reader, params: SignupParams) -> dict[str, FormError]:
 
 
 def _blocked(reader: Reader, params: SignupParams) -> dict[str, FormError]:
-    """What the stewards do not want to see here: names, providers, addresses."""
+    """Mistakes for what the stewards do not want to see here: names, providers, addresses."""
     found: dict[str, FormError] = {}
     if signup_blocks.is_name_blocked(reader, params.name):
         found["username"] = FormError("ERR_BLOCKED", _NAME_BLOCKED)
@@ -164,7 +164,7 @@ def _join(writer: Writer, params: SignupParams, hashed: str, made: account_creat
 
 
 def _email(writer: Writer, params: SignupParams) -> str:
-    """Whoever waits does not learn who is a member (SECURITY 71)."""
+    """Email address to keep; whoever waits does not learn who is a member (SECURITY 71)."""
     if params.confirms:
         return accounts.unconfirmed(params.email, writer.new_id())
     if params.waits and accounts.has_email(writer, params.email):
@@ -181,7 +181,7 @@ _TAKEN = {
 
 
 def _invited(writer: Writer, params: SignupParams) -> int | None:
-    """Who invites. One that will not do is a mistake only where nobody comes in without."""
+    """Inviter. An invitation that will not do is a mistake only where nobody comes in without."""
     if params.mode != "invitation" and not params.invitation:
         return None
     good, sponsor = sessions.use_invitation(writer, params.invitation)
@@ -192,6 +192,6 @@ def _invited(writer: Writer, params: SignupParams) -> int | None:
 
 
 def waiting(reader: Reader, *, confirmed: bool = True) -> list[Account]:
-    """Who waits for a steward's answer, or still has to confirm their address; longest first."""
+    """Accounts waiting for a steward's answer, or still to confirm their address; longest first."""
     pending = accounts.everyone(reader, "pending")
     return [one for one in pending if one.unconfirmed is not confirmed]

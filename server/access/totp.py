@@ -42,7 +42,7 @@ def spelled(secret: bytes) -> str:
 
 
 def address(secret: bytes, place: str, name: str) -> str:
-    """What the QR code says (Key Uri Format)."""
+    """Address that the QR code holds (Key Uri Format)."""
     label = quote(f"{place}:{name}", safe="")
     return f"otpauth://totp/{label}?{urlencode({'secret': spelled(secret), 'issuer': place})}"
 

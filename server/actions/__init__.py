@@ -1,1 +1,1 @@
-"""What members do, for every door: API, pages, command line, imports."""
+"""Actions of members, for every door: API, pages, command line, imports."""

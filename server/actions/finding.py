@@ -73,7 +73,7 @@ def visible_actor(reader: Reader, id_: int) -> Actor:
 
 
 def actor_to_take_back_from(reader: Reader, me: int, id_: int, has: Has) -> Actor:
-    """Somebody about whom something is taken back: visible, or their own row is there.
+    """Actor about whom something is taken back: visible, or with a row of the asker's about them.
 
     Raises NotThere.
     """

@@ -1,4 +1,4 @@
-"""What actions may ask for beside a unit: everything that takes time, in one value."""
+"""Services that actions may ask for beside a unit: everything that takes time, in one value."""
 
 from dataclasses import dataclass
 

@@ -56,7 +56,7 @@ def document(kind: str, body: dict[str, Any]) -> web.Response:
 
 
 def _cached(response: web.Response) -> web.Response:
-    """Anybody may keep what anybody is told; `headers.decorate` takes that back where one signed.
+    """Let anybody keep what anybody is told; `headers.decorate` takes that back where one signed.
 
     (SECURITY 31, 78)
     """
@@ -90,7 +90,7 @@ async def actor_document(request: web.Request, actor: Actor) -> web.Response:
 def _beside_actor(
     reader: Reader, actor: Actor
 ) -> tuple[Sequence[Key], Sequence[Mapping[str, Any]]]:
-    """Their keys, and the emoji that they say."""
+    """Keys of an actor, and the emoji in their profile."""
     return keys.of_actor(reader, actor.id), from_rows.emoji_tags_of(reader, actor)
 
 
@@ -106,7 +106,7 @@ async def _local_actor(request: web.Request, *, also_suspended: bool = False) ->
 
 
 def local_actor(found: Actor | None, *, also_suspended: bool = False) -> Actor:
-    """One of ours: 404 when there is none, 410 when they left."""
+    """Actor of ours: 404 when there is none, 410 when they left."""
     hidden = ("pending",) if also_suspended else ("suspended", "pending")
     if found is None or not found.is_local or found.effective_state in hidden:
         raise not_found()
@@ -116,7 +116,7 @@ def local_actor(found: Actor | None, *, also_suspended: bool = False) -> Actor:
 
 
 async def _whose(request: web.Request, viewer: Viewer) -> Actor:
-    """Whose collection it is: there for everybody but whom they block."""
+    """Owner of a collection: found by everybody but those whom they block."""
     found = await _local_actor(request)
     if isinstance(viewer, Peer) and await request.app[DATABASE].read(
         blocks.exists, found.id, viewer.signer
@@ -205,7 +205,7 @@ def _replies(reader: Reader, viewer: Viewer, id_: int) -> list[str] | None:
 
 @ForPeers
 async def activity(request: web.Request, viewer: Viewer) -> web.Response:
-    """What one of ours said, while it is about a post that the asker may read."""
+    """Activity of one of ours, while it is about a post that the asker may read."""
     found = await request.app[DATABASE].read(_activity, viewer, int(request.match_info["id"]))
     if found is None:
         raise not_found()
@@ -282,7 +282,7 @@ async def people(request: web.Request, viewer: Viewer) -> web.Response:
 
 @ForPeers
 async def featured(request: web.Request, viewer: Viewer) -> web.Response:
-    """What an actor pinned, as far as the asker may read it."""
+    """Posts that an actor pinned, as far as the asker may read them."""
     found = await _whose(request, viewer)
     items = await request.app[DATABASE].read(_featured, viewer, found.id)
     body = {"id": found.featured, "type": "OrderedCollection", "orderedItems": items}

@@ -1,4 +1,4 @@
-"""What is found at fixed addresses: WebFinger, host-meta, NodeInfo, OAuth metadata."""
+"""Documents at fixed addresses: WebFinger, host-meta, NodeInfo, OAuth metadata."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What many resources need: the number in the address."""
+"""Helper of many resources: the number in the address."""
 
 from aiohttp import web
 

@@ -11,7 +11,7 @@ FORMER = {"domain": "server"}
 
 
 def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, str | None]:
-    """What was asked for, and a sentence where it was asked for by a former name."""
+    """Parse a command; return it, and a sentence where it was asked for by a former name."""
     given, said = list(arguments), None
     if given and given[0] in FORMER:
         said = (
@@ -69,7 +69,7 @@ def _group(
 
 
 def _own(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """What needs no running server."""
+    """Add the commands that need no running server."""
     _add(verbs, "serve", "Run the instance.")
     begin = _add(verbs, "init", "Prepare a new instance: ask for the domain, write kith.toml.")
     begin.add_argument("--domain", help="the name in handles; asked for when not given")

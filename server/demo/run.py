@@ -24,7 +24,7 @@ PATIENCE = 30.0  # seconds for a server to become healthy, or for a letter to ar
 
 @dataclass(frozen=True, slots=True)
 class Community:
-    """One of the two servers, running."""
+    """Server of one of the two communities, running."""
 
     place: Place
     environ: Mapping[str, str]
@@ -141,7 +141,7 @@ async def end(community: Community) -> None:
 
 
 async def gather(community: Community, http_client: HttpClient) -> tuple[People, bool]:
-    """Its members with a token each; and whether they are new."""
+    """Create the members of a community; return each with a token, and whether they are new."""
     there = {one["name"] for one in await community.kith("account", "list")}
     names = community.place.people
     new = not there.issuperset(names)
@@ -159,7 +159,7 @@ async def gather(community: Community, http_client: HttpClient) -> tuple[People,
 
 
 async def play(people: People, scene: Scene) -> None:
-    """One of them says something; others hear it, answer, favour, pass on."""
+    """Play a scene: one person says something; others hear it, answer, favourite, boost."""
     author = people[scene.author]
     visibility = {"visibility": scene.visibility} if scene.visibility else {}
     await author.post(

@@ -1,4 +1,4 @@
-"""Who is who in the demo, and what they say."""
+"""People of the demo, and what they say."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ PASSWORD = "beans on the sill"  # noqa: S105 - shown to everybody who runs the d
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One of the two communities; the first of its people looks after it."""
+    """Description of one of the two communities; the first of its people looks after it."""
 
     title: str
     summary: str
@@ -23,7 +23,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Somebody says something, others hear it."""
+    """Scene of the demo: one person says something, others hear it."""
 
     author: str
     words: str

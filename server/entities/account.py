@@ -39,7 +39,7 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
 
 
 def whoever(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """As `many`, but everybody: for those who look after things, and in what concerns oneself."""
+    """Accounts as `many`, of everybody: for stewards, and in what concerns the viewer."""
     return render(reader, list(actors.many(reader, wanted).values()))
 
 
@@ -69,7 +69,7 @@ def _emojis(reader: Reader, found: Iterable[Actor]) -> dict[int, list[dict[str, 
 
 
 def _gone_on(reader: Reader, found: Sequence[Actor]) -> dict[str | None, Actor]:
-    """Where those who moved are now, as far as we know them."""
+    """Accounts that those who moved have now, as far as we know them."""
     wanted = [actor.moved_to for actor in found if actor.moved_to]
     ids = actors.ids_by_uri(reader, wanted) if wanted else {}
     known = actors.many(reader, ids.values()) if ids else {}
@@ -81,13 +81,13 @@ def one(reader: Reader, actor: Actor) -> dict[str, Any]:
 
 
 def bare(site: Site, actor: Actor) -> dict[str, Any]:
-    """Somebody whom nobody sees any more: by their handle, and nothing else."""
+    """Account of somebody whom nobody sees any more: a handle, and nothing else."""
     nobody = replace(actor, display_name="", summary="", fields=(), avatar=None, header=None)
     return _account(site, actors.as_active(nobody), AccountCounts(), [])
 
 
 def by_number(reader: Reader, wanted: Iterable[int]) -> dict[int, Rendered]:
-    """As `many`, from what is kept where it is."""
+    """Accounts as `many`, taken from the cache where they are in it."""
     found = rendered_accounts(reader, account_counts.account_versions(reader, wanted))
     return {id_: Rendered(face) for id_, face in found.items()}
 
@@ -95,7 +95,7 @@ def by_number(reader: Reader, wanted: Iterable[int]) -> dict[int, Rendered]:
 def rendered_accounts(
     reader: Reader, account_versions: Iterable[AccountVersion]
 ) -> dict[int, bytes]:
-    """Accounts as JSON by the number of their actor; made only where they are not kept yet."""
+    """Accounts as JSON by the number of their actor; rendered only where they are not cached."""
     wanted = {account_version.actor: account_version for account_version in account_versions}
     kept = ((id_, reader.cache.get(account_version)) for id_, account_version in wanted.items())
     found = {id_: face for id_, face in kept if face is not None}
@@ -148,7 +148,7 @@ def _account(
 
 
 def page_of(site: Site, actor: Actor) -> str:
-    """The profile for people: never nothing."""
+    """Address of the profile for people: never nothing."""
     return uris.profile_page(site, actor.name) if actor.is_local else actor.url or actor.uri
 
 
@@ -159,7 +159,7 @@ def _pictures(site: Site, actor: Actor) -> dict[str, str]:
 
 
 def _picture(site: Site, actor: Actor, kind: Kind, picture: str | None, missing: str) -> str:
-    """Of others through us, so that no reader's address goes to their servers."""
+    """Address of a picture; of others through us, which hides readers from their servers."""
     if picture is None:
         return f"{site.origin}{missing}"
     if actor.is_local:
@@ -168,7 +168,7 @@ def _picture(site: Site, actor: Actor, kind: Kind, picture: str | None, missing:
 
 
 def credential(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:
-    """The user's own: with what they wrote, their defaults and their role."""
+    """Account of the user, with what they wrote, their defaults and their role."""
     requests = follows.page_of_followers(reader, actor.id, Page(500), "pending")
     return {
         **one(reader, actor),
@@ -192,7 +192,7 @@ def credential(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]
 
 
 def role(name: str) -> dict[str, Any]:
-    """What somebody may do here, as `Role`."""
+    """Permissions of a member, as `Role`."""
     title, permissions = _ROLES[name]
     return {
         "id": str(list(_ROLES).index(name)),
@@ -205,6 +205,6 @@ def role(name: str) -> dict[str, Any]:
 
 
 def active_month(reader: Reader) -> int:
-    """How many members used their account in the last 30 days."""
+    """Number of members who used their account in the last 30 days."""
     since = reader.now - timedelta(days=30)
     return accounts.active_since(reader, int(since.timestamp() * 1000))

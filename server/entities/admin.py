@@ -1,4 +1,4 @@
-"""What only those who look after the place see: `Admin::Account`, `Admin::Report` and the rest."""
+"""Entities for stewards only: `Admin::Account`, `Admin::Report` and the rest."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -22,7 +22,7 @@ SEVERITIES = {"blocked": "suspend", "limited": "silence"}
 
 
 def people(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """Admin::Account by number, in a fixed number of statements."""
+    """`Admin::Account` by number, in a fixed number of statements."""
     found = actors.many(reader, wanted)
     shown = account_entity.render(reader, list(found.values()))
     logins = accounts.many(reader, found)
@@ -58,7 +58,7 @@ def _person(actor: Actor, login: Account | None, shown: dict[str, Any]) -> dict[
 
 
 def reports(reader: Reader, viewer: Steward, found: Sequence[Report]) -> list[dict[str, Any]]:
-    """With the posts as a steward sees them: what was deleted meanwhile is not among them."""
+    """`Admin::Report` with its posts as a steward sees them: without those deleted meanwhile."""
     wanted = {
         id_
         for report in found
@@ -124,7 +124,7 @@ def domain_block(limit: Limit) -> dict[str, Any]:
 
 
 def email_domain_block(block: EmailBlock) -> dict[str, Any]:
-    """How often it was tried is not counted here."""
+    """Trend of a tag; how often it was tried is not counted here."""
     return {
         "id": str(block.id),
         "domain": block.domain,

@@ -1,4 +1,4 @@
-"""Custom emoji as `CustomEmoji`, and which of them texts say."""
+"""Custom emoji as `CustomEmoji`, and which of them a text uses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ def render(site: Site, emoji: Emoji) -> dict[str, Any]:
 
 
 def addresses(site: Site, emoji: Emoji) -> tuple[str, str]:
-    """Of the picture, and of the one that does not move."""
+    """Addresses of the picture, and of the one that does not move."""
     if emoji.file is not None:
         still = emoji.still or emoji.file
         return media_urls.public(site, emoji.file), media_urls.public(site, still)
@@ -40,7 +40,7 @@ def addresses(site: Site, emoji: Emoji) -> tuple[str, str]:
 
 
 def used(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[dict[str, Any]]]:
-    """The emoji that each says, by name: those of its own server. At most one statement."""
+    """Emoji that each text uses, by name: those of its own server. At most one statement."""
     return {
         key: [render(reader.site, emoji) for emoji in found]
         for key, found in rows(reader, said).items()
@@ -48,7 +48,7 @@ def used(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[dict[str, A
 
 
 def rows(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[Emoji]]:
-    """The same, as they are kept."""
+    """Rows of the emoji that each text uses."""
     named = {key: (host, said_in(texts)) for key, (host, texts) in said.items()}
     wanted = {(host, name) for host, names in named.values() for name in names}
     known = emojis.known(reader, wanted) if wanted else {}
@@ -59,6 +59,6 @@ def rows(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[Emoji]]:
 
 
 def texts_of(actor: Actor) -> Said:
-    """All that somebody says of themselves."""
+    """Texts that an actor says of themselves."""
     fields = [text for field in actor.fields for text in (field.name, field.value)]
     return actor.host, (actor.display_name, actor.summary, *fields)

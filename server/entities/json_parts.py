@@ -20,7 +20,7 @@ def members(values: Mapping[str, Any]) -> bytes:
 
 
 def member(name: str, value: bytes) -> bytes:
-    """One name with a value that is JSON already."""
+    """Member of an object: a name with a value that is JSON already."""
     return _key(name) + value
 
 
@@ -30,7 +30,7 @@ def _key(name: str) -> bytes:
 
 
 def joined(*parts: bytes) -> bytes:
-    """An object of these members, in this order; empty parts add nothing."""
+    """Object of these members, in this order; empty parts add nothing."""
     return b"{" + b",".join(filter(None, parts)) + b"}"
 
 

@@ -14,7 +14,7 @@ AREA_OF_PREVIEW = 230_400  # pixels, as server/media/store.py has previews made
 
 
 def of_post(site: Site, row: Media, *, open_to_all: bool) -> dict[str, Any]:
-    """What hangs on a post; addresses of what is not open to all are bare (media_links)."""
+    """Attachments of a post; addresses of what is not open to all are bare (media_links)."""
     if row.file is None:
         return _elsewhere(site, row, open_to_all)
     link = media_urls.public if open_to_all else media_urls.private
@@ -22,7 +22,7 @@ def of_post(site: Site, row: Media, *, open_to_all: bool) -> dict[str, Any]:
 
 
 def _elsewhere(site: Site, row: Media, open_to_all: bool) -> dict[str, Any]:
-    """A picture through us; of other kinds, only where they are."""
+    """Address of the original: a picture through us; of other kinds, only where they are."""
     url = row.remote_url or ""
     if row.type != "image":
         return _attachment(row, "unknown", url, None)
@@ -36,7 +36,7 @@ def _elsewhere(site: Site, row: Media, open_to_all: bool) -> dict[str, Any]:
 
 
 def own(site: Site, row: Media, given: Pass) -> dict[str, Any]:
-    """What hangs on nothing yet, for whoever sent it; no address while it is being worked on."""
+    """Upload on no post yet, for its owner; no address while it is being worked on."""
     if row.state != "ready" or row.file is None:
         return _attachment(row, row.type, None, None)
 
@@ -47,7 +47,7 @@ def own(site: Site, row: Media, given: Pass) -> dict[str, Any]:
 
 
 def of_owner(reader: Reader, owner: int, rows: Sequence[Media]) -> list[dict[str, Any]]:
-    """Those that hang on nothing, as whoever sent them gets to see them."""
+    """Uploads on no post yet, as their owner gets to see them."""
     given = media_urls.pass_for_member(owner, reader.now)
     return [own(reader.site, row, given) for row in rows]
 

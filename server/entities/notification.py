@@ -1,4 +1,4 @@
-"""What came for a member, as `Notification`."""
+"""Notifications of a member, as `Notification`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ def many(reader: Reader, viewer: Viewer, found: Sequence[Notification]) -> list[
 
 
 def _office(reader: Reader, found: Sequence[Notification]) -> dict[int, dict[str, Any]]:
-    """What the notifications about reports and decisions have beside the rest, by their number."""
+    """Members that notifications about reports and decisions have beside the rest, by number."""
     numbers: dict[str, list[int]] = {"admin.report": [], "moderation_warning": []}
     for one in found:
         if one.type in numbers and one.about is not None:

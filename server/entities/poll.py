@@ -1,4 +1,4 @@
-"""What is chosen among, as `Poll`."""
+"""Polls, as `Poll`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from storage.posts.visibility import Member, Viewer
 
 
 def many(reader: Reader, viewer: Viewer, posts: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """By the number of their posts, which the viewer may see."""
+    """Polls by the number of their posts, which the viewer may see."""
     found = polls.many(reader, posts)
     me = viewer.actor if isinstance(viewer, Member) else None
     chosen = polls.votes_of(reader, me, posts) if me is not None else {}

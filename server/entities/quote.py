@@ -1,4 +1,4 @@
-"""What a post quotes, as `Quote`: to whom may see it, where nobody wishes otherwise."""
+"""Quoted posts, as `Quote`: for those who may see them, where nobody objects."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _STATES = {
 def many(
     reader: Reader, viewer: Viewer, posts: Collection[int], render: Render
 ) -> dict[int, dict[str, Any]]:
-    """By the number of the quoting post; `render` makes statuses of those the viewer may see."""
+    """Quotes by the number of the quoting post; `render` makes statuses the viewer may see."""
     me = viewer.actor if isinstance(viewer, Member) else 0
     known = quotes.shown(reader, list(posts), me)
     states = {post: _state(one) for post, one in known.items()}

@@ -1,4 +1,4 @@
-"""How a member stands to others, as `Relationship`."""
+"""Relationships of a member to others, as `Relationship`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,5 +36,5 @@ def _rendered(one: Relationship) -> dict[str, Any]:
 
 
 def expiry(until: datetime | None) -> dict[str, Any]:
-    """What a MutedAccount has beside an Account."""
+    """Expiry of a mute, which a `MutedAccount` has beside an `Account`."""
     return {"mute_expires_at": optional_when(until)}

@@ -1,4 +1,4 @@
-"""What somebody told about an account, as `Report`; what was decided, as `AccountWarning`."""
+"""Reports about accounts, as `Report`; decisions on them, as `AccountWarning`."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -26,7 +26,7 @@ def one(reader: Reader, report: Report) -> dict[str, Any]:
 
 
 def many(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """By number, in a fixed number of statements."""
+    """Reports by number, in a fixed number of statements."""
     found = reports.many(reader, wanted)
     people = account_entity.whoever(reader, [report.target for report in found.values()])
     return {id_: _rendered(report, people[report.target]) for id_, report in found.items()}

@@ -1,10 +1,10 @@
-"""What all entities write alike: numbers as text, moments to the millisecond."""
+"""Common ground of all entities: numbers as text, moments to the millisecond."""
 
 from datetime import datetime
 
 
 def when(moment: datetime) -> str:
-    """RFC 3339 in UTC with exactly three decimals (conventions.md, Dates)."""
+    """Moment as RFC 3339 in UTC with exactly three decimals (conventions.md, Dates)."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

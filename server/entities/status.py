@@ -74,14 +74,14 @@ def of_lines(reader: Reader, viewer: Viewer, lines: Sequence[Line]) -> list[Rend
 
 
 def by_number(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Rendered]:
-    """Those of these posts that the viewer may see."""
+    """Statuses of those posts that the viewer may see, by number."""
     rows = visible_posts.status_rows(reader, viewer, wanted)
     statuses = _statuses(reader, viewer, rows, filter_entity.matches(reader, viewer, rows))
     return {id_: Rendered(status) for id_, status in statuses.items()}
 
 
 def of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> list[Rendered]:
-    """Some at a time, so that no step of a long thread keeps all other threads from running."""
+    """Statuses in batches, so that no step of a long thread keeps other threads from running."""
     rendered: dict[int, Rendered] = {}
     for at in range(0, len(found), SLICE):
         rendered |= by_number(reader, viewer, [post.id for post in found[at : at + SLICE]])
@@ -150,7 +150,7 @@ def _wrapped(
     statuses: Mapping[int, bytes],
     lines: Sequence[Line],
 ) -> dict[int, bytes]:
-    """Shares by number. A boost is a status of its own, with the original inside."""
+    """Boosts by number. A boost is a status of its own, with the original inside."""
     found = boosts.many(reader, [line.boost for line in lines if line.boost is not None])
     if not found:
         return {}
@@ -189,7 +189,7 @@ def _tail(
     own: tuple[bool, bytes] | None,
     pinned: bool | None,
 ) -> bytes:
-    """What depends on the viewer; also what is hidden of what it answers (SECURITY 77)."""
+    """Last members of a status: those that depend on the viewer (SECURITY 77)."""
     values: Values = {
         "in_reply_to_id": number(answered[0]),
         "in_reply_to_account_id": number(answered[1]),
@@ -215,7 +215,7 @@ def _tail(
 
 
 def _rendered_text(reader: Reader, viewer: Viewer, rows: StatusRows) -> dict[int, bytes]:
-    """The first members of each status, by number."""
+    """First members of each status, by number."""
     kept = ((id_, reader.cache.get(row.revision)) for id_, row in rows.items())
     found = {id_: words for id_, words in kept if words is not None}
     missing = {id_: one.revision for id_, one in rows.items() if id_ not in found}
@@ -228,7 +228,7 @@ def _rendered_text(reader: Reader, viewer: Viewer, rows: StatusRows) -> dict[int
 def _rendered_text_of_boosts(
     reader: Reader, viewer: Viewer, rows: StatusRows, seen: Sequence[Boost]
 ) -> dict[int, bytes]:
-    """The same of boosts, by their own number."""
+    """First members of each boost, by its own number."""
     keys = {
         boost.id: (boost.id, boost.uri, boost.kind, boost.listed, rows[boost.post].revision)
         for boost in seen
@@ -245,7 +245,7 @@ def _rendered_text_of_boosts(
 
 
 def _own_of_boost(boost: Boost, shared: Values) -> Values:
-    """What a boost says for itself; it may be quieter, or louder, than an open post."""
+    """Members of a boost itself; it may be quieter, or louder, than an open post."""
     own = {"id": str(boost.id), "uri": boost.uri, "created_at": when(boost.published_at)}
     if shared["visibility"] in ("public", "unlisted"):
         own["visibility"] = visibility(boost.kind, boost.listed)
@@ -253,7 +253,7 @@ def _own_of_boost(boost: Boost, shared: Values) -> Values:
 
 
 def _described(reader: Reader, viewer: Viewer, wanted: Mapping[int, Revision]) -> dict[int, Values]:
-    """The words of posts, by number. All that goes in here is in the Revision, or never changes."""
+    """Texts of posts, by number. All that goes in here is in the Revision, or never changes."""
     if not wanted:
         return {}
     ids = list(wanted)
@@ -278,24 +278,24 @@ def _described(reader: Reader, viewer: Viewer, wanted: Mapping[int, Revision]) -
 
 
 def _host(post: Post) -> str:
-    """Whose emoji it says: a post and its author are of one server."""
+    """Host whose emoji a post uses: a post and its author are of one server."""
     return "" if post.local else host_of(post.uri)
 
 
 def _media(site: Site, post: Post, attached: Sequence[Media]) -> list[Values]:
-    """Whole addresses where everybody may see it; else bare ones, made whole for each viewer."""
+    """Attachments, with whole addresses where everybody may see the post; else with bare ones."""
     open_to_all = post.kind == "public" and not post.local_only
     return [media_entity.of_post(site, one, open_to_all=open_to_all) for one in attached]
 
 
 def media_of(reader: Reader, viewer: Viewer, post: Post, attached: Sequence[Media]) -> Rendered:
-    """What hangs, or hung, on a post that the viewer may see."""
+    """Attachments that a post has, or had, for a viewer who may see it."""
     bare = orjson.dumps(_media(reader.site, post, attached))
     return Rendered(media_urls.opened(reader.site, bare, viewer, reader.now))
 
 
 def titled(type_: str, title: str, content: str) -> str:
-    """With its title before it, where that is not in the content already."""
+    """Content with the title before it, where that is not in it already."""
     return f"<p><strong>{escaped(title)}</strong></p>{content}" if type_ == "Article" else content
 
 
@@ -318,7 +318,7 @@ def _text(site: Site, post: Post, author: str) -> Values:
 
 
 def _policies(post: Post) -> Values:
-    """Who may do what with it: in our own words, and as clients know it for quotes."""
+    """Interaction policies: in our own words, and as clients know them for quotes."""
     allowed = [] if post.quote_policy == "nobody" else [post.quote_policy]
     return {
         "interaction_policy": {
@@ -359,6 +359,6 @@ def _tags(reader: Reader, ids: Sequence[int]) -> dict[int, list[Values]]:
 
 
 def _applications(reader: Reader, found: Iterable[Post]) -> dict[int, Values]:
-    """The app that a post of ours was written with."""
+    """App that a post of ours was written with."""
     known = oauth.many(reader, [post.application for post in found if post.application])
     return {id_: {"name": app.name, "website": app.website} for id_, app in known.items()}

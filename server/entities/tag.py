@@ -13,7 +13,7 @@ from storage.reading.featured_hashtags import Featured
 
 
 def many(reader: Reader, viewer: Viewer, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Folded names, in the given order."""
+    """Tags by folded name, in the given order."""
     uses = hashtags.history(reader, viewer, names)
     mine = _own(reader, viewer, names)
     return [
@@ -32,7 +32,7 @@ def many(reader: Reader, viewer: Viewer, names: Sequence[str]) -> list[dict[str,
 
 
 def _own(reader: Reader, viewer: Viewer, names: Sequence[str]) -> dict[str, dict[str, bool]]:
-    """What only a member's token shows."""
+    """Members of a tag that only a member's token shows."""
     if not isinstance(viewer, Member):
         return {}
     followed = followed_tags.among(reader, viewer.actor, names)

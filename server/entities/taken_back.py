@@ -1,4 +1,4 @@
-"""What is answered when somebody takes back what they did with a post.
+"""Answers to somebody who takes back what they did with a post.
 
 The post as they may see it; where they may not see it any more, a `Status` that is whole, and
 says nothing but its number, its address, its author, and that nothing of theirs is left there.
@@ -24,7 +24,7 @@ def one(reader: Reader, viewer: Viewer, me: int, post: Post) -> Rendered | dict[
 
 
 def hollow(reader: Reader, me: int, post: Post) -> dict[str, Any]:
-    """A post that the member may not see."""
+    """Stand-in for a post that the member may not see."""
     return {
         "id": str(post.id),
         "created_at": when(post.published_at),

@@ -1,1 +1,1 @@
-"""What every door stands on: requests, answers, errors, limits, and who asks."""
+"""Base of every door: requests, answers, errors, limits, and who asks."""

@@ -1,4 +1,4 @@
-"""What reading may cost whoever asks (SECURITY 94): how long, how much at once, how much in all.
+"""Limits on reading for whoever asks (SECURITY 94): how long, how much at once, how much in all.
 
 Five readers. Those who are not logged in have two at most, and one of them for a block of
 addresses; lists that may take long have two more, one of them for a member. So one is always left
@@ -56,7 +56,7 @@ class _Purse:
 
 
 class Purses:
-    """What each source has spent of late, bounded in number."""
+    """Spending of each source of late, bounded in number."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Who is asking: a token or a cookie → a Caller; what they may see → a Viewer."""
+"""Identity of who is asking: a token or a cookie → a Caller; what they may see → a Viewer."""
 
 import hmac
 from collections import OrderedDict
@@ -110,7 +110,7 @@ class CurrentUsers:
         return found
 
     async def _read(self, secret: str) -> tuple[CurrentUser | None, bool]:
-        """Whose it was, and whether nothing about them has changed since."""
+        """Owner of the token, and whether nothing about them has changed since."""
         changed = set[str]()
         self._readings.append(changed)
         try:
@@ -183,7 +183,7 @@ def bearer_of(request: web.Request) -> str | None:
 
 
 async def by_token(request: web.Request) -> CurrentUser:
-    """Whoever the token belongs to; NOBODY without one. A wrong one is a 401."""
+    """Owner of the token; NOBODY without one. A wrong one is a 401."""
     secret = bearer_of(request)
     if secret is None:
         return NOBODY
@@ -286,7 +286,7 @@ _VISITOR_COOKIE = "kith-visitor"
 
 
 def visitor_of(request: web.Request) -> str:
-    """What a form's CSRF token is bound to: the session, or before logging in a cookie."""
+    """Secret that a form's CSRF token is bound to: the session, or before logging in a cookie."""
     secret = cookie(request, cookie_name(request))
     if not secret:
         secret = cookie(request, _visitor_cookie(request)) or request.get(VISITOR, "")

@@ -103,7 +103,7 @@ def reference() -> str:
 
 
 def refusal_of(error: Exception) -> Refused:
-    """What an error means to whoever asked. What we did not foresee is a 500, and logged."""
+    """Refusal that an error means to who asked. What we did not foresee is a 500, and logged."""
     if isinstance(error, Refused):
         return error
     if isinstance(error, Refusal):

@@ -1,4 +1,4 @@
-"""What was sent – JSON, urlencoded or multipart – as typed values.
+"""Form data that was sent – JSON, urlencoded or multipart – as typed values.
 
 Rails' nesting is understood everywhere (`a[]`, `a[0]`, `a[b]`), parameters in the query count too,
 and booleans are read as `mastodon-api/conventions.md` says.
@@ -167,7 +167,7 @@ def _language(name: str, tag: str) -> str:
 
 
 def _plain(name: str, value: Value) -> str:
-    """One text, number or yes as text."""
+    """Convert one text, number or yes to text."""
     if value is None or isinstance(value, dict | list | Upload):
         raise Refused(422, f"“{name}” should be a text; it was sent as something else.")
     if isinstance(value, bool):
@@ -176,7 +176,7 @@ def _plain(name: str, value: Value) -> str:
 
 
 def _listed(value: Value) -> list[Value] | None:
-    """What was given as a list, or as an object by number; None for anything else."""
+    """Values given as a list, or as an object by number; None for anything else."""
     if isinstance(value, dict):
         return [value[key] for key in sorted(value, key=_position)]
     return value if isinstance(value, list) else None
@@ -193,7 +193,7 @@ def _position(key: str) -> tuple[int, str]:
 
 
 async def form_of(request: web.Request) -> Form:
-    """Everything that a request carries, query included; read once."""
+    """Form of everything that a request carries, query included; read once."""
     if FORM not in request:
         nested, sent = nest(list(request.query.items())), await _body(request)
         # nothing in the body takes nothing back that the address says
@@ -226,7 +226,7 @@ _JSON = re.compile(r"(?:application|text)/(?:[a-z0-9.-]+\+)?json")
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """What the sender did wrong is said as Malformed."""
+    """Raise Malformed for what the sender did wrong."""
     try:
         yield
     except _SENT_WRONG as error:
@@ -311,7 +311,7 @@ def _put(into: dict[str, Value], key: str, steps: list[str], value: Value) -> No
 
 
 def _ensure_one_way(key: str, known: Value, kind: type | UnionType) -> None:
-    """What stands in two ways contradicts itself; to follow one of them would drop the other."""
+    """Raise Malformed for a key given in two ways; to follow one of them would drop the other."""
     if known is not None and not isinstance(known, kind):
         raise Malformed(f"“{key}” is given in two ways, which do not go together.")
 

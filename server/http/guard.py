@@ -27,7 +27,7 @@ FORM_BODY = 64 * 1024
 
 
 class Access(Enum):
-    """Who may call."""
+    """Access to a route: who may call."""
 
     ANYBODY = "anybody"  # no token is read
     PUBLIC = "public"  # a token adds what its owner may see
@@ -48,7 +48,7 @@ NUMBERS = ("id", "below", "quoting_id")  # in a path: numbers of things of ours
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One line of the table. `scopes`: one of them is enough. `limits` are names in LIMITERS.
+    """Line of the table. `scopes`: one of them is enough. `limits` are names in LIMITERS.
 
     `guessed`: something is guessed there, so the handler counts whose guess it is (pages.guessing).
     """
@@ -138,7 +138,7 @@ def posted(
     *,
     guessed: bool = False,
 ) -> Route:
-    """What a form of ours is sent to: held against forgery."""
+    """Route that a form of ours is sent to: held against forgery."""
     return Route(
         method="POST",
         path=path,
@@ -180,7 +180,7 @@ async def _handled(request: web.Request, route: Route, user: CurrentUser) -> web
 
 
 def current_user(request: web.Request) -> CurrentUser:
-    """Who is asking, as the guard found out."""
+    """User who is asking, as the guard found out."""
     return request[CURRENT_USER]
 
 
@@ -216,7 +216,7 @@ OWN_AFFAIRS = (
 
 
 def _ensure_thawed(route: Route, found: CurrentUser) -> None:
-    """Who is frozen reads, and does nothing that others could notice; their role rests."""
+    """Refuse the frozen all but reading and what nobody else could notice; their role rests."""
     reason = found.account.frozen if found.account else None
     reads = route.method == "GET" and route.access not in MODERATORS
     if reason is None or reads or route.path.startswith(OWN_AFFAIRS):
@@ -321,7 +321,7 @@ def _ensure_left(standing: RateLimitState | None) -> None:
 
 
 def _windows(request: web.Request, route: Route, found: CurrentUser) -> Sequence[tuple[str, str]]:
-    """Each limiter with the user it counts: token, account and address.
+    """Limiters, each with the user it counts: token, account and address.
 
     Who has a session is counted by it: what strangers do behind the same address is not theirs.
     """

@@ -1,4 +1,4 @@
-"""What every answer carries beside its body: CORS, rate limits, policy, the request's number."""
+"""Headers that every answer carries: CORS, rate limits, policy, the request's number."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -49,7 +49,7 @@ async def decorate(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def _say_who_may_keep_it(request: web.Request, headers: CIMultiDict[str]) -> None:
-    """What hangs on who asks is kept by nobody, errors as all else (SECURITY 31, 77, 78)."""
+    """Forbid caches to keep what hangs on who asks, errors as all else (SECURITY 31, 77, 78)."""
     route = request.get(ROUTE)
     who = route.access if route is not None else None
     if who is Access.PEER or who in PAGES:

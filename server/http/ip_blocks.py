@@ -1,4 +1,4 @@
-"""Which networks are kept out: remembered, until that changes."""
+"""Networks that are kept out: remembered, until that changes."""
 
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 

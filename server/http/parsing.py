@@ -1,4 +1,4 @@
-"""What came in with a request, as text and numbers that can be kept, compared and sent on.
+"""Parts of a request, as text and numbers that can be kept, compared and sent on.
 
 Bytes of a head that are no UTF-8 reach us as lone surrogates (PEP 383), which can be neither hashed
 nor stored nor sent; digits may name more than SQLite's integers hold.
@@ -59,7 +59,7 @@ def _clean(text: str) -> str:
 
 
 async def joined(chunks: Sequence[bytes]) -> bytes:
-    """One piece of many; a large one beside the loop, for a thread that copies lets others run."""
+    """Join many pieces; many bytes beside the loop, for a thread that copies lets others run."""
     if sum(map(len, chunks)) < LARGE:
         return b"".join(chunks)
     return await asyncio.to_thread(b"".join, chunks)

@@ -1,6 +1,6 @@
-"""Who asks for a document, and who may keep a copy of the answer (SECURITY 12, 31, 77, 78, 92).
+"""Rules on who asks for a document, and who may cache the answer (SECURITY 12, 31, 77, 78, 92).
 
-Every GET that other servers make goes through `ForPeers`: a route of Who.PEER takes no other
+Every GET that other servers make goes through `ForPeers`: a route of Access.PEER takes no other
 handler, so none can forget to ask for whom it answers.
 """
 
@@ -39,7 +39,7 @@ def is_signed(request: web.Request) -> bool:
 
 
 def as_it_came(request: web.Request, body: bytes | None = b"") -> Request:
-    """What a signature is checked against; with None for what is not read yet."""
+    """Request that a signature is checked against; `body` is None for what is not read yet."""
     headers = [
         (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
         for name, value in request.raw_headers
@@ -77,7 +77,7 @@ def bearing_keys(handler: Handler) -> ForPeers:
 
 
 async def _asker(request: web.Request, *, bears_keys: bool) -> Viewer:
-    """Who fetches: a server that signed, or anybody.
+    """Viewer who fetches: a server that signed, or anybody.
 
     Where no signature is needed, one that does not verify is as none. Raises Refused: 401 where
     one is needed, 404 for those from whom we do not hear; Busy and Overloaded are our own trouble.

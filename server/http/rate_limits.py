@@ -57,7 +57,7 @@ LIMITERS = {
 
 @dataclass(frozen=True, slots=True)
 class RateLimitState:
-    """What is left of the tightest limit, and when it begins anew: in seconds, and by the clock."""
+    """Remainder of the tightest limit, and when it begins anew: in seconds, and by the clock."""
 
     limit: int
     remaining: int

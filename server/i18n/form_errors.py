@@ -1,4 +1,4 @@
-"""What is wrong with something that somebody typed: a code for clients, a sentence for people."""
+"""Errors in what somebody typed: a code for clients, a sentence for people."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -51,7 +51,7 @@ def known(locale: str) -> str:
 
 
 def translations(locale: str) -> gettext.NullTranslations:
-    """What says sentences in a locale; never fails, whatever the locale."""
+    """Catalogue of sentences in a locale; never fails, whatever the locale."""
     return _catalogue(known(locale))
 
 
@@ -62,7 +62,7 @@ def babel_locale(locale: str) -> babel.Locale:
 
 
 def _weighed(part: str) -> tuple[float, str] | None:
-    """One language range with its weight, or None when it is not one (RFC 9110, 12.5.4)."""
+    """Parse one language range with its weight; None when it is not one (RFC 9110, 12.5.4)."""
     tag, _, parameter = part.strip().partition(";")
     name, _, number = parameter.strip().partition("=")
     try:

@@ -23,7 +23,7 @@ _under_way: set[asyncio.Task[None]] = set()
 
 
 def in_background(work: Coroutine[Any, Any, object]) -> None:
-    """What no answer waits for: how long an email takes says whether somebody exists."""
+    """Run work that no answer waits for: how long an email takes says whether somebody exists."""
     task = asyncio.create_task(_logged(work), name="email")
     _under_way.add(task)  # the loop itself holds tasks only weakly
     task.add_done_callback(_under_way.discard)

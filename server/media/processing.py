@@ -101,7 +101,7 @@ class Picture:
 
 
 def blurred(picture: Picture) -> str:
-    """Its BlurHash, four parts by three."""
+    """BlurHash of a picture, four parts by three."""
     with Image.open(io.BytesIO(picture.data), formats=(picture.format,)) as image:
         small = image.convert("RGBA").resize(BLUR_SIZE, Image.Resampling.BOX)
     ground = Image.new("RGBA", BLUR_SIZE, "white")
@@ -153,7 +153,7 @@ def _may_move(image: Image.Image) -> bool:
 
 
 def _moving(image: Image.Image, format_: str, shape: Shape) -> Picture:
-    """All frames, each as long as it was; turned if the first one says so."""
+    """Picture with all its frames, each as long as it was; turned if the first one says so."""
     orientation = _orientation(image)
     wanted = _turned(shape) if orientation in _LYING else shape
     lasting: list[int] = []

@@ -85,7 +85,7 @@ async def private(request: web.Request) -> web.StreamResponse:
 
 
 def _bearer(request: web.Request, path: str) -> Viewer | None:
-    """Whom the address was made whole for, if it was, and is still good."""
+    """Viewer for whom the address was made whole, if it was, and is still good."""
     asked = request.query
     given = Pass(
         member=id_of(asked.get("me", "")) or 0,
@@ -118,7 +118,7 @@ def _may_see(reader: Reader, viewer: Viewer, row: Media) -> bool:
 
 
 def _is_welcome(reader: Reader, id_: ActorId) -> bool:
-    """Whoever is kept from logging in opens nothing with an address that they had before."""
+    """Whether a member may log in; who may not opens nothing with an address they had before."""
     member, account = actors.by_id(reader, id_), accounts.by_actor(reader, id_)
     return bool(
         member and member.effective_state == "active" and account and account.state == "active"
@@ -167,7 +167,7 @@ def _is_a_proxy(request: web.Request) -> bool:
 
 
 def _wanted(reader: Reader, kind: Kind, id_: int, viewer: Viewer) -> _Wanted | None:
-    """What stands behind an address now, if this viewer may see it and we show that server's."""
+    """File behind an address now, if this viewer may see it and we show that server's."""
     match kind:
         case "original" | "small":
             found, host = _attachment(reader, id_, viewer)

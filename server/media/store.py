@@ -117,7 +117,7 @@ def address(origin: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a picture may cost: seconds to wait, of a processor, bytes; workers and who may queue.
+    """Limits of a picture: seconds to wait, of a processor, bytes; workers and who may queue.
 
     `least_free`: the part of the disk that uploads leave alone (RELIABILITY, disk full).
     """
@@ -223,7 +223,7 @@ class MediaFolder:
             path.unlink(missing_ok=True)
 
     def last_written_before(self, moment: datetime) -> list[Path]:
-        """All files so old, and what a crash left of others."""
+        """Files so old, and what a crash left of others."""
         limit = moment.timestamp()
         found = self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")
         return [path for path in found if _last_written(path) < limit]
@@ -296,7 +296,7 @@ MEDIA = web.AppKey("media", MediaFolder)
 
 
 def format_of(data: bytes) -> str | None:
-    """What a file is by its first bytes; what else is said of it does not count."""
+    """Format of a file by its first bytes; what else is said of it does not count."""
     for format_, marks in MAGIC.items():
         if all(data[at : at + len(mark)] == mark for at, mark in marks):
             return format_
@@ -353,7 +353,7 @@ async def _tell(process: Child, job: bytes, data: bytes) -> None:
 
 
 async def _read(stream: asyncio.StreamReader, most: int) -> list[bytes]:
-    """Everything, or a little more than `most`, in pieces."""
+    """Read everything, or a little more than `most`, in pieces."""
     found, size = [], 0
     while size <= most and (chunk := await stream.read(65_536)):
         found.append(chunk)
@@ -364,7 +364,7 @@ async def _read(stream: asyncio.StreamReader, most: int) -> list[bytes]:
 def _understood(
     status: int, said: bytes, expected: Sequence[str] = STILL, both: bool = False
 ) -> Remade:
-    """What the worker said, believed only as far as the bytes bear it out."""
+    """Result that the worker reported, believed only as far as the bytes bear it out."""
     if status > 0:
         raise _busy()
     if status < 0:

@@ -37,7 +37,7 @@ def _limit(what: int, most: int, grace: int = 0) -> None:
 
 
 def work(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-    """What became of the picture; `refused` says why nothing did."""
+    """Result of remaking the picture; `refused` says why there is none."""
     try:
         made = processing.remake(data, job["format"], Shape(**job["shape"]))
         if "preview" in job:

@@ -1,4 +1,4 @@
-"""What stewards and admins decide about accounts: one way for API, pages and commands.
+"""Decisions of stewards and admins about accounts: one way for API, pages and commands.
 
 Each is a unit that takes effect, tells the owner, settles reports and writes the audit log at once.
 """
@@ -48,7 +48,7 @@ _CHARACTERS = N_("A text has at most %(most)s characters.")
 
 @dataclass(frozen=True, slots=True)
 class Moderator:
-    """Who decides: a member with a role, or the command line (None), which may do everything."""
+    """Member with a role who decides, or the command line (None), which may do everything."""
 
     actor: int | None = None
     role: Role = "admin"
@@ -81,7 +81,7 @@ def may_decide(reader: Reader, moderator: Moderator, target: Actor) -> bool:
 
 
 def ensure_may_settle(reader: Reader, moderator: Moderator, report: Report) -> None:
-    """Whoever may decide about somebody settles what was told of them. Raises CannotDecide.
+    """Let only those settle a report who may decide about its target. Raises CannotDecide.
 
     A report about oneself is not there.
     """
@@ -93,7 +93,7 @@ def ensure_may_settle(reader: Reader, moderator: Moderator, report: Report) -> N
 
 
 def _subject(reader: Reader, moderator: Moderator, id_: int) -> tuple[Actor, Account | None]:
-    """Whom it is about. Raises CannotDecide."""
+    """Account that a decision is about. Raises CannotDecide."""
     target = actors.by_id(reader, id_)
     if target is None or target.type == "Application" or target.effective_state == "deleted":
         raise CannotDecide(_NOBODY, missing=True)
@@ -129,7 +129,7 @@ def decide(writer: Writer, moderator: Moderator, id_: int, verdict: Verdict) -> 
 
 
 def _ensure_about(reader: Reader, id_: int, number: int | None) -> None:
-    """What led to a decision is a report about the same account."""
+    """Ensure that the report behind a decision is about the same account. Raises CannotDecide."""
     report = reports.by_id(reader, number) if number is not None else None
     if number is not None and (report is None or report.target != id_):
         raise CannotDecide(_NOBODY, missing=True)
@@ -196,7 +196,10 @@ def undo(writer: Writer, moderator: Moderator, id_: int, action: str) -> None:
 
 
 def reading(writer: Writer, moderator: Moderator, found: Sequence[Report]) -> Steward:
-    """Who reads the posts of reports, whoever they were for: what not everybody may is noted."""
+    """Return who reads the posts of reports, whoever they were for.
+
+    What not everybody may see is noted in the audit log.
+    """
     told = [post for report in found for post in report.posts]
     public = visible_posts.many(writer, Anonymous(), told) if told else {}
     private = [post for post in told if post not in public]
@@ -236,7 +239,7 @@ def approve(writer: Writer, moderator: Moderator, id_: int) -> None:
 
 
 def reject(writer: Writer, moderator: Moderator, id_: int) -> None:
-    """Nothing of them stays but a line in the log; the name is free. Raises CannotDecide."""
+    """Erase a newcomer but for a line in the log; the name is free. Raises CannotDecide."""
     target, account = _subject(writer, moderator, id_)
     if account is None or account.state != "pending":
         raise CannotDecide(_ANSWERED)

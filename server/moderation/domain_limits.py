@@ -1,4 +1,4 @@
-"""What is decided about other servers: to hear nothing of them, or them more quietly, or less.
+"""Decisions about other servers: to hear nothing of them, or them more quietly, or less.
 
 The decision and its line in the audit log are one unit; then its people follow, a slice at a time.
 """
@@ -30,7 +30,7 @@ _NONE = N_("There is no decision about “%(domain)s”.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainLimitParams:
-    """What is to hold of a server; None leaves it as it is."""
+    """Limits that are to hold of a server; None leaves one as it is."""
 
     tier: Tier | None = None
     reject_media: bool | None = None
@@ -86,7 +86,7 @@ def _put(
 
 
 async def lift(database: Database, moderator: Moderator, domain: str) -> int:
-    """Nothing holds of it any more. Raises CannotDecide where nothing did."""
+    """Lift every limit of a server. Raises CannotDecide where there was none."""
     await database.write(_lift, moderator, domain)
     return await domain_blocks.put(database, domain, None)
 

@@ -137,7 +137,7 @@ def _of_decision(reader: Reader, number: int, settings: Settings) -> list[Email]
 
 
 def _newcomer(reader: Reader, id_: int) -> tuple[Account, str] | None:
-    """Who was let in, and how they are called."""
+    """Account that was let in, and the name they are called by."""
     account, actor = accounts.by_actor(reader, id_), actors.by_id(reader, id_)
     return (account, actor.display_name or actor.name) if account and actor else None
 
@@ -157,7 +157,7 @@ def _of_report(reader: Reader, number: int, settings: Settings) -> list[Email]:
 
 
 def _of_request(reader: Reader, account: int, settings: Settings) -> list[Email]:
-    """Somebody asks to join; what they wrote is read at the desk."""
+    """Emails about a request to join; what the person wrote is read at the desk."""
     known = actors.by_id(reader, account)
     if known is None or known.effective_state != "pending":
         return []

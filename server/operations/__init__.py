@@ -1,1 +1,1 @@
-"""What keeps a server running: jobs, logs, metrics, backups, its doctor."""
+"""Operation of a server: jobs, logs, metrics, backups, its doctor."""

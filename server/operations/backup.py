@@ -40,7 +40,7 @@ class BackupFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What belongs in a backup beside the database; files that are not there are left out."""
+    """Files that belong in a backup beside the database; those that do not exist are left out."""
 
     media: Path
     configuration: Path
@@ -156,7 +156,7 @@ def _finish(sources: Sources, unfinished: Path, folder: Path, gone_on: Event) ->
 
 
 def _seal(folder: Path) -> None:
-    """Its owner's alone, and on the disk."""
+    """Make all files of a backup readable by their owner alone, and flush them to the disk."""
     for path in (*folder.rglob("*"), folder):
         path.chmod(0o700 if path.is_dir() else 0o600)
         _sync(path)

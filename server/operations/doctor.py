@@ -36,7 +36,7 @@ OUTSIDE = "from outside"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at, and what there is to say about it."""
+    """Finding about one thing, and what there is to say about it."""
 
     what: str
     good: bool
@@ -46,7 +46,7 @@ class Finding:
 async def examine(
     database: Database, settings: Settings, now: datetime, resolver: AbstractResolver | None = None
 ) -> list[Finding]:
-    """Everything; from outside only where somebody could come from there."""
+    """Examine everything; from outside only where somebody could come from there."""
     files = await asyncio.to_thread(lambda: [*_files(settings), _clock(settings, now)])
     queues = await database.read(_queues)
     runs = _runs(settings.listen)

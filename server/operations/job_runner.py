@@ -1,4 +1,4 @@
-"""What happens without being asked: jobs that run until there is no work, then wait for more."""
+"""Work that is done without being asked: jobs that run until there is none, then wait for more."""
 
 import asyncio
 import logging

@@ -35,7 +35,7 @@ _NAMED = re.compile(
 
 @web.middleware
 async def numbered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever is logged while a request is answered carries its number."""
+    """Mark whatever is logged while a request is answered with the number of the request."""
     before = _number.set(request_id(request))
     try:
         return await handler(request)
@@ -57,7 +57,7 @@ def _without_secrets(text: str) -> str:
 
 
 class _Clean(logging.Formatter):
-    """What both forms share."""
+    """Base of both log formats."""
 
     def message_of(self, record: logging.LogRecord) -> str:
         return _safe(_without_secrets(record.getMessage()))
@@ -101,7 +101,7 @@ class Text(_Clean):
 
 
 class _Unreadable(logging.Filter):
-    """What is no HTTP is noted without its words: aiohttp's error quotes the line, secrets and all.
+    """Filter that hides words of what is no HTTP: aiohttp's error quotes the line, secrets and all.
 
     It is nobody's fault here, so no error either; nor is a body packed otherwise than it says.
     """
@@ -115,7 +115,7 @@ class _Unreadable(logging.Filter):
 
 
 def begin(level: str, form: str) -> None:
-    """Everything goes to standard error, whoever says it."""
+    """Send every log message to standard error, whoever says it."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Json() if form == "json" else Text())
     handler.addFilter(_Unreadable())

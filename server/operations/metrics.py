@@ -29,7 +29,7 @@ Sample = tuple[str, str, float]
 
 
 class Meters:
-    """What is counted while serving; one registry for each application."""
+    """Metrics that are counted while serving; one registry for each application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -98,7 +98,7 @@ def _families(app: web.Application, depths: list[Sample]) -> Iterator[Metric]:
 
 
 def _budgets(app: web.Application) -> Iterator[Metric]:
-    """What others hold, and how often somebody found no place (docs/budgets.md)."""
+    """Places that others hold, and how often somebody found none (docs/budgets.md)."""
     most = GaugeMetricFamily("kith_places", "Places that there are", labels=["what"])
     in_use = GaugeMetricFamily("kith_places_in_use", "Places that are held", labels=["what"])
     waiting = GaugeMetricFamily("kith_places_waiting", "Who waits for a place", labels=["what"])
@@ -158,7 +158,7 @@ async def _watch(app: web.Application) -> None:
 
 @asynccontextmanager
 async def ready(app: web.Application) -> AsyncIterator[web.AppRunner]:
-    """What answers /metrics until the block ends; it has no site yet."""
+    """Runner that answers /metrics until the block ends; it has no site yet."""
 
     async def show(_: web.Request) -> web.Response:
         return web.Response(body=await _show(app), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -47,7 +47,7 @@ async def page(
 
 
 async def _around(request: web.Request) -> tuple[PageRequest, Frame]:
-    """Who asks, and what surrounds the page; without the database it is a little less."""
+    """Find who asks and what surrounds the page; without the database it is a little less."""
     try:
         page_request = replace(site.page_request(request, await _me(request)), shared=False)
         return page_request, await site.framed(request, page_request)
@@ -66,7 +66,7 @@ async def _me(request: web.Request) -> Actor | None:
 
 
 def _worth_saying(status: int, sentence: str) -> str | None:
-    """What the page says in place of the usual words; the usual ones are translated."""
+    """Sentence that the page says in place of the usual words; the usual ones are translated."""
     if status in _SAID_BY_US or sentence in _FOR_PROGRAMS or sentence == SENTENCES.get(status):
         return None
     return sentence or None

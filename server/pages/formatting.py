@@ -128,7 +128,7 @@ def listed(
 
 
 def audience(visibility: str, place: str, locale: str, *, all_here: bool = False) -> str:
-    """Whom a post is for: all of the site with the title `place`, or one of the API's four."""
+    """Say whom a post is for: all of the site with the title `place`, or one of the API's four."""
     _ = translations(locale).gettext
     if all_here:
         return _("For %(place)s only") % {"place": place}

@@ -78,7 +78,7 @@ def said_in_posts(reader: Reader, posts: Sequence[Post]) -> dict[int, Emojis]:
 
 
 def said_by(reader: Reader, people: Iterable[Actor]) -> dict[int, Emojis]:
-    """Those that people say of themselves."""
+    """Emoji in what people say of themselves."""
     said = {actor.id: emoji_entity.texts_of(actor) for actor in people}
     return {id_: _by_name(reader, found) for id_, found in emoji_entity.rows(reader, said).items()}
 

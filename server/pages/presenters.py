@@ -35,7 +35,7 @@ class RenderOptions:
 
 
 def person(site: Site, actor: Actor) -> Person:
-    """Somebody as they stand beside what they said."""
+    """Show a person as they stand beside what they said."""
     return Person(
         id=actor.id,
         name=actor.display_name,
@@ -49,7 +49,7 @@ def person(site: Site, actor: Actor) -> Person:
 
 
 def whole_person(reader: Reader, actor: Actor) -> Person:
-    """Somebody as their own page shows them."""
+    """Show a person as their own page does."""
     site = reader.site
     return replace(
         person(site, actor),
@@ -162,7 +162,7 @@ def _poll(poll: Poll, over: bool) -> PollView:
 
 
 def view(site: Site, post: Post, author: Person, options: RenderOptions) -> PostView:
-    """One post with its author."""
+    """Show a post with its author."""
     return PostView(
         id=str(post.id),
         url=page_of_post(site, post, author),
@@ -179,7 +179,7 @@ def view(site: Site, post: Post, author: Person, options: RenderOptions) -> Post
 
 
 def _text(post: Post) -> SafeHtml:
-    """What it says; an Article under its title, which is plain text."""
+    """Text of a post; an Article under its title, which is plain text."""
     if post.type != "Article" or not post.title:
         return stored_content(post.content)
     return stored_content(f"<p><strong>{escaped(post.title)}</strong></p>{post.content}")

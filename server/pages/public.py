@@ -1,4 +1,4 @@
-"""What anybody may open: the front page, profiles, threads, hashtags, and the files of pages."""
+"""Public pages: the front page, profiles, threads, hashtags, and the files of pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ async def about(request: web.Request) -> web.Response:
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """Something was here, and the reader could see it."""
+    """Tombstone of something that the reader could see."""
 
     view: TombstoneView
 
@@ -235,13 +235,13 @@ async def _shown(request: web.Request, template: str, unit: View) -> web.Respons
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Which part of a long list is asked for: what lies before a line of it, or after one."""
+    """Part of a long list that is asked for: what lies before a line of it, or after one."""
 
     before: int | None = None
     after: int | None = None
 
     def page(self, most: int) -> Page:
-        """One line more than is shown tells whether the list goes on."""
+        """Ask for one line more than is shown: it tells whether the list goes on."""
         return Page(most + 1, max_id=self.before, min_id=self.after)
 
     def cut(

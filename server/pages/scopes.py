@@ -1,4 +1,4 @@
-"""What an app may do, in words (SECURITY 70; the scopes of mastodon-api/conventions.md)."""
+"""Scopes in words: what an app may do (SECURITY 70; the scopes of mastodon-api/conventions.md)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from server.i18n.translations import N_, translations
 
 @dataclass(frozen=True, slots=True)
 class ScopeLine:
-    """One thing that an app may do: the point, then what it covers."""
+    """Right that an app is given: the point, then what it covers."""
 
     point: str
     covers: str = ""
@@ -77,12 +77,12 @@ def _line(name: str, locale: str) -> ScopeLine:
 
 
 def may(scopes: Iterable[str], locale: str) -> tuple[ScopeLine, ...]:
-    """What the scopes allow, widest first; every scope that is asked for is in it."""
+    """List what the scopes allow, widest first; every scope that is asked for is in it."""
     return tuple(_line(name, locale) for name in _narrowed(scopes))
 
 
 def may_not(scopes: Iterable[str], locale: str) -> tuple[str, ...]:
-    """What stays out of reach with these scopes."""
+    """List what stays out of reach with these scopes."""
     _ = translations(locale).gettext
     page_request = set(scopes)
     lines = [_("See or change your password or your email address."), _("Close your account.")]

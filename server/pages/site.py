@@ -1,4 +1,4 @@
-"""What surrounds every page, from the settings, the request and the database."""
+"""Frame of every page, from the settings, the request and the database."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ SHARED = "public, max-age=60"
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What of a request decides how a page looks: carried into the unit that reads for it."""
+    """Parts of a request that decide how a page looks: carried into the unit that reads for it."""
 
     settings: Settings
     locale: str
@@ -84,7 +84,7 @@ def me_of(request: web.Request) -> Actor | None:
 
 
 def frame(reader: Reader, page_request: PageRequest) -> Frame:
-    """Everything around a page, in the unit that reads what is on it."""
+    """Read everything around a page, in the unit that reads what is on it."""
     return _framed(
         page_request, read_site(reader, page_request.settings), _viewer(reader, page_request.me)
     )
@@ -197,7 +197,7 @@ View = Callable[[Reader, PageRequest], object]
 
 
 async def read(request: web.Request, page_request: PageRequest, view: View) -> tuple[object, Frame]:
-    """What a unit makes of the database, and the frame around it, in one hop."""
+    """Read a view of the database, and the frame around it, in one hop."""
     return await request.app[DATABASE].read(_both, page_request, view)
 
 

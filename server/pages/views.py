@@ -1,4 +1,4 @@
-"""What the templates take: values ready to be said, with no way back to the database."""
+"""Views for the templates: values ready to be said, with no way back to the database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class ProfileField:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody: a member, a community, or a person of another server.
+    """Person or group on a page: a member, a community, or somebody of another server.
 
     `handle` is as pages show it (@bep for ours, whole for others), `full_handle` always whole.
     """
@@ -69,7 +69,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Steward:
-    """Who looks after the place, and what one goes to them for."""
+    """Person who looks after the site, and what one goes to them for."""
 
     person: Person
     asks: str = ""
@@ -102,7 +102,7 @@ class CharterVersion:
 
 @dataclass(frozen=True, slots=True)
 class Charter:
-    """What the place is for and what its members agreed on (COMMUNITIES.md, 1)."""
+    """Purpose of the site and what its members agreed on (COMMUNITIES.md, 1)."""
 
     version: int
     agreed: date | None = None
@@ -133,9 +133,9 @@ class SiteView:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What surrounds every page: the place, the moment, and who is reading.
+    """Frame of every page: the site, the moment, and who is reading.
 
-    `here` marks the link of the page in the navigation; `done` says what has just been done;
+    `current_page` marks the link of the page in the navigation; `done` says what was just done;
     `shared` is for pages that caches keep: full dates, never "Today".
     """
 
@@ -162,7 +162,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class PollView:
-    """What may be chosen: (choice, votes); votes are said only when it is over, and where known."""
+    """Poll with (choice, votes); votes are said only when it is over, and where known."""
 
     choices: tuple[tuple[str, int | None], ...]
     multiple: bool
@@ -220,7 +220,7 @@ def hang_answers(root: str, posts: Sequence[tuple[PostView, str]]) -> tuple[Answ
 
 
 def _beneath(top: PostView, children: dict[str, list[PostView]]) -> tuple[PostView, ...]:
-    """Everything below a post, each answer straight after what it answers."""
+    """Posts below a post, each answer straight after what it answers."""
     found: list[PostView] = []
     waiting = children.pop(top.id, [])[::-1]
     while waiting:
@@ -245,7 +245,7 @@ class FormView:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One line of a select."""
+    """Line of a select."""
 
     value: str
     label: str
@@ -323,7 +323,7 @@ class CodeView:
 
 @dataclass(frozen=True, slots=True)
 class ProfileView:
-    """Somebody's page. `activity_url` is the same as ActivityPub, for programs."""
+    """Page of a person. `activity_url` is the same as ActivityPub, for programs."""
 
     person: Person
     posts: tuple[PostView, ...] = ()
@@ -379,7 +379,7 @@ class AppView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """Everything one can change about one's own account; the person is `frame.viewer`."""
+    """Settings that one can change about one's own account; the person is `frame.viewer`."""
 
     profile: FormView
     preferences: FormView
@@ -419,7 +419,7 @@ class NewPasswordView:
 
 @dataclass(frozen=True, slots=True)
 class ErrorView:
-    """What went wrong: `sentence` replaces the usual one, `reference` is for the stewards."""
+    """Error page: `sentence` replaces the usual one, `reference` is for the stewards."""
 
     status: int
     sentence: str | None = None
@@ -429,6 +429,6 @@ class ErrorView:
 
 @dataclass(frozen=True, slots=True)
 class TombstoneView:
-    """Something was here and was taken down; never says by whom."""
+    """Notice that a post or an account was taken down; never says by whom."""
 
     what: Literal["post", "account"] = "post"

@@ -1,4 +1,4 @@
-"""Everything that the server takes from the world; tests pass their own."""
+"""World outside the server: everything it takes from there; tests pass their own."""
 
 import time
 from collections.abc import Callable

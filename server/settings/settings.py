@@ -32,7 +32,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    """All that is known of a setting beside its name and type."""
+    """Declaration of a setting: all that is known of it beside its name and type."""
 
     kind: Kind
     default: object  # as kith.toml would say it; or a function of the values declared before it
@@ -58,7 +58,7 @@ def _setting(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the operator decides; made by load()."""
+    """Settings that the operator decides; made by load()."""
 
     data_dir: Path = _setting(
         kinds.PATH,
@@ -244,7 +244,7 @@ Typed = tuple[str, str, object]
 def load(
     environ: Mapping[str, str], file: Path | None = None, typed: Mapping[str, Typed] | None = None
 ) -> Settings:
-    """All settings: what was typed before the environment before the file; raises SettingsError.
+    """Load all settings: typed before the environment before the file; raises SettingsError.
 
     Without `file`, the one that locate() names is read, if it is there. An empty variable counts
     as not set.

@@ -1,4 +1,4 @@
-"""What a setting may be: each kind in words, and as a function that reads it."""
+"""Kinds of values that a setting may have: each in words, and as a function that reads it."""
 
 import re
 import unicodedata
@@ -43,7 +43,7 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a value may be: in words, and as a function that raises ValueError("which …")."""
+    """Kind of value: in words, and as a function that raises ValueError("which …")."""
 
     fits: str
     parse: Callable[[object], object]

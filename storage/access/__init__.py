@@ -1,1 +1,1 @@
-"""Who may come in: accounts, sessions, apps, second factors, and who cannot sign up."""
+"""Access: accounts, sessions, apps, second factors, and who cannot sign up."""

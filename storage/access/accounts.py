@@ -131,7 +131,7 @@ def unconfirmed(email: str, number: int) -> str:
 
 
 def address(email: str) -> str:
-    """What somebody typed, of an address as it is kept."""
+    """Return the address as somebody typed it, out of an address as it is kept."""
     return email.partition(" (")[0]
 
 

@@ -97,5 +97,5 @@ def end(writer: Writer, secret: str) -> None:
 
 
 def end_all(writer: Writer, account: int) -> None:
-    """What somebody began, or somebody else in their name."""
+    """End every challenge of an account, begun by its owner or by somebody else in their name."""
     writer.execute("DELETE FROM challenges WHERE account = ?", account)

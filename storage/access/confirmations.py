@@ -85,7 +85,7 @@ def sent_today(reader: Reader, email: str) -> int:
 
 
 def of_account(reader: Reader, account: int) -> Confirmation | None:
-    """What is waited for, while its time lasts."""
+    """Confirmation that an account waits for, while its time lasts."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM confirmations WHERE account = ? AND expires_at > ?",
         account,
@@ -95,7 +95,7 @@ def of_account(reader: Reader, account: int) -> Confirmation | None:
 
 
 def by_secret(reader: Reader, secret: str) -> Confirmation | None:
-    """What a link confirms, while its time lasts."""
+    """Confirmation that a link carries, while its time lasts."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM confirmations WHERE hash = ? AND expires_at > ?",
         hashed(secret),

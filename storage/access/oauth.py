@@ -78,7 +78,7 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, App]:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a token may do; `account` None: it is the app's own."""
+    """Access token and what it may do; `account` None: it is the app's own."""
 
     id: int
     app: int

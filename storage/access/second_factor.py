@@ -1,4 +1,4 @@
-"""What somebody has besides a password: an app with codes (TOTP), recovery codes, passkeys."""
+"""Factors besides a password: an app with codes (TOTP), recovery codes, passkeys."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -169,6 +169,6 @@ def remove_passkey(writer: Writer, id_: int, account: int) -> bool:
 
 
 def forget_all(writer: Writer, account: int) -> None:
-    """Everything of this module, when an account ends or its owner lost it all."""
+    """Delete everything of this module, when an account ends or its owner lost it all."""
     end_totp(writer, account)
     writer.execute("DELETE FROM passkeys WHERE account = ?", account)

@@ -137,7 +137,7 @@ def offer_reset(writer: Writer, secret: str, account: int, lasting: timedelta) -
 
 
 def reset_of(reader: Reader, secret: str) -> int | None:
-    """Whose link it is, while it may be used."""
+    """Account whose reset link it is, while it may be used."""
     account: int | None = reader.value(
         "SELECT account FROM resets WHERE hash = ? AND expires_at > ?",
         hashed(secret),
@@ -147,7 +147,7 @@ def reset_of(reader: Reader, secret: str) -> int | None:
 
 
 def forget_links(writer: Writer, account: int) -> None:
-    """Those in emails under way: for a new password, and for another address."""
+    """Delete the links in emails under way: for a new password, and for another address."""
     writer.execute("DELETE FROM resets WHERE account = ?", account)
     writer.execute("DELETE FROM confirmations WHERE account = ? AND purpose = 'change'", account)
 

@@ -1,4 +1,4 @@
-"""Who cannot sign up: by e-mail provider or address, by name, by network."""
+"""Blocks on signing up: by e-mail provider or address, by name, by network."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -167,7 +167,7 @@ def network_page(reader: Reader, page: Page) -> list[NetworkBlock]:
 
 
 def networks(reader: Reader) -> list[NetworkBlock]:
-    """All that hold now."""
+    """Network blocks that hold now."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM ip_blocks WHERE expires_at IS NULL OR expires_at > ? ORDER BY id",
         reader.now_ms,

@@ -1,1 +1,1 @@
-"""What people are members of, and what they agreed on."""
+"""Communities: what people are members of, and what they agreed on."""

@@ -1,4 +1,4 @@
-"""What a community has agreed on: every version, for ever, and who said yes to which."""
+"""Charters of communities: every version, for ever, and who said yes to which."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from storage.engine.transaction import Reader, Row, Writer
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """One sentence that all agree on, and what it means."""
+    """Sentence that all agree on, and what it means."""
 
     text: str
     hint: str = ""
@@ -18,7 +18,7 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class Charter:
-    """One version; `purpose` is plain text in paragraphs, `question` is asked of who joins."""
+    """Charter version; `purpose` is plain text in paragraphs, `question` is asked of who joins."""
 
     id: int
     uri: str

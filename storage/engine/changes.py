@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
-    """Something about `subject` changed; `key` says which one, where that matters."""
+    """Notice that something about `subject` changed; `key` says which one, where that matters."""
 
     subject: str
     key: str = ""

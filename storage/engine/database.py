@@ -1,4 +1,4 @@
-"""One SQLite file: readers that each see a snapshot, and one writer that commits in groups."""
+"""SQLite in one file: readers that each see a snapshot, one writer that commits in groups."""
 
 import asyncio
 import sqlite3
@@ -164,7 +164,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, site: Site, moment: Mom
 
 
 def _keep_private(path: Path) -> None:
-    """Nobody else may read it; the files that SQLite makes beside it get the same rights."""
+    """Keep others from reading it; files that SQLite makes beside it get the same rights."""
     path.touch(0o600)
     path.chmod(0o600)
 

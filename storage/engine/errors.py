@@ -1,8 +1,8 @@
-"""What storage may refuse."""
+"""Errors that storage may raise."""
 
 
 class StorageError(Exception):
-    """Anything below."""
+    """Base of all errors below."""
 
 
 class NewerSchema(StorageError):
@@ -49,7 +49,7 @@ class NotCommitted(StorageError):
 
 
 class Conflict(StorageError):
-    """What must be unique is taken; `what` names the column."""
+    """Conflict with a value that must be unique and is taken; `what` names the column."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)

@@ -57,7 +57,7 @@ class Numbers:
         return sortable(moment)
 
     def go_on_above(self, highest_sortable: int, highest_small: int) -> None:
-        """Nothing is given again below what a database holds; both kinds go on from one moment."""
+        """Give out only numbers above what a database holds; both kinds go on from one moment."""
         moment = max(highest_sortable >> 16, highest_small >> 10)
         self._sortable = max(self._sortable, highest_sortable, moment << 16)
         self._small = max(self._small, highest_small, moment << 10)

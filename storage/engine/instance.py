@@ -1,4 +1,4 @@
-"""What this instance is, kept in the database because it may never change."""
+"""Identity of this instance, kept in the database because it may never change."""
 
 from storage.engine.errors import OtherInstance
 from storage.engine.site import Site

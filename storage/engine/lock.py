@@ -1,4 +1,4 @@
-"""One process owns a data folder: the lock says so."""
+"""Lock on a data folder: it says that one process owns it."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Which part of a long list is meant (mastodon-api/conventions.md, Pagination)."""
+"""Pages: which part of a long list is meant (mastodon-api/conventions.md, Pagination)."""
 
 from dataclasses import dataclass
 

@@ -44,7 +44,7 @@ ALLOWANCE: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
 
 
 class _Reading:
-    """One unit on its connection. `late`: it was told to stop. `ended`: its thread has left it."""
+    """Unit on its connection. `late`: it was told to stop. `ended`: its thread has left it."""
 
     def __init__(self, connection: Connection, seconds: float) -> None:
         self.connection = connection

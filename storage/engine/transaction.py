@@ -126,7 +126,7 @@ class Writer(Reader):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a unit is given beside its connection."""
+    """Context that a unit is given beside its connection."""
 
     clock: Callable[[], datetime]
     site: Site

@@ -1,4 +1,4 @@
-"""What SQLite and the disk say of trouble, in sentences that tell what to do."""
+"""Troubles of SQLite and the disk, in sentences that tell what to do."""
 
 import os
 import sqlite3
@@ -54,7 +54,7 @@ def is_full(error: BaseException, folder: Path) -> bool:
 
 
 def _probe(folder: Path) -> int:
-    """What the system says when something is written there; 0 where all is well."""
+    """Error number of the system when something is written there; 0 where all is well."""
     try:
         with NamedTemporaryFile(dir=folder, prefix=".probe-") as file:
             file.write(b"\0" * PROBE)
@@ -66,7 +66,7 @@ def _probe(folder: Path) -> int:
 
 
 def on_opening(error: BaseException, path: Path) -> StorageError:
-    """What to tell whoever starts the server, or a command without it."""
+    """Error that tells whoever starts the server, or a command without it, what is wrong."""
     if isinstance(error, NotCommitted) and error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, Damaged):
@@ -102,7 +102,7 @@ def _why(error: BaseException, path: Path) -> str:
 
 
 def on_commit(cause: BaseException, connection: sqlite3.Connection) -> NotCommitted:
-    """What a group of units that was not kept is told."""
+    """Error that a group of units that was not kept is given."""
     if is_full(cause, _folder(connection)):
         error = NotCommitted("there is no room left on the disk", no_room=True)
     else:

@@ -1,1 +1,1 @@
-"""What lasts and what goes: exports, imports, archives, erasure, retention, integrity."""
+"""Lifecycle of data: exports, imports, archives, erasure, retention, integrity."""

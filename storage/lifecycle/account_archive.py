@@ -1,4 +1,4 @@
-"""What a member has arranged, whole, for a file that they take with them."""
+"""Arrangements of a member, whole, for a file that they take with them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from storage.engine.transaction import Reader
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Somebody by handle (`domain` '' is ours), and how they are followed."""
+    """Account by handle (`domain` '' is ours), and how it is followed."""
 
     name: str
     domain: str

@@ -1,4 +1,4 @@
-"""What is left of somebody who went: taken out a slice at a time, so that nobody else waits.
+"""Erasure of somebody who went: taken out a slice at a time, so that nobody else waits.
 
 Their row in `actors` stays, emptied, so that nobody else gets the handle and 410 can be answered;
 so do the agreements, reports and decisions in which they are named.
@@ -115,7 +115,7 @@ def close_account(writer: Writer, actor: int) -> None:
 
 
 def forget_pending(writer: Writer, actor: int) -> None:
-    """Somebody who was never let in: nothing of them is left, and the name is free.
+    """Delete somebody who was never let in: nothing of them is left, and the name is free.
 
     Where something names them all the same, they are left as somebody deleted: it never fails.
     """
@@ -157,7 +157,7 @@ def _erase_posts(writer: Writer, actor: int, most: int) -> int:
 
 
 def _empty(writer: Writer, actor: int) -> int:
-    """Nothing of them but the handle; 1 when there was something."""
+    """Empty the actor's row but for the handle; return 1 when there was something."""
     return writer.execute(
         """
         UPDATE actors SET display_name = '', summary = '', summary_source = NULL, fields = '[]',

@@ -85,5 +85,5 @@ def files(reader: Reader) -> set[str]:
 
 
 def forget(writer: Writer) -> int:
-    """Those whose time is over; return how many."""
+    """Delete exports whose time is over; return how many."""
     return writer.execute("DELETE FROM exports WHERE expires_at <= ?", writer.now_ms)

@@ -21,7 +21,7 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One file. `due`, `done` and `failed` count its lines."""
+    """Uploaded file. `due`, `done` and `failed` count its lines."""
 
     id: int
     account: int
@@ -98,7 +98,7 @@ def next_line(reader: Reader, id_: int) -> Line | None:
 
 
 def lines(reader: Reader, id_: int) -> list[Line]:
-    """All of them, for what an overwriting file does not name."""
+    """Lines of an import, all of them, for what an overwriting file does not name."""
     rows = reader.rows(
         "SELECT position, row, reason FROM import_rows WHERE import = ? ORDER BY position", id_
     )

@@ -11,7 +11,7 @@ BUSY = 30.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What SQLite says of a file; `problems` is empty where all is well."""
+    """Findings of SQLite about a file; `problems` is empty where all is well."""
 
     version: int
     newest_version: int

@@ -1,4 +1,4 @@
-"""What is forgotten in time, a few hundred rows at once."""
+"""Retention: what is forgotten in time, a few hundred rows at once."""
 
 from datetime import timedelta
 

@@ -45,7 +45,7 @@ class Media:
 
     @property
     def type(self) -> str:
-        """What clients take it for."""
+        """Type that clients take it for."""
         kind = self.mime.partition("/")[0]
         return kind if kind in ("image", "video", "audio") else "unknown"
 
@@ -97,7 +97,7 @@ def by_file(reader: Reader, file: str) -> Media | None:
 
 
 def of_posts(reader: Reader, posts: Iterable[int]) -> dict[int, list[Media]]:
-    """What hangs on each post, in its order; for posts that whoever asks may see."""
+    """Attachments of each post, in its order; for posts that whoever asks may see."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM media WHERE post IN (SELECT value FROM json_each(?))"
         " ORDER BY post, position, id",
@@ -110,7 +110,7 @@ def of_posts(reader: Reader, posts: Iterable[int]) -> dict[int, list[Media]]:
 
 
 def of_scheduled(reader: Reader, scheduled: Iterable[int]) -> dict[int, list[Media]]:
-    """What waits for each post for later; whoever calls knows the order."""
+    """Attachments that wait for each post for later; whoever calls knows the order."""
     rows = reader.rows(
         f"SELECT {_COLUMNS}, scheduled FROM media"
         " WHERE scheduled IN (SELECT value FROM json_each(?))",
@@ -125,7 +125,7 @@ def of_scheduled(reader: Reader, scheduled: Iterable[int]) -> dict[int, list[Med
 def attachable(
     reader: Reader, owner: int, wanted: Sequence[int], post: int | None = None
 ) -> list[Media]:
-    """Those of their attachments that hang on nothing, or on this post; in the order asked for.
+    """Attachments of the owner that hang on nothing, or on this post; in the order asked for.
 
     What waits for a post for later is not free.
     """
@@ -159,7 +159,7 @@ def attach(writer: Writer, post: int, ids: Sequence[int]) -> None:
 def describe(
     writer: Writer, id_: int, description: str | None, focus: tuple[float, float] | None
 ) -> None:
-    """None stays as it is."""
+    """Set description and focus; None leaves either as it is."""
     if description is not None:
         writer.execute("UPDATE media SET description = ? WHERE id = ?", description, id_)
     if focus is not None:
@@ -167,7 +167,7 @@ def describe(
 
 
 def replace_remote(writer: Writer, post: int, found: Sequence[Media]) -> None:
-    """What hangs on a post of another server, said anew; numbers are ours."""
+    """Replace what hangs on a post of another server; numbers are ours."""
     writer.execute("DELETE FROM media WHERE post = ? AND file IS NULL", post)
     for media in found:
         add(writer, media)
@@ -183,7 +183,7 @@ def forget(writer: Writer, id_: int) -> None:
 
 
 def forget_unattached(writer: Writer, before: datetime) -> int:
-    """What was sent, or taken off a post, before this moment and is meant for none."""
+    """Delete what was sent, or taken off a post, before this moment and is meant for none."""
     return writer.execute(
         "DELETE FROM media WHERE purpose = 'attachment' AND post IS NULL AND scheduled IS NULL"
         " AND created_at < ?",
@@ -198,7 +198,7 @@ def files(reader: Reader) -> list[tuple[str, int]]:
 
 
 def names(reader: Reader) -> set[str]:
-    """Everything that lies in the folder by right: originals, previews and emoji of ours."""
+    """Names of all files that are in the folder by right: originals, previews and emoji of ours."""
     rows = reader.rows(
         """
         SELECT file FROM media WHERE file IS NOT NULL

@@ -56,7 +56,7 @@ def _from_row(row: Row) -> Emoji:
 
 
 def known(reader: Reader, wanted: Collection[Name]) -> dict[Name, Emoji]:
-    """Those of them that there are."""
+    """Existing emoji among those wanted, by domain and shortcode."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM json_each(?) o CROSS JOIN emojis"
         " ON domain = o.value ->> 0 AND shortcode = o.value ->> 1",
@@ -71,7 +71,7 @@ def by_id(reader: Reader, id_: int) -> Emoji | None:
 
 
 def by_file(reader: Reader, file: str) -> Emoji | None:
-    """One of ours, by the name of its file or of the one without movement."""
+    """Emoji of ours, by the name of its file or of the one without movement."""
     row = reader.row(f"SELECT {_COLUMNS} FROM emojis WHERE file = ? OR still = ?", file, file)
     return _from_row(row) if row else None
 
@@ -116,7 +116,7 @@ def remove(writer: Writer, shortcode: str) -> Emoji | None:
 
 
 def _show_anew(writer: Writer, shortcode: str) -> None:
-    """Whatever of ours names it looks different now."""
+    """Mark whatever of ours names the emoji as changed: it looks different now."""
     said = f":{shortcode}:"
     writer.execute_named(
         "UPDATE posts SET version = version + 1 WHERE local AND deleted_at IS NULL"
@@ -133,7 +133,7 @@ def _show_anew(writer: Writer, shortcode: str) -> None:
 
 
 def learn(writer: Writer, domain: str, stated: Iterable[Emoji]) -> None:
-    """What a server says of its own emoji; an older saying changes nothing.
+    """Keep what a server says of its own emoji; an older saying changes nothing.
 
     Number and domain of what is stated do not count. Whatever names them may look different now:
     `hosts.emojis` is in the keys of what is kept.

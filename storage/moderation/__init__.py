@@ -1,1 +1,1 @@
-"""What was reported and decided, about people and servers, and by whom."""
+"""Reports and decisions, about people and servers, and by whom."""

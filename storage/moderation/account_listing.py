@@ -24,7 +24,7 @@ _IN_STATE = """CASE :status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """Which ones; None is any. Texts are beginnings, of e-mail addresses any part.
+    """Criteria for accounts; None is any. Texts are beginnings, of e-mail addresses any part.
 
     `status` is one of STATUSES, or `shown`: whom others see, whatever was decided about them.
     """

@@ -1,4 +1,4 @@
-"""What moderators did: append only, the database itself refuses anything else (SECURITY 85)."""
+"""Log of what moderators did: append only, the database itself refuses all else (SECURITY 85)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

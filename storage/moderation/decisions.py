@@ -1,4 +1,4 @@
-"""What was decided about accounts, and each effect of it, told apart so that each can be undone."""
+"""Decisions about accounts, and each effect, told apart so that each can be undone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ def freeze(writer: Writer, account: int, text: str | None) -> None:
 
 
 def set_sensitized(writer: Writer, actor: int, sensitized: bool) -> None:
-    """Whatever they show is behind a click; all their posts read otherwise now."""
+    """Put whatever they show behind a click, or no more; all their posts read otherwise now."""
     changed = writer.execute_named(
         "UPDATE actors SET sensitized = :sensitized, version = version + 1"
         " WHERE id = :actor AND sensitized <> :sensitized",

@@ -1,4 +1,4 @@
-"""What follows when a server is blocked: its people are hidden, and nothing joins them to ours.
+"""Effects of blocking a server: its people are hidden, and nothing joins them to ours.
 
 The tier is in `hosts`; here the actors follow it, a slice at a time. What they said stays, unseen,
 and so does what was decided about each of them: both come back when the block is lifted.
@@ -20,7 +20,7 @@ SLICE = 100
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Everybody elsewhere who has this host in their URI and this domain in their handle."""
+    """Actors elsewhere that have this host in their URI and this domain in their handle."""
 
     host: str
     domain: str
@@ -32,7 +32,7 @@ class Part:
 
 
 def parts(reader: Reader) -> list[Part]:
-    """All of them: a walk through an index, for an operator's command."""
+    """Parts, all of them: a walk through an index, for an operator's command."""
     rows = reader.rows(
         "SELECT host, domain, count(*) FROM actors WHERE host <> '' GROUP BY host, domain"
     )

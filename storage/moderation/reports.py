@@ -1,4 +1,4 @@
-"""What somebody told those who look after this place about an account, and what came of it."""
+"""Reports about accounts to those who look after this site, and what came of them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Report]:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """Which ones: settled or not, by and about whom (None: anybody), and not about whom."""
+    """Criteria for reports: settled or not, by and about whom (None: anybody), not about whom."""
 
     resolved: bool = False
     reporter: int | None = None
@@ -166,7 +166,7 @@ def resolve(writer: Writer, id_: int, moderator: int | None) -> None:
 
 
 def resolve_about(writer: Writer, target: int, moderator: int | None) -> None:
-    """Everything that waits about one account: it was decided on."""
+    """Resolve every report that waits about one account: it was decided on."""
     writer.execute_named(
         "UPDATE reports SET resolved_at = :now, acted_by = :moderator, updated_at = :now"
         " WHERE target = :target AND resolved_at IS NULL",

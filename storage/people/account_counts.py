@@ -1,4 +1,4 @@
-"""What accounts show of how much they said and who follows; kept by triggers (migration 6)."""
+"""Counts that accounts show, of posts and of who follows; kept by triggers (migration 6)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class AccountCounts:
 
 
 class AccountVersion(NamedTuple):
-    """All that decides how an account is shown: whose it is, which version of it, and its counts.
+    """Data that decides how an account is shown: whose it is, which version, and its counts.
 
     `newest` in milliseconds; `emojis` grows whenever those of its server change. Two that are equal
     look the same.

@@ -1,4 +1,4 @@
-"""What a member writes about somebody for themselves. Nobody else can notice."""
+"""Notes that a member writes about somebody for themselves. Nobody else can notice."""
 
 from storage.engine.transaction import Reader, Writer
 

@@ -1,4 +1,4 @@
-"""Everybody we know: people, communities, helpers and servers, ours and others'."""
+"""Actors that we know: people, communities, helpers and servers, ours and others'."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ ActorState = Literal["pending", "active", "suspended", "deleted"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """One row. `domain` and `host` are '' for ours; `summary` is safe HTML.
+    """Row of an actor. `domain` and `host` are '' for ours; `summary` is safe HTML.
 
     `moderation_state`, `silenced` and `sensitized` were decided here (storage/moderation); their
     own server says whether they are suspended there (`remote_suspended`); the job that follows a
@@ -136,7 +136,7 @@ def from_row(row: Row) -> Actor:
 
 
 def _values(actor: Actor) -> dict[str, object]:
-    """Each column's value as it is written."""
+    """Values of all columns as they are written."""
     fetched = actor.fetched_at
     return {name: getattr(actor, name) for name in Actor.__dataclass_fields__} | {
         "fields": dumps(
@@ -210,7 +210,7 @@ def by_id(reader: Reader, id_: int) -> Actor | None:
 
 
 def by_uri(reader: Reader, uri: str) -> Actor | None:
-    """Nobody outside knows who is not let in yet, so nothing is said about them by URI."""
+    """Actor by URI, unless not let in yet: nobody outside knows of them, so nothing is said."""
     row = reader.row(
         f"SELECT {COLUMNS} FROM actors WHERE uri = ? AND moderation_state <> 'pending'", uri
     )
@@ -218,7 +218,7 @@ def by_uri(reader: Reader, uri: str) -> Actor | None:
 
 
 def effective_state_of(reader: Reader, uri: str) -> ActorState | None:
-    """None for somebody who is not known."""
+    """State of an actor by URI; None for somebody who is not known."""
     state: ActorState | None = reader.value(
         "SELECT effective_state FROM actors WHERE uri = ? AND moderation_state <> 'pending'", uri
     )
@@ -282,7 +282,7 @@ def community(reader: Reader) -> Actor:
 
 
 def followers_owner(reader: Reader, collection: str) -> Actor | None:
-    """Whose followers collection a URI names."""
+    """Actor whose followers collection a URI names."""
     row = reader.row(f"SELECT {COLUMNS} FROM actors WHERE followers = ?", collection)
     return from_row(row) if row else None
 

@@ -1,4 +1,4 @@
-"""Who blocks whom (others may notice), and who mutes whom (nobody does)."""
+"""Blocks (others may notice) and mutes (nobody does): who has set which against whom."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -116,7 +116,7 @@ def page_of_mutes(reader: Reader, actor: int, page: Page) -> list[Mute]:
 
 
 def unwanted(reader: Reader, actor: int) -> frozenset[int]:
-    """Whom somebody blocks or mutes, now."""
+    """Actors whom somebody blocks or mutes, now."""
     rows = reader.named(
         "SELECT target FROM blocks WHERE actor = :actor UNION SELECT target FROM mutes"
         " WHERE actor = :actor AND (expires_at IS NULL OR expires_at > :now)",

@@ -1,4 +1,4 @@
-"""Who follows whom, asked for and accepted."""
+"""Follows, asked for and accepted: who follows whom."""
 
 from dataclasses import dataclass
 from json import dumps
@@ -70,7 +70,7 @@ def ask(writer: Writer, uri: str, follower: int, target: int) -> bool:
 
 
 def _asked_as(reader: Reader, uri: str, follower: int) -> int | None:
-    """Whom somebody follows, or asked to, by an id of theirs."""
+    """Actor whom somebody follows, or asked to, by an id of theirs."""
     target: int | None = reader.value(
         "SELECT target FROM follows WHERE uri = ? AND follower = ?", uri, follower
     )
@@ -146,7 +146,7 @@ def local_followers(reader: Reader, target: int) -> list[Follow]:
 
 
 class LocalFollower(NamedTuple):
-    """One of ours who follows; `reblogs` and `notify` are 0 or 1, `languages` is JSON."""
+    """Follower of ours; `reblogs` and `notify` are 0 or 1, `languages` is JSON."""
 
     follower: int
     reblogs: int

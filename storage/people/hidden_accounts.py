@@ -1,4 +1,4 @@
-"""Whom a member wants to see nothing of: whom they block or mute, and hosts that they block.
+"""Accounts that a member wants to see nothing of: blocked or muted, or on hosts they block.
 
 Said once, for every statement that lists what others did. `:viewer` is the member (0 for anybody
 else), `:now` the moment; `w` is who wrote it, `y` who shared it or otherwise brought it.
@@ -44,7 +44,7 @@ TOLD = (
 
 
 def among(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[int]:
-    """Those of these people of whom the viewer wants to see nothing, now."""
+    """People among these of whom the viewer wants to see nothing, now."""
     rows = reader.named(
         "SELECT w.id FROM actors w WHERE w.id IN (SELECT value FROM json_each(:people))"
         f" AND NOT ({NOT_HIDDEN})",
@@ -54,7 +54,7 @@ def among(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[int]:
 
 
 def of_hosts(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[int]:
-    """Those of these people whose host the viewer blocks."""
+    """People among these whose host the viewer blocks."""
     rows = reader.named(
         "SELECT w.id FROM actors w WHERE w.id IN (SELECT value FROM json_each(:people))"
         f" AND NOT {HOST_NOT_HIDDEN}",

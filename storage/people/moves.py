@@ -1,4 +1,4 @@
-"""Who moved where, and what members had arranged about the old account."""
+"""Moves of accounts: who went where, and what members had arranged about the old one."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from storage.people.actors import CHANGED
 
 
 def note(writer: Writer, actor: int, target: str | None) -> None:
-    """They are elsewhere from now on; None: they came back, which ends no cool-down."""
+    """Note that they are elsewhere from now on; None: they came back, which ends no cool-down."""
     writer.execute_named(
         "UPDATE actors SET moved_to = :target, version = version + 1,"
         " moved_at = CASE WHEN :target IS NULL OR moved_to IS :target THEN moved_at ELSE :now END"
@@ -24,7 +24,7 @@ def last(reader: Reader, actor: int) -> datetime | None:
 
 
 def local_blockers(reader: Reader, actor: int) -> list[int]:
-    """Those of ours who block somebody."""
+    """Members of ours who block somebody."""
     rows = reader.rows(
         "SELECT b.actor FROM blocks b JOIN actors w ON w.id = b.actor"
         " WHERE b.target = ? AND w.host = '' AND w.effective_state = 'active'",

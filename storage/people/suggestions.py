@@ -1,4 +1,4 @@
-"""Whom a member might want to know: people of ours who want to be found, never ranked."""
+"""People whom a member might want to know: ours who want to be found, never ranked."""
 
 from collections.abc import Sequence
 from json import dumps

@@ -1,4 +1,4 @@
-"""Who something is for, as data: the row behind Mastodon's visibilities and AS2's to and cc."""
+"""Audiences as data: the row behind Mastodon's visibilities and AS2's to and cc."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

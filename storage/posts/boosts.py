@@ -1,4 +1,4 @@
-"""Who shared (boosted) which post. A boost has a number among the posts."""
+"""Boosts: who boosted which post. A boost has a number among the posts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def add(writer: Writer, boost: Boost) -> bool:
 
 
 def _narrow(writer: Writer, said: Boost) -> None:
-    """What is said again for fewer is for fewer; for more, as it was."""
+    """Narrow a boost that is said again for fewer; said for more, it stays as it was."""
     writer.execute(
         "UPDATE boosts SET listed = min(listed, ?), audience = iif(audience ="
         " (SELECT id FROM audiences WHERE kind = 'public'), ?, audience)"

@@ -1,4 +1,4 @@
-"""Whom something reached, beside those it was for; and the end of all relations of one actor."""
+"""Inboxes that something reached beside its audience; the end of all relations of one actor."""
 
 from storage.engine.transaction import Reader, Writer
 
@@ -51,7 +51,7 @@ def was_spoken_to(reader: Reader, actor: int) -> bool:
 
 
 def part_from_all(writer: Writer, actor: int) -> None:
-    """Nobody follows them, and they follow nobody, any more."""
+    """End all relations of an actor: nobody follows them, and they follow nobody, any more."""
     for statement in (
         "DELETE FROM follows WHERE follower = :actor OR target = :actor",
         "DELETE FROM collection_members WHERE actor = :actor",

@@ -50,7 +50,7 @@ def keep(writer: Writer, post: Post, beside: Mapping[str, Sequence[Any]]) -> Non
 
 
 def of(reader: Reader, post: int) -> list[Edit]:
-    """All of them, the oldest first."""
+    """Edits of a post, all of them, the oldest first."""
     rows = reader.rows(
         "SELECT title, content, spoiler, sensitive, beside, since FROM post_edits"
         " WHERE post = ? ORDER BY id",

@@ -1,4 +1,4 @@
-"""Who favours which post."""
+"""Favourites: who favourited which post."""
 
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer

@@ -34,7 +34,7 @@ def claim(writer: Writer, account: int, key: str) -> bool:
 
 
 def keep(writer: Writer, account: int, key: str, post: int) -> None:
-    """What the key that was claimed in this unit made."""
+    """Keep the post that was made with the key claimed in this unit."""
     writer.execute(
         "UPDATE idempotency SET post = ? WHERE account = ? AND key = ?", post, account, key
     )

@@ -1,4 +1,4 @@
-"""Which posts an actor shows first; their list is read in timelines."""
+"""Pins: posts that an actor shows first; their list is read in timelines."""
 
 from storage.engine.transaction import Reader, Writer
 

@@ -218,5 +218,5 @@ def fetched_at(reader: Reader, post: int) -> datetime | None:
 
 
 def asked(writer: Writer, post: int) -> None:
-    """Its server did not answer: it is not asked again at once."""
+    """Note that a poll's server did not answer: it is not asked again at once."""
     writer.execute("UPDATE polls SET fetched_at = ? WHERE post = ?", writer.now_ms, post)

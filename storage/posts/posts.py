@@ -18,7 +18,7 @@ REVISED = "revised"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """One row, with the kind and owner of its audience. `content` is safe HTML."""
+    """Row of a post, with the kind and owner of its audience. `content` is safe HTML."""
 
     id: PostId
     uri: str
@@ -193,7 +193,7 @@ def is_anothers(reader: Reader, uri: str, author: str) -> bool:
 
 
 def give_up(writer: Writer, uri: str) -> None:
-    """What was never at this URI goes, and leaves it to the post that is there."""
+    """Remove what was never at this URI, and leave the URI to the post that is there."""
     false = by_uri(writer, uri)
     writer.execute(
         "UPDATE posts SET uri = uri || '#given-up-' || id, version = version + 1 WHERE uri = ?",
@@ -301,7 +301,7 @@ _STAYS = """
 
 
 def leave_conversations(writer: Writer, gone: Sequence[int]) -> None:
-    """What was said last in a conversation goes: it ends with what was said before, if any."""
+    """Take posts off the end of conversations: each ends with what was said before, if any."""
     ids = dumps(list(gone))
     writer.execute_named(
         f"UPDATE conversations SET last_post = ({_STAYS})"
@@ -401,7 +401,7 @@ def narrow(writer: Writer, post: Post, audience: int, *, listed: bool) -> None:
 def set_policies(
     writer: Writer, post: PostId, *, reply: str, like: str, announce: str, quote: str
 ) -> None:
-    """Who may do what with it from now on; what was done stays."""
+    """Set who may do what with it from now on; what was done stays."""
     writer.execute(
         "UPDATE posts SET reply_policy = ?, like_policy = ?, announce_policy = ?,"
         " quote_policy = ?, version = version + 1 WHERE id = ?",

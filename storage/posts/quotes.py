@@ -1,4 +1,4 @@
-"""Which post quotes which, and whether the author of what is quoted consents (`approvals`)."""
+"""Quotes: which post quotes which, and whether the quoted author consents (`approvals`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def keep(
 
 
 def approve(writer: Writer, *, stamp: str, target: int, actor: int, request: str) -> None:
-    """One of ours consents, by a stamp of ours; said again, the first stamp stays."""
+    """Record consent of one of ours, by a stamp of ours; said again, the first stamp stays."""
     writer.execute(
         """
         INSERT INTO approvals (id, uri, kind, target, actor, request, state, decided_at)
@@ -115,14 +115,14 @@ def stamp(writer: Writer, id_: int, uri: str) -> None:
 
 
 def forget(writer: Writer, request: str) -> None:
-    """What was taken back stays so: nobody gets it again by quoting something else in between."""
+    """Delete a quote unless it was taken back: quoting another post in between regains nothing."""
     writer.execute(
         "DELETE FROM approvals WHERE request = ? AND kind = 'quote' AND state <> 'revoked'", request
     )
 
 
 def forget_of_others(writer: Writer, request: str, author: int) -> None:
-    """Whoever asked for a post before it was known here asked for somebody else's."""
+    """Delete requests by anybody but its author, made for a post before it was known here."""
     writer.execute(
         "DELETE FROM approvals WHERE request = ? AND kind = 'quote' AND actor <> ?",
         request,
@@ -131,7 +131,7 @@ def forget_of_others(writer: Writer, request: str, author: int) -> None:
 
 
 def by_stamp(reader: Reader, uri: str) -> Quote | None:
-    """What was stamped so. Several may say it of themselves: one that was seen to be goes first."""
+    """Quote stamped so. Several may say it of themselves: one that was seen to be goes first."""
     return next(iter(all_by_stamp(reader, uri)), None)
 
 
@@ -155,7 +155,7 @@ def by_request(reader: Reader, uri: str, target: int) -> Quote | None:
 
 
 def unchecked(reader: Reader, most: int) -> list[Quote]:
-    """Those whose stamp nobody has seen yet, and for which it is time; the longest due first."""
+    """Quotes with a stamp that nobody has seen yet, and for which it is time; longest due first."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM approvals WHERE state = 'pending' AND decided_at IS NULL"
         " AND uri IS NOT NULL AND kind = 'quote' AND due <= ? ORDER BY due, id LIMIT ?",

@@ -69,7 +69,7 @@ def page_of(reader: Reader, author: int, page: Page) -> list[Scheduled]:
 
 
 def one(reader: Reader, author: int, id_: int) -> Scheduled | None:
-    """None where it is somebody else's."""
+    """Scheduled post by number; None where it is somebody else's."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM scheduled_posts WHERE id = ? AND author = ?", id_, author
     )
@@ -106,12 +106,12 @@ def set_due(writer: Writer, id_: int, due: datetime) -> None:
 
 
 def park(writer: Writer, id_: int, reason: str) -> None:
-    """It cannot be posted; it stays where its author finds it."""
+    """Park a post that cannot be posted; it stays where its author finds it."""
     writer.execute("UPDATE scheduled_posts SET reason = ? WHERE id = ?", reason, id_)
 
 
 def remove(writer: Writer, id_: int) -> None:
-    """Its files hang on nothing from now on."""
+    """Delete a scheduled post; its files hang on nothing from now on."""
     writer.execute(
         "UPDATE media SET scheduled = NULL, created_at = ? WHERE scheduled = ?", writer.now_ms, id_
     )

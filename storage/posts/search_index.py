@@ -20,7 +20,7 @@ def plain(html: str) -> str:
 
 
 def marks(html: str) -> str:
-    """What else can be asked of a text: whether it links to anything but people and hashtags."""
+    """Marks of a text to search by: whether it links to anything but people and hashtags."""
     links = (anchor.group(1) for anchor in _ANCHOR.finditer(html))
     return LINK if any(not _ADDRESSED.search(link) for link in links) else ""
 

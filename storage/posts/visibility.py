@@ -1,4 +1,4 @@
-"""Who may see a post: the viewers, one SQL predicate, and its twin in memory.
+"""Visibility of posts: the viewers, one SQL predicate, and its twin in memory.
 
 The predicate is the only one there is; `visible_posts` and `timelines` put it into every statement.
 The twin decides where no statement can be asked (streams); both are held equal over generated
@@ -17,12 +17,12 @@ from storage.queues.hosts import names_of
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """Anybody who did not say who they are."""
+    """Viewer who did not say who they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody of ours, logged in."""
+    """Member of ours, logged in."""
 
     actor: ActorId
 
@@ -37,7 +37,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Steward:
-    """Somebody of ours who looks after things, with the reason that goes into the log."""
+    """Member of ours who looks after things, with the reason that goes into the log."""
 
     actor: ActorId
     reason: str
@@ -131,7 +131,7 @@ def predicate(viewer: Viewer, *, of_share: bool = False) -> tuple[str, dict[str,
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the decision rests on, read inside the unit in which the post was written."""
+    """Facts that the decision rests on, read inside the unit in which the post was written."""
 
     author: int
     author_host: str
@@ -164,7 +164,7 @@ def can_see(viewer: Viewer, facts: Facts) -> bool:
 
 
 def members_who_see(members: Iterable[int], facts: Facts) -> list[int]:
-    """Those of these members for whom `can_see` holds."""
+    """Members among these for whom `can_see` holds."""
     if facts.deleted or not facts.author_active:
         return []
     return [one for one in members if _member_can(one, facts)]

@@ -97,7 +97,7 @@ def was_there(reader: Reader, viewer: Viewer, id_: int) -> bool:
 
 
 def ancestors(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
-    """What it answers, the first first. A post that the viewer may not see ends the chain.
+    """Posts that it answers, the first first. One that the viewer may not see ends the chain.
 
     Whom the viewer blocks or mutes is left out, above as below (SECURITY 85).
     """
@@ -140,7 +140,7 @@ def _reach(viewer: Viewer) -> ThreadLimits:
 def descendants(
     reader: Reader, viewer: Viewer, post: Post, reach: ThreadLimits | None = None
 ) -> list[Post]:
-    """All answers to it and to them, each after what it answers; oldest first among equals.
+    """Answers to it and to them, each after what it answers; oldest first among equals.
 
     Of too many, those nearest to it. What answers something hidden is hidden with that.
     """
@@ -179,7 +179,7 @@ def _wanted(reader: Reader, viewer: Viewer, thread: list[Post]) -> list[Post]:
 
 
 class StatusCounts(NamedTuple):
-    """What is counted about a post, and whether (0 or 1) the viewer did this with it."""
+    """Counts of a post, and whether (0 or 1) the viewer did this with it."""
 
     likes: int = 0
     shares: int = 0
@@ -217,7 +217,7 @@ def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, 
 
 
 class Revision(NamedTuple):
-    """All that decides how a post's words are shown, to whomever: what is equal reads the same.
+    """Data that decides how a post's words are shown, to whomever: what is equal reads the same.
 
     `mentioned` grows whenever somebody whom it mentions changes their profile, `emojis` whenever
     those of its server do. The number of a post that was erased may be given again; its URI is not.
@@ -292,7 +292,7 @@ def _status_row(row: Row) -> StatusRow:
 
 
 def hosts(reader: Reader, wanted: Iterable[int]) -> dict[int, str]:
-    """Whose server each post is of; "" is ours."""
+    """Hosts by post: the server each is of; "" is ours."""
     return dict(
         reader.rows(
             "SELECT p.id, w.host FROM posts p JOIN actors w ON w.id = p.author"
@@ -323,7 +323,7 @@ def tagged(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, str]]:
 
 
 def texts(reader: Reader, wanted: Sequence[int]) -> dict[int, str]:
-    """All that posts say, as plain text; of posts that somebody may see."""
+    """Texts of posts, all that they say, as plain text; of posts that somebody may see."""
     return dict(search_index.of_posts(reader, list(wanted)))
 
 

@@ -1,1 +1,1 @@
-"""What waits: activities that came in and go out, deliveries, other servers, jobs."""
+"""Queues: activities that came in and go out, deliveries, other servers, jobs."""

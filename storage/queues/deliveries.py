@@ -18,7 +18,7 @@ DELIVERIES = "deliveries"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery: what, to which inbox, from whom."""
+    """Delivery of one activity: what, to which inbox, from whom."""
 
     id: int
     host: str
@@ -74,7 +74,7 @@ def enqueue(writer: Writer, activity: int, host: str, inbox: str, object_: str) 
 
 
 def next_of(reader: Reader, host: str, taken: Collection[int], most: int) -> list[Delivery]:
-    """Those of a host that may go now: not taken, and nothing older waits about the same object."""
+    """Deliveries to a host that may go now: not taken, none older waits about the same object."""
     rows = reader.rows(
         f"""
         SELECT {_COLUMNS} FROM deliveries d JOIN activities v ON v.id = d.activity
@@ -98,7 +98,7 @@ def is_due(reader: Reader, delivery: Delivery) -> bool:
 
 
 def withdraw_of(writer: Writer, actor: int) -> None:
-    """Whatever somebody said and nobody has got yet."""
+    """Withdraw deliveries of whatever somebody said and nobody has got yet."""
     rows = writer.rows(
         "DELETE FROM deliveries WHERE activity IN (SELECT id FROM activities WHERE actor = ?)"
         " RETURNING host",

@@ -23,7 +23,7 @@ DEAD_AFTER_DAYS = 7
 
 
 class HostState(IntEnum):
-    """Which hosts share places: those known to answer, and the others by what is known."""
+    """State by which hosts share places: those known to answer, the others by what is known."""
 
     KNOWN = 0
     NEW = 1
@@ -58,7 +58,7 @@ def _from_row(row: Row) -> Host:
 
 
 def get(reader: Reader, host: str) -> Host:
-    """What we know, or a fresh one."""
+    """Host as we know it, or a fresh one."""
     row = reader.row(f"SELECT {_COLUMNS} FROM hosts WHERE host = ?", host)
     return _from_row(row) if row else Host(host, None, moment(0), 0, 0, None, None, HostState.NEW)
 
@@ -123,12 +123,12 @@ def unsettled(reader: Reader) -> dict[str, int]:
 
 
 def settled(writer: Writer, host: str, times: int) -> None:
-    """They have followed, unless it was set once more than these times."""
+    """Note that its actors have followed, unless its tier was set once more than these times."""
     writer.execute("UPDATE hosts SET unsettled = 0 WHERE host = ? AND unsettled = ?", host, times)
 
 
 def count_stranger(writer: Writer, host: str, window: timedelta) -> int:
-    """One more delivery from somebody whom nobody here follows; how many in the window by now."""
+    """Count a delivery by somebody whom nobody here follows; return how many in the window now."""
     began = writer.now_ms - int(window.total_seconds() * 1000)
     rows = writer.named(
         """
@@ -146,7 +146,7 @@ def count_stranger(writer: Writer, host: str, window: timedelta) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """What was decided about a server; `tier` is blocked, limited, or None for neither."""
+    """Limit decided about a server; `tier` is blocked, limited, or None for neither."""
 
     id: int
     host: str
@@ -194,7 +194,7 @@ def page_of_limits(reader: Reader, page: Page) -> list[Limit]:
 
 
 def put_limit(writer: Writer, limit: Limit) -> None:
-    """All but the tier, which is set by `set_tier` with what follows from it."""
+    """Write all but the tier, which is set by `set_tier` with what follows from it."""
     writer.execute(
         """
         INSERT INTO hosts (host, limit_id, limited_at, reject_media, reject_reports,
@@ -225,7 +225,7 @@ def lift_limit(writer: Writer, host: str) -> None:
 
 
 def judged(reader: Reader) -> list[Host]:
-    """Those that have a tier, by name."""
+    """Hosts that have a tier, by name."""
     rows = reader.rows(f"SELECT {_COLUMNS} FROM hosts WHERE tier IS NOT NULL ORDER BY host")
     return [_from_row(row) for row in rows]
 
@@ -261,7 +261,7 @@ def next_turns(reader: Reader, standing: HostState, but: Collection[str], most: 
 
 
 def turns_of(reader: Reader, standing: HostState, sources: Collection[str]) -> list[Turn]:
-    """Those of the named sources that have something due, in the order of their names here."""
+    """Turns of the named sources that have something due, in the order of the names given."""
     rows = reader.rows(
         f"SELECT t.source, {_IS_FAILING} FROM json_each(?) j CROSS JOIN delivery_turns t"
         " WHERE t.source = j.value AND t.standing = ? AND t.due <= ?",
@@ -360,7 +360,7 @@ def _schedule_source(writer: Writer, source: str, standing: int, *, served: bool
 def failed(
     writer: Writer, host: str, pause: timedelta, error: str, *, as_asked: bool = False
 ) -> None:
-    """It did not answer: nothing is sent to it before the pause is over.
+    """Note that a host did not answer: nothing is sent to it before the pause is over.
 
     A pause that it asked for is not cut short by what it says meanwhile.
     """
@@ -386,7 +386,7 @@ def failed(
 
 
 def reached(writer: Writer, host: str, *, slow: bool = False) -> None:
-    """It answered: whatever we held against it is forgotten, but that it took its time."""
+    """Note that a host answered: all held against it is forgotten, but that it took its time."""
     writer.named(
         "INSERT INTO hosts (host, reached_at, slow) VALUES (:host, :now, :slow)"
         " ON CONFLICT (host) DO UPDATE SET failures = 0, failed_days = 0, failed_on = NULL,"
@@ -397,13 +397,13 @@ def reached(writer: Writer, host: str, *, slow: bool = False) -> None:
 
 
 def slowed(writer: Writer, host: str) -> None:
-    """It answered with a fault of its own, and took its time."""
+    """Note that a host answered with a fault of its own, and took its time."""
     writer.execute("UPDATE hosts SET slow = 1 WHERE host = ?", host)
     schedule(writer, host, served=True)
 
 
 def heard_from(writer: Writer, host: str) -> None:
-    """It spoke to us, signed: the next probe may go now, and nothing is forgiven (SECURITY 91).
+    """Let the next probe go now, as the host sent a signed request; forgive nothing (SECURITY 91).
 
     Once only in as many hours as it failed times in a row, a day at most.
     """

@@ -20,7 +20,7 @@ RECEIVED = "received"
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One activity as it came. `verdict` is authentic or hint; `signer` the URI of who signed.
+    """Activity as it came. `verdict` is authentic or hint; `signer` the URI of who signed.
 
     `subject` names the relation that it speaks of, if it does: a Follow and its Undo have one.
     `signed_at`, in milliseconds, is what its sender said.
@@ -91,7 +91,7 @@ def _add(writer: Writer, received: Received) -> bool:
 
 
 def _supersede_hint(writer: Writer, received: Received) -> None:
-    """What somebody else said they say, and nobody confirmed, must not keep their own words out.
+    """Delete what others said they say, unconfirmed: it must not keep their own words out.
 
     The row goes, so that work begun on it finds nothing to close.
     """
@@ -170,7 +170,7 @@ def _signed_since(reader: Reader, received: Received, earlier: int) -> int | Non
 
 
 def subject_of(reader: Reader, uri: str, actor: str) -> str | None:
-    """Which relation somebody spoke of under an id."""
+    """Relation that somebody spoke of under an id."""
     subject: str | None = reader.value(
         "SELECT subject FROM received WHERE uri = ? AND actor = ? AND verdict = 'authentic'",
         uri,
@@ -181,7 +181,7 @@ def subject_of(reader: Reader, uri: str, actor: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What is passed over when the next are looked for: those taken, and their actors."""
+    """Activities passed over when the next are looked for: those taken, and their actors."""
 
     ids: tuple[int, ...] = ()
     actors: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ Occasion = Literal["confirm", "asked", "report", "decision", "undone", "welcome"
 
 
 class Payload(Protocol):
-    """What is to be done. `kind` and `subject()` name it: of each pair there is one at most."""
+    """Work to be done. `kind` and `subject()` name it: of each pair there is one at most."""
 
     kind: ClassVar[str]
 
@@ -73,7 +73,7 @@ class TellModerators(_OfNumber):
 
 @dataclass(frozen=True, slots=True)
 class EraseActor(_OfNumber):
-    """Somebody left, or was turned out for good: an actor, taken out in slices."""
+    """Erasure of an actor who left, or was turned out for good: taken out in slices."""
 
     kind: ClassVar[str] = "erase"
 
@@ -102,7 +102,7 @@ class CarryOutImport(_OfNumber):
 
 @dataclass(frozen=True, slots=True)
 class MakeArchive:
-    """All that a member said, to take along; `export` is the number by which it is fetched."""
+    """Archive of all that a member said, to take along; it is fetched by the number `export`."""
 
     kind: ClassVar[str] = "archive"
 
@@ -122,7 +122,7 @@ class MakeArchive:
 
 @dataclass(frozen=True, slots=True)
 class FetchFeatured:
-    """What a new actor of another server shows first: their URI."""
+    """Fetch of what a new actor of another server shows first, by their URI."""
 
     kind: ClassVar[str] = "featured"
 

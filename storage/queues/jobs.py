@@ -23,7 +23,7 @@ P = TypeVar("P", bound=Payload)
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[P]):
-    """What is planned (`job_kinds` has every kind); of each kind and subject there is one."""
+    """Job that is planned (`job_kinds` has every kind); one of each kind and subject."""
 
     id: int
     kind: type[P]
@@ -33,7 +33,7 @@ class Job(Generic[P]):
 
     @property
     def payload(self) -> P:
-        """What is to be done. Whatever cannot be read raises here, where it is tried and parked."""
+        """Work to be done. Whatever cannot be read raises here, where it is tried and parked."""
         return self.kind.parse(self.subject, self.detail)
 
 
@@ -72,7 +72,7 @@ def next_due(reader: Reader, kind: type[P]) -> Job[P] | None:
 
 
 def due(reader: Reader, kind: type[P], most: int) -> list[Job[P]]:
-    """Those of this kind that are due, the longest first."""
+    """Jobs of this kind that are due, the longest first."""
     rows = reader.rows(
         "SELECT id, subject, detail, attempts FROM jobs"
         " WHERE state = 'due' AND due <= ? AND kind = ? ORDER BY due, id LIMIT ?",
@@ -107,7 +107,7 @@ def to_the_end(writer: Writer, job: Job[Any]) -> None:
 
 
 def failed(writer: Writer, job: Job[Any], reason: str) -> bool:
-    """It went wrong in a way nobody foresaw: later once more, or parked; whether that.
+    """Plan a job again that failed in a way nobody foresaw, or park it; return whether parked.
 
     Not counted where it was meanwhile planned anew.
     """
@@ -122,7 +122,7 @@ def failed(writer: Writer, job: Job[Any], reason: str) -> bool:
 
 
 def park(writer: Writer, job: Job[Any], reason: str) -> None:
-    """It cannot be done; it stays where an admin finds it."""
+    """Park a job that cannot be done; it stays where an admin finds it."""
     writer.execute("UPDATE jobs SET state = 'parked', reason = ? WHERE id = ?", reason, job.id)
 
 

@@ -1,4 +1,4 @@
-"""What our own actors said: one stored body for all who hear it."""
+"""Outgoing activities of our own actors: one stored body for all who hear it."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""What members read by: timelines, lists, conversations, filters, notifications, search."""
+"""Reading: timelines, lists, conversations, filters, notifications, search."""

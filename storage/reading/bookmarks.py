@@ -1,4 +1,4 @@
-"""What a member keeps for later. Nobody else can notice."""
+"""Bookmarks: what a member keeps for later. Nobody else can notice."""
 
 from storage.engine.transaction import Reader, Writer
 

@@ -29,7 +29,7 @@ class Conversation:
 
 
 def go_on(writer: Writer, post: Post, people: Collection[int], seeing: Collection[int]) -> None:
-    """It was said among these people; those who see it, and are ours, have it in a conversation.
+    """Put a post said among these people into a conversation of those of ours who see it.
 
     Unread for all but its author, and for those who want to hear no more of the thread.
     """
@@ -89,7 +89,7 @@ def page_of(reader: Reader, account: int, page: Page) -> list[Conversation]:
 
 
 def one(reader: Reader, account: int, id_: int) -> Conversation | None:
-    """None where it is somebody else's, or hidden."""
+    """Conversation by number; None where it is somebody else's, or hidden."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM conversations c WHERE c.id = ? AND c.account = ? AND NOT c.hidden",
         id_,
@@ -135,7 +135,7 @@ def find_next(writer: Writer) -> bool:
 
 
 def _find(writer: Writer, first: int, below: int) -> None:
-    """What begins in this way is read already; what goes on meanwhile stays as it is."""
+    """Begin conversations already read; what goes on meanwhile stays as it is."""
     said = _said(writer, first, below)
     everybody = dumps(sorted({one for each in said for one in each.people}))
     members = writer.rows(

@@ -60,7 +60,7 @@ def names(reader: Reader, actor: int) -> frozenset[str]:
 
 
 def of(reader: Reader, viewer: Viewer, actor: int) -> list[Featured]:
-    """All of them, in the order in which they were chosen."""
+    """Featured hashtags of an actor, all of them, in the order in which they were chosen."""
     may, values = predicate(viewer)
     seen = (
         f"FROM post_tags g JOIN posts p ON p.id = g.post {PEOPLE}"

@@ -1,4 +1,4 @@
-"""What a member wants to be warned of, or not to see: phrases and single posts, by context."""
+"""Filters: what to warn a member of, or hide from them; phrases and single posts, by context."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -98,13 +98,13 @@ _FILTERS = "SELECT id, title, contexts, action, expires_at FROM filters WHERE ac
 
 
 def of(reader: Reader, account: int) -> list[Filter]:
-    """All of a member's, those that ended too."""
+    """Filters of a member, all of them, those that ended too."""
     rows = reader.rows(f"{_FILTERS} ORDER BY id", account)
     return _filled(reader, rows)
 
 
 def in_force(reader: Reader, account: int) -> list[Filter]:
-    """Those that have not ended. Asks once where there are none."""
+    """Filters that have not ended. Asks once where there are none."""
     rows = reader.rows(
         f"{_FILTERS} AND (expires_at IS NULL OR expires_at > ?) ORDER BY id",
         account,
@@ -114,7 +114,7 @@ def in_force(reader: Reader, account: int) -> list[Filter]:
 
 
 def one(reader: Reader, account: int, id_: int) -> Filter | None:
-    """None where it is somebody else's."""
+    """Filter by number; None where it is somebody else's."""
     found = _filled(reader, reader.rows(f"{_FILTERS} AND id = ?", account, id_))
     return found[0] if found else None
 
@@ -199,7 +199,7 @@ def remove_keywords(writer: Writer, ids: Iterable[int]) -> None:
 
 
 def keyword(reader: Reader, account: int, id_: int) -> Keyword | None:
-    """None where it is somebody else's."""
+    """Keyword by number; None where it is somebody else's."""
     row = reader.row(
         "SELECT k.id, k.filter, k.keyword, k.whole_word FROM filter_keywords k"
         " JOIN filters f ON f.id = k.filter WHERE k.id = ? AND f.account = ?",
@@ -231,7 +231,7 @@ def remove_post(writer: Writer, id_: int) -> None:
 
 
 def marked(reader: Reader, account: int, id_: int) -> Marked | None:
-    """None where it is somebody else's."""
+    """Post marked in a filter, by number; None where it is somebody else's."""
     row = reader.row(
         "SELECT s.id, s.filter, s.post FROM filter_posts s JOIN filters f ON f.id = s.filter"
         " WHERE s.id = ? AND f.account = ?",

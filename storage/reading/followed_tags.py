@@ -26,7 +26,7 @@ def add(writer: Writer, account: int, name: str) -> None:
 
 
 def remove(writer: Writer, account: int, name: str) -> None:
-    """What only this hashtag brought leaves home."""
+    """Stop following a hashtag; what only it brought leaves home."""
     gone = writer.execute(
         "DELETE FROM followed_tags WHERE account = ?"
         " AND tag = (SELECT id FROM tags WHERE name = ?)",
@@ -69,7 +69,7 @@ def page_of(reader: Reader, account: int, page: Page) -> list[tuple[int, str]]:
 
 
 def among(reader: Reader, account: int, names: Iterable[str]) -> frozenset[str]:
-    """Those of these folded hashtags that a member follows."""
+    """Hashtags among these folded ones that a member follows."""
     rows = reader.rows(
         "SELECT t.name FROM tags t JOIN followed_tags d ON d.tag = t.id AND d.account = ?"
         " WHERE t.name IN (SELECT value FROM json_each(?))",

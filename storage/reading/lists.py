@@ -68,7 +68,7 @@ def of(reader: Reader, owner: int) -> list[List]:
 
 
 def one(reader: Reader, owner: int, list_: int) -> List | None:
-    """None where it is somebody else's."""
+    """List by number; None where it is somebody else's."""
     row = reader.row(f"SELECT {_COLUMNS} FROM lists l WHERE l.id = ? AND l.owner = ?", list_, owner)
     return _from_row(row) if row else None
 
@@ -98,7 +98,7 @@ def put(writer: Writer, list_: int, actor: int) -> bool:
 
 
 def take(writer: Writer, list_: int, actor: int) -> None:
-    """They, and what they said or shared, leave the list."""
+    """Take an account, and what it said or boosted, out of the list."""
     writer.execute("DELETE FROM list_members WHERE list = ? AND actor = ?", list_, actor)
     writer.execute_named(
         "DELETE FROM list_entries WHERE list = :list AND (share IS NULL AND post IN"
@@ -109,7 +109,7 @@ def take(writer: Writer, list_: int, actor: int) -> None:
 
 
 def take_from_all(writer: Writer, owner: int, actor: int) -> None:
-    """Somebody is followed no more."""
+    """Take somebody out of all lists of the owner: they are followed no more."""
     for found in with_member(writer, owner, actor):
         take(writer, found.id, actor)
 
@@ -179,7 +179,7 @@ def fan_out(writer: Writer, brought: Brought, owners: Collection[int]) -> None:
 
 
 def apart(reader: Reader, by: int, owners: Iterable[int]) -> frozenset[int]:
-    """Those of these members who have `by` in an exclusive list, so not in home."""
+    """Owners among these who have `by` in an exclusive list, so not in home."""
     rows = reader.rows(
         "SELECT l.owner FROM list_members m JOIN lists l ON l.id = m.list"
         " WHERE m.actor = ? AND l.exclusive AND l.owner <> m.actor"
@@ -191,7 +191,7 @@ def apart(reader: Reader, by: int, owners: Iterable[int]) -> frozenset[int]:
 
 
 def fill_from(writer: Writer, list_: int, author: int, most: int = 40) -> None:
-    """Somebody came into it: their latest posts, too."""
+    """Fill a list with the latest posts of somebody who came into it."""
     writer.execute(
         "INSERT OR IGNORE INTO list_entries (list, entry, post) SELECT ?, p.id, p.id FROM posts p"
         " JOIN audiences a ON a.id = p.audience WHERE p.author = ? AND p.deleted_at IS NULL"

@@ -1,4 +1,4 @@
-"""What came for a member."""
+"""Notifications that came for a member."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class NotificationFilter:
-    """Which ones: only these types (none given: all), not those, only from this actor."""
+    """Filter: only these types (none given: all), not those, only from this actor."""
 
     types: Sequence[str] = ()
     not_types: Sequence[str] = ()
@@ -67,7 +67,7 @@ def add(writer: Writer, account: int, type_: str, actor: int, post: int | None =
 
 
 def tell(writer: Writer, account: int, type_: str, actor: int, about: int) -> None:
-    """What their role asks of them, or was decided about them: whomever they block or mute."""
+    """Tell what a role asks of them, or was decided about them: whomever they block or mute."""
     new = writer.execute(
         "INSERT INTO notifications (id, account, type, actor, about, created_at)"
         " SELECT ?, a.actor, ?, ?, ?, ? FROM accounts a WHERE a.actor = ? AND a.state = 'active'"
@@ -117,7 +117,7 @@ def _is_muted(reader: Reader, account: int, post: int | None) -> bool:
 
 
 def withdraw(writer: Writer, account: int, type_: str, actor: int, post: int | None) -> None:
-    """What it told of was undone."""
+    """Withdraw a notification: what it told of was undone."""
     writer.execute(
         "DELETE FROM notifications WHERE account = ? AND type = ? AND actor = ? AND post IS ?",
         account,
@@ -137,7 +137,7 @@ _OF_MODERATORS = (
 def page_of(
     reader: Reader, account: int, page: Page, wanted: NotificationFilter
 ) -> list[Notification]:
-    """Those whose post, if they are about one, the member may still see."""
+    """Notifications whose post, if they are about one, the member may still see."""
     may, values = predicate(Member(account))  # type: ignore[arg-type]
     rows = reader.named(
         f"""

@@ -23,7 +23,7 @@ MOST_OFFSET = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFilter:
-    """What is looked for. Flags are None where it does not matter; moments in milliseconds.
+    """Criteria of a search. Flags are None where it does not matter; moments in milliseconds.
 
     Every one of `words` (each a word or a phrase) is in the post, none of `not_words` is. `where`
     is all, library (what the member has to do with) or public.

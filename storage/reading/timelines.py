@@ -94,7 +94,7 @@ def home(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
 
 
 def of_list(reader: Reader, owner: ActorId, list_: int, page: Page) -> list[Line]:
-    """What came into one of the owner's lists."""
+    """Posts and boosts that came into one of the owner's lists."""
     return _brought(reader, owner, page, _IN_LIST, _OF_LIST, list_)
 
 
@@ -145,7 +145,7 @@ def public(
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """Which hashtags: `name`, or any of `any`; all of `all`; none of `none`. Folded names."""
+    """Hashtags to match: `name`, or any of `any`; all of `all`; none of `none`. Folded names."""
 
     name: str
     any: tuple[str, ...] = ()
@@ -202,7 +202,7 @@ def _names(tags: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What of an account's posts is asked for. `tagged` is a folded hashtag."""
+    """Choice among an account's posts. `tagged` is a folded hashtag."""
 
     replies: bool = True
     shares: bool = True
@@ -222,7 +222,7 @@ _SHOWN = (
 def account(
     reader: Reader, viewer: Viewer, actor: ActorId, shown: Shown, page: Page
 ) -> list[Entry]:
-    """What an account said and shared: two lists, each in order, made into one."""
+    """Posts and boosts of an account: two lists, each in order, made into one."""
     values = {
         **_values(reader, viewer, page),
         "actor": actor,
@@ -266,7 +266,7 @@ def _boosted(reader: Reader, viewer: Viewer, page: Page, values: dict[str, objec
 
 
 def pinned(reader: Reader, viewer: Viewer, actor: ActorId, page: Page) -> list[Line]:
-    """What an account shows first, the newest pin first; the cursor is the pin's own number."""
+    """Posts that an account shows first, newest pin first; the cursor is the pin's own number."""
     may, values = predicate(viewer)
     rows = reader.named(
         f"SELECT {_MARKED} FROM pins k JOIN posts p ON p.id = k.post {PEOPLE}"
@@ -282,7 +282,7 @@ _BOOKMARKED = "bookmarks k"
 
 
 def favourites(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
-    """What a member favourited; the cursor is the favourite's own number."""
+    """Posts that a member favourited; the cursor is the favourite's own number."""
     return _marked(reader, owner, page, _FAVOURITES)
 
 
@@ -302,7 +302,7 @@ def _marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Line
 
 
 def quoting(reader: Reader, viewer: Viewer, quoted: int, page: Page) -> list[Line]:
-    """What quotes a post by consent; the cursor is the consent's own number."""
+    """Posts that quote a post by consent; the cursor is the consent's own number."""
     may, values = predicate(viewer)
     rows = reader.named(
         f"""
@@ -324,7 +324,7 @@ _NOBODY_KNOWN = Anonymous()
 def outbox(
     reader: Reader, actor: ActorId, page: Page, viewer: Viewer = _NOBODY_KNOWN
 ) -> list[Entry]:
-    """What an account said to everybody, as far as another server may see it."""
+    """Posts of an account to everybody, as far as another server may see them."""
     may, values = predicate(viewer)
     rows = reader.named(
         f"SELECT p.id, NULL, NULL, {SHOWN} FROM {FROM} WHERE p.author = :actor"
@@ -370,7 +370,7 @@ _FOREIGN = (
 
 
 def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
-    """Somebody was followed: their latest posts come into the home list."""
+    """Fill the home list with the latest posts of somebody who was followed."""
     writer.execute_named(
         f"""
         INSERT OR IGNORE INTO home_entries (owner, entry, post) SELECT :owner, p.id, p.id
@@ -384,13 +384,13 @@ def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
 
 
 def empty_of(writer: Writer, owner: int, author: int) -> None:
-    """Somebody is followed no more: what they said or shared leaves home and every list."""
+    """Take what somebody said or boosted out of home and every list: they are followed no more."""
     lists.take_from_all(writer, owner, author)
     leave_home(writer, owner, author)
 
 
 def leave_home(writer: Writer, owner: int, author: int) -> None:
-    """What somebody said or shared leaves the home list."""
+    """Take what somebody said or boosted out of the home list."""
     writer.execute(
         "DELETE FROM home_entries WHERE owner = ? AND (share IS NULL AND post IN"
         " (SELECT id FROM posts WHERE author = ?) OR share IN"
@@ -402,7 +402,7 @@ def leave_home(writer: Writer, owner: int, author: int) -> None:
 
 
 def leave_foreign(writer: Writer, owner: int, author: int) -> None:
-    """What an author said in languages in which they are not followed leaves the home list."""
+    """Take posts in languages in which their author is not followed out of the home list."""
     writer.execute_named(
         "DELETE FROM home_entries WHERE owner = :owner AND share IS NULL AND post IN"
         f" (SELECT p.id FROM posts p WHERE p.author = :author AND {_FOREIGN})",

@@ -1,4 +1,4 @@
-"""What hangs on a post, and the emoji that are said: how both come to be kept."""
+"""Attachments of a post and the emoji used in it: how both come to be kept."""
 
 from collections.abc import Sequence
 
@@ -60,7 +60,7 @@ def _told(post: Post, row: Media) -> tuple[int | str | None, str, tuple[float, f
 
 
 def heed_suspension(writer: Writer, actor: Actor, suspended: bool) -> None:
-    """Whom their own server hides is hidden here too, until it says otherwise."""
+    """Hide an actor here whom their own server hides, until it says otherwise."""
     actors.set_remote_suspended(writer, actor, suspended)
 
 

@@ -55,7 +55,7 @@ def revise(writer: Writer, author: Actor, known: Post, said: Note) -> None:
 
 
 def _recipients(reader: Reader, known: Post, said: Note, before: set[int]) -> tuple[Recipient, ...]:
-    """Whom it names now; of what is for few, only those whom it named before."""
+    """Recipients named by the edit; where a post is for few, only those whom it named before."""
     named = incoming_post.recipients_of(reader, said)
     if known.kind in OPEN_KINDS:
         return named
@@ -63,7 +63,7 @@ def _recipients(reader: Reader, known: Post, said: Note, before: set[int]) -> tu
 
 
 def _beside(reader: Reader, known: Post, poll: polls.Poll | None) -> dict[str, Any]:
-    """What hung on it and what could be chosen, for the history."""
+    """Attachments and poll options that the post had, for the history."""
     there = attachments.of_posts(reader, [known.id]).get(known.id, [])
     shown = [{"id": one.id, "description": one.description} for one in there]
     return {**({"poll": poll.titles} if poll else {}), **({"media": shown} if shown else {})}
@@ -117,7 +117,7 @@ def _poll(
 
 
 def end(writer: Writer, post: Post) -> None:
-    """It is over: its author and those of ours who voted are told, once."""
+    """End a poll: its author and those of ours who voted are told, once."""
     if not polls.close(writer, post.id):
         return
     for voter in polls.voters_here(writer, post.id):
@@ -130,7 +130,7 @@ def end(writer: Writer, post: Post) -> None:
 
 
 def _tell(writer: Writer, author: Actor, known: Post, told: set[int]) -> None:
-    """Those whom it mentions now and did not before, and those of ours who shared it."""
+    """Notify those whom it mentions now and did not before, and those of ours who boosted it."""
     facts = visible_posts.facts(writer, known)
     for one in posts.recipients(writer, known.id):
         if one.mentioned and one.actor not in told and can_see(Member(ActorId(one.actor)), facts):
@@ -156,7 +156,7 @@ def _set_policies(writer: Writer, known: Post, said: InteractionPolicy) -> None:
 
 
 def _narrow(writer: Writer, author: Actor, known: Post, said: Note) -> None:
-    """Others may say that a post is for fewer than before, never that it is for more."""
+    """Narrow a post's audience: others may say that it is for fewer than before, never for more."""
     parent = posts.by_id(writer, known.in_reply_to) if known.in_reply_to else None
     stated = addressing.parse(writer, author, said.to, said.cc, parent)
     before = Addressed(Audience(known.kind, known.owner, known.collection), known.listed)

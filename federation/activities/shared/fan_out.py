@@ -36,7 +36,7 @@ def by_hashtag(reader: Reader, post: Post, facts: Facts) -> list[int]:
 
 
 def converse(writer: Writer, post: Post, recipients: Collection[Recipient], facts: Facts) -> None:
-    """What is for named people only goes on a conversation of each of ours among them."""
+    """Carry on a conversation of each of ours among the people of a post for named people only."""
     if post.kind != "named":
         return
     people = {int(post.author), *(recipient.actor for recipient in recipients)}

@@ -1,4 +1,4 @@
-"""What Add and Remove have in common: a post that its author shows first, or no more."""
+"""Common ground of Add and Remove: a post that its author shows first, or no more."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MOST_OF_OTHERS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Featuring(Activity):
-    """`what` is the URI of a post, `target` that of its author's `featured` collection."""
+    """Change of what is shown first: `what` is a post's URI, `target` its author's `featured`."""
 
     what: str
     target: str
@@ -44,7 +44,7 @@ class Featuring(Activity):
         return known.id if known else None
 
     def both(self, reader: Reader) -> tuple[Actor, Post]:
-        """Whose collection it is, and the post, which is theirs. Raises FederationError."""
+        """Owner of the collection, and the post, which is theirs. Raises FederationError."""
         actor = known_actor(reader, self.actor)
         if actor.featured is None or self.target != actor.featured:
             raise Unwanted("That is not what they show first.")

@@ -51,7 +51,7 @@ def prepare(writer: Writer, author: Actor, said: Note) -> Arrival:
 
 
 def _answered(reader: Reader, author: Actor, uri: str) -> Post | None:
-    """What is answered. Nobody comes into a thread of ours that neither they nor their server see.
+    """Post answered. Nobody comes into a thread of ours that neither they nor their server see.
 
     What a server of theirs says is hidden from its own people, only that server knows.
     """
@@ -196,7 +196,7 @@ def _fan_out(writer: Writer, arrival: Arrival, facts: Facts) -> None:
 
 
 def _answered_by(arrival: Arrival) -> int | None:
-    """Whom it answers, if that is not its author."""
+    """Author of the post that is answered, if that is somebody else."""
     parent = arrival.parent
     return parent.author if parent and parent.author != arrival.author.id else None
 

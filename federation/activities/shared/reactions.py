@@ -1,4 +1,4 @@
-"""What verbs about somebody's post have in common: the post, as the actor may see it."""
+"""Common ground of verbs about somebody's post: the post, as the actor may see it."""
 
 from federation.activity import Unknown
 from federation.policy import ensure_not_blocked, viewer_of
@@ -10,7 +10,7 @@ from storage.posts.posts import Post
 
 
 def actor_and_post(reader: Reader, actor: str, post: str) -> tuple[Actor, Post]:
-    """Both, when the actor may see the post (SECURITY 76). Raises Unknown, Unwanted."""
+    """Actor and post, when the actor may see the post (SECURITY 76). Raises Unknown, Unwanted."""
     who = known_actor(reader, actor)
     seen = visible_posts.by_uri(reader, viewer_of(who), post)
     if seen is None:

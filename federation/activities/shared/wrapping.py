@@ -1,4 +1,4 @@
-"""What verbs around another verb have in common: Undo, Accept, Reject know no concrete one."""
+"""Common ground of verbs around another verb: Undo, Accept, Reject know no concrete one."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

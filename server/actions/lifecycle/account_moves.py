@@ -73,7 +73,7 @@ async def move(services: Services, me: ActorId, written: str) -> None:
 
 
 def _move(writer: Writer, me: ActorId, new: Actor, folder: str) -> None:
-    """One unit: our page says it, followers are told, and ours follow already."""
+    """Publish the move in one unit: our page says it, followers are told, ours follow already."""
     old, new = _current(writer, me), _current(writer, new.id)
     _ensure_possible(writer, old, new)
     outbox.publish(writer, Move(id=outbox.new_uri(writer), actor=old.uri, target=new.uri))

@@ -1,4 +1,4 @@
-"""What members take with them: lists as CSV, as other servers read them, and all they said."""
+"""Exports of members: lists as CSV, as other servers read them, and an archive of all they said."""
 
 import asyncio
 import csv
@@ -96,7 +96,7 @@ FILES: Mapping[str, tuple[str, Callable[[Reader, int], list[Row]]]] = {
 
 
 def table(reader: Reader, me: int, kind: str) -> bytes:
-    """One of FILES, as CSV in UTF-8."""
+    """Return one of FILES, as CSV in UTF-8."""
     return written(FILES[kind][1](reader, me))
 
 

@@ -1,4 +1,4 @@
-"""What members bring along: CSV as this server and others write it, done line by line."""
+"""Imports of members: CSV as this server and others write it, carried out line by line."""
 
 import csv
 import io
@@ -54,7 +54,7 @@ class CannotImport(Exception):
 
 
 class _Failed(Exception):
-    """One line; the text is one of REASONS."""
+    """Failure of one line; the text is one of REASONS."""
 
 
 _NOT_TEXT = N_("This is not a CSV file. Nothing was changed.")
@@ -141,7 +141,7 @@ def _clear(writer: Writer, me: Actor, kind: str, lines: Sequence[Sequence[str]])
 
 
 def _key(site: Site, kind: str, cells: Sequence[str]) -> tuple[str, ...] | None:
-    """What a line is about; None where it cannot be about anything of that kind."""
+    """Key of what a line is about; None where it cannot be about anything of that kind."""
     try:
         match kind:
             case "bookmarks":
@@ -249,7 +249,7 @@ def _close(writer: Writer, job: jobs.Job[CarryOutImport]) -> None:
 
 
 async def _outcome(services: Services, wanted: Import, me: Actor, line: Line) -> str | None:
-    """None when it is done, else why not: one of REASONS."""
+    """Carry out a line; return None when it is done, else why not: one of REASONS."""
     host = line.cells[-1 if wanted.kind == "lists" else 0].rpartition("@")[2]
     silent = await services.database.read(imports.unreachable, wanted.id, f"@{host}")
     if silent >= SILENT:

@@ -19,7 +19,7 @@ from storage.posts.visibility import Member
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportParams:
-    """What was sent; `posts` and `rules` are numbers.
+    """Report as it was sent; `posts` and `rules` are numbers.
 
     `only_to`: to these servers it may be forwarded, None: to whichever it concerns.
     """

@@ -65,7 +65,7 @@ class ProfileError:
 
 
 class InvalidProfile(Exception):
-    """What was asked for cannot be done; nothing was changed."""
+    """Refusal of a change that cannot be made; nothing was changed."""
 
     def __init__(self, found: Sequence[ProfileError]) -> None:
         super().__init__(" ".join(one.said() for one in found))
@@ -78,7 +78,7 @@ REMOVED: Removed = "removed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileParams:
-    """What a member wants to be otherwise; None stays as it is.
+    """Changes that a member wants in their profile; None stays as it is.
 
     `fields` are all of them, (label, value) as written; `avatar` and `header` the bytes of a new
     picture, or REMOVED. `settings` are defaults for writing by name, where None takes one away.
@@ -95,7 +95,7 @@ class ProfileParams:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What took time to make before the unit: who is mentioned, pictures that were taken in."""
+    """Parts made before the unit, as they take time: who is mentioned, pictures taken in."""
 
     mentioned: Mapping[Handle, Actor]
     pictures: Mapping[Face, Ingested]
@@ -136,7 +136,7 @@ def _tidied(params: ProfileParams) -> ProfileParams:
 
 
 def validate(params: ProfileParams) -> list[ProfileError]:
-    """Everything that stands in the way of a wish, in the order of the form."""
+    """List all errors that stand in the way of a change, in the order of the form."""
     name, note, fields = params.display_name or "", params.note or "", params.fields or ()
     return [
         *_too_long("display_name", len(name), LONGEST_NAME),
@@ -187,7 +187,7 @@ def _filled(fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 
 def _handles(params: ProfileParams) -> list[Handle]:
-    """Everybody whom the note or a field mentions."""
+    """Handles of everybody whom the note or a field mentions."""
     texts = (params.note or "", *(value for _, value in params.fields or ()))
     return list(dict.fromkeys(handle for text in texts for handle in markup.find_mentions(text)))
 
@@ -266,7 +266,7 @@ def _fields(
 
 
 def _linking(reader: Reader, made: _Made) -> dict[str, Any]:
-    """What the markup of a text needs: pages of those mentioned, and of hashtags."""
+    """Links for the markup of a text: pages of those mentioned, and of hashtags."""
     site = reader.site
     mentions = {
         handle: Mentioned(who.name, who.domain or site.domain, who.url or who.uri)
@@ -299,7 +299,7 @@ def _exchange_pictures(writer: Writer, before: Actor, after: Actor, made: _Made)
 
 
 def tell(writer: Writer, before: Actor, after: Actor, folder: str) -> None:
-    """Everybody who follows hears of it, if there is anything that they could notice."""
+    """Tell everybody who follows, if there is any change that they could notice."""
     known = keys.of_actor(writer, after.id)
     documents = [
         actor_object.render(

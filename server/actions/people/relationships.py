@@ -1,4 +1,4 @@
-"""What a member does about somebody else: the same from a client, a page or an imported file."""
+"""Relationships of a member: the same from a client, a page or an imported file."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -132,7 +132,7 @@ def put_into_list(writer: Writer, me: Actor, list_: List, person: Actor) -> None
 
 
 def keep_home(writer: Writer, me: int, person: int) -> None:
-    """Whom an exclusive list has is not at home; whom none has any more comes back."""
+    """Keep a person in an exclusive list out of home, and bring back one whom none has any more."""
     if me == person:
         return
     if lists.apart(writer, person, [me]):

@@ -1,4 +1,4 @@
-"""What a member wrote, made into content: pure functions from plain text to markup.
+"""Markup of what a member wrote: pure functions from plain text to content.
 
 The forms are those clients look for (design/mastodon-api/conventions.md, "HTML in content"). All
 scanning is linear: in each expression no two neighbouring parts share a character, repeats that
@@ -74,7 +74,7 @@ _SEEN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """Whom a mention names, in lower case; without domain it is somebody of our own."""
+    """Handle in a mention, in lower case; without domain it is somebody of our own."""
 
     name: str
     domain: str | None
@@ -102,7 +102,7 @@ class _Token:
 
 @dataclass(frozen=True, slots=True)
 class _Linker:
-    """What tokens become in one text."""
+    """Links that tokens become in one text."""
 
     mentions: Mapping[Handle, Mentioned]
     tag_url: Callable[[str], str]

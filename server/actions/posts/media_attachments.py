@@ -33,7 +33,7 @@ NOT_READY = "One of these pictures is not ready yet. Nothing was posted."
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a file is to be described as, and what stays in view; None for what was not sent."""
+    """Description of a file, and the focus that stays in view; None for what was not sent."""
 
     description: str | None = None
     focus: tuple[float, float] | None = None
@@ -94,7 +94,7 @@ def _keep(
 
 
 def unattached(reader: Reader, owner: Actor, id_: int) -> Media:
-    """One of their own that hangs on nothing. Raises NotThere."""
+    """File of the owner's that is attached to nothing. Raises NotThere."""
     found = attachments.attachable(reader, owner.id, [id_])
     if not found:
         raise NotThere
@@ -135,7 +135,7 @@ async def remove_files(services: Services, names: Sequence[str]) -> None:
 def to_attach(
     reader: Reader, owner: Actor, ids: Sequence[int], post: int | None = None
 ) -> list[Media]:
-    """Those files in this order, if all are the owner's, ready, and hang on nothing or this post.
+    """Files in the order of `ids`: all the owner's, ready, and attached to nothing or to this post.
 
     Raises Invalid.
     """
@@ -148,7 +148,7 @@ def to_attach(
 
 
 def redescribed(rows: Sequence[Media], wanted: Mapping[int, Described]) -> list[Media]:
-    """These as they are to be described and cropped, by number."""
+    """Files as they are to be described and cropped, by number."""
     return [_redescribed(row, wanted.get(row.id, Described())) for row in rows]
 
 
@@ -159,5 +159,5 @@ def _redescribed(row: Media, wanted: Described) -> Media:
 
 
 async def forget_unattached(database: Database, now: datetime) -> int:
-    """What hangs on nothing for a day; the files go with the strays."""
+    """Forget what has been attached to nothing for a day; the files go with the strays."""
     return await database.write(attachments.forget_unattached, now - UNATTACHED_FOR)

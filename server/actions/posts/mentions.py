@@ -1,4 +1,4 @@
-"""Who a text mentions: known here, or looked up, within three seconds in all."""
+"""Mentions in a text: people known already, or looked up, within three seconds in all."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ MOST = 50
 
 
 async def resolve(services: Services, handles: Sequence[Handle]) -> dict[Handle, Actor]:
-    """Those that exist; a name that fails stays text (DECISIONS, Worked questions)."""
+    """Find the actors that exist; a name that fails stays text (DECISIONS, Worked questions)."""
     found: dict[Handle, Actor] = {}
     budget = Budget(patience=PATIENCE)
 

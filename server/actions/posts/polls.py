@@ -114,7 +114,7 @@ def _is_stale(reader: Reader, viewer: Viewer, id_: int) -> bool:
 
 
 async def _ask_again(services: Services, id_: int, budget: Budget) -> None:
-    """What cannot be had stays as it was."""
+    """Fetch a poll anew; one that cannot be had stays as it was."""
     database = services.database
     post = await database.read(visible_posts.by_id, System(), id_)
     if post is None:

@@ -142,7 +142,7 @@ def _poll_kept(poll: Poll | None, now: datetime) -> dict[str, Any] | None:
 
 
 def _poll(kept: Mapping[str, Any] | None, now: datetime) -> Poll | None:
-    """It is open for as long as was asked, from when it is posted."""
+    """Poll that is open for as long as was asked, from when it is posted."""
     if kept is None:
         return None
     return Poll(
@@ -197,6 +197,6 @@ def _may_post(reader: Reader, author: Actor) -> bool:
 
 
 def _put_off(writer: Writer, planned: Scheduled) -> None:
-    """What failed by our fault is tried again, behind the others."""
+    """Put off a post that failed by our fault, to be tried again behind the others."""
     if scheduled_posts.one(writer, planned.author, planned.id) == planned:
         scheduled_posts.set_due(writer, planned.id, writer.now + REST)

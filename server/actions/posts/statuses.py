@@ -34,7 +34,7 @@ NO_PARENT = "The post you are answering is not there, or not meant for you."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusParams:
-    """What a member wants to say, as it was asked for.
+    """Post that a member wants to write, as it was asked for.
 
     `local_only` keeps it on this server, whoever else it is for; it never widens. `in_reply_to` is
     the number of a post, `media` numbers of their own files, `application` that of their client.
@@ -114,7 +114,7 @@ def ready(
 
 
 def parent_of(reader: Reader, author: Actor, params: StatusParams) -> Post | None:
-    """What it answers. Raises NotThere where the author may not see that."""
+    """Post that is answered, if any. Raises NotThere where the author may not see it."""
     if params.in_reply_to is None:
         return None
     found = visible_posts.by_id(reader, Member(author.id), params.in_reply_to)

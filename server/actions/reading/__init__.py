@@ -1,1 +1,1 @@
-"""What decides how a member reads: filters and lists."""
+"""Settings of how a member reads: filters and lists."""

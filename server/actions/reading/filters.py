@@ -22,7 +22,7 @@ class KeywordParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterParams:
-    """What a filter is to be; None stays as it is.
+    """Filter as a member wants it; None stays as it is.
 
     `lasts` counts where `ends_anew`; without it, a filter has no end.
     """

@@ -11,7 +11,7 @@ from storage.reading.lists import List, Replies
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListParams:
-    """What a list is to be; None stays as it is, or is as usual."""
+    """List as a member wants it; None stays as it is, or is as usual."""
 
     title: str | None = None
     replies: Replies | None = None

@@ -1,4 +1,4 @@
-"""What clients ask first: both forms of the instance, rules, and what every client caches."""
+"""Answers that clients ask for first: both forms of the instance, rules, and what all cache."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What clients send of files: parsed once, into values."""
+"""Parameters of files that clients send: parsed once, into values."""
 
 import re
 

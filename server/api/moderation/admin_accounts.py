@@ -128,7 +128,7 @@ Unit = Callable[[Writer, Moderator, int], None]
 
 
 def _doing(unit: Unit) -> Callable[[web.Request], Any]:
-    """Something about one account; the account as it is then is the answer."""
+    """Make a handler that does something to an account; the answer is the account as it is then."""
 
     def done(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
         unit(writer, moderator, id_)

@@ -175,7 +175,7 @@ async def block_network(request: web.Request) -> web.Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NetworkParams:
-    """What was sent; None for what was not. `lasts` counts where `ends_anew`."""
+    """Block as it was sent; None for what was not. `lasts` counts where `ends_anew`."""
 
     severity: str | None
     network: str | None
@@ -196,7 +196,7 @@ def _parse(form: Form) -> _NetworkParams:
 
 
 def _block(writer: Writer, params: _NetworkParams, before: NetworkBlock | None) -> NetworkBlock:
-    """What was sent upon what there was. Raises Refused, 422."""
+    """Combine what was sent with the block that there was, if any. Raises Refused, 422."""
     severity = params.severity or (before.severity if before else "")
     given = params.network or (before.network if before else "")
     if severity not in SEVERITIES:
@@ -218,7 +218,7 @@ def _block(writer: Writer, params: _NetworkParams, before: NetworkBlock | None) 
 
 
 def _ensure_not_own(block: NetworkBlock, own: str) -> None:
-    """Nobody shuts themselves out by mistake."""
+    """Keep moderators from shutting themselves out by mistake. Raises Refused, 422."""
     try:
         inside = ip_address(own) in ip_network(block.network)
     except ValueError:

@@ -63,7 +63,7 @@ async def several(request: web.Request) -> web.Response:
 
 
 def _several(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
-    """Those of them who are there for people to see, in the order asked for."""
+    """Accounts that are there for people to see, in the order asked for."""
     found = actors.many(reader, wanted)
     there = [found[id_] for id_ in wanted if id_ in found and is_visible(found[id_])]
     return _rendered(reader, there)
@@ -165,7 +165,7 @@ async def find_people(request: web.Request, text: str, most: int, *, resolve: bo
 
 
 def _named_like(reader: Reader, name: str, domain: str | None, most: int, me: int) -> list[Actor]:
-    """Nobody whose host the user blocks."""
+    """Accounts with such a name, but for those whose host the user blocks."""
     found = actors.named_like(reader, name, domain, most)
     away = hidden_accounts.of_hosts(reader, me, [actor.id for actor in found])
     return [actor for actor in found if actor.id not in away]

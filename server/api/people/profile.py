@@ -34,7 +34,7 @@ async def update(request: web.Request) -> web.Response:
 
 
 async def show_profile(request: web.Request) -> web.Response:
-    """What one wrote oneself, as a form for it needs it."""
+    """Show the user's own profile as they wrote it, as a form for it needs it."""
     return answer(await request.app[DATABASE].read(_profile, current_user(request).me.id))
 
 
@@ -113,7 +113,7 @@ _NAMES = {
 
 
 def parse_profile(form: Form) -> ProfileParams:
-    """What a client asks for. A name that is not given is left as it is."""
+    """Read the changes that a client asks for. A name that is not given is left as it is."""
     return ProfileParams(
         display_name=form.text("display_name"),
         note=form.text("note"),

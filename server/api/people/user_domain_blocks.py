@@ -41,7 +41,7 @@ def _ensure_other(site: Site, host: str) -> None:
 
 
 async def add(request: web.Request) -> web.Response:
-    """Those there are hidden at once; what ties them to the member is cut, and they are told."""
+    """Hide the people of a host at once; what ties them to the member is cut, and they are told."""
     host, me, database = await _host(request), current_user(request).me, request.app[DATABASE]
     _ensure_other(database.site, host)
     if not await database.write(relationships.block_host, me, host):
@@ -58,7 +58,7 @@ async def remove(request: web.Request) -> web.Response:
 
 
 async def preview(request: web.Request) -> web.Response:
-    """What would be cut."""
+    """Count the relationships that would be cut."""
     host, me = await _host(request), current_user(request).me.id
     following, followers = await request.app[DATABASE].read(user_domain_blocks.ties, me, host)
     body: dict[str, Any] = {"following_count": following, "followers_count": followers}

@@ -167,7 +167,7 @@ def _history(reader: Reader, viewer: Viewer, id_: int) -> list[dict[str, Any]]:
 
 
 def _as_then(attached: Sequence[Media], edit: Edit) -> list[Media]:
-    """What hung on it then and is still there, as it was described."""
+    """Files that were attached then and still exist, as they were described."""
     there = {one.id: one for one in attached}
     told = [(there.get(one["id"]), one["description"]) for one in edit.beside.get("media", ())]
     return [replace(one, description=text) for one, text in told if one is not None]

@@ -1,4 +1,4 @@
-"""What a client asks of who may answer, favour, boost and quote."""
+"""Interaction policies that clients ask for: who may answer, favourite, boost and quote."""
 
 from dataclasses import replace
 

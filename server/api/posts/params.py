@@ -1,4 +1,4 @@
-"""What clients send to write, schedule and edit: parsed once, into values."""
+"""Parameters that clients send to write, schedule and edit: parsed once, into values."""
 
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ async def parse_text(form: Form, most: int) -> tuple[str, str]:
 
 
 def parse_visibility(form: Form, default: str | None = None) -> Visibility | None:
-    """One of those that we know, else what is usual. Raises Refused, 422."""
+    """Visibility that was chosen, one that we know, else the default. Raises Refused, 422."""
     chosen = form.text("visibility") or default
     if chosen is not None and chosen not in VISIBILITIES:
         raise unprocessable("“visibility” should be public, unlisted, private, direct or local.")
@@ -47,7 +47,7 @@ def parse_status(
     now: datetime,
     application: int | None,
 ) -> StatusParams:
-    """What the client asked for, filled up with the member's own defaults. Raises Refused, 422."""
+    """Read the post asked for, completed from the member's defaults. Raises Refused, 422."""
     sensitive = form.flag("sensitive")
     return StatusParams(
         text=text,

@@ -1,4 +1,4 @@
-"""What quotes a post, and taking back one's consent to it."""
+"""Quotes of a post, and taking back one's consent to them."""
 
 from typing import Any
 

@@ -89,7 +89,7 @@ def _favouriters(reader: Reader, post: int, page: Page, viewer: Viewer) -> list[
 def _listing(
     find: Callable[[Reader, int, Page, Viewer], list[tuple[int, int]]],
 ) -> Callable[[web.Request], Any]:
-    """Who did something to a post, as a list of accounts."""
+    """Make a handler that lists the accounts that did something to a post."""
 
     def unit(
         reader: Reader, viewer: Viewer, id_: int, page: Page

@@ -80,7 +80,7 @@ def _create_later(
 
 
 def _earlier(reader: Reader, author: Actor, viewer: Viewer, key: str) -> Rendered | dict[str, Any]:
-    """What the key made, now or for later."""
+    """Post that an earlier request with the key made, now or for later."""
     id_ = idempotency.earlier(reader, author.id, key) or 0
     planned = scheduled_posts.one(reader, author.id, id_)
     if planned is not None:
@@ -139,7 +139,7 @@ async def delete(request: web.Request) -> web.Response:
 def _delete(
     writer: Writer, author: Actor, viewer: Viewer, id_: int, with_media: bool
 ) -> tuple[dict[str, Any], list[str]]:
-    """What was written, for delete-and-redraft, and files that are not needed any more."""
+    """Delete; return what was written, for delete-and-redraft, and files not needed any more."""
     boost = boosts.by_id(writer, id_)
     if boost is not None:
         return _take_back(writer, author, viewer, boost), []

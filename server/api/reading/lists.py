@@ -110,7 +110,7 @@ async def add_accounts(request: web.Request) -> web.Response:
 
 
 def _add(writer: Writer, me: Actor, id_: int, wanted: list[int]) -> None:
-    """All of them or none: each has to be followed, or asked to be."""
+    """Add all of them or none: each has to be followed, or asked to be."""
     known = own(writer, me.id, id_)
     people = [visible_actor(writer, actor) for actor in dict.fromkeys(wanted)]
     if len({*lists.members(writer, id_), *wanted}) > lists.MOST_MEMBERS:

@@ -60,7 +60,7 @@ async def dismiss(request: web.Request) -> web.Response:
 
 
 async def unread_count(request: web.Request) -> web.Response:
-    """Those newer than the marker, a hundred at most."""
+    """Count the notifications newer than the marker, at most `limit` or a hundred."""
     form, me = await form_of(request), current_user(request).me.id
     wanted = NotificationFilter(
         form.texts("types"), form.texts("exclude_types"), form.number("account_id")

@@ -1,4 +1,4 @@
-"""What only the user notices: preferences and how far they have read."""
+"""Preferences, and how far the user has read: only they themselves notice either."""
 
 from typing import Any
 

@@ -50,7 +50,7 @@ async def search(request: web.Request) -> web.Response:
 
 
 async def _by_address(request: web.Request, address: str, *, resolve: bool) -> dict[str, Any]:
-    """What an address leads to, fetched if need be: how clients open remote links."""
+    """Look up what an address leads to, fetched if need be: how clients open remote links."""
     database, viewer = request.app[DATABASE], current_user(request).viewer
     found = await database.read(_known, viewer, address)
     if resolve and not (found["accounts"] or found["statuses"]):
@@ -96,7 +96,7 @@ def _by_page(reader: Reader, viewer: Viewer, address: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the words led to, before it is rendered."""
+    """Results of a search by words, before they are rendered."""
 
     people: Sequence[Actor] = ()
     posts: Sequence[int] = ()
@@ -128,7 +128,7 @@ def _parse(form: Form, text: str) -> _SearchParams:
 
 
 async def _by_text(request: web.Request, params: _SearchParams, *, resolve: bool) -> web.Response:
-    """Each kind of thing from `offset` on; that only where one kind is asked for."""
+    """Search for each kind of thing from `offset` on, or only for the one kind asked for."""
     text, page, offset = params.text, page_of(request), params.offset
     if offset > MOST_OFFSET:
         return answer({"accounts": [], "statuses": [], "hashtags": []})

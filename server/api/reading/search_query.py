@@ -1,4 +1,4 @@
-"""What a member types to search posts: words, "phrases", -without, and operators with a colon."""
+"""Syntax to search posts: words, "phrases", -without, and operators with a colon."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ _WHERE = ("all", "library", "public")
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What is to be looked for, but for whom `from:` names: (handle, whether not by them).
+    """Query for posts; `by` has the people whom `from:` names: (handle, whether not by them).
 
     `nothing`: it asks for what cannot be, such as a thirteenth month.
     """

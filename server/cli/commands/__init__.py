@@ -1,4 +1,4 @@
-"""What the command `kith` can do, one module per group; each runs in the server or in its place."""
+"""Commands of `kith`, one module per group; each runs in the server or in its place."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -42,7 +42,7 @@ _TOLD = ("role", "scopes", "uses", "days", "passkeys")
 
 
 def _note(writer: Writer, command: str, given: Mapping[str, Any]) -> None:
-    """Whom it was about, never what is secret."""
+    """Log the command and whom it was about, never what is secret."""
     detail = {name: str(given[name]) for name in _TOLD if given.get(name) is not None}
     subject = f"account {given['name']}" if "name" in given else "instance"
     audit_log.note(writer, None, command.replace(" ", "."), subject, **detail)

@@ -137,7 +137,7 @@ async def enable(app: web.Application, given: Arguments) -> dict[str, Any]:
 
 
 def _enable(writer: Writer, name: str) -> str:
-    """Whoever was kept out before a steward answered them waits for that answer again."""
+    """Enable an account; one disabled before a steward answered it waits for that answer again."""
     actor, account = _found(writer, name)
     if account.state != "disabled":
         raise CommandFailed(f"“{name}” was not disabled.")

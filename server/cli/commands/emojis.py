@@ -74,7 +74,7 @@ def _add(writer: Writer, name: str, file: str, still: str, category: str | None)
 
 
 async def remove(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """What says it shows its name instead."""
+    """Remove an emoji; posts and profiles that use it show its name instead."""
     name = _name(given)
     gone = await app[DATABASE].write(_remove, name)
     if gone is None:

@@ -27,7 +27,7 @@ MOST_ACTS = 500
 
 
 def found(reader: Reader, handle: str) -> Actor:
-    """Somebody of ours by name, or of others by name@server."""
+    """Find an actor, of ours by name, or of others by name@server."""
     name, _, domain = handle.removeprefix("@").partition("@")
     ours = domain in ("", reader.site.domain)
     actor = actors.by_handle(reader, name, "" if ours else domain)
@@ -77,7 +77,7 @@ async def erase(app: web.Application, given: Arguments) -> Any:
 
 
 async def show(app: web.Application, given: Arguments) -> Any:
-    """What was decided about somebody."""
+    """Show the decisions about an account."""
 
     def unit(reader: Reader, handle: str) -> dict[str, Any]:
         actor = found(reader, handle)
@@ -111,12 +111,12 @@ async def _tried(app: web.Application, unit: Callable[..., Any], *given: Any) ->
 
 
 async def block(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """Nothing is taken in from it, shown of it or sent to it any more, subdomains included."""
+    """Block a server: nothing is taken in from it, shown of it or sent to it; subdomains too."""
     return await _put(app, given, "blocked")
 
 
 async def silence(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """Its people are heard by those who follow them."""
+    """Silence a server: its people are heard by those who follow them."""
     return await _put(app, given, "limited")
 
 
@@ -150,7 +150,7 @@ def _name(app: web.Application, given: Arguments) -> str:
 
 
 async def unblock(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """What it said is shown again; whoever followed somebody there has to follow anew."""
+    """Show again what a server said; whoever followed somebody there has to follow anew."""
     domain = _name(app, given)
     try:
         accounts = await domain_limits.lift(app[DATABASE], COMMAND_LINE, domain)
@@ -160,7 +160,7 @@ async def unblock(app: web.Application, given: Arguments) -> dict[str, Any]:
 
 
 async def show_domain(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """What was decided about a server, here and about what is above it."""
+    """Show the decisions about a server, and about the domains above it."""
     domain = _name(app, given)
 
     def unit(reader: Reader) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _comments(known: Limit | None) -> dict[str, Any]:
 
 
 async def log(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
-    """What was done by moderators, newest first."""
+    """List what moderators did, newest first."""
     most = min(max(int(given.get("last") or 40), 1), MOST_ACTS)
 
     def unit(reader: Reader) -> list[dict[str, Any]]:

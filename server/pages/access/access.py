@@ -124,7 +124,10 @@ def _number(reader: Reader, login: str) -> int | None:
 
 
 def _known(reader: Reader, login: str) -> Account | None:
-    """Who waits is known by name alone: the address would tell whether it is a member's."""
+    """Find the account that logs in.
+
+    One that waits is known by name alone: the address would tell whether it is a member's.
+    """
     account = second_factor.effective_account(reader, accounts.by_login(reader, login))
     by_address = "@" in login.removeprefix("@")
     return None if account and account.state == "pending" and by_address else account

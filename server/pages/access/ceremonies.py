@@ -1,4 +1,4 @@
-"""What one page begins and the next finishes, in the same browser (storage.access.challenges)."""
+"""Ceremonies of two pages in one browser: one begins, the next ends (storage.access.challenges)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -51,7 +51,7 @@ def keep(request: web.Request, response: web.StreamResponse, kind: str, secret: 
 
 
 def secret_of(request: web.Request, kind: str) -> str:
-    """What this browser was given; empty when nothing was begun in it."""
+    """Secret that this browser was given; empty when nothing was begun in it."""
     return cookie(request, _name(request, kind))[:200]
 
 
@@ -61,7 +61,7 @@ async def find(request: web.Request, kind: str, most: int) -> Challenge | None:
 
 
 async def attempt(request: web.Request, kind: str, most: int) -> Challenge | None:
-    """What was begun in this browser, while it may be tried; each try is counted."""
+    """Challenge that was begun in this browser, while it may be tried; each try is counted."""
     secret = secret_of(request, kind)
     return await request.app[DATABASE].write(challenges.attempt, secret, kind, most)
 

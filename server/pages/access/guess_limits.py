@@ -1,4 +1,4 @@
-"""What is guessed at the doors is counted, apart from strangers where one is known (SECURITY 72).
+"""Guesses at the doors are counted, apart from strangers where one is known (SECURITY 72).
 
 A browser in which somebody has logged in has a cookie that opens nothing, and a bucket of guesses
 of its own for each account: what strangers guess never keeps them out. It is forgotten with every
@@ -46,7 +46,7 @@ async def count_guess(request: web.Request, limiter: str, name: str, whose: Whos
 
 
 def _secrets(request: web.Request) -> list[str]:
-    """What this browser is known by: one secret for each of the last who logged in here."""
+    """Secrets by which this browser is known: one for each of the last who logged in with it."""
     return [one for one in cookie(request, _name(request))[:LONGEST].split(".") if one][:MOST]
 
 
@@ -67,7 +67,10 @@ def _keep(writer: Writer, account: int, secrets: Sequence[str], new: str) -> lis
 
 
 async def know(request: web.Request, response: web.StreamResponse, account: int) -> None:
-    """Somebody has proved here who they are. What a browser brought along is not taken over."""
+    """Remember in this browser that somebody has proved who they are.
+
+    What a browser brought along is not taken over.
+    """
     kept = await request.app[DATABASE].write(_keep, account, _secrets(request), ids.secret())
     secret = ".".join(kept)
     response.set_cookie(

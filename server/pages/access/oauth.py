@@ -39,13 +39,13 @@ _NAMES = (
 
 
 def _given(form: Form) -> dict[str, str]:
-    """What the app asks for, wherever it stands."""
+    """Parameters that the app sent, in the query or in the form."""
     found = {name: form.text(name, 4096) for name in _NAMES}
     return {name: value for name, value in found.items() if value is not None}
 
 
 async def _asked(request: web.Request) -> AuthorizationRequest:
-    """What the app asks for, or where its mistake is told."""
+    """Parse what the app asks for; raise the answer that leads to where its mistake is told."""
     form = await form_of(request)
     try:
         return await request.app[DATABASE].read(oauth_grants.parse_authorization, _given(form))

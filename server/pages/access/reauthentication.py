@@ -1,4 +1,4 @@
-"""Who you are, once more: a password, a code or a passkey before what does lasting harm."""
+"""Reauthentication: a password, a code or a passkey once more before what does lasting harm."""
 
 from dataclasses import dataclass
 

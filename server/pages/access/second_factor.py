@@ -78,7 +78,7 @@ def validate_state(account: Account) -> str | None:
 
 
 def effective_account(reader: Reader, account: Account | None) -> Account | None:
-    """One whose actor is suspended is as good as disabled; one who waits still waits."""
+    """Count an account whose actor is suspended as disabled; one that waits still waits."""
     if account is None or account.state != "active":
         return account
     actor = actors.by_id(reader, account.actor)

@@ -51,7 +51,7 @@ def onward(text: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """Who logs in, and from where; `place` is what is remembered of it."""
+    """Account that logs in, and from where; `place` is what is remembered of it."""
 
     account: int
     agent: str
@@ -80,7 +80,7 @@ def _start(request: web.Request, account: int) -> _Start:
 
 
 def _begin(writer: Writer, secret: str, start: _Start) -> Account | None:
-    """Who is to be told: whose session it is, when they log in from somewhere new."""
+    """Start a session; return its account, to be told, when they log in from somewhere new."""
     sessions.start(writer, secret, start.account, start.agent, start.network)
     if not sessions.know_place(writer, start.account, start.place):
         return None

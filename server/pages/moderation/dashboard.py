@@ -43,7 +43,7 @@ CATEGORIES = {
 
 @dataclass(frozen=True, slots=True)
 class NewcomerView:
-    """Somebody who asked to join; `invited_by` by handle."""
+    """Person who asked to join; `invited_by` by handle."""
 
     id: str
     person: Person
@@ -67,7 +67,7 @@ class ReportLine:
 
 @dataclass(frozen=True, slots=True)
 class DashboardView:
-    """Everything that waits for somebody."""
+    """Desk of the stewards: everything that waits for somebody."""
 
     question: str
     newcomers: tuple[NewcomerView, ...]
@@ -89,7 +89,7 @@ class ActLine:
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """What was done by moderators, newest first."""
+    """Log of what moderators did, newest first."""
 
     acts: tuple[ActLine, ...]
     earlier_url: str | None = None
@@ -124,7 +124,7 @@ def _dashboard(reader: Reader, page_request: PageRequest) -> DashboardView:
 
 
 def _newcomers(reader: Reader, *, confirmed: bool = True) -> tuple[NewcomerView, ...]:
-    """Who waits, longest first."""
+    """Newcomers who wait, longest first."""
     waiting = signup.waiting(reader, confirmed=confirmed)[:MOST]
     sponsors = [one.invited_by for one in waiting if one.invited_by]
     known = actors.many(reader, [*(one.actor for one in waiting), *sponsors])

@@ -1,4 +1,4 @@
-"""One report at the stewards' desk: what was told, the posts it is about, and what to do."""
+"""Report at the stewards' desk: what was told, the posts it is about, and what to do."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +58,7 @@ _DONE = N_("Done. It is written down.")
 
 @dataclass(frozen=True, slots=True)
 class DecisionLine:
-    """What was decided before; `by` is a handle, None for the command line."""
+    """Decision made before; `by` is a handle, None for the command line."""
 
     what: str
     text: str
@@ -69,7 +69,7 @@ class DecisionLine:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """Everything about one report; `undo` are decisions in force that can be taken back."""
+    """Report with everything about it; `undo` are decisions in force that can be taken back."""
 
     line: dashboard.ReportLine
     comment: str
@@ -209,7 +209,7 @@ async def act(request: web.Request) -> web.Response:
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """What was pressed, and for a decision what was chosen and written."""
+    """Button that was pressed, and for a decision what was chosen and written."""
 
     do: str
     action: str

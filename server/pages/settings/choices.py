@@ -1,4 +1,4 @@
-"""What the selects of the settings offer."""
+"""Choices that the selects of the settings offer."""
 
 from server.i18n.translations import babel_locale
 from server.pages import formatting
@@ -8,7 +8,7 @@ OFFERED = ("public", "unlisted", "private")
 
 
 def audiences(place: str, locale: str) -> tuple[Choice, ...]:
-    """Whom new posts can be for by default."""
+    """Audiences that new posts can have by default."""
     return tuple(Choice(name, formatting.audience(name, place, locale)) for name in OFFERED)
 
 

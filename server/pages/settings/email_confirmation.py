@@ -54,7 +54,10 @@ async def confirm(request: web.Request) -> web.Response:
 def _confirm(
     writer: Writer, token: str, session: Session | None
 ) -> tuple[tuple[Account, str] | None, Confirmation | None]:
-    """Who they were until now, and what was confirmed. A new address ends every other way in."""
+    """Confirm an address; return who they were until now, and what was confirmed.
+
+    A new address ends every other way in.
+    """
     waiting = confirmations.by_secret(writer, token)
     before = _who(writer, waiting.account) if waiting else None
     done = email_confirmation.confirm(writer, token)

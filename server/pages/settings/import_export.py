@@ -1,4 +1,4 @@
-"""What is yours, as files: lists to take along and to bring, and everything you said."""
+"""Members' data as files: lists to take along and to bring, and everything they said."""
 
 import asyncio
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ _LARGE = N_("This file is larger than 1 MB. Nothing was changed.")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveView:
-    """Everything that somebody said, as one file; `url` None while it is being made."""
+    """Archive of everything that a member said, as one file; `url` None while it is being made."""
 
     asked: datetime
     until: datetime

@@ -36,7 +36,7 @@ def done(name: str | None, locale: str) -> str | None:
 
 
 def profile(actor: Actor) -> FormView:
-    """Who you are, as it was written."""
+    """Form of the user's profile, as they wrote it."""
     values = {
         "display_name": actor.display_name,
         "note": actor.summary_source or "",
@@ -79,7 +79,7 @@ def refused(view: FormView, form: Form, sentence: str) -> FormView:
 
 
 def parse_profile(form: Form) -> ProfileParams:
-    """What a member wants to be otherwise. An empty box is a no; an empty file is no file."""
+    """Read the changes that a member wants. An empty box is a no; an empty file is no file."""
     return ProfileParams(
         display_name=form.text("display_name") or "",
         note=form.text("note") or "",

@@ -41,7 +41,10 @@ async def preferences(request: web.Request) -> web.Response:
 async def _kept(
     request: web.Request, form: Form, params: ProfileParams, usual: FormView
 ) -> FormView | None:
-    """None when it is done, otherwise the form as it was sent with what is to be looked at."""
+    """Change the profile; return None when it is done, otherwise the form as it was sent.
+
+    The form says what is to be looked at.
+    """
     try:
         await profiles.change(request.app[SERVICES], current_user(request).me, params)
     except InvalidProfile as error:

@@ -70,7 +70,7 @@ def _view(reader: Reader, page_request: PageRequest, forms: Forms, session: int)
 
 
 def _current(reader: Reader, page_request: PageRequest) -> tuple[Actor, Account]:
-    """What is kept now, which may be newer than what the guard found."""
+    """Read the user's rows as they are now, which may be newer than what the guard found."""
     me = page_request.me.id if page_request.me else 0
     actor, account = actors.by_id(reader, me), accounts.by_actor(reader, me)
     if actor is None or account is None:

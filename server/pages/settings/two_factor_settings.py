@@ -50,7 +50,7 @@ class SetUp:
 
 @dataclass(frozen=True, slots=True)
 class PasskeyLine:
-    """One of somebody's passkeys."""
+    """Passkey of the user's."""
 
     id: str
     name: str

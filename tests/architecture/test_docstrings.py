@@ -1,0 +1,30 @@
+"""Docstrings open with a noun or a verb: what they speak of stands first, for whoever searches."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.architecture.test_glossary import modules
+
+PRONOUNS = set(
+    "i it they he she we you those these this that who whom whose whoever whomever what whatever "
+    "which whichever everything everybody everyone nobody nothing somebody something anybody "
+    "anything one all none each both some others its their theirs".split()
+)
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    for name, path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+                text = ast.get_docstring(node)
+                if text:
+                    yield f"{name}:{getattr(node, 'name', '')}", text
+
+
+def test_docstrings_do_not_open_with_a_pronoun() -> None:
+    found = list(docstrings())
+    print(f"{len(found)} docstrings")
+    assert len(found) > 1000
+    opened = {where: re.match(r"[`“(]?([A-Za-z]+)", text) for where, text in found}
+    assert [where for where, word in opened.items() if word and word[1].lower() in PRONOUNS] == []
