@@ -56,7 +56,7 @@ class Silent(Unreachable):
 
 
 class Busy(FederationError):
-    """We have no place for this now: our own trouble, and never held against who asked (503)."""
+    """Lack of a place for this now: our own trouble, never held against who asked (503)."""
 
 
 class Missing(FederationError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from federation.vocabulary.json_documents import Document, natural
+from federation.vocabulary.media_urls import Placeholder
 from federation.vocabulary.sanitize_html import printable, safe_url
 
 MOST: Final = 16
@@ -39,10 +40,10 @@ UNKNOWN: Final = "application/octet-stream"
 class Attachment:
     """A file and what it shows. Pixels; the focus lies between (-1, -1) and (1, 1).
 
-    `id` is the number of one of ours.
+    `id` is the number of one of ours, whose `url` is a placeholder where not everybody may see it.
     """
 
-    url: str
+    url: str | Placeholder
     mime: str
     description: str = ""
     blurhash: str | None = None

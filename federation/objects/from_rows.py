@@ -23,11 +23,10 @@ from storage.posts.visible_posts import Post
 
 
 def attachments(site: Site, rows: Sequence[Media], *, open_to_all: bool) -> tuple[Attachment, ...]:
-    """In their order; addresses of what is not open to all are bare (media_links)."""
-    link = media_urls.public if open_to_all else media_urls.private
+    """Attachments in their order, with placeholders where not everybody may open them."""
     return tuple(
         Attachment(
-            url=link(site, row.file),
+            url=media_urls.public(site, row.file) if open_to_all else media_urls.private(row.file),
             mime=row.mime,
             description=row.description,
             blurhash=row.blurhash,

@@ -1,18 +1,16 @@
 """Addresses of media: open to all, for one reader, for one server, and through our proxy.
 
 What everybody may see has an address without a seal, and what lies elsewhere one whose seal binds
-the address there. All else is written down bare, and made whole for whom it is handed to: for a
-member until a moment, for a server without end; that they may see the post is asked again whenever
-it is opened (SECURITY 38, 79).
+the address there. For all else a `Placeholder` is written down, and an address is put in its place
+for whom it is handed to: for a member until a moment, for a server without end; that they may see
+the post is asked again whenever it is opened (SECURITY 38, 79).
 """
 
 import hmac
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict
 from urllib.parse import quote
 
 from storage.engine.site import Site
@@ -24,6 +22,14 @@ KINDS: Final[tuple[Kind, ...]] = ("original", "small", "avatar", "header", "emoj
 # One address for so long, so that clients need not fetch a picture twice.
 PERIOD: Final = timedelta(hours=12)
 _SEAL: Final = 32  # hexadecimal digits: 128 bit
+
+
+Placeholder = TypedDict("Placeholder", {"kith:media": str})
+"""A path under /media in place of an address that opens: an object, where JSON wants a string."""
+
+# As orjson and SQLite write it; within a string of JSON, a quote has a backslash before it.
+_BEGIN: Final = b'{"kith:media":"'
+_END: Final = b'"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,8 @@ def public(site: Site, file: str) -> str:
     return f"{site.origin}/media/{file}"
 
 
-def private(site: Site, file: str) -> str:
-    """Bare: opens nothing."""
-    return f"{site.origin}/media/private/{file}"
+def private(file: str) -> Placeholder:
+    return {"kith:media": f"private/{file}"}
 
 
 def proxied(site: Site, kind: Kind, id_: int, url: str) -> str:
@@ -63,9 +68,13 @@ def proxied_path(site: Site, kind: Kind, id_: int, url: str) -> str:
     return f"{path}?seal={_seal(site, f'{path} {url}')}"
 
 
-def proxied_privately(site: Site, kind: Kind, id_: int) -> str:
-    """Bare: opens nothing."""
-    return f"{site.origin}/media/proxy/{kind}/{id_}"
+def proxied_privately(kind: Kind, id_: int) -> Placeholder:
+    return {"kith:media": f"proxy/{kind}/{id_}"}
+
+
+def bare(site: Site, link: str | Placeholder) -> str:
+    """Address without a pass; that of a placeholder opens nothing."""
+    return link if isinstance(link, str) else f"{site.origin}/media/{link['kith:media']}"
 
 
 def pass_for(viewer: Viewer, now: datetime) -> Pass | None:
@@ -85,32 +94,25 @@ def pass_for_member(actor: int, now: datetime) -> Pass:
 
 
 def opened(site: Site, document: bytes, viewer: Viewer, now: datetime) -> bytes:
-    """JSON in which every bare address is made whole for a reader who may see all of it."""
-    if b"/media/pr" not in document:
+    """JSON with an address for each placeholder, whole for a reader who may see all of it.
+
+    Readers without a pass get an address that opens nothing.
+    """
+    if _BEGIN not in document:
         return document
     given = pass_for(viewer, now)
-    if given is None:
-        return document
-
-    def whole(found: re.Match[bytes]) -> bytes:
-        return found[1] + whole_path(site, found[2].decode(), given).encode() + b'"'
-
-    return _bare(site.origin).sub(whole, document)
-
-
-@lru_cache(maxsize=8)
-def _bare(origin: str) -> re.Pattern[bytes]:
-    """Where an address stands as a value of its own: never in what somebody wrote."""
-    return re.compile(
-        rb'("(?:url|preview_url)":"'
-        + re.escape(origin.encode())
-        + rb")(/media/(?:private/[0-9a-f]{32}\.[a-z]{3,4}|proxy/(?:original|small)/[0-9]{1,19}))"
-        + rb'"'
-    )
+    first, *others = document.split(_BEGIN)
+    parts = [first]
+    for other in others:
+        name, _, rest = other.partition(_END)
+        path = f"/media/{name.decode()}"
+        whole = whole_path(site, path, given) if given else path
+        parts.append(f'"{site.origin}{whole}"'.encode() + rest)
+    return b"".join(parts)
 
 
 def whole_path(site: Site, path: str, given: Pass) -> str:
-    """A bare path with its pass and seal."""
+    """Path under /media with its pass and seal."""
     return f"{path}?{given.query}&seal={_seal(site, f'{path}?{given.query}')}"
 
 

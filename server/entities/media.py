@@ -5,20 +5,25 @@ from math import sqrt
 from typing import Any
 
 from federation.vocabulary import media_urls
-from federation.vocabulary.media_urls import Kind, Pass
+from federation.vocabulary.media_urls import Kind, Pass, Placeholder
 from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media.attachments import Media
+
+Link = str | Placeholder
 
 AREA_OF_PREVIEW = 230_400  # pixels, as server/media/store.py has previews made
 
 
 def of_post(site: Site, row: Media, *, open_to_all: bool) -> dict[str, Any]:
-    """Attachments of a post; addresses of what is not open to all are bare (media_links)."""
+    """Attachment of a post, with placeholders where not everybody may open it (media_urls)."""
     if row.file is None:
         return _elsewhere(site, row, open_to_all)
-    link = media_urls.public if open_to_all else media_urls.private
-    return _attachment(row, row.type, link(site, row.file), link(site, row.preview or row.file))
+
+    def link(file: str) -> Link:
+        return media_urls.public(site, file) if open_to_all else media_urls.private(file)
+
+    return _attachment(row, row.type, link(row.file), link(row.preview or row.file))
 
 
 def _elsewhere(site: Site, row: Media, open_to_all: bool) -> dict[str, Any]:
@@ -27,10 +32,10 @@ def _elsewhere(site: Site, row: Media, open_to_all: bool) -> dict[str, Any]:
     if row.type != "image":
         return _attachment(row, "unknown", url, None)
 
-    def link(kind: Kind) -> str:
+    def link(kind: Kind) -> Link:
         if open_to_all:
             return media_urls.proxied(site, kind, row.id, url)
-        return media_urls.proxied_privately(site, kind, row.id)
+        return media_urls.proxied_privately(kind, row.id)
 
     return _attachment(row, "image", link("original"), link("small"))
 
@@ -52,7 +57,7 @@ def of_owner(reader: Reader, owner: int, rows: Sequence[Media]) -> list[dict[str
     return [own(reader.site, row, given) for row in rows]
 
 
-def _attachment(row: Media, type_: str, url: str | None, preview: str | None) -> dict[str, Any]:
+def _attachment(row: Media, type_: str, url: Link | None, preview: Link | None) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "type": type_,

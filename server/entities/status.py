@@ -283,15 +283,15 @@ def _host(post: Post) -> str:
 
 
 def _media(site: Site, post: Post, attached: Sequence[Media]) -> list[Values]:
-    """Attachments, with whole addresses where everybody may see the post; else with bare ones."""
+    """Attachments, with addresses where everybody may see the post, else with placeholders."""
     open_to_all = post.kind == "public" and not post.local_only
     return [media_entity.of_post(site, one, open_to_all=open_to_all) for one in attached]
 
 
 def media_of(reader: Reader, viewer: Viewer, post: Post, attached: Sequence[Media]) -> Rendered:
     """Attachments that a post has, or had, for a viewer who may see it."""
-    bare = orjson.dumps(_media(reader.site, post, attached))
-    return Rendered(media_urls.opened(reader.site, bare, viewer, reader.now))
+    rendered = orjson.dumps(_media(reader.site, post, attached))
+    return Rendered(media_urls.opened(reader.site, rendered, viewer, reader.now))
 
 
 def titled(type_: str, title: str, content: str) -> str:

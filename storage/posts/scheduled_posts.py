@@ -86,7 +86,7 @@ def next_due(reader: Reader) -> Scheduled | None:
 
 
 def how_many(reader: Reader, author: int, day: datetime) -> tuple[int, int]:
-    """(all of somebody's, those that are due on that day in UTC)."""
+    """Count (all of somebody's, those that are due on that day in UTC)."""
     start = day.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     (of_all, of_day), *_ = reader.rows(
         "SELECT count(*), ifnull(sum(due >= ? AND due < ?), 0) FROM scheduled_posts"

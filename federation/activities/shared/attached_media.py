@@ -37,7 +37,7 @@ def _row(writer: Writer, post: Post, position: int, one: Attachment) -> Media:
         height=one.height,
         post=post.id,
         position=position,
-        remote_url=one.url,
+        remote_url=one.url if isinstance(one.url, str) else None,
         blurhash=one.blurhash,
         description=one.description,
         focus_x=one.focus[0],

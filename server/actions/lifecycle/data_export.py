@@ -15,12 +15,13 @@ from typing import Any
 
 from federation.objects import actor as actor_object
 from federation.objects import from_rows, note
-from federation.vocabulary import uris
+from federation.vocabulary import media_urls, uris
 from federation.vocabulary.contexts import stated
 from storage.engine import ids
 from storage.engine.database import Database
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
+from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from storage.lifecycle import account_archive, exports
 from storage.people import actors, keys
@@ -257,7 +258,7 @@ def _slice(
             said.append({"type": "Announce", "actor": actor.uri, "object": what})
         else:
             document = note.render(from_rows.note_of(reader, entry.post))
-            _point_into_archive(document, pictures)
+            _point_into_archive(reader.site, document, pictures)
             id_ = uris.activity(reader.site, entry.post.id)
             said.append(
                 {"id": id_, "type": "Create", "actor": actor.uri, "object": document}
@@ -266,12 +267,12 @@ def _slice(
     return said, entries[-1].cursor
 
 
-def _point_into_archive(document: dict[str, Any], pictures: set[str]) -> None:
+def _point_into_archive(site: Site, document: dict[str, Any], pictures: set[str]) -> None:
     """Pictures lie beside, so nothing depends on addresses that end with the account."""
     for one in document.get("attachment", []):
-        name = str(one.get("url", "")).rpartition("/")[2].partition("?")[0]
-        if name in pictures:
-            one["url"] = f"media/{name}"
+        url = media_urls.bare(site, one["url"])
+        name = url.rpartition("/")[2].partition("?")[0]
+        one["url"] = f"media/{name}" if name in pictures else url
 
 
 async def remove_old(database: Database, folder: Path) -> None:

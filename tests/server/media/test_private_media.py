@@ -239,13 +239,14 @@ async def test_nothing_sealed_lies_in_what_is_kept(world: World) -> None:
     bodies = await world.place.database.read(
         lambda reader: [row[0] for row in reader.rows("SELECT body FROM activities")]
     )
-    assert any("/media/private/" in body for body in bodies)
+    assert any('{"kith:media":"private/' in body for body in bodies)
     assert not any("seal=" in body for body in bodies)
 
 
 async def test_a_link_that_somebody_wrote_is_not_made_whole(world: World) -> None:
-    """Only addresses that stand as values of their own, never what a member says."""
-    bare = f"http://home.example/media/private/{world.file('direct')}"
+    """Only placeholders that stand as values of their own, never what a member says."""
+    placeholder = f'{{"kith:media":"private/{world.file("direct")}"}}'
+    bare = f"http://home.example/media/private/{world.file('direct')} {placeholder}"
     author = world.people["author"]
     vera = await accept(world, "vera")
     said = await author.say(bare, spoiler_text=bare, visibility="private")
