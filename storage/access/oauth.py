@@ -89,7 +89,7 @@ class Token:
     app_name: str = ""
 
 
-_TOKEN = "t.id, t.app, t.account, t.scopes, t.created_at, t.last_used_at, a.name"  # noqa: S105
+_TOKEN = "tk.id, tk.app, tk.account, tk.scopes, tk.created_at, tk.last_used_at, ap.name"  # noqa: S105
 
 
 def _token(row: Row) -> Token:
@@ -114,7 +114,7 @@ def issue(writer: Writer, secret: str, app: int, account: int | None, scopes: st
 
 def token(reader: Reader, secret: str) -> Token | None:
     row = reader.row(
-        f"SELECT {_TOKEN} FROM tokens t JOIN apps a ON a.id = t.app WHERE t.hash = ?",
+        f"SELECT {_TOKEN} FROM tokens tk JOIN apps ap ON ap.id = tk.app WHERE tk.hash = ?",
         hashed(secret),
     )
     return _token(row) if row else None
@@ -122,8 +122,8 @@ def token(reader: Reader, secret: str) -> Token | None:
 
 def tokens_of(reader: Reader, account: int) -> list[Token]:
     rows = reader.rows(
-        f"SELECT {_TOKEN} FROM tokens t JOIN apps a ON a.id = t.app WHERE t.account = ?"
-        " ORDER BY t.id",
+        f"SELECT {_TOKEN} FROM tokens tk JOIN apps ap ON ap.id = tk.app WHERE tk.account = ?"
+        " ORDER BY tk.id",
         account,
     )
     return [_token(row) for row in rows]

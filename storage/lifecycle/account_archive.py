@@ -56,8 +56,8 @@ def muted(reader: Reader, account: int) -> list[tuple[str, str, bool]]:
 def listed(reader: Reader, account: int) -> list[tuple[str, str, str]]:
     """(title of the list, name, domain)"""
     rows = reader.rows(
-        "SELECT l.title, w.name, w.domain FROM lists l JOIN list_members m ON m.list = l.id"
-        " JOIN actors w ON w.id = m.actor WHERE l.owner = ? ORDER BY l.id, m.cursor",
+        "SELECT li.title, w.name, w.domain FROM lists li JOIN list_members lm ON lm.list = li.id"
+        " JOIN actors w ON w.id = lm.actor WHERE li.owner = ? ORDER BY li.id, lm.cursor",
         account,
     )
     return [(title, name, domain) for title, name, domain in rows]
@@ -66,8 +66,8 @@ def listed(reader: Reader, account: int) -> list[tuple[str, str, str]]:
 def bookmarked(reader: Reader, account: int) -> list[str]:
     """URIs of posts, the latest first."""
     rows = reader.rows(
-        "SELECT p.uri FROM bookmarks k JOIN posts p ON p.id = k.post"
-        " WHERE k.actor = ? AND p.deleted_at IS NULL ORDER BY k.id DESC",
+        "SELECT p.uri FROM bookmarks bm JOIN posts p ON p.id = bm.post"
+        " WHERE bm.actor = ? AND p.deleted_at IS NULL ORDER BY bm.id DESC",
         account,
     )
     return [uri for (uri,) in rows]
@@ -76,8 +76,8 @@ def bookmarked(reader: Reader, account: int) -> list[str]:
 def favourites(reader: Reader, account: int) -> list[str]:
     """URIs of posts, the latest first."""
     rows = reader.rows(
-        "SELECT p.uri FROM favourites k JOIN posts p ON p.id = k.post"
-        " WHERE k.actor = ? AND p.deleted_at IS NULL ORDER BY k.id DESC",
+        "SELECT p.uri FROM favourites fv JOIN posts p ON p.id = fv.post"
+        " WHERE fv.actor = ? AND p.deleted_at IS NULL ORDER BY fv.id DESC",
         account,
     )
     return [uri for (uri,) in rows]

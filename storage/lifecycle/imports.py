@@ -64,11 +64,11 @@ def add(
 
 
 _COUNTED = """
-    SELECT i.id, i.account, i.kind, i.mode, i.created_at, i.closed_at,
-    (SELECT count(*) FROM import_rows r WHERE r.import = i.id AND r.state = 'due'),
-    (SELECT count(*) FROM import_rows r WHERE r.import = i.id AND r.state = 'done'),
-    (SELECT count(*) FROM import_rows r WHERE r.import = i.id AND r.state = 'failed')
-    FROM imports i
+    SELECT im.id, im.account, im.kind, im.mode, im.created_at, im.closed_at,
+    (SELECT count(*) FROM import_rows ir WHERE ir.import = im.id AND ir.state = 'due'),
+    (SELECT count(*) FROM import_rows ir WHERE ir.import = im.id AND ir.state = 'done'),
+    (SELECT count(*) FROM import_rows ir WHERE ir.import = im.id AND ir.state = 'failed')
+    FROM imports im
     """
 
 
@@ -108,8 +108,9 @@ def lines(reader: Reader, id_: int) -> list[Line]:
 def failed(reader: Reader, account: int, id_: int) -> list[Line]:
     """The lines that could not be carried out, with the reason; only their own file's."""
     rows = reader.rows(
-        "SELECT r.position, r.row, r.reason FROM import_rows r JOIN imports i ON i.id = r.import"
-        " WHERE r.import = ? AND i.account = ? AND r.state = 'failed' ORDER BY r.position",
+        "SELECT ir.position, ir.row, ir.reason FROM import_rows ir"
+        " JOIN imports im ON im.id = ir.import WHERE ir.import = ? AND im.account = ?"
+        " AND ir.state = 'failed' ORDER BY ir.position",
         id_,
         account,
     )

@@ -121,7 +121,7 @@ def _show_anew(writer: Writer, shortcode: str) -> None:
     writer.execute_named(
         "UPDATE posts SET version = version + 1 WHERE local AND deleted_at IS NULL"
         " AND (instr(content, :said) OR instr(spoiler, :said) OR EXISTS"
-        " (SELECT 1 FROM poll_options o WHERE o.post = posts.id AND instr(o.title, :said)))",
+        " (SELECT 1 FROM poll_options po WHERE po.post = posts.id AND instr(po.title, :said)))",
         {"said": said},
     )
     writer.execute_named(

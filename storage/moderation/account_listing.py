@@ -43,17 +43,17 @@ def page_of(reader: Reader, sought: Sought, page: Page) -> list[ActorId]:
     """Newest first."""
     rows = reader.named(
         f"""
-        SELECT w.id FROM actors w LEFT JOIN accounts c ON c.actor = w.id
+        SELECT w.id FROM actors w LEFT JOIN accounts ac ON ac.actor = w.id
         WHERE w.id < :below AND w.id > :above AND w.type <> 'Application'
-        AND w.effective_state <> 'deleted' AND (w.host <> '' OR c.actor IS NOT NULL)
+        AND w.effective_state <> 'deleted' AND (w.host <> '' OR ac.actor IS NOT NULL)
         AND (:origin IS NULL OR (:origin = 'local') = (w.host = ''))
         AND ({_IN_STATE})
-        AND (:roles = '[]' OR c.role IN (SELECT value FROM json_each(:roles)))
-        AND (:invited_by IS NULL OR c.invited_by = :invited_by)
+        AND (:roles = '[]' OR ac.role IN (SELECT value FROM json_each(:roles)))
+        AND (:invited_by IS NULL OR ac.invited_by = :invited_by)
         AND (:name IS NULL OR instr(lower(w.name), lower(:name)) = 1)
         AND (:display_name IS NULL OR instr(lower(w.display_name), lower(:display_name)) = 1)
         AND (:domain IS NULL OR w.domain = lower(:domain))
-        AND (:email IS NULL OR instr(lower(c.email), lower(:email)) > 0)
+        AND (:email IS NULL OR instr(lower(ac.email), lower(:email)) > 0)
         ORDER BY w.id {page.order} LIMIT :limit
         """,
         {

@@ -93,8 +93,8 @@ def _part_from_ours(writer: Writer, found: Sequence[int]) -> None:
         "DELETE FROM notifications WHERE actor IN (SELECT value FROM json_each(?))"
         " AND type NOT IN ('mention', 'status')",
         "DELETE FROM collection_members WHERE actor IN (SELECT value FROM json_each(?))"
-        " AND state <> 'banned' AND EXISTS (SELECT 1 FROM collections c"
-        " WHERE c.id = collection_members.collection AND c.kind = 'members')",
+        " AND state <> 'banned' AND EXISTS (SELECT 1 FROM collections co"
+        " WHERE co.id = collection_members.collection AND co.kind = 'members')",
     ):
         writer.execute(statement, actors)
     for (follower,) in followers:

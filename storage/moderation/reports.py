@@ -37,9 +37,9 @@ class Report:
 
 
 _COLUMNS = (
-    "r.id, r.uri, r.reporter, r.target, r.comment, r.category, r.rules, r.forwarded, r.assigned,"
-    " r.acted_by, r.created_at, r.updated_at, r.resolved_at,"
-    " (SELECT json_group_array(c.post) FROM report_posts c WHERE c.report = r.id)"
+    "rt.id, rt.uri, rt.reporter, rt.target, rt.comment, rt.category, rt.rules, rt.forwarded,"
+    " rt.assigned, rt.acted_by, rt.created_at, rt.updated_at, rt.resolved_at,"
+    " (SELECT json_group_array(rp.post) FROM report_posts rp WHERE rp.report = rt.id)"
 )
 
 
@@ -79,18 +79,18 @@ def add(writer: Writer, report: Report) -> bool:
 
 
 def by_id(reader: Reader, id_: int) -> Report | None:
-    row = reader.row(f"SELECT {_COLUMNS} FROM reports r WHERE r.id = ?", id_)
+    row = reader.row(f"SELECT {_COLUMNS} FROM reports rt WHERE rt.id = ?", id_)
     return _from_row(row) if row else None
 
 
 def by_uri(reader: Reader, uri: str) -> Report | None:
-    row = reader.row(f"SELECT {_COLUMNS} FROM reports r WHERE r.uri = ?", uri)
+    row = reader.row(f"SELECT {_COLUMNS} FROM reports rt WHERE rt.uri = ?", uri)
     return _from_row(row) if row else None
 
 
 def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Report]:
     rows = reader.rows(
-        f"SELECT {_COLUMNS} FROM reports r WHERE r.id IN (SELECT value FROM json_each(?))",
+        f"SELECT {_COLUMNS} FROM reports rt WHERE rt.id IN (SELECT value FROM json_each(?))",
         dumps(sorted(set(wanted))),
     )
     return {row[0]: _from_row(row) for row in rows}
@@ -110,12 +110,12 @@ def page_of(reader: Reader, filed: Filed, page: Page) -> list[Report]:
     """Newest first."""
     rows = reader.named(
         f"""
-        SELECT {_COLUMNS} FROM reports r WHERE r.id < :below AND r.id > :above
-        AND (r.resolved_at IS NOT NULL) = :resolved
-        AND (:reporter IS NULL OR r.reporter = :reporter)
-        AND (:target IS NULL OR r.target = :target)
-        AND (:but IS NULL OR r.target <> :but)
-        ORDER BY r.id {page.order} LIMIT :limit
+        SELECT {_COLUMNS} FROM reports rt WHERE rt.id < :below AND rt.id > :above
+        AND (rt.resolved_at IS NOT NULL) = :resolved
+        AND (:reporter IS NULL OR rt.reporter = :reporter)
+        AND (:target IS NULL OR rt.target = :target)
+        AND (:but IS NULL OR rt.target <> :but)
+        ORDER BY rt.id {page.order} LIMIT :limit
         """,
         {
             **page.values,
@@ -131,8 +131,8 @@ def page_of(reader: Reader, filed: Filed, page: Page) -> list[Report]:
 def open_from(reader: Reader, host: str) -> int:
     """How many that came from one server wait."""
     count: int = reader.value(
-        "SELECT count(*) FROM reports r JOIN actors s ON s.id = r.reporter"
-        " WHERE r.resolved_at IS NULL AND s.host = ?",
+        "SELECT count(*) FROM reports rt JOIN actors w ON w.id = rt.reporter"
+        " WHERE rt.resolved_at IS NULL AND w.host = ?",
         host,
     )
     return count

@@ -43,9 +43,9 @@ class AccountVersion(NamedTuple):
 
 
 ACCOUNT_VERSION = (
-    "w.id, w.version, t.posts, t.newest, t.followers, t.following, ifnull(h.emojis, 0)"
+    "w.id, w.version, ct.posts, ct.newest, ct.followers, ct.following, ifnull(h.emojis, 0)"
 )
-COUNTS_JOIN = "JOIN account_counts t ON t.actor = w.id LEFT JOIN hosts h ON h.host = w.host"
+COUNTS_JOIN = "JOIN account_counts ct ON ct.actor = w.id LEFT JOIN hosts h ON h.host = w.host"
 
 
 def account_versions(reader: Reader, wanted: Iterable[int]) -> list[AccountVersion]:

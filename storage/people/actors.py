@@ -327,8 +327,8 @@ def _escaped(text: str) -> str:
 
 def count_local(reader: Reader) -> int:
     count: int = reader.value(
-        "SELECT count(*) FROM accounts a JOIN actors w ON w.id = a.actor"
-        " WHERE a.state = 'active' AND w.effective_state = 'active'"
+        "SELECT count(*) FROM accounts ac JOIN actors w ON w.id = ac.actor"
+        " WHERE ac.state = 'active' AND w.effective_state = 'active'"
     )
     return count
 

@@ -26,10 +26,10 @@ def page_of(reader: Reader, actor: int, page: Page) -> list[tuple[int, int]]:
     """(cursor, endorsed), newest first."""
     rows = reader.named(
         f"""
-        SELECT e.id, e.target FROM endorsements e JOIN actors w ON w.id = e.target
-        WHERE e.actor = :actor AND e.id < :below AND e.id > :above
+        SELECT en.id, en.target FROM endorsements en JOIN actors w ON w.id = en.target
+        WHERE en.actor = :actor AND en.id < :below AND en.id > :above
         AND w.effective_state = 'active'
-        ORDER BY e.id {page.order} LIMIT :limit
+        ORDER BY en.id {page.order} LIMIT :limit
         """,
         {**page.values, "actor": actor},
     )

@@ -47,8 +47,8 @@ def carry(writer: Writer, old: int, new: int) -> None:
     )
     for statement in (
         "INSERT OR IGNORE INTO list_members (list, actor, cursor)"
-        " SELECT m.list, :new, m.cursor FROM list_members m JOIN lists l ON l.id = m.list"
-        " WHERE m.actor = :old AND l.owner <> :new",
+        " SELECT lm.list, :new, lm.cursor FROM list_members lm JOIN lists li ON li.id = lm.list"
+        " WHERE lm.actor = :old AND li.owner <> :new",
         "INSERT OR IGNORE INTO account_notes (account, target, comment)"
         " SELECT account, :new, comment FROM account_notes WHERE target = :old AND account <> :new",
     ):

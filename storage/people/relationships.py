@@ -35,12 +35,12 @@ class Relationship:
 
 
 _STANDING = f"""
-    SELECT v.value, f.state, f.reblogs, f.notify, f.languages, b.state,
-    EXISTS (SELECT 1 FROM blocks x WHERE x.actor = :viewer AND x.target = v.value),
-    EXISTS (SELECT 1 FROM blocks x WHERE x.actor = v.value AND x.target = :viewer),
+    SELECT v.value, f.state, f.reblogs, f.notify, f.languages, ff.state,
+    EXISTS (SELECT 1 FROM blocks b WHERE b.actor = :viewer AND b.target = v.value),
+    EXISTS (SELECT 1 FROM blocks b WHERE b.actor = v.value AND b.target = :viewer),
     m.id, m.notifications, m.expires_at, NOT {HOST_NOT_HIDDEN},
-    EXISTS (SELECT 1 FROM endorsements e WHERE e.actor = :viewer AND e.target = v.value),
-    (SELECT n.comment FROM account_notes n WHERE n.account = :viewer AND n.target = v.value)
+    EXISTS (SELECT 1 FROM endorsements en WHERE en.actor = :viewer AND en.target = v.value),
+    (SELECT an.comment FROM account_notes an WHERE an.account = :viewer AND an.target = v.value)
     """
 
 
@@ -49,7 +49,7 @@ def of(reader: Reader, me: int, others: Sequence[int]) -> list[Relationship]:
         f"""
         {_STANDING} FROM json_each(:others) v LEFT JOIN actors w ON w.id = v.value
         LEFT JOIN follows f ON f.follower = :viewer AND f.target = v.value
-        LEFT JOIN follows b ON b.follower = v.value AND b.target = :viewer
+        LEFT JOIN follows ff ON ff.follower = v.value AND ff.target = :viewer
         LEFT JOIN mutes m ON m.actor = :viewer AND m.target = v.value
         AND (m.expires_at IS NULL OR m.expires_at > :now)
         """,

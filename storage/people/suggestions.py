@@ -21,8 +21,8 @@ def of(reader: Reader, me: int, most: int, offset: int = 0) -> list[int]:
         AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = w.id AND b.target = :viewer)
         AND NOT EXISTS (SELECT 1 FROM follows f
         WHERE f.follower = :viewer AND f.target = w.id)
-        AND NOT EXISTS (SELECT 1 FROM dismissed_suggestions d
-        WHERE d.account = :viewer AND d.target = w.id)
+        AND NOT EXISTS (SELECT 1 FROM dismissed_suggestions ds
+        WHERE ds.account = :viewer AND ds.target = w.id)
         ORDER BY w.id DESC LIMIT :most OFFSET :offset
         """,
         {"viewer": me, "now": reader.now_ms, "most": most, "offset": offset},
@@ -44,7 +44,7 @@ _DISCOVERABLE = (
 )
 _OURS = "w.host = ''"
 _ANYBODY = "1"
-_BY_NEWEST_POST = "ifnull(t.newest, 0) DESC, w.id DESC"
+_BY_NEWEST_POST = "ifnull(ct.newest, 0) DESC, w.id DESC"
 _BY_ARRIVAL = "w.id DESC"
 
 
@@ -55,7 +55,7 @@ def directory(
     where = _OURS if local else _ANYBODY
     order = _BY_ARRIVAL if new else _BY_NEWEST_POST
     rows = reader.named(
-        "SELECT w.id FROM actors w JOIN account_counts t ON t.actor = w.id"
+        "SELECT w.id FROM actors w JOIN account_counts ct ON ct.actor = w.id"
         f" WHERE {_DISCOVERABLE} AND {where} AND {NOT_HIDDEN}"
         f" ORDER BY {order} LIMIT :most OFFSET :offset",
         {"viewer": viewer, "now": reader.now_ms, "most": most, "offset": offset},
@@ -75,10 +75,10 @@ def familiar(reader: Reader, me: int, wanted: Sequence[int]) -> dict[int, list[i
         f"""
         SELECT target, id FROM (SELECT x.value AS target, w.id, row_number() OVER
         (PARTITION BY x.value ORDER BY f.id DESC) AS place FROM json_each(:wanted) x
-        JOIN actors o ON o.id = x.value AND NOT o.hide_collections
+        JOIN actors y ON y.id = x.value AND NOT y.hide_collections
         JOIN follows f ON f.target = x.value AND f.state = 'accepted'
-        JOIN follows m ON m.target = f.follower AND m.follower = :viewer
-        AND m.state = 'accepted' JOIN actors w ON w.id = f.follower
+        JOIN follows ff ON ff.target = f.follower AND ff.follower = :viewer
+        AND ff.state = 'accepted' JOIN actors w ON w.id = f.follower
         WHERE NOT w.hide_collections AND w.effective_state = 'active' AND {NOT_HIDDEN})
         WHERE place <= :most ORDER BY target, place
         """,

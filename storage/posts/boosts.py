@@ -32,8 +32,8 @@ class Boost:
 
 COLUMNS = "id, uri, actor, post, audience, listed, published_at"
 _READ = (
-    "SELECT s.id, s.uri, s.actor, s.post, s.audience, s.listed, s.published_at, a.kind"
-    " FROM boosts s JOIN audiences a ON a.id = s.audience"
+    "SELECT bo.id, bo.uri, bo.actor, bo.post, bo.audience, bo.listed, bo.published_at, a.kind"
+    " FROM boosts bo JOIN audiences a ON a.id = bo.audience"
 )
 
 
@@ -80,7 +80,7 @@ def remove(writer: Writer, boost: Boost) -> None:
 
 
 def by_id(reader: Reader, id_: int) -> Boost | None:
-    row = reader.row(f"{_READ} WHERE s.id = ?", id_)
+    row = reader.row(f"{_READ} WHERE bo.id = ?", id_)
     return _from_row(row) if row else None
 
 
@@ -88,8 +88,8 @@ def seen(reader: Reader, viewer: Viewer, id_: int) -> Boost | None:
     """By number, where the viewer is among those whom it is for; of its post, it says nothing."""
     shared, values = predicate(viewer, of_share=True)
     rows = reader.named(
-        f"{_READ} JOIN actors w ON w.id = s.actor"
-        f" WHERE s.id = :id AND w.effective_state = 'active' AND {shared}",
+        f"{_READ} JOIN actors w ON w.id = bo.actor"
+        f" WHERE bo.id = :id AND w.effective_state = 'active' AND {shared}",
         {**values, "id": id_},
     )
     return _from_row(rows[0]) if rows else None
@@ -100,7 +100,7 @@ def many(reader: Reader, wanted: Collection[int]) -> list[Boost]:
     if not wanted:
         return []
     rows = reader.rows(
-        f"{_READ} WHERE s.id IN (SELECT value FROM json_each(?))",
+        f"{_READ} WHERE bo.id IN (SELECT value FROM json_each(?))",
         dumps(sorted(set(wanted))),
     )
     return [_from_row(row) for row in rows]
@@ -108,12 +108,12 @@ def many(reader: Reader, wanted: Collection[int]) -> list[Boost]:
 
 def by_uri(reader: Reader, uri: str, by: int | None = None) -> Boost | None:
     """Of others several may have one id: each is its actor's."""
-    row = reader.row(f"{_READ} WHERE s.uri = ? AND s.actor = ifnull(?, s.actor)", uri, by)
+    row = reader.row(f"{_READ} WHERE bo.uri = ? AND bo.actor = ifnull(?, bo.actor)", uri, by)
     return _from_row(row) if row else None
 
 
 def of(reader: Reader, actor: int, post: int) -> Boost | None:
-    row = reader.row(f"{_READ} WHERE s.actor = ? AND s.post = ?", actor, post)
+    row = reader.row(f"{_READ} WHERE bo.actor = ? AND bo.post = ?", actor, post)
     return _from_row(row) if row else None
 
 
@@ -123,9 +123,12 @@ def page_of(
     """(cursor, actor), newest first: those who shared it with the viewer among others."""
     shared, values = predicate(viewer, of_share=True)
     rows = reader.named(
-        "SELECT s.id, s.actor FROM boosts s JOIN actors w ON w.id = s.actor"
-        " WHERE s.post = :post AND s.id < :below AND s.id > :above AND w.effective_state = 'active'"
-        f" AND {shared} ORDER BY s.id {page.order} LIMIT :limit",
+        f"""
+        SELECT bo.id, bo.actor FROM boosts bo JOIN actors w ON w.id = bo.actor
+        WHERE bo.post = :post AND bo.id < :below AND bo.id > :above
+        AND w.effective_state = 'active' AND {shared}
+        ORDER BY bo.id {page.order} LIMIT :limit
+        """,
         {**page.values, **values, "post": post},
     )
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
@@ -134,6 +137,7 @@ def page_of(
 def local_boosters(reader: Reader, post: int) -> list[int]:
     """Members of ours who shared it."""
     rows = reader.rows(
-        "SELECT s.actor FROM boosts s JOIN accounts c ON c.actor = s.actor WHERE s.post = ?", post
+        "SELECT bo.actor FROM boosts bo JOIN accounts ac ON ac.actor = bo.actor WHERE bo.post = ?",
+        post,
     )
     return [actor for (actor,) in rows]

@@ -27,13 +27,15 @@ def inboxes_of_acquaintances(reader: Reader, actor: int) -> list[str]:
         UNION SELECT target FROM follows WHERE follower = :actor
         UNION SELECT r.actor FROM posts p JOIN post_recipients r ON r.post = p.id
         WHERE p.author = :actor
-        UNION SELECT s.actor FROM posts p JOIN boosts s ON s.post = p.id WHERE p.author = :actor
-        UNION SELECT l.actor FROM posts p JOIN favourites l ON l.post = p.id WHERE p.author = :actor
-        UNION SELECT a.author FROM posts p JOIN posts a ON a.in_reply_to = p.id
+        UNION SELECT bo.actor FROM posts p JOIN boosts bo ON bo.post = p.id WHERE p.author = :actor
+        UNION SELECT fv.actor FROM posts p JOIN favourites fv ON fv.post = p.id
         WHERE p.author = :actor
-        UNION SELECT o.author FROM favourites l JOIN posts o ON o.id = l.post WHERE l.actor = :actor
-        UNION SELECT o.author FROM boosts s JOIN posts o ON o.id = s.post
-        WHERE s.actor = :actor)
+        UNION SELECT c.author FROM posts p JOIN posts c ON c.in_reply_to = p.id
+        WHERE p.author = :actor
+        UNION SELECT o.author FROM favourites fv JOIN posts o ON o.id = fv.post
+        WHERE fv.actor = :actor
+        UNION SELECT o.author FROM boosts bo JOIN posts o ON o.id = bo.post
+        WHERE bo.actor = :actor)
         """,
         {"actor": actor},
     )

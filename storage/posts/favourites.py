@@ -47,9 +47,11 @@ def by_uri(reader: Reader, uri: str, by: int | None = None) -> tuple[int, int] |
 def page_of(reader: Reader, post: int, page: Page) -> list[tuple[int, int]]:
     """(cursor, actor), newest first."""
     rows = reader.named(
-        "SELECT l.id, l.actor FROM favourites l JOIN actors w ON w.id = l.actor"
-        " WHERE l.post = :post AND l.id < :below AND l.id > :above AND w.effective_state = 'active'"
-        f" ORDER BY l.id {page.order} LIMIT :limit",
+        f"""
+        SELECT fv.id, fv.actor FROM favourites fv JOIN actors w ON w.id = fv.actor
+        WHERE fv.post = :post AND fv.id < :below AND fv.id > :above
+        AND w.effective_state = 'active' ORDER BY fv.id {page.order} LIMIT :limit
+        """,
         {**page.values, "post": post},
     )
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)

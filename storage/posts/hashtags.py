@@ -25,11 +25,11 @@ def starting_with(reader: Reader, viewer: Viewer, name: str, most: int) -> list[
     pattern = name.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = reader.named(
         rf"""
-        SELECT t.name FROM tags t WHERE t.name LIKE :pattern ESCAPE '\' AND EXISTS (
-            SELECT 1 FROM post_tags g JOIN posts p ON p.id = g.post {PEOPLE}
-            WHERE g.tag = t.id AND p.listed AND {ALIVE} AND {may}
+        SELECT tg.name FROM tags tg WHERE tg.name LIKE :pattern ESCAPE '\' AND EXISTS (
+            SELECT 1 FROM post_tags pt JOIN posts p ON p.id = pt.post {PEOPLE}
+            WHERE pt.tag = tg.id AND p.listed AND {ALIVE} AND {may}
         )
-        ORDER BY length(t.name), t.name LIMIT :most
+        ORDER BY length(tg.name), tg.name LIMIT :most
         """,
         {"pattern": pattern, "most": most, **values},
     )
@@ -48,10 +48,10 @@ def history(
     starts = [midnight - timedelta(days=back) for back in range(days)]
     rows = reader.named(
         f"""
-        SELECT t.name, ((g.post >> 16) - :first) / 86400000, count(*),
-        count(DISTINCT p.author) FROM json_each(:names) v CROSS JOIN tags t ON t.name = v.value
-        CROSS JOIN post_tags g ON g.tag = t.id CROSS JOIN posts p ON p.id = g.post {PEOPLE}
-        WHERE p.listed AND g.post >= (:first << 16)
+        SELECT tg.name, ((pt.post >> 16) - :first) / 86400000, count(*),
+        count(DISTINCT p.author) FROM json_each(:names) v CROSS JOIN tags tg ON tg.name = v.value
+        CROSS JOIN post_tags pt ON pt.tag = tg.id CROSS JOIN posts p ON p.id = pt.post {PEOPLE}
+        WHERE p.listed AND pt.post >= (:first << 16)
         AND {ALIVE} AND {may} GROUP BY 1, 2
         """,
         {"names": dumps(sorted(set(names))), "first": milliseconds(starts[-1]), **values},

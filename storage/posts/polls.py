@@ -98,12 +98,12 @@ def refresh(writer: Writer, poll: Poll) -> None:
 
 
 _VOTERS = (
-    "iif(q.fetched_at IS NULL,"
-    " (SELECT count(DISTINCT v.actor) FROM poll_votes v WHERE v.post = q.post), q.voters)"
+    "iif(pl.fetched_at IS NULL,"
+    " (SELECT count(DISTINCT pv.actor) FROM poll_votes pv WHERE pv.post = pl.post), pl.voters)"
 )
 _VOTES = (
-    "iif(q.fetched_at IS NULL, (SELECT count(*) FROM poll_votes v"
-    " WHERE v.post = o.post AND v.position = o.position), o.votes)"
+    "iif(pl.fetched_at IS NULL, (SELECT count(*) FROM poll_votes pv"
+    " WHERE pv.post = po.post AND pv.position = po.position), po.votes)"
 )
 
 
@@ -112,14 +112,15 @@ def many(reader: Reader, posts: Sequence[int]) -> dict[int, Poll]:
     wanted = dumps(list(posts))
     options: dict[int, list[Option]] = {}
     for post, title, votes in reader.rows(
-        f"SELECT o.post, o.title, {_VOTES} FROM poll_options o JOIN polls q ON q.post = o.post"
-        " WHERE o.post IN (SELECT value FROM json_each(?)) ORDER BY o.post, o.position",
+        f"SELECT po.post, po.title, {_VOTES} FROM poll_options po"
+        " JOIN polls pl ON pl.post = po.post WHERE po.post IN"
+        " (SELECT value FROM json_each(?)) ORDER BY po.post, po.position",
         wanted,
     ):
         options.setdefault(post, []).append(Option(title, votes))
     rows = reader.rows(
-        f"SELECT q.post, q.multiple, q.hide_totals, q.closes_at, q.closed_at, {_VOTERS},"
-        " q.fetched_at IS NULL FROM polls q WHERE q.post IN (SELECT value FROM json_each(?))",
+        f"SELECT pl.post, pl.multiple, pl.hide_totals, pl.closes_at, pl.closed_at, {_VOTERS},"
+        " pl.fetched_at IS NULL FROM polls pl WHERE pl.post IN (SELECT value FROM json_each(?))",
         wanted,
     )
     return {
@@ -204,8 +205,8 @@ def close(writer: Writer, post: int) -> bool:
 def voters_here(reader: Reader, post: int) -> list[int]:
     """Members of ours who voted."""
     rows = reader.rows(
-        "SELECT DISTINCT v.actor FROM poll_votes v JOIN accounts c ON c.actor = v.actor"
-        " WHERE v.post = ?",
+        "SELECT DISTINCT pv.actor FROM poll_votes pv JOIN accounts ac ON ac.actor = pv.actor"
+        " WHERE pv.post = ?",
         post,
     )
     return [actor for (actor,) in rows]

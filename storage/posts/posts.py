@@ -291,11 +291,11 @@ def bury(writer: Writer, post: Post) -> None:
 
 # The newest post of a conversation that stays, of its thread and among the same people.
 _STAYS = """
-    SELECT max(q.id) FROM posts q JOIN audiences a ON a.id = q.audience
-    WHERE q.root = conversations.root AND q.deleted_at IS NULL AND a.kind = 'named'
-    AND q.id NOT IN (SELECT value FROM json_each(:gone)) AND conversations.people =
-    (SELECT json_group_array(n.actor) FROM (SELECT q.author AS actor UNION SELECT r.actor
-    FROM post_recipients r WHERE r.post = q.id ORDER BY 1) n
+    SELECT max(p.id) FROM posts p JOIN audiences a ON a.id = p.audience
+    WHERE p.root = conversations.root AND p.deleted_at IS NULL AND a.kind = 'named'
+    AND p.id NOT IN (SELECT value FROM json_each(:gone)) AND conversations.people =
+    (SELECT json_group_array(n.actor) FROM (SELECT p.author AS actor UNION SELECT r.actor
+    FROM post_recipients r WHERE r.post = p.id ORDER BY 1) n
     WHERE n.actor <> conversations.account)
     """
 

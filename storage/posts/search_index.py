@@ -27,8 +27,8 @@ def marks(html: str) -> str:
 
 _SAID = """
     SELECT p.id, p.title, p.spoiler, p.content,
-    (SELECT group_concat(o.title, char(10)) FROM poll_options o WHERE o.post = p.id),
-    (SELECT group_concat(d.description, char(10)) FROM media d WHERE d.post = p.id)
+    (SELECT group_concat(po.title, char(10)) FROM poll_options po WHERE po.post = p.id),
+    (SELECT group_concat(md.description, char(10)) FROM media md WHERE md.post = p.id)
     FROM posts p WHERE p.deleted_at IS NULL AND p.id
     """
 

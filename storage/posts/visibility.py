@@ -66,8 +66,8 @@ _MEMBER = """(p.author = :me OR (
         OR EXISTS (SELECT 1 FROM post_recipients r WHERE r.post = p.id AND r.actor = :me)
         OR (a.kind = 'followers' AND EXISTS (SELECT 1 FROM follows f
             WHERE f.follower = :me AND f.target = a.owner AND f.state = 'accepted'))
-        OR (a.kind IN ('members', 'circle') AND EXISTS (SELECT 1 FROM collection_members m
-            WHERE m.collection = a.collection AND m.actor = :me AND m.state = 'active')))))"""
+        OR (a.kind IN ('members', 'circle') AND EXISTS (SELECT 1 FROM collection_members cm
+            WHERE cm.collection = a.collection AND cm.actor = :me AND cm.state = 'active')))))"""
 
 # Whom the author blocks is nobody's reason to show their server a post.
 _UNBLOCKED = """NOT EXISTS (
@@ -86,30 +86,30 @@ _PEER = f"""(NOT p.local_only AND a.kind <> 'instance'
             WHERE f.target = a.owner AND f.state = 'accepted' AND x.host = :host
                 AND {_UNBLOCKED}))
         OR (a.kind IN ('members', 'circle', 'neighbours') AND EXISTS (
-            SELECT 1 FROM collection_members m JOIN actors x ON x.id = m.actor
-            WHERE m.collection = a.collection AND m.state = 'active' AND x.host = :host
+            SELECT 1 FROM collection_members cm JOIN actors x ON x.id = cm.actor
+            WHERE cm.collection = a.collection AND cm.state = 'active' AND x.host = :host
                 AND {_UNBLOCKED}))))"""
 
 
 # A boost `s` of a post is for everybody, or for those who follow whoever boosts it. The author of
 # the post is told of it in any case.
-_BOOSTED_OPENLY = "s.audience = (SELECT id FROM audiences WHERE kind = 'public')"
+_BOOSTED_OPENLY = "bo.audience = (SELECT id FROM audiences WHERE kind = 'public')"
 
-_BOOSTED_TO_MEMBER = f"""({_BOOSTED_OPENLY} OR s.actor = :me
-    OR EXISTS (SELECT 1 FROM posts q WHERE q.id = s.post AND q.author = :me)
+_BOOSTED_TO_MEMBER = f"""({_BOOSTED_OPENLY} OR bo.actor = :me
+    OR EXISTS (SELECT 1 FROM posts p WHERE p.id = bo.post AND p.author = :me)
     OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
-        WHERE e.id = s.audience AND f.follower = :me AND f.state = 'accepted'))"""
+        WHERE e.id = bo.audience AND f.follower = :me AND f.state = 'accepted'))"""
 
 # Nobody whom the booster blocks gets to know of it.
 _BOOSTED_TO_PEER = f"""(NOT EXISTS (SELECT 1 FROM blocks b
-        WHERE b.actor = s.actor AND b.target = :signer) AND ({_BOOSTED_OPENLY}
+        WHERE b.actor = bo.actor AND b.target = :signer) AND ({_BOOSTED_OPENLY}
     OR EXISTS (SELECT 1 FROM actors x WHERE x.host = :host
-        AND (x.id = s.actor OR x.id = (SELECT q.author FROM posts q WHERE q.id = s.post)))
+        AND (x.id = bo.actor OR x.id = (SELECT p.author FROM posts p WHERE p.id = bo.post)))
     OR EXISTS (SELECT 1 FROM audiences e JOIN follows f ON f.target = e.owner
         JOIN actors x ON x.id = f.follower
-        WHERE e.id = s.audience AND f.state = 'accepted' AND x.host = :host
+        WHERE e.id = bo.audience AND f.state = 'accepted' AND x.host = :host
             AND NOT EXISTS (SELECT 1 FROM blocks b
-                WHERE b.actor = s.actor AND b.target = x.id))))"""
+                WHERE b.actor = bo.actor AND b.target = x.id))))"""
 
 
 def predicate(viewer: Viewer, *, of_share: bool = False) -> tuple[str, dict[str, Any]]:

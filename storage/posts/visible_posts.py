@@ -190,12 +190,12 @@ class StatusCounts(NamedTuple):
 
 
 # Of the post whose number is o.value; boosts as far as the viewer is among those they are for.
-_FAVOURITES = "(SELECT count(*) FROM favourites l WHERE l.post = o.value)"
-_BOOSTS = "SELECT count(*) FROM boosts s WHERE s.post = o.value"
+_FAVOURITES = "(SELECT count(*) FROM favourites fv WHERE fv.post = o.value)"
+_BOOSTS = "SELECT count(*) FROM boosts bo WHERE bo.post = o.value"
 _DONE = (
-    "EXISTS (SELECT 1 FROM favourites l WHERE l.post = o.value AND l.actor = :me),"
-    " EXISTS (SELECT 1 FROM boosts s WHERE s.post = o.value AND s.actor = :me),"
-    " EXISTS (SELECT 1 FROM bookmarks k WHERE k.post = o.value AND k.actor = :me)"
+    "EXISTS (SELECT 1 FROM favourites fv WHERE fv.post = o.value AND fv.actor = :me),"
+    " EXISTS (SELECT 1 FROM boosts bo WHERE bo.post = o.value AND bo.actor = :me),"
+    " EXISTS (SELECT 1 FROM bookmarks bm WHERE bm.post = o.value AND bm.actor = :me)"
 )
 _ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIVE}"
 
@@ -269,8 +269,8 @@ def status_rows(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[i
         ({_BOOSTS} AND {shared}), ({_ANSWERS} AND {may}), {_DONE},
         ifnull(c.in_reply_to, 0), ifnull(({_ANSWERED} AND {may}), 0), c.type,
         c.quoted IS NOT NULL,
-        EXISTS (SELECT 1 FROM pins k WHERE k.post = c.id AND k.actor = c.author),
-        EXISTS (SELECT 1 FROM thread_mutes q WHERE q.account = :me AND q.root = c.root)
+        EXISTS (SELECT 1 FROM pins pi WHERE pi.post = c.id AND pi.actor = c.author),
+        EXISTS (SELECT 1 FROM thread_mutes tm WHERE tm.account = :me AND tm.root = c.root)
         FROM json_each(:wanted) o CROSS JOIN posts c ON c.id = o.value
         CROSS JOIN posts p ON p.id = c.id {PEOPLE} {COUNTS_JOIN}
         WHERE {ALIVE} AND {may}
@@ -315,8 +315,8 @@ def mentioned(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, int]]:
 def tagged(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, str]]:
     """(post, folded name) for every hashtag of the posts."""
     rows = reader.rows(
-        "SELECT g.post, t.name FROM post_tags g JOIN tags t ON t.id = g.tag"
-        " WHERE g.post IN (SELECT value FROM json_each(?)) ORDER BY t.id",
+        "SELECT pt.post, tg.name FROM post_tags pt JOIN tags tg ON tg.id = pt.tag"
+        " WHERE pt.post IN (SELECT value FROM json_each(?)) ORDER BY tg.id",
         dumps(list(wanted)),
     )
     return [(post, name) for post, name in rows]

@@ -80,8 +80,8 @@ def next_of(reader: Reader, host: str, taken: Collection[int], most: int) -> lis
         SELECT {_COLUMNS} FROM deliveries d JOIN activities v ON v.id = d.activity
         WHERE d.host = ? AND d.state = 'due' AND d.due <= ?
         AND d.id NOT IN (SELECT value FROM json_each(?))
-        AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.host = d.host
-        AND e.object = d.object AND e.state = 'due' AND e.id < d.id)
+        AND NOT EXISTS (SELECT 1 FROM deliveries dl WHERE dl.host = d.host
+        AND dl.object = d.object AND dl.state = 'due' AND dl.id < d.id)
         ORDER BY d.due, d.id LIMIT ?
         """,
         host,

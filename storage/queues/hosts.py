@@ -243,15 +243,16 @@ class Turn:
 
 
 _IS_FAILING = (
-    "EXISTS (SELECT 1 FROM delivery_turns f WHERE f.source = t.source AND f.standing >= 2)"
+    "EXISTS (SELECT 1 FROM delivery_turns dd WHERE dd.source = dt.source AND dd.standing >= 2)"
 )
 
 
 def next_turns(reader: Reader, standing: HostState, but: Collection[str], most: int) -> list[Turn]:
     """Sources that have waited for longest, without those named."""
     rows = reader.rows(
-        f"SELECT t.source, {_IS_FAILING} FROM delivery_turns t WHERE t.standing = ? AND t.due <= ?"
-        " AND t.source NOT IN (SELECT value FROM json_each(?)) ORDER BY t.due LIMIT ?",
+        f"SELECT dt.source, {_IS_FAILING} FROM delivery_turns dt WHERE dt.standing = ?"
+        " AND dt.due <= ? AND dt.source NOT IN (SELECT value FROM json_each(?))"
+        " ORDER BY dt.due LIMIT ?",
         standing,
         reader.now_ms,
         dumps(list(but)),
@@ -263,8 +264,8 @@ def next_turns(reader: Reader, standing: HostState, but: Collection[str], most: 
 def turns_of(reader: Reader, standing: HostState, sources: Collection[str]) -> list[Turn]:
     """Turns of the named sources that have something due, in the order of the names given."""
     rows = reader.rows(
-        f"SELECT t.source, {_IS_FAILING} FROM json_each(?) j CROSS JOIN delivery_turns t"
-        " WHERE t.source = j.value AND t.standing = ? AND t.due <= ?",
+        f"SELECT dt.source, {_IS_FAILING} FROM json_each(?) j CROSS JOIN delivery_turns dt"
+        " WHERE dt.source = j.value AND dt.standing = ? AND dt.due <= ?",
         dumps(list(sources)),
         standing,
         reader.now_ms,

@@ -208,11 +208,11 @@ def _waiting(reader: Reader, after: str) -> list[str]:
         """
         WITH RECURSIVE waiting (host) AS (
         SELECT min(host) FROM received WHERE state = 'due' AND host > :after UNION ALL
-        SELECT (SELECT min(r.host) FROM received r
-        WHERE r.state = 'due' AND r.host > waiting.host)
+        SELECT (SELECT min(rc.host) FROM received rc
+        WHERE rc.state = 'due' AND rc.host > waiting.host)
         FROM waiting WHERE waiting.host IS NOT NULL)
-        SELECT host FROM waiting WHERE EXISTS (SELECT 1 FROM received r
-        WHERE r.state = 'due' AND r.host = waiting.host AND r.due <= :now) LIMIT :most
+        SELECT host FROM waiting WHERE EXISTS (SELECT 1 FROM received rc
+        WHERE rc.state = 'due' AND rc.host = waiting.host AND rc.due <= :now) LIMIT :most
         """,
         {
             "after": after,

@@ -37,9 +37,9 @@ def go_on(writer: Writer, post: Post, people: Collection[int], seeing: Collectio
         writer.execute_named(
             """
             INSERT INTO conversations (id, account, people, root, last_post, unread)
-            SELECT :id, a.actor, :people, :root, :post, a.actor <> :author AND NOT EXISTS
-            (SELECT 1 FROM thread_mutes m WHERE m.account = a.actor AND m.root = :root)
-            FROM accounts a WHERE a.actor = :account
+            SELECT :id, ac.actor, :people, :root, :post, ac.actor <> :author AND NOT EXISTS
+            (SELECT 1 FROM thread_mutes tm WHERE tm.account = ac.actor AND tm.root = :root)
+            FROM accounts ac WHERE ac.actor = :account
             ON CONFLICT (account, root, people) DO UPDATE SET hidden = 0,
             last_post = max(last_post, excluded.last_post), unread = excluded.unread
             """,
@@ -66,7 +66,7 @@ def _others(people: Collection[int], account: int) -> str:
     return dumps(sorted(set(people) - {account}), separators=(",", ":"))
 
 
-_COLUMNS = "c.id, c.people, c.last_post, c.unread"
+_COLUMNS = "cv.id, cv.people, cv.last_post, cv.unread"
 
 
 def _from_row(row: Row) -> Conversation:
@@ -78,10 +78,10 @@ def page_of(reader: Reader, account: int, page: Page) -> list[Conversation]:
     may, values = predicate(Member(account))  # type: ignore[arg-type]
     rows = reader.named(
         f"""
-        SELECT {_COLUMNS} FROM conversations c JOIN posts p ON p.id = c.last_post {PEOPLE}
-        WHERE c.account = :viewer AND NOT c.hidden AND c.last_post < :below
-        AND c.last_post > :above AND {ALIVE} AND {may} AND {NOT_HIDDEN}
-        ORDER BY c.last_post {page.order} LIMIT :limit
+        SELECT {_COLUMNS} FROM conversations cv JOIN posts p ON p.id = cv.last_post {PEOPLE}
+        WHERE cv.account = :viewer AND NOT cv.hidden AND cv.last_post < :below
+        AND cv.last_post > :above AND {ALIVE} AND {may} AND {NOT_HIDDEN}
+        ORDER BY cv.last_post {page.order} LIMIT :limit
         """,
         {**page.values, **values, "viewer": account, "now": reader.now_ms},
     )
@@ -91,7 +91,8 @@ def page_of(reader: Reader, account: int, page: Page) -> list[Conversation]:
 def one(reader: Reader, account: int, id_: int) -> Conversation | None:
     """Conversation by number; None where it is somebody else's, or hidden."""
     row = reader.row(
-        f"SELECT {_COLUMNS} FROM conversations c WHERE c.id = ? AND c.account = ? AND NOT c.hidden",
+        f"SELECT {_COLUMNS} FROM conversations cv"
+        " WHERE cv.id = ? AND cv.account = ? AND NOT cv.hidden",
         id_,
         account,
     )

@@ -54,7 +54,8 @@ def count(reader: Reader, actor: int) -> int:
 def names(reader: Reader, actor: int) -> frozenset[str]:
     """Folded."""
     rows = reader.rows(
-        "SELECT t.name FROM featured_tags f JOIN tags t ON t.id = f.tag WHERE f.actor = ?", actor
+        "SELECT tg.name FROM featured_tags fg JOIN tags tg ON tg.id = fg.tag WHERE fg.actor = ?",
+        actor,
     )
     return frozenset(name for (name,) in rows)
 
@@ -63,12 +64,12 @@ def of(reader: Reader, viewer: Viewer, actor: int) -> list[Featured]:
     """Featured hashtags of an actor, all of them, in the order in which they were chosen."""
     may, values = predicate(viewer)
     seen = (
-        f"FROM post_tags g JOIN posts p ON p.id = g.post {PEOPLE}"
-        f" WHERE g.tag = f.tag AND p.author = :actor AND p.listed AND {ALIVE} AND {may}"
+        f"FROM post_tags pt JOIN posts p ON p.id = pt.post {PEOPLE}"
+        f" WHERE pt.tag = fg.tag AND p.author = :actor AND p.listed AND {ALIVE} AND {may}"
     )
     rows = reader.named(
-        f"SELECT f.id, f.name, (SELECT count(*) {seen}), (SELECT max(p.published_at) {seen})"
-        " FROM featured_tags f WHERE f.actor = :actor ORDER BY f.id",
+        f"SELECT fg.id, fg.name, (SELECT count(*) {seen}), (SELECT max(p.published_at) {seen})"
+        " FROM featured_tags fg WHERE fg.actor = :actor ORDER BY fg.id",
         {"actor": actor, **values},
     )
     return [Featured(id_, name, posts, optional_moment(at)) for id_, name, posts, at in rows]
@@ -78,10 +79,11 @@ def suggested(reader: Reader, actor: int, most: int = MOST) -> list[str]:
     """Folded hashtags that they use most and do not feature."""
     rows = reader.named(
         """
-        SELECT t.name FROM posts p JOIN post_tags g ON g.post = p.id JOIN tags t ON t.id = g.tag
-        WHERE p.author = :actor AND p.listed AND p.deleted_at IS NULL AND NOT EXISTS
-        (SELECT 1 FROM featured_tags f WHERE f.actor = :actor AND f.tag = t.id)
-        GROUP BY t.id ORDER BY count(*) DESC, t.name LIMIT :most
+        SELECT tg.name FROM posts p JOIN post_tags pt ON pt.post = p.id
+        JOIN tags tg ON tg.id = pt.tag WHERE p.author = :actor
+        AND p.listed AND p.deleted_at IS NULL AND NOT EXISTS
+        (SELECT 1 FROM featured_tags fg WHERE fg.actor = :actor AND fg.tag = tg.id)
+        GROUP BY tg.id ORDER BY count(*) DESC, tg.name LIMIT :most
         """,
         {"actor": actor, "most": most},
     )

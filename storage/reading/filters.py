@@ -164,8 +164,8 @@ def count(reader: Reader, account: int) -> int:
 def measure(reader: Reader, account: int, filter_: int) -> tuple[int, int, int]:
     """How many phrases a filter has and all of its owner have, and the characters in the latter."""
     row = reader.row(
-        "SELECT ifnull(sum(k.filter = ?), 0), count(*), ifnull(sum(length(k.keyword)), 0)"
-        " FROM filters f JOIN filter_keywords k ON k.filter = f.id WHERE f.account = ?",
+        "SELECT ifnull(sum(fk.filter = ?), 0), count(*), ifnull(sum(length(fk.keyword)), 0)"
+        " FROM filters fi JOIN filter_keywords fk ON fk.filter = fi.id WHERE fi.account = ?",
         filter_,
         account,
     )
@@ -201,8 +201,8 @@ def remove_keywords(writer: Writer, ids: Iterable[int]) -> None:
 def keyword(reader: Reader, account: int, id_: int) -> Keyword | None:
     """Keyword by number; None where it is somebody else's."""
     row = reader.row(
-        "SELECT k.id, k.filter, k.keyword, k.whole_word FROM filter_keywords k"
-        " JOIN filters f ON f.id = k.filter WHERE k.id = ? AND f.account = ?",
+        "SELECT fk.id, fk.filter, fk.keyword, fk.whole_word FROM filter_keywords fk"
+        " JOIN filters fi ON fi.id = fk.filter WHERE fk.id = ? AND fi.account = ?",
         id_,
         account,
     )
@@ -233,8 +233,8 @@ def remove_post(writer: Writer, id_: int) -> None:
 def marked(reader: Reader, account: int, id_: int) -> Marked | None:
     """Post marked in a filter, by number; None where it is somebody else's."""
     row = reader.row(
-        "SELECT s.id, s.filter, s.post FROM filter_posts s JOIN filters f ON f.id = s.filter"
-        " WHERE s.id = ? AND f.account = ?",
+        "SELECT fp.id, fp.filter, fp.post FROM filter_posts fp JOIN filters fi ON fi.id = fp.filter"
+        " WHERE fp.id = ? AND fi.account = ?",
         id_,
         account,
     )

@@ -41,12 +41,12 @@ def _empty_of(writer: Writer, account: int, name: str) -> None:
     writer.execute_named(
         """
         DELETE FROM home_entries WHERE owner = :account AND share IS NULL AND post IN
-        (SELECT g.post FROM tags t JOIN post_tags g ON g.tag = t.id
-        JOIN posts p ON p.id = g.post WHERE t.name = :tag AND p.author <> :account
+        (SELECT pt.post FROM tags tg JOIN post_tags pt ON pt.tag = tg.id
+        JOIN posts p ON p.id = pt.post WHERE tg.name = :tag AND p.author <> :account
         AND NOT EXISTS (SELECT 1 FROM follows f WHERE f.follower = :account
         AND f.target = p.author AND f.state = 'accepted') AND NOT EXISTS
-        (SELECT 1 FROM post_tags o JOIN followed_tags d ON d.tag = o.tag
-        WHERE o.post = p.id AND d.account = :account))
+        (SELECT 1 FROM post_tags pp JOIN followed_tags ft ON ft.tag = pp.tag
+        WHERE pp.post = p.id AND ft.account = :account))
         """,
         {"account": account, "tag": name},
     )
@@ -60,9 +60,9 @@ def count(reader: Reader, account: int) -> int:
 def page_of(reader: Reader, account: int, page: Page) -> list[tuple[int, str]]:
     """(cursor, folded name), newest first."""
     rows = reader.named(
-        "SELECT d.id, t.name FROM followed_tags d JOIN tags t ON t.id = d.tag"
-        " WHERE d.account = :account AND d.id < :below AND d.id > :above"
-        f" ORDER BY d.id {page.order} LIMIT :limit",
+        "SELECT ft.id, tg.name FROM followed_tags ft JOIN tags tg ON tg.id = ft.tag"
+        " WHERE ft.account = :account AND ft.id < :below AND ft.id > :above"
+        f" ORDER BY ft.id {page.order} LIMIT :limit",
         {**page.values, "account": account},
     )
     return sorted(((cursor, name) for cursor, name in rows), reverse=True)
@@ -71,8 +71,8 @@ def page_of(reader: Reader, account: int, page: Page) -> list[tuple[int, str]]:
 def among(reader: Reader, account: int, names: Iterable[str]) -> frozenset[str]:
     """Hashtags among these folded ones that a member follows."""
     rows = reader.rows(
-        "SELECT t.name FROM tags t JOIN followed_tags d ON d.tag = t.id AND d.account = ?"
-        " WHERE t.name IN (SELECT value FROM json_each(?))",
+        "SELECT tg.name FROM tags tg JOIN followed_tags ft ON ft.tag = tg.id AND ft.account = ?"
+        " WHERE tg.name IN (SELECT value FROM json_each(?))",
         account,
         dumps(list(names)),
     )
@@ -82,8 +82,8 @@ def among(reader: Reader, account: int, names: Iterable[str]) -> frozenset[str]:
 def followers(reader: Reader, post: int) -> list[int]:
     """Members who follow any hashtag of a post."""
     rows = reader.rows(
-        "SELECT DISTINCT d.account FROM post_tags g JOIN followed_tags d ON d.tag = g.tag"
-        " WHERE g.post = ?",
+        "SELECT DISTINCT ft.account FROM post_tags pt JOIN followed_tags ft ON ft.tag = pt.tag"
+        " WHERE pt.post = ?",
         post,
     )
     return [account for (account,) in rows]

@@ -28,7 +28,7 @@ class List:
     exclusive: bool = False
 
 
-_COLUMNS = "l.id, l.title, l.replies_policy, l.exclusive"
+_COLUMNS = "li.id, li.title, li.replies_policy, li.exclusive"
 
 
 def _from_row(row: Row) -> List:
@@ -63,20 +63,22 @@ def remove(writer: Writer, list_: int) -> None:
 
 
 def of(reader: Reader, owner: int) -> list[List]:
-    rows = reader.rows(f"SELECT {_COLUMNS} FROM lists l WHERE l.owner = ? ORDER BY l.id", owner)
+    rows = reader.rows(f"SELECT {_COLUMNS} FROM lists li WHERE li.owner = ? ORDER BY li.id", owner)
     return [_from_row(row) for row in rows]
 
 
 def one(reader: Reader, owner: int, list_: int) -> List | None:
     """List by number; None where it is somebody else's."""
-    row = reader.row(f"SELECT {_COLUMNS} FROM lists l WHERE l.id = ? AND l.owner = ?", list_, owner)
+    row = reader.row(
+        f"SELECT {_COLUMNS} FROM lists li WHERE li.id = ? AND li.owner = ?", list_, owner
+    )
     return _from_row(row) if row else None
 
 
 def with_member(reader: Reader, owner: int, actor: int) -> list[List]:
     rows = reader.rows(
-        f"SELECT {_COLUMNS} FROM list_members m JOIN lists l ON l.id = m.list"
-        " WHERE m.actor = ? AND l.owner = ? ORDER BY l.id",
+        f"SELECT {_COLUMNS} FROM list_members lm JOIN lists li ON li.id = lm.list"
+        " WHERE lm.actor = ? AND li.owner = ? ORDER BY li.id",
         actor,
         owner,
     )
@@ -123,10 +125,10 @@ def page_of_members(reader: Reader, list_: int, page: Page) -> list[tuple[int, i
     """(cursor, actor), newest first."""
     rows = reader.named(
         f"""
-        SELECT m.cursor, m.actor FROM list_members m JOIN actors w ON w.id = m.actor
-        WHERE m.list = :list AND m.cursor < :below AND m.cursor > :above
+        SELECT lm.cursor, lm.actor FROM list_members lm JOIN actors w ON w.id = lm.actor
+        WHERE lm.list = :list AND lm.cursor < :below AND lm.cursor > :above
         AND w.effective_state = 'active'
-        ORDER BY m.cursor {page.order} LIMIT :limit
+        ORDER BY lm.cursor {page.order} LIMIT :limit
         """,
         {**page.values, "list": list_},
     )
@@ -148,9 +150,9 @@ class Brought:
 
 
 _TAKES = (
-    "(:answered IS NULL OR :answered = l.owner OR l.replies_policy = 'followed'"
-    " OR (l.replies_policy = 'list' AND EXISTS (SELECT 1 FROM list_members x"
-    " WHERE x.list = l.id AND x.actor = :answered)))"
+    "(:answered IS NULL OR :answered = li.owner OR li.replies_policy = 'followed'"
+    " OR (li.replies_policy = 'list' AND EXISTS (SELECT 1 FROM list_members lm"
+    " WHERE lm.list = li.id AND lm.actor = :answered)))"
 )
 
 
@@ -162,9 +164,9 @@ def hold(reader: Reader, actor: int) -> bool:
 def fan_out(writer: Writer, brought: Brought, owners: Collection[int]) -> None:
     """Put a line into those lists of these members that `by` is in."""
     rows = writer.named(
-        "SELECT l.id FROM list_members m JOIN lists l ON l.id = m.list WHERE m.actor = :by"
-        f" AND l.owner IN (SELECT value FROM json_each(:owners)) AND {_TAKES}"
-        " AND NOT EXISTS (SELECT 1 FROM list_entries e WHERE e.post = :post AND e.list = l.id)",
+        "SELECT li.id FROM list_members lm JOIN lists li ON li.id = lm.list WHERE lm.actor = :by"
+        f" AND li.owner IN (SELECT value FROM json_each(:owners)) AND {_TAKES}"
+        " AND NOT EXISTS (SELECT 1 FROM list_entries le WHERE le.post = :post AND le.list = li.id)",
         {
             "by": brought.by,
             "answered": brought.answered,
@@ -181,9 +183,9 @@ def fan_out(writer: Writer, brought: Brought, owners: Collection[int]) -> None:
 def apart(reader: Reader, by: int, owners: Iterable[int]) -> frozenset[int]:
     """Owners among these who have `by` in an exclusive list, so not in home."""
     rows = reader.rows(
-        "SELECT l.owner FROM list_members m JOIN lists l ON l.id = m.list"
-        " WHERE m.actor = ? AND l.exclusive AND l.owner <> m.actor"
-        " AND l.owner IN (SELECT value FROM json_each(?))",
+        "SELECT li.owner FROM list_members lm JOIN lists li ON li.id = lm.list"
+        " WHERE lm.actor = ? AND li.exclusive AND li.owner <> lm.actor"
+        " AND li.owner IN (SELECT value FROM json_each(?))",
         by,
         dumps(list(owners)),
     )

@@ -53,8 +53,8 @@ def add(writer: Writer, account: int, type_: str, actor: int, post: int | None =
         return
     new = writer.execute(
         "INSERT INTO notifications (id, account, type, actor, post, created_at)"
-        " SELECT ?, a.actor, ?, ?, ?, ? FROM accounts a WHERE a.actor = ? AND a.state = 'active'"
-        " ON CONFLICT DO NOTHING",
+        " SELECT ?, ac.actor, ?, ?, ?, ? FROM accounts ac"
+        " WHERE ac.actor = ? AND ac.state = 'active' ON CONFLICT DO NOTHING",
         writer.new_small_id(),
         type_,
         actor,
@@ -70,8 +70,8 @@ def tell(writer: Writer, account: int, type_: str, actor: int, about: int) -> No
     """Tell what a role asks of them, or was decided about them: whomever they block or mute."""
     new = writer.execute(
         "INSERT INTO notifications (id, account, type, actor, about, created_at)"
-        " SELECT ?, a.actor, ?, ?, ?, ? FROM accounts a WHERE a.actor = ? AND a.state = 'active'"
-        " ON CONFLICT DO NOTHING",
+        " SELECT ?, ac.actor, ?, ?, ?, ? FROM accounts ac"
+        " WHERE ac.actor = ? AND ac.state = 'active' ON CONFLICT DO NOTHING",
         writer.new_small_id(),
         type_,
         actor,
@@ -108,8 +108,8 @@ def _is_muted(reader: Reader, account: int, post: int | None) -> bool:
     """Whether they want to hear no more of the thread."""
     return post is not None and bool(
         reader.row(
-            "SELECT 1 FROM posts p JOIN thread_mutes m ON m.root = p.root"
-            " WHERE p.id = ? AND m.account = ?",
+            "SELECT 1 FROM posts p JOIN thread_mutes tm ON tm.root = p.root"
+            " WHERE p.id = ? AND tm.account = ?",
             post,
             account,
         )
@@ -129,8 +129,8 @@ def withdraw(writer: Writer, account: int, type_: str, actor: int, post: int | N
 
 # What a role is told is for who holds one now, and for nobody who once did.
 _OF_MODERATORS = (
-    "(n.type NOT GLOB 'admin.*' OR EXISTS (SELECT 1 FROM accounts o WHERE o.actor = n.account"
-    " AND o.role IN ('admin', 'steward') AND o.frozen IS NULL))"
+    "(n.type NOT GLOB 'admin.*' OR EXISTS (SELECT 1 FROM accounts ac WHERE ac.actor = n.account"
+    " AND ac.role IN ('admin', 'steward') AND ac.frozen IS NULL))"
 )
 
 

@@ -53,9 +53,9 @@ class SearchFilter:
 _OWN = (
     "p.author = :me"
     " OR EXISTS (SELECT 1 FROM post_recipients r WHERE r.post = p.id AND r.actor = :me)"
-    " OR EXISTS (SELECT 1 FROM favourites l WHERE l.post = p.id AND l.actor = :me)"
-    " OR EXISTS (SELECT 1 FROM boosts s WHERE s.post = p.id AND s.actor = :me)"
-    " OR EXISTS (SELECT 1 FROM bookmarks k WHERE k.post = p.id AND k.actor = :me)"
+    " OR EXISTS (SELECT 1 FROM favourites fv WHERE fv.post = p.id AND fv.actor = :me)"
+    " OR EXISTS (SELECT 1 FROM boosts bo WHERE bo.post = p.id AND bo.actor = :me)"
+    " OR EXISTS (SELECT 1 FROM bookmarks bm WHERE bm.post = p.id AND bm.actor = :me)"
 )
 _OPEN = "(a.kind = 'public' AND p.listed AND w.indexable)"
 _SCOPE = f"((:where <> 'public' AND ({_OWN})) OR (:where <> 'library' AND {_OPEN}))"
@@ -74,8 +74,8 @@ _MATCHES = (
     " (SELECT rowid FROM post_words WHERE post_words MATCH :not_words))"
     " AND (:authors IS NULL OR +p.author IN (SELECT value FROM json_each(:authors)))"
     " AND +p.author NOT IN (SELECT value FROM json_each(:not_authors))"
-    " AND (:media IS NULL OR :media = EXISTS (SELECT 1 FROM media d WHERE d.post = p.id))"
-    " AND (:poll IS NULL OR :poll = EXISTS (SELECT 1 FROM polls o WHERE o.post = p.id))"
+    " AND (:media IS NULL OR :media = EXISTS (SELECT 1 FROM media md WHERE md.post = p.id))"
+    " AND (:poll IS NULL OR :poll = EXISTS (SELECT 1 FROM polls pl WHERE pl.post = p.id))"
     " AND (:link IS NULL OR :link = (p.id IN"
     " (SELECT rowid FROM post_words WHERE post_words MATCH 'marks : link')))"
     " AND (:reply IS NULL OR :reply = (p.in_reply_to_uri IS NOT NULL))"

@@ -21,11 +21,11 @@ _HEARD = f"iif(w.silenced, 0, {NOT_HIDDEN})"
 
 # Whoever brought a post into a list by sharing it: nobody, or somebody whom one wants to hear.
 _BOOSTER_NOT_HIDDEN = (
-    "(s.actor IS NULL OR EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor"
+    "(bo.actor IS NULL OR EXISTS (SELECT 1 FROM actors y WHERE y.id = bo.actor"
     f" AND {BOOSTER_NOT_HIDDEN}))"
 )
 _BOOSTED_BY_SOMEBODY = (
-    "NOT EXISTS (SELECT 1 FROM actors y WHERE y.id = s.actor AND y.effective_state <> 'active')"
+    "NOT EXISTS (SELECT 1 FROM actors y WHERE y.id = bo.actor AND y.effective_state <> 'active')"
 )
 
 # Starts a conversation, or goes on with one's own.
@@ -33,7 +33,7 @@ _STARTS = (
     "(p.in_reply_to_uri IS NULL OR EXISTS"
     " (SELECT 1 FROM posts o WHERE o.id = p.in_reply_to AND o.author = p.author))"
 )
-_WITH_MEDIA = "(NOT :media OR EXISTS (SELECT 1 FROM media d WHERE d.post = p.id))"
+_WITH_MEDIA = "(NOT :media OR EXISTS (SELECT 1 FROM media md WHERE md.post = p.id))"
 
 # Where a post was written. Said as a term of its own, an index answers it.
 _OURS = "p.local = 1"
@@ -64,10 +64,6 @@ class Entry:
         return Line(self.cursor, self.boost, self.booster, self.post.id)
 
 
-_LINE = "h.entry, h.share, s.actor, h.post"
-_MARKED = "k.id, NULL, NULL, p.id"
-
-
 def _lines(rows: list[Row]) -> list[Line]:
     return sorted(map(Line._make, rows), key=lambda line: -line.cursor)
 
@@ -83,34 +79,34 @@ def _values(reader: Reader, viewer: Viewer, page: Page) -> dict[str, object]:
     return {**page.values, "viewer": me, "now": reader.now_ms}
 
 
-_IN_HOME = "home_entries h"
-_OF_HOME = "h.owner = :viewer"
-_IN_LIST = "list_entries h"
-_OF_LIST = "h.list = :list"
+_IN_HOME = "home_entries AS line"
+_OF_HOME = "line.owner = :viewer"
+_IN_LIST = "list_entries AS line"
+_OF_LIST = "line.list = :list"
 
 
 def home(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
-    return _brought(reader, owner, page, _IN_HOME, _OF_HOME, 0)
+    return _lines_of(reader, owner, page, _IN_HOME, _OF_HOME, 0)
 
 
 def of_list(reader: Reader, owner: ActorId, list_: int, page: Page) -> list[Line]:
     """Posts and boosts that came into one of the owner's lists."""
-    return _brought(reader, owner, page, _IN_LIST, _OF_LIST, list_)
+    return _lines_of(reader, owner, page, _IN_LIST, _OF_LIST, list_)
 
 
-def _brought(
+def _lines_of(
     reader: Reader, owner: ActorId, page: Page, table: str, whose: str, list_: int
 ) -> list[Line]:
     may, values = predicate(Member(owner))
     shared, _ = predicate(Member(owner), of_share=True)
     rows = reader.gathered(
         f"""
-        SELECT {_LINE} FROM {table}
-        JOIN posts p ON p.id = h.post {PEOPLE} LEFT JOIN boosts s ON s.id = h.share
-        WHERE {whose} AND h.entry < :below AND h.entry > :above
+        SELECT line.entry, line.share, bo.actor, line.post FROM {table}
+        JOIN posts p ON p.id = line.post {PEOPLE} LEFT JOIN boosts bo ON bo.id = line.share
+        WHERE {whose} AND line.entry < :below AND line.entry > :above
         AND {ALIVE} AND {may} AND {NOT_HIDDEN} AND {_BOOSTER_NOT_HIDDEN}
-        AND (s.id IS NULL OR {shared})
-        ORDER BY h.entry {page.order} LIMIT :limit
+        AND (bo.id IS NULL OR {shared})
+        ORDER BY line.entry {page.order} LIMIT :limit
         """,
         {**_values(reader, Member(owner), page), **values, "list": list_},
         width=len(Line._fields),
@@ -154,16 +150,16 @@ class Tagged:
 
 
 _OF_ANY = (
-    "SELECT g.post FROM tags t JOIN post_tags g ON g.tag = t.id WHERE t.name IN"
-    " (SELECT value FROM json_each(:any)) AND g.post < :below AND g.post > :above"
+    "SELECT pt.post FROM tags tg JOIN post_tags pt ON pt.tag = tg.id WHERE tg.name IN"
+    " (SELECT value FROM json_each(:any)) AND pt.post < :below AND pt.post > :above"
 )
 _OF_ALL = (
-    "(SELECT count(*) FROM post_tags g JOIN tags t ON t.id = g.tag WHERE g.post = p.id"
-    " AND t.name IN (SELECT value FROM json_each(:all))) = json_array_length(:all)"
+    "(SELECT count(*) FROM post_tags pt JOIN tags tg ON tg.id = pt.tag WHERE pt.post = p.id"
+    " AND tg.name IN (SELECT value FROM json_each(:all))) = json_array_length(:all)"
 )
 _OF_NONE = (
-    "NOT EXISTS (SELECT 1 FROM post_tags g JOIN tags t ON t.id = g.tag WHERE g.post = p.id"
-    " AND t.name IN (SELECT value FROM json_each(:none)))"
+    "NOT EXISTS (SELECT 1 FROM post_tags pt JOIN tags tg ON tg.id = pt.tag WHERE pt.post = p.id"
+    " AND tg.name IN (SELECT value FROM json_each(:none)))"
 )
 
 
@@ -214,8 +210,8 @@ class Shown:
 _SHOWN = (
     "(:direct OR a.kind <> 'named')"
     f" AND {_WITH_MEDIA}"
-    " AND (:tagged IS NULL OR EXISTS (SELECT 1 FROM post_tags g JOIN tags t ON t.id = g.tag"
-    " WHERE g.post = p.id AND t.name = :tagged))"
+    " AND (:tagged IS NULL OR EXISTS (SELECT 1 FROM post_tags pt JOIN tags tg ON tg.id = pt.tag"
+    " WHERE pt.post = p.id AND tg.name = :tagged))"
 )
 
 
@@ -256,10 +252,10 @@ def _boosted(reader: Reader, viewer: Viewer, page: Page, values: dict[str, objec
     shared, _ = predicate(viewer, of_share=True)
     return reader.named(
         f"""
-        SELECT s.id, s.id, s.actor, {SHOWN} FROM boosts s JOIN posts p ON p.id = s.post
-        {PEOPLE} WHERE s.actor = :actor AND s.id < :below AND s.id > :above AND {_SHOWN}
+        SELECT bo.id, bo.id, bo.actor, {SHOWN} FROM boosts bo JOIN posts p ON p.id = bo.post
+        {PEOPLE} WHERE bo.actor = :actor AND bo.id < :below AND bo.id > :above AND {_SHOWN}
         AND {_BOOSTED_BY_SOMEBODY} AND {ALIVE} AND {may} AND {shared}
-        ORDER BY s.id {page.order} LIMIT :limit
+        ORDER BY bo.id {page.order} LIMIT :limit
         """,
         {**values, **allowed},
     )
@@ -269,16 +265,16 @@ def pinned(reader: Reader, viewer: Viewer, actor: ActorId, page: Page) -> list[L
     """Posts that an account shows first, newest pin first; the cursor is the pin's own number."""
     may, values = predicate(viewer)
     rows = reader.named(
-        f"SELECT {_MARKED} FROM pins k JOIN posts p ON p.id = k.post {PEOPLE}"
-        " WHERE k.actor = :actor AND k.id < :below AND k.id > :above"
-        f" AND {ALIVE} AND {may} ORDER BY k.id {page.order} LIMIT :limit",
+        f"SELECT pi.id, NULL, NULL, p.id FROM pins pi JOIN posts p ON p.id = pi.post {PEOPLE}"
+        " WHERE pi.actor = :actor AND pi.id < :below AND pi.id > :above"
+        f" AND {ALIVE} AND {may} ORDER BY pi.id {page.order} LIMIT :limit",
         {**page.values, "actor": actor, **values},
     )
     return _lines(rows)
 
 
-_FAVOURITES = "favourites k"
-_BOOKMARKED = "bookmarks k"
+_FAVOURITES = "favourites AS mark"
+_BOOKMARKS = "bookmarks AS mark"
 
 
 def favourites(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
@@ -287,15 +283,17 @@ def favourites(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
 
 
 def bookmarks(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
-    return _marked(reader, owner, page, _BOOKMARKED)
+    return _marked(reader, owner, page, _BOOKMARKS)
 
 
 def _marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Line]:
     may, values = predicate(Member(owner))
     rows = reader.named(
-        f"SELECT {_MARKED} FROM {table} JOIN posts p ON p.id = k.post {PEOPLE}"
-        " WHERE k.actor = :viewer AND k.id < :below AND k.id > :above"
-        f" AND {ALIVE} AND {may} ORDER BY k.id {page.order} LIMIT :limit",
+        f"""
+        SELECT mark.id, NULL, NULL, p.id FROM {table} JOIN posts p ON p.id = mark.post {PEOPLE}
+        WHERE mark.actor = :viewer AND mark.id < :below AND mark.id > :above
+        AND {ALIVE} AND {may} ORDER BY mark.id {page.order} LIMIT :limit
+        """,
         {**_values(reader, Member(owner), page), **values},
     )
     return _lines(rows)
@@ -306,12 +304,12 @@ def quoting(reader: Reader, viewer: Viewer, quoted: int, page: Page) -> list[Lin
     may, values = predicate(viewer)
     rows = reader.named(
         f"""
-        SELECT {_MARKED} FROM approvals k CROSS JOIN posts o ON o.id = k.target
-        CROSS JOIN posts p ON p.uri = k.request AND p.quoted = o.uri {PEOPLE}
-        WHERE k.target = :quoted AND k.kind = 'quote' AND k.state = 'approved'
-        AND k.id < :below AND k.id > :above AND NOT EXISTS
+        SELECT q.id, NULL, NULL, p.id FROM approvals q CROSS JOIN posts o ON o.id = q.target
+        CROSS JOIN posts p ON p.uri = q.request AND p.quoted = o.uri {PEOPLE}
+        WHERE q.target = :quoted AND q.kind = 'quote' AND q.state = 'approved'
+        AND q.id < :below AND q.id > :above AND NOT EXISTS
         (SELECT 1 FROM blocks b WHERE b.actor = o.author AND b.target = p.author)
-        AND {ALIVE} AND {may} AND {_HEARD} ORDER BY k.id {page.order} LIMIT :limit
+        AND {ALIVE} AND {may} AND {_HEARD} ORDER BY q.id {page.order} LIMIT :limit
         """,
         {**_values(reader, viewer, page), **values, "quoted": quoted},
     )

@@ -44,7 +44,7 @@ def _text(node: ast.expr, call: Call) -> str:
 def values_given(call: Call) -> int | None:
     """How many values stand in the call itself; None where that is known only when it runs."""
     values = call.node.args[1:]
-    if call.http_client == "execute_many":
+    if call.method == "execute_many":
         rows = values[0]
         rows = rows.elt if isinstance(rows, ast.ListComp | ast.GeneratorExp) else rows
         values = rows.elts if isinstance(rows, ast.Tuple) else [ast.Starred(rows)]
@@ -62,13 +62,13 @@ def faults(call: Call) -> Iterator[str]:
     text, names = text_of(call), set(NAME.findall(text_of(call)))
     if NUMBER.search(text):
         yield "a placeholder has a number"
-    if call.http_client in BY_NAME:
+    if call.method in BY_NAME:
         if "?" in text:
             yield "? where values have names"
         given = names_given(call)
         if UNKNOWN not in text and given is not None and given != names:
             yield f"names {sorted(names)}, given {sorted(given)}"
-    elif call.http_client in {*IN_A_ROW, "execute_many"}:
+    elif call.method in {*IN_A_ROW, "execute_many"}:
         if names:
             yield "a name where values come in a row"
         count = values_given(call)
