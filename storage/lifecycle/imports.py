@@ -78,13 +78,15 @@ def _from_row(row: Row) -> Import:
 
 
 def by_id(reader: Reader, id_: int) -> Import | None:
-    row = reader.row(f"{_COUNTED} WHERE i.id = ?", id_)
+    row = reader.row(f"{_COUNTED} WHERE im.id = ?", id_)
     return _from_row(row) if row else None
 
 
 def of_account(reader: Reader, account: int, most: int = 20) -> list[Import]:
     """The latest first."""
-    rows = reader.rows(f"{_COUNTED} WHERE i.account = ? ORDER BY i.id DESC LIMIT ?", account, most)
+    rows = reader.rows(
+        f"{_COUNTED} WHERE im.account = ? ORDER BY im.id DESC LIMIT ?", account, most
+    )
     return [_from_row(row) for row in rows]
 
 

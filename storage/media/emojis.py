@@ -58,8 +58,8 @@ def _from_row(row: Row) -> Emoji:
 def known(reader: Reader, wanted: Collection[Name]) -> dict[Name, Emoji]:
     """Existing emoji among those wanted, by domain and shortcode."""
     rows = reader.rows(
-        f"SELECT {_COLUMNS} FROM json_each(?) o CROSS JOIN emojis"
-        " ON domain = o.value ->> 0 AND shortcode = o.value ->> 1",
+        f"SELECT {_COLUMNS} FROM json_each(?) j CROSS JOIN emojis"
+        " ON domain = j.value ->> 0 AND shortcode = j.value ->> 1",
         dumps(sorted(set(wanted))),
     )
     return {(emoji.domain, emoji.shortcode): emoji for emoji in map(_from_row, rows)}

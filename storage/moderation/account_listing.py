@@ -12,9 +12,9 @@ ORIGINS = ("local", "remote")
 
 _IN_STATE = """CASE :status
     WHEN 'active' THEN w.effective_state = 'active'
-        AND ifnull(c.state = 'active' AND c.frozen IS NULL, 1)
+        AND ifnull(ac.state = 'active' AND ac.frozen IS NULL, 1)
     WHEN 'pending' THEN w.effective_state = 'pending'
-    WHEN 'disabled' THEN c.state = 'disabled' OR c.frozen IS NOT NULL
+    WHEN 'disabled' THEN ac.state = 'disabled' OR ac.frozen IS NOT NULL
     WHEN 'silenced' THEN w.silenced <> 0
     WHEN 'suspended' THEN w.effective_state = 'suspended'
     WHEN 'sensitized' THEN w.sensitized

@@ -35,22 +35,22 @@ class Relationship:
 
 
 _STANDING = f"""
-    SELECT v.value, f.state, f.reblogs, f.notify, f.languages, ff.state,
-    EXISTS (SELECT 1 FROM blocks b WHERE b.actor = :viewer AND b.target = v.value),
-    EXISTS (SELECT 1 FROM blocks b WHERE b.actor = v.value AND b.target = :viewer),
+    SELECT j.value, f.state, f.reblogs, f.notify, f.languages, ff.state,
+    EXISTS (SELECT 1 FROM blocks b WHERE b.actor = :viewer AND b.target = j.value),
+    EXISTS (SELECT 1 FROM blocks b WHERE b.actor = j.value AND b.target = :viewer),
     m.id, m.notifications, m.expires_at, NOT {HOST_NOT_HIDDEN},
-    EXISTS (SELECT 1 FROM endorsements en WHERE en.actor = :viewer AND en.target = v.value),
-    (SELECT an.comment FROM account_notes an WHERE an.account = :viewer AND an.target = v.value)
+    EXISTS (SELECT 1 FROM endorsements en WHERE en.actor = :viewer AND en.target = j.value),
+    (SELECT an.comment FROM account_notes an WHERE an.account = :viewer AND an.target = j.value)
     """
 
 
 def of(reader: Reader, me: int, others: Sequence[int]) -> list[Relationship]:
     rows = reader.named(
         f"""
-        {_STANDING} FROM json_each(:others) v LEFT JOIN actors w ON w.id = v.value
-        LEFT JOIN follows f ON f.follower = :viewer AND f.target = v.value
-        LEFT JOIN follows ff ON ff.follower = v.value AND ff.target = :viewer
-        LEFT JOIN mutes m ON m.actor = :viewer AND m.target = v.value
+        {_STANDING} FROM json_each(:others) j LEFT JOIN actors w ON w.id = j.value
+        LEFT JOIN follows f ON f.follower = :viewer AND f.target = j.value
+        LEFT JOIN follows ff ON ff.follower = j.value AND ff.target = :viewer
+        LEFT JOIN mutes m ON m.actor = :viewer AND m.target = j.value
         AND (m.expires_at IS NULL OR m.expires_at > :now)
         """,
         {"viewer": me, "others": dumps(list(others)), "now": reader.now_ms},

@@ -73,10 +73,10 @@ def familiar(reader: Reader, me: int, wanted: Sequence[int]) -> dict[int, list[i
     """
     rows = reader.named(
         f"""
-        SELECT target, id FROM (SELECT x.value AS target, w.id, row_number() OVER
-        (PARTITION BY x.value ORDER BY f.id DESC) AS place FROM json_each(:wanted) x
-        JOIN actors y ON y.id = x.value AND NOT y.hide_collections
-        JOIN follows f ON f.target = x.value AND f.state = 'accepted'
+        SELECT target, id FROM (SELECT j.value AS target, w.id, row_number() OVER
+        (PARTITION BY j.value ORDER BY f.id DESC) AS place FROM json_each(:wanted) j
+        JOIN actors y ON y.id = j.value AND NOT y.hide_collections
+        JOIN follows f ON f.target = j.value AND f.state = 'accepted'
         JOIN follows ff ON ff.target = f.follower AND ff.follower = :viewer
         AND ff.state = 'accepted' JOIN actors w ON w.id = f.follower
         WHERE NOT w.hide_collections AND w.effective_state = 'active' AND {NOT_HIDDEN})

@@ -49,7 +49,7 @@ def history(
     rows = reader.named(
         f"""
         SELECT tg.name, ((pt.post >> 16) - :first) / 86400000, count(*),
-        count(DISTINCT p.author) FROM json_each(:names) v CROSS JOIN tags tg ON tg.name = v.value
+        count(DISTINCT p.author) FROM json_each(:names) j CROSS JOIN tags tg ON tg.name = j.value
         CROSS JOIN post_tags pt ON pt.tag = tg.id CROSS JOIN posts p ON p.id = pt.post {PEOPLE}
         WHERE p.listed AND pt.post >= (:first << 16)
         AND {ALIVE} AND {may} GROUP BY 1, 2

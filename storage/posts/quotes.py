@@ -178,7 +178,7 @@ def shown(reader: Reader, posts: Sequence[int], viewer: int) -> dict[int, Shown]
         NOT {HOST_NOT_HIDDEN},
         EXISTS (SELECT 1 FROM mutes m WHERE m.actor = :viewer AND m.target = o.author
         AND (m.expires_at IS NULL OR m.expires_at > :now))
-        FROM json_each(:posts) n CROSS JOIN posts p ON p.id = n.value CROSS JOIN approvals q
+        FROM json_each(:posts) j CROSS JOIN posts p ON p.id = j.value CROSS JOIN approvals q
         ON q.request = p.uri AND q.kind = 'quote' AND +q.actor = p.author
         JOIN posts o ON o.id = q.target AND o.uri = p.quoted JOIN actors w ON w.id = o.author
         """,

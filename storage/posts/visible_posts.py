@@ -189,15 +189,15 @@ class StatusCounts(NamedTuple):
     bookmarked: int = 0
 
 
-# Of the post whose number is o.value; boosts as far as the viewer is among those they are for.
-_FAVOURITES = "(SELECT count(*) FROM favourites fv WHERE fv.post = o.value)"
-_BOOSTS = "SELECT count(*) FROM boosts bo WHERE bo.post = o.value"
+# Of the post whose number is j.value; boosts as far as the viewer is among those they are for.
+_FAVOURITES = "(SELECT count(*) FROM favourites fv WHERE fv.post = j.value)"
+_BOOSTS = "SELECT count(*) FROM boosts bo WHERE bo.post = j.value"
 _DONE = (
-    "EXISTS (SELECT 1 FROM favourites fv WHERE fv.post = o.value AND fv.actor = :me),"
-    " EXISTS (SELECT 1 FROM boosts bo WHERE bo.post = o.value AND bo.actor = :me),"
-    " EXISTS (SELECT 1 FROM bookmarks bm WHERE bm.post = o.value AND bm.actor = :me)"
+    "EXISTS (SELECT 1 FROM favourites fv WHERE fv.post = j.value AND fv.actor = :me),"
+    " EXISTS (SELECT 1 FROM boosts bo WHERE bo.post = j.value AND bo.actor = :me),"
+    " EXISTS (SELECT 1 FROM bookmarks bm WHERE bm.post = j.value AND bm.actor = :me)"
 )
-_ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = o.value AND {ALIVE}"
+_ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = j.value AND {ALIVE}"
 
 
 def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, StatusCounts]:
@@ -209,8 +209,8 @@ def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, 
     shared, _ = predicate(viewer, of_share=True)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.named(
-        f"SELECT o.value, {_FAVOURITES}, ({_BOOSTS} AND {shared}),"
-        f" ({_ANSWERS} AND {may}), {_DONE} FROM json_each(:wanted) o",
+        f"SELECT j.value, {_FAVOURITES}, ({_BOOSTS} AND {shared}),"
+        f" ({_ANSWERS} AND {may}), {_DONE} FROM json_each(:wanted) j",
         {**values, "wanted": dumps(list(wanted)), "me": me},
     )
     return {row[0]: StatusCounts._make(row[1:]) for row in rows}
@@ -271,7 +271,7 @@ def status_rows(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[i
         c.quoted IS NOT NULL,
         EXISTS (SELECT 1 FROM pins pi WHERE pi.post = c.id AND pi.actor = c.author),
         EXISTS (SELECT 1 FROM thread_mutes tm WHERE tm.account = :me AND tm.root = c.root)
-        FROM json_each(:wanted) o CROSS JOIN posts c ON c.id = o.value
+        FROM json_each(:wanted) j CROSS JOIN posts c ON c.id = j.value
         CROSS JOIN posts p ON p.id = c.id {PEOPLE} {COUNTS_JOIN}
         WHERE {ALIVE} AND {may}
         """,

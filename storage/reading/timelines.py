@@ -362,7 +362,7 @@ def having_in_home(reader: Reader, post: int) -> frozenset[int]:
 _FOREIGN = (
     "(ifnull(p.language, '') <> '' AND EXISTS (SELECT 1 FROM follows f WHERE f.follower = :owner"
     " AND f.target = :author AND f.languages <> '[]' AND NOT EXISTS"
-    " (SELECT 1 FROM json_each(f.languages) l WHERE lower(l.value) IN"
+    " (SELECT 1 FROM json_each(f.languages) j WHERE lower(j.value) IN"
     " (lower(p.language), lower(substr(p.language, 1, instr(p.language || '-', '-') - 1))))))"
 )
 

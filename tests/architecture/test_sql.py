@@ -416,39 +416,3 @@ def _lines(text: ast.expr) -> int:
 def _is_block(text: ast.expr) -> bool:
     """Whether it says its line ends itself: pieces beside each other have none."""
     return "\\n" in ast.unparse(text) or "\n" in ast.unparse(text)
-
-
-ALIASED = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+([a-z_]+)\s+(?:AS\s+)?([a-z]{1,2})\b")
-KEYWORDS = {"as", "on"}
-
-
-def aliases() -> dict[str, set[str]]:
-    """Aliases by table, as docs/glossary.md has them."""
-    _, _, text = (ROOT / "docs" / "glossary.md").read_text().partition("## Aliases in SQL")
-    rows = re.findall(r"^\| ([a-z_]+) \| (`.+) \|$", text.partition("\n## ")[0], re.MULTILINE)
-    return {table: set(re.findall(r"`([a-z]+)`", said)) for table, said in rows}
-
-
-def statements(module: Module) -> Iterator[str]:
-    """Strings of a module, with a blank where something is put in."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-        elif isinstance(node, ast.JoinedStr):
-            yield "".join(
-                str(part.value) if isinstance(part, ast.Constant) else " " for part in node.values
-            )
-
-
-def test_aliases_in_statements_are_those_of_the_glossary() -> None:
-    said = aliases()
-    found = {
-        (table, alias)
-        for module in modules().values()
-        for text in statements(module)
-        for table, alias in ALIASED.findall(text)
-        if alias not in KEYWORDS
-    }
-    print(f"{len(found)} aliases of {len({table for table, _ in found})} tables")
-    assert found == {(table, alias) for table, names in said.items() for alias in names}
-    assert len(found) == len({alias for _, alias in found})
