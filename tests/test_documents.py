@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text()
 FEDERATION = (ROOT / "FEDERATION.md").read_text()
 
 
-def test_the_map_names_every_module() -> None:
+def test_map_names_every_module() -> None:
     named = set(re.findall(r"`([\w/]+)`", README))
     there = [
         path
@@ -25,7 +25,7 @@ def test_the_map_names_every_module() -> None:
     assert sorted(names - named) == []
 
 
-def test_the_federation_document_names_every_verb_and_noun() -> None:
+def test_federation_document_names_every_verb_and_noun() -> None:
     rows = set(re.findall(r"^\| `(\w+)` \|", FEDERATION, re.MULTILINE))
     assert set(activities.__all__) <= rows
     named = set(re.findall(r"`(\w+)`", FEDERATION))
@@ -33,7 +33,7 @@ def test_the_federation_document_names_every_verb_and_noun() -> None:
     assert set(actor.TYPES) - {"Organization"} <= named
 
 
-def test_the_federation_document_claims_no_verb_that_is_not_there() -> None:
+def test_federation_document_claims_no_verb_that_is_not_there() -> None:
     section = FEDERATION.partition("### Activities")[2].partition("###")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(activities.__all__)
 
@@ -46,11 +46,11 @@ def test_every_resource_of_the_api_has_its_module() -> None:
     assert handlers - {"oauth"} <= modules
 
 
-def test_the_changelog_has_something_to_say() -> None:
+def test_changelog_has_something_to_say() -> None:
     assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_the_security_page_names_tests_that_exist() -> None:
+def test_security_page_names_tests_that_exist() -> None:
     page = (ROOT / "tests" / "SECURITY.md").read_text()
     named = re.findall(r"`((?:\w+/)+test_\w+\.py)(?:::(\w+))?`", page)
     assert len(named) > 100
@@ -59,7 +59,7 @@ def test_the_security_page_names_tests_that_exist() -> None:
         assert not test or f"def {test}(" in text, f"{path}::{test}"
 
 
-def test_the_security_page_has_every_requirement_of_its_sections() -> None:
+def test_security_page_has_every_requirement_of_its_sections() -> None:
     page = (ROOT / "tests" / "SECURITY.md").read_text()
     rows = {int(number) for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     assert rows == {*range(1, 86), 87, *range(89, 99)}

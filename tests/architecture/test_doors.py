@@ -58,7 +58,7 @@ def test_no_action_takes_a_form_or_a_bag_of_values() -> None:
         ("def parse(form: Form) -> FilterParams: ...", False),
     ],
 )
-def test_the_rule_knows_what_it_forbids(source: str, mixed: bool) -> None:
+def test_rule_knows_what_it_forbids(source: str, mixed: bool) -> None:
     (function,) = ast.parse(source).body
     assert isinstance(function, ast.FunctionDef)
     assert mixes(function) is mixed

@@ -78,7 +78,7 @@ def test_no_name_has_a_word_that_was_given_up() -> None:
     assert [name for name in found if name not in STANDS_FOR_SOMETHING_ELSE] == []
 
 
-def test_the_rows_stand_in_order() -> None:
+def test_rows_stand_in_order() -> None:
     rows = re.findall(r"^\| ([^|]+?) \|", NAMES, re.MULTILINE)
     rows = [row.lower() for row in rows if row not in ("word", "---")]
     assert len(rows) == len(set(rows))

@@ -117,6 +117,6 @@ def test_no_text_of_storage_has_a_placeholder_with_a_number() -> None:
         ('w.execute_many("INSERT INTO t VALUES (?, ?)", rows)', True),
     ],
 )
-def test_the_rule_knows_a_statement_that_fits(call: str, sound: bool) -> None:
+def test_rule_knows_a_statement_that_fits(call: str, sound: bool) -> None:
     (found,) = calls(parse("test", f"def ask(r, w, may, both, more, them, rows):\n    {call}\n"))
     assert (list(faults(found)) == []) is sound

@@ -281,6 +281,6 @@ def test_what_is_asked_often_is_found_by_an_index(unit: Callable[[Writer], None]
         ("SELECT value FROM json_each('[]')", False),
     ],
 )
-def test_the_rule_knows_a_walk(statement: str, walks: bool) -> None:
+def test_rule_knows_a_walk(statement: str, walks: bool) -> None:
     lines = RAW.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
     assert any(is_walk(line[3]) for line in lines) is walks

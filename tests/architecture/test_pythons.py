@@ -170,5 +170,5 @@ def test_nothing_is_used_that_a_newer_python_has_not() -> None:
         ("from functools import partial\ndoor = partial(print, 1)", True),
     ],
 )
-def test_the_rule_knows_what_is_gone(source: str, sound: bool) -> None:
+def test_rule_knows_what_is_gone(source: str, sound: bool) -> None:
     assert (list(faults(ast.parse(source))) == []) is sound

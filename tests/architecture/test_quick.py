@@ -15,7 +15,7 @@ from tests import quick
         ("server/media/store.py", "tests/server/media/test_store.py"),
     ],
 )
-def test_the_closest_comes_first(changed: str, first: str) -> None:
+def test_closest_comes_first(changed: str, first: str) -> None:
     assert quick.matter([changed])[0] == first
 
 

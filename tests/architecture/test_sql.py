@@ -247,7 +247,7 @@ def calls(reader, viewer, page):
         ('" ".join([table])', False),
     ],
 )
-def test_the_rule_tells_fixed_text_from_other(statement: str, fixed: bool) -> None:
+def test_rule_tells_fixed_text_from_other(statement: str, fixed: bool) -> None:
     def judged(**more: str) -> bool:
         given = {"name": "_ask", "may": "predicate(viewer)", "given": "TABLE", **more}
         (call,) = calls(parse("test", LOOSE.format(statement=statement, **given)))
@@ -261,7 +261,7 @@ def test_the_rule_tells_fixed_text_from_other(statement: str, fixed: bool) -> No
         assert not judged(name="ask")
 
 
-def test_a_page_sorts_up_or_down_and_nothing_else() -> None:
+def test_page_sorts_up_or_down_and_nothing_else() -> None:
     (answer,) = (
         node
         for node in ast.walk(modules()["engine.pagination"].functions["order"])
@@ -333,7 +333,7 @@ def test_no_table_defers_or_rolls_back() -> None:
 
 
 @pytest.mark.parametrize("ending", ["COMMIT", "INSERT OR ROLLBACK INTO t", "pragma x", "end"])
-def test_the_rule_knows_endings(ending: str) -> None:
+def test_rule_knows_endings(ending: str) -> None:
     assert ENDINGS.search(ending)
 
 
@@ -399,7 +399,7 @@ def test_only_storage_writes_statements() -> None:
 LONGEST_IN_PIECES = 3
 
 
-def test_a_statement_of_four_lines_is_a_text_block() -> None:
+def test_statement_of_four_lines_is_a_text_block() -> None:
     pieces = [
         str(call)
         for module in modules().values()

@@ -203,7 +203,7 @@ async def test_axe_finds_nothing_and_nothing_scrolls_sideways_in_any_state() -> 
     assert report.findings == ()
 
 
-async def test_the_check_sees_a_page_that_is_wrong() -> None:
+async def test_check_sees_a_page_that_is_wrong() -> None:
     """A check that finds nothing must be one that can find something."""
     good = rendered()["login.en"]
     label = '<label for="login-login">Email or name</label>'

@@ -10,7 +10,7 @@ from tests.support.clock import Watch
 from tests.support.servers import PASSWORD
 
 
-async def test_a_browser_makes_a_passkey_and_logs_in_with_it(tmp_path: Path, watch: Watch) -> None:
+async def test_browser_makes_a_passkey_and_logs_in_with_it(tmp_path: Path, watch: Watch) -> None:
     await harness.install()
     watch.now = system_clock()  # a browser keeps cookies by its own clock
     async with garden(tmp_path / "garden", watch) as place:

@@ -45,7 +45,7 @@ def eventually(what: object, seconds: float = 10) -> None:
         sleep(0.05)
 
 
-def test_a_day_with_a_client(server: Running) -> None:
+def test_day_with_a_client(server: Running) -> None:
     ines, bep = log_in(server, "ines"), log_in(server, "bep")
     me = ines.me()
     assert (me.username, me.acct) == ("ines", "ines")
@@ -87,7 +87,7 @@ def test_a_day_with_a_client(server: Running) -> None:
     assert ines.account_unfollow(found.id).following is False
 
 
-def test_a_boost_is_deleted_by_its_own_number(server: Running) -> None:
+def test_boost_is_deleted_by_its_own_number(server: Running) -> None:
     ines, bep = log_in(server, "ines"), log_in(server, "bep")
     said = bep.status_post("The kettle is on.")
     boost = ines.status_reblog(said.id, visibility="unlisted")
@@ -110,7 +110,7 @@ def test_what_cannot_be_done_yet_is_said_and_nothing_is_posted(server: Running) 
     assert ines.timeline_home(limit=1)[0].id == said.id
 
 
-def test_the_time_on_the_server(server: Running) -> None:
+def test_time_on_the_server(server: Running) -> None:
     """Mastodon.py reads it from the head of the first page."""
     told: Any = log_in(server, "ines").get_approx_server_time()
     assert abs((datetime.now(UTC) - told.astimezone(UTC)).total_seconds()) < 60

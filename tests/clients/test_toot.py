@@ -73,7 +73,7 @@ def number_in(text: str) -> str:
     return found[1]
 
 
-def test_an_evening_at_a_terminal(server: Running, tmp_path: Path) -> None:
+def test_evening_at_a_terminal(server: Running, tmp_path: Path) -> None:
     ines = log_in(server, "ines", tmp_path / "ines")
     bep = log_in(server, "bep", tmp_path / "bep")
     assert "ines" in ines.toot("whoami")

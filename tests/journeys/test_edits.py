@@ -15,7 +15,7 @@ async def history(person: Person, id_: str) -> list[tuple[str, str]]:
     return [(plain(one["content"]), one["spoiler_text"]) for one in found]
 
 
-async def test_an_edit_converges_with_its_history(places: Places, watch: Watch) -> None:
+async def test_edit_converges_with_its_history(places: Places, watch: Watch) -> None:
     alice, bob, _ = await friends(places)
     said = await alice.say("The leeks faild.")
     await settle(*places)
@@ -92,7 +92,7 @@ async def test_whom_an_edit_mentions_is_told_and_who_was_mentioned_hears_on(
 
 
 @pytest.mark.parametrize("visibility", ["direct", "private"])
-async def test_an_edit_of_what_is_for_few_lets_in_nobody_whom_it_mentions(
+async def test_edit_of_what_is_for_few_lets_in_nobody_whom_it_mentions(
     places: Places, visibility: str
 ) -> None:
     home, _ = places
@@ -148,7 +148,7 @@ async def test_what_was_said_before_an_edit_is_handed_to_no_server(
         assert await served() == [*[False] * (at + 1), True]
 
 
-async def test_an_edit_never_changes_whom_a_post_is_for(places: Places) -> None:
+async def test_edit_never_changes_whom_a_post_is_for(places: Places) -> None:
     _, away = places
     alice, bob, _ = await friends(places)
     wide = {"status": "Changed.", "visibility": "public", "local_only": "false"}

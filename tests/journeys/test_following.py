@@ -4,7 +4,7 @@ from tests.support.servers import Place, settle
 Places = tuple[Place, Place]
 
 
-async def test_a_post_reaches_a_follower_on_another_server(places: Places) -> None:
+async def test_post_reaches_a_follower_on_another_server(places: Places) -> None:
     home, away = places
     alice, bob = await home.person("alice"), await away.person("bob")
     relationship = await alice.follow(bob)

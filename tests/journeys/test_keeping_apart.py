@@ -18,7 +18,7 @@ async def lock(person: Person) -> None:
     await person.call("PATCH", "/api/v1/accounts/update_credentials", json={"locked": True})
 
 
-async def test_a_locked_account_is_asked_first(places: Places) -> None:
+async def test_locked_account_is_asked_first(places: Places) -> None:
     home, away = places
     alice, bob = await home.person("alice"), await away.person("bob")
     await lock(bob)
@@ -38,7 +38,7 @@ async def test_a_locked_account_is_asked_first(places: Places) -> None:
     assert len(await alice.home()) >= 1
 
 
-async def test_a_request_can_be_declined(places: Places) -> None:
+async def test_request_can_be_declined(places: Places) -> None:
     home, away = places
     alice, bob = await home.person("alice"), await away.person("bob")
     await lock(bob)
@@ -52,7 +52,7 @@ async def test_a_request_can_be_declined(places: Places) -> None:
     assert not standing["following"]
 
 
-async def test_a_block_cuts_both_ways(places: Places) -> None:
+async def test_block_cuts_both_ways(places: Places) -> None:
     home, away = places
     alice, bob = await home.person("alice"), await away.person("bob")
     await alice.follow(bob)
@@ -95,7 +95,7 @@ async def test_unfollowing_is_heard(places: Places) -> None:
     assert not (await relationship(bob, alice))["followed_by"]
 
 
-async def test_a_mute_is_quiet_and_ends(places: Places, watch: Watch) -> None:
+async def test_mute_is_quiet_and_ends(places: Places, watch: Watch) -> None:
     home, away = places
     alice, bob = await home.person("alice"), await away.person("bob")
     await alice.follow(bob)

@@ -148,7 +148,7 @@ async def test_who_leaves_is_gone_everywhere_and_so_are_their_ways_in(lands: Lan
         assert answer.status == 410
 
 
-async def test_a_conversation_stays_with_those_who_said_something_in_it(lands: Lands) -> None:
+async def test_conversation_stays_with_those_who_said_something_in_it(lands: Lands) -> None:
     erin, carol, bill = [await lands.home.person(name) for name in ("erin", "carol", "bill")]
     first = await bill.say("@erin @carol Saturday?", visibility="direct")
     await erin.say("@bill @carol Yes.", visibility="direct", in_reply_to_id=first["id"])

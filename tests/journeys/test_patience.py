@@ -10,7 +10,7 @@ from tests.support.internet import Internet
 from tests.support.servers import Place, serving, settle
 
 
-async def test_a_peer_that_is_down_for_an_hour_loses_nothing(
+async def test_peer_that_is_down_for_an_hour_loses_nothing(
     tmp_path: Path, internet: Internet, watch: Watch
 ) -> None:
     async with serving(tmp_path / "home", "home.example", internet, watch) as home:

@@ -60,7 +60,7 @@ async def test_five_own_posts_can_be_pinned_and_nothing_else(places: Places) -> 
     assert len(await pinned(alice, alice.id)) == 5
 
 
-async def test_a_pinned_post_is_shown_to_whom_it_is_for(places: Places) -> None:
+async def test_pinned_post_is_shown_to_whom_it_is_for(places: Places) -> None:
     home, _ = places
     alice, bob, carol = await friends(places)
     number = await bob.find(alice.handle)

@@ -29,7 +29,7 @@ async def seen_by(person: Person, url: str) -> Any:
 
 @pytest.mark.parametrize("deed", list(DEEDS))
 @pytest.mark.parametrize("policy", ["public", "followers", "nobody"])
-async def test_a_policy_holds_at_home_and_away(places: Places, deed: str, policy: str) -> None:
+async def test_policy_holds_at_home_and_away(places: Places, deed: str, policy: str) -> None:
     alice, bob, carol = await friends(places)
     dora = await places[0].person("dora")
     said = await alice.say("Read this.", interaction_policy={deed: policy})
@@ -58,7 +58,7 @@ async def test_whom_it_speaks_to_may_answer_whatever_it_says(places: Places) -> 
     assert (await do(carol, "reply", await seen_by(carol, said["url"])))[0] == 200
 
 
-async def test_a_policy_can_change_later_and_others_learn_of_it(places: Places) -> None:
+async def test_policy_can_change_later_and_others_learn_of_it(places: Places) -> None:
     alice, bob, _ = await friends(places)
     said = await alice.say("Read this.")
     await settle(*places)

@@ -32,7 +32,7 @@ def figures(poll: Any) -> tuple[list[int | None], int, int | None]:
     return counted, poll["votes_count"], poll["voters_count"]
 
 
-async def test_a_vote_from_elsewhere_is_counted_and_never_shown_as_a_post(places: Places) -> None:
+async def test_vote_from_elsewhere_is_counted_and_never_shown_as_a_post(places: Places) -> None:
     alice, bob, carol = await friends(places)
     said, seen = await asked(alice, bob, places)
     assert [option["title"] for option in seen["poll"]["options"]] == CHOICES["options"]
@@ -118,7 +118,7 @@ async def test_when_it_is_over_everybody_learns_how_it_ended(places: Places, wat
     assert not (await alice.get(f"/api/v1/statuses/{said['id']}"))["edited_at"]
 
 
-async def test_an_edited_poll_begins_anew_when_something_else_is_asked(places: Places) -> None:
+async def test_edited_poll_begins_anew_when_something_else_is_asked(places: Places) -> None:
     alice, bob, _ = await friends(places)
     said, seen = await asked(alice, bob, places)
     await vote(bob, seen, 1)
@@ -144,7 +144,7 @@ async def test_an_edited_poll_begins_anew_when_something_else_is_asked(places: P
     assert figures(await alice.get(f"/api/v1/polls/{said['id']}")) == ([0, 1], 1, 1)
 
 
-async def test_the_poll_of_a_followers_only_post_is_for_followers(places: Places) -> None:
+async def test_poll_of_a_followers_only_post_is_for_followers(places: Places) -> None:
     home, _ = places
     alice, bob, carol = await friends(places)
     said = await alice.say("Which soup?", poll=CHOICES, visibility="private")
@@ -157,7 +157,7 @@ async def test_the_poll_of_a_followers_only_post_is_for_followers(places: Places
     assert (await vote(bob, seen, 0))[0] == 200
 
 
-async def test_a_poll_that_makes_no_sense_is_refused_with_a_sentence(places: Places) -> None:
+async def test_poll_that_makes_no_sense_is_refused_with_a_sentence(places: Places) -> None:
     alice = await places[0].person("alice")
     for wrong in (
         {"options": ["One"]},

@@ -21,7 +21,7 @@ def texts(statuses: list[dict[str, object]]) -> list[str]:
     return [plain(str(status["content"])) for status in statuses]
 
 
-async def test_a_followers_only_post_stays_with_followers(places: Places) -> None:
+async def test_followers_only_post_stays_with_followers(places: Places) -> None:
     home, away = places
     alice, bob, carol = await friends(places)
     said = await alice.say("We are not fine.", visibility="private")
@@ -38,7 +38,7 @@ async def test_a_followers_only_post_stays_with_followers(places: Places) -> Non
     assert texts(found) == []
 
 
-async def test_an_answer_reaches_notifications_and_context(places: Places) -> None:
+async def test_answer_reaches_notifications_and_context(places: Places) -> None:
     home, away = places
     alice, bob, _ = await friends(places)
     said = await alice.say("The leeks failed, and so did the week.")
@@ -58,7 +58,7 @@ async def test_an_answer_reaches_notifications_and_context(places: Places) -> No
     assert again["in_reply_to_account_id"] == answer["account"]["id"]
 
 
-async def test_a_direct_post_is_for_whom_it_names(places: Places) -> None:
+async def test_direct_post_is_for_whom_it_names(places: Places) -> None:
     home, away = places
     alice, bob, carol = await friends(places)
     await alice.say(f"{carol.handle} Are you there on Saturday?", visibility="direct")
@@ -95,7 +95,7 @@ async def test_favourites_and_boosts_converge_with_their_undoing(places: Places)
         assert (told, "bob@away.example") not in await alice.notified()
 
 
-async def test_a_boost_reaches_those_who_follow_the_one_who_boosts(places: Places) -> None:
+async def test_boost_reaches_those_who_follow_the_one_who_boosts(places: Places) -> None:
     home, away = places
     alice, bob, _ = await friends(places)
     dora = await home.person("dora")
@@ -143,7 +143,7 @@ async def test_said_here_stays_here(places: Places) -> None:
         assert answer.status == 404
 
 
-async def test_a_key_makes_a_post_once(places: Places) -> None:
+async def test_key_makes_a_post_once(places: Places) -> None:
     home, _ = places
     alice = await home.person("alice")
     key = {"Idempotency-Key": "once"}

@@ -158,7 +158,7 @@ async def test_answers_make_a_thread_on_both_sides(alice: Person, frida: Fedify)
     ]
 
 
-async def test_a_boost_of_its_old_private_and_public_posts(alice: Person, frida: Fedify) -> None:
+async def test_boost_of_its_old_private_and_public_posts(alice: Person, frida: Fedify) -> None:
     """What we fetch from it is asked for with a signature that it accepts."""
     public = await frida.tell("post", content="<p>Before you came</p>")
     private = await frida.tell("post", content="<p>Not yours</p>", visibility="followers")

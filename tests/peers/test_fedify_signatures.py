@@ -41,7 +41,7 @@ async def said_to_a_follower(alice: Person, frida: Fedify) -> str:
 
 
 @pytest.mark.parametrize("how", BATTERY.values(), ids=BATTERY.keys())
-async def test_a_bad_signature_is_refused_and_changes_nothing(
+async def test_bad_signature_is_refused_and_changes_nothing(
     alice: Person, frida: Fedify, how: dict[str, Any]
 ) -> None:
     database, inbox = alice.place.database, f"{alice.actor.uri}/inbox"
@@ -55,7 +55,7 @@ async def test_a_bad_signature_is_refused_and_changes_nothing(
     assert changed(before, await database.read(contents, without=("hosts",))) == {}
 
 
-async def test_the_same_activity_signed_well_is_carried_out(alice: Person, frida: Fedify) -> None:
+async def test_same_activity_signed_well_is_carried_out(alice: Person, frida: Fedify) -> None:
     """So what the battery refuses, it refuses for its signature."""
     what = await said_to_a_follower(alice, frida)
     inbox, activity = f"{alice.actor.uri}/inbox", like(frida, what)

@@ -82,7 +82,7 @@ async def test_local_only_never_lets_anybody_else_in(garden: Garden) -> None:
     print(f"local-only: {cells} cells")
 
 
-async def test_an_answer_reaches_no_further_than_what_it_answers(garden: Garden) -> None:
+async def test_answer_reaches_no_further_than_what_it_answers(garden: Garden) -> None:
     cells = 0
     for visibility, kept in product(VISIBILITIES, (False, True)):
         text = f"@bob@home.example {visibility} {kept}"

@@ -126,7 +126,7 @@ def bearing(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_the_list_of_open_doors_is_the_one_we_know() -> None:
+def test_list_of_open_doors_is_the_one_we_know() -> None:
     closed = (Access.APP, Access.MEMBER, Access.ADMIN, Access.LOGGED_IN, Access.STEWARD)
     there = sorted(name for name, route in BY_NAME.items() if route.access not in closed)
     assert there == sorted(OPEN_TO_EVERYBODY)
@@ -157,7 +157,7 @@ async def test_without_a_token_closed_doors_stay_closed(place: Place) -> None:
     print(f"{cells} closed doors tried")
 
 
-async def test_a_wrong_token_opens_nothing(place: Place) -> None:
+async def test_wrong_token_opens_nothing(place: Place) -> None:
     for route in ROUTES:
         if route.access in API:
             assert await status_of(place, route, headers=bearing("wrong")) == 401, route.path
@@ -187,7 +187,7 @@ async def test_each_scope_opens_its_own_doors_and_no_others(place: Place) -> Non
     print(f"{len(guarded) * len(tokens)} cells: route x scope")
 
 
-async def test_an_app_without_a_member_is_nobody(place: Place) -> None:
+async def test_app_without_a_member_is_nobody(place: Place) -> None:
     token = await place.database.write(give_token, None, "read write follow push profile")
     for route in ROUTES:
         if route.access in {Access.MEMBER, Access.ADMIN}:
@@ -305,7 +305,7 @@ async def test_head_is_answered_wherever_get_is(place: Place) -> None:
     print(f"{cells} addresses asked for their head")
 
 
-async def test_an_unknown_address_of_the_api_answers_in_json(place: Place) -> None:
+async def test_unknown_address_of_the_api_answers_in_json(place: Place) -> None:
     async with place.client.options("/api/v1/nothing") as answer:
         assert answer.status == 204
     async with place.client.get("/api/v1/nothing") as answer:

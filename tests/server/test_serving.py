@@ -135,7 +135,7 @@ async def test_where_nothing_can_listen_is_said_and_nothing_stays_behind(tmp_pat
     await stopped(serve)
 
 
-async def test_a_request_that_never_ends_does_not_keep_the_server_from_stopping(
+async def test_request_that_never_ends_does_not_keep_the_server_from_stopping(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving, "FINISH", 0.5)
@@ -159,7 +159,7 @@ async def health_at(port: int) -> int:
         return answer.status
 
 
-async def test_a_command_under_way_is_answered_before_the_stop(tmp_path: Path) -> None:
+async def test_command_under_way_is_answered_before_the_stop(tmp_path: Path) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def answers(command: str, arguments: Mapping[str, Any]) -> str:
@@ -174,7 +174,7 @@ async def test_a_command_under_way_is_answered_before_the_stop(tmp_path: Path) -
     assert await asked == (True, "this is done")
 
 
-async def test_a_command_that_takes_too_long_is_cut_off(
+async def test_command_that_takes_too_long_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control_socket, "FINISH", 0.05)
@@ -220,7 +220,7 @@ async def test_what_is_no_command_is_answered_and_harms_nobody(tmp_path: Path, l
             await control_socket.ask(tmp_path, "this", {})
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+def test_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     port = free_port()
     with subprocess.Popen(
         [*KITH, "serve"],
@@ -295,6 +295,6 @@ def follow(server: Running, token: str, handle: str) -> None:
     as_somebody(server, token, "POST", f"/api/v1/accounts/{found['id']}/follow")
 
 
-def test_an_address_reads_as_it_is_written() -> None:
+def test_address_reads_as_it_is_written() -> None:
     assert str(Listen("::1", 80)) == "[::1]:80"
     assert str(Listen(path=Path("/run/kith.sock"))) == "unix:/run/kith.sock"

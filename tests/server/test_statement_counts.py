@@ -199,7 +199,7 @@ STILL = """
 """.split()
 
 
-async def test_a_list_of_forty_asks_no_more_than_a_list_of_one(
+async def test_list_of_forty_asks_no_more_than_a_list_of_one(
     worlds: tuple[Counted, Counted],
 ) -> None:
     few, many = worlds
@@ -220,7 +220,7 @@ async def test_a_list_of_forty_asks_no_more_than_a_list_of_one(
     assert {name for name, _, _ in asked} - grown == set(STILL)
 
 
-async def test_the_count_would_notice(worlds: tuple[Counted, Counted]) -> None:
+async def test_count_would_notice(worlds: tuple[Counted, Counted]) -> None:
     few, many = worlds
     path = "/api/v1/timelines/home"
     (one, statements), (forty, same) = await few.ask(path), await many.ask(f"{path}?limit=40")

@@ -48,7 +48,7 @@ async def test_before_they_accept_nothing_is_seen_and_nobody_else_accepts_for_th
     assert (standing["following"], standing["requested"]) == (False, True)
 
 
-async def test_an_accept_that_nobody_asked_for_makes_nobody_follow(
+async def test_accept_that_nobody_asked_for_makes_nobody_follow(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -79,7 +79,7 @@ async def test_reject_and_undo_may_come_twice(
     assert not (standing["following"] or standing["followed_by"] or standing["requested"])
 
 
-async def test_a_follow_without_an_id_is_understood(
+async def test_follow_without_an_id_is_understood(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -106,7 +106,7 @@ async def test_nobody_follows_the_server_or_nobody(
 # ---- what is inside, and whose it is (SECURITY 16, 18, 19, 23) ----
 
 
-async def test_an_announce_shows_what_its_origin_says(
+async def test_announce_shows_what_its_origin_says(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory, vera = evil.person("mallory"), victim.person("vera")
@@ -118,7 +118,7 @@ async def test_an_announce_shows_what_its_origin_says(
     assert await homes(alice) == ["Genuine"]
 
 
-async def test_an_announce_of_what_is_not_there_brings_nothing(
+async def test_announce_of_what_is_not_there_brings_nothing(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory, vera = evil.person("mallory"), victim.person("vera")
@@ -129,7 +129,7 @@ async def test_an_announce_of_what_is_not_there_brings_nothing(
 
 
 @pytest.mark.parametrize("type_", ["Create", "Update", "Delete", "Undo", "Like", "Block"])
-async def test_an_activity_inside_an_announce_is_not_carried_out(
+async def test_activity_inside_an_announce_is_not_carried_out(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, type_: str
 ) -> None:
     """Not even where the origin has it: an Announce is of a post."""
@@ -212,7 +212,7 @@ async def test_nobody_else_says_what_is_on_our_server(
         {"type": []},
     ],
 )
-async def test_a_post_of_somebody_else_or_of_nobody_is_refused(
+async def test_post_of_somebody_else_or_of_nobody_is_refused(
     ours: Place, alice: Person, evil: Neighbour, more: dict[str, Any]
 ) -> None:
     mallory = evil.person("mallory")
@@ -230,7 +230,7 @@ async def test_a_post_of_somebody_else_or_of_nobody_is_refused(
 # ---- relayed words are hints (DECISIONS) ----
 
 
-async def test_a_relayed_post_is_taken_from_its_origin(
+async def test_relayed_post_is_taken_from_its_origin(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     vera, mallory = victim.person("vera"), evil.person("mallory")
@@ -278,7 +278,7 @@ async def deletes(
         (500, False, False),
     ],
 )
-async def test_a_relayed_delete_counts_when_the_origin_says_that_it_is_gone(
+async def test_relayed_delete_counts_when_the_origin_says_that_it_is_gone(
     ours: Place,
     alice: Person,
     evil: Neighbour,
@@ -301,7 +301,7 @@ async def test_a_relayed_delete_counts_when_the_origin_says_that_it_is_gone(
         (500, "active"),
     ],
 )
-async def test_a_relayed_farewell_counts_only_when_the_origin_says_that_they_are_gone(
+async def test_relayed_farewell_counts_only_when_the_origin_says_that_they_are_gone(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, status: int, expected: str
 ) -> None:
     """Of a post a 404 is enough; an actor takes everything they ever said with them."""
@@ -320,7 +320,7 @@ async def test_a_relayed_farewell_counts_only_when_the_origin_says_that_they_are
     assert await homes(alice) == ([] if expected == "deleted" else ["Still here"])
 
 
-async def test_a_relayed_delete_of_what_is_not_there_yet_keeps_nothing_out(
+async def test_relayed_delete_of_what_is_not_there_yet_keeps_nothing_out(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     """Else whoever guesses the next address could silence somebody."""
@@ -332,7 +332,7 @@ async def test_a_relayed_delete_of_what_is_not_there_yet_keeps_nothing_out(
     assert await homes(alice) == ["Soon"]
 
 
-async def test_a_document_with_a_signature_inside_has_no_more_authority(
+async def test_document_with_a_signature_inside_has_no_more_authority(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     """LD signatures are not even looked at (SECURITY 21)."""
@@ -348,7 +348,7 @@ async def test_a_document_with_a_signature_inside_has_no_more_authority(
 # ---- what is wanted (SECURITY 26, 28, 76) ----
 
 
-async def test_a_strangers_post_is_not_kept(
+async def test_strangers_post_is_not_kept(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory, vera = evil.person("mallory"), victim.person("vera")
@@ -370,7 +370,7 @@ async def test_a_strangers_post_is_not_kept(
         assert (await hear(ours, mallory, announce))[0] == "refused"
 
 
-async def test_a_stranger_who_speaks_to_one_of_ours_is_heard(
+async def test_stranger_who_speaks_to_one_of_ours_is_heard(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -410,7 +410,7 @@ async def test_what_somebody_may_not_see_they_cannot_react_to(
     assert await alice.notified() == []
 
 
-async def test_a_followers_only_post_is_not_shared_by_a_follower(
+async def test_followers_only_post_is_not_shared_by_a_follower(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
     said = await alice.say("For followers", visibility="private")
@@ -442,7 +442,7 @@ async def test_who_is_blocked_is_not_heard_whatever_they_say(
 # ---- order (RELIABILITY 1) ----
 
 
-async def test_a_delete_before_its_create_counts_for_its_author_only(
+async def test_delete_before_its_create_counts_for_its_author_only(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera, victor = victim.person("vera"), victim.person("victor")
@@ -467,7 +467,7 @@ async def test_somebody_who_leaves_is_gone(
     assert known.effective_state == "deleted"
 
 
-async def test_a_farewell_of_somebody_we_never_knew_asks_nobody(
+async def test_farewell_of_somebody_we_never_knew_asks_nobody(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")

@@ -87,7 +87,7 @@ async def surfaces(scene: Scene, viewer: str) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("visibility", SEES)
-async def test_a_boost_reaches_those_for_whom_it_is(scene: Scene, visibility: str) -> None:
+async def test_boost_reaches_those_for_whom_it_is(scene: Scene, visibility: str) -> None:
     path = f"/api/v1/statuses/{scene.post['id']}/reblog"
     scene.boost = await scene.people["sharer"].post(path, visibility=visibility)
     await settle(scene.ours)
@@ -105,7 +105,7 @@ async def test_a_boost_reaches_those_for_whom_it_is(scene: Scene, visibility: st
 
 
 @pytest.mark.parametrize("visibility", SEES)
-async def test_a_boost_and_its_undoing_say_on_the_wire_for_whom_they_are(
+async def test_boost_and_its_undoing_say_on_the_wire_for_whom_they_are(
     scene: Scene, visibility: str
 ) -> None:
     alice, bob = scene.people["sharer"], scene.people["author"]
@@ -127,7 +127,7 @@ async def test_a_boost_and_its_undoing_say_on_the_wire_for_whom_they_are(
     assert scene.peers["other peer"].at.letters == []
 
 
-async def test_a_boost_says_what_it_is_where_it_is_listed(scene: Scene) -> None:
+async def test_boost_says_what_it_is_where_it_is_listed(scene: Scene) -> None:
     """Also after one of another kind, whose words were kept, was taken back."""
     alice, carol = scene.people["sharer"], scene.people["follower"]
     path = f"/api/v1/statuses/{scene.post['id']}"
@@ -141,7 +141,7 @@ async def test_a_boost_says_what_it_is_where_it_is_listed(scene: Scene) -> None:
 @pytest.mark.parametrize(
     "params", ["direct", "limited", "local", "followers", "PUBLIC", "1", ["a"]]
 )
-async def test_a_boost_for_nobody_or_for_whom_we_do_not_know_is_refused(
+async def test_boost_for_nobody_or_for_whom_we_do_not_know_is_refused(
     scene: Scene, params: object
 ) -> None:
     alice, path = scene.people["sharer"], f"/api/v1/statuses/{scene.post['id']}"
@@ -153,7 +153,7 @@ async def test_a_boost_for_nobody_or_for_whom_we_do_not_know_is_refused(
 
 
 @pytest.mark.parametrize("default", SEES)
-async def test_a_boost_without_a_wish_is_for_whom_its_member_speaks_to(
+async def test_boost_without_a_wish_is_for_whom_its_member_speaks_to(
     scene: Scene, default: str
 ) -> None:
     alice = scene.people["sharer"]
@@ -166,7 +166,7 @@ async def test_a_boost_without_a_wish_is_for_whom_its_member_speaks_to(
         await alice.post(f"/api/v1/statuses/{scene.post['id']}/unreblog")
 
 
-async def test_a_boost_for_fewer_than_before_is_not_answered_with_the_wider_one(
+async def test_boost_for_fewer_than_before_is_not_answered_with_the_wider_one(
     scene: Scene,
 ) -> None:
     alice, path = scene.people["sharer"], f"/api/v1/statuses/{scene.post['id']}/reblog"
@@ -179,7 +179,7 @@ async def test_a_boost_for_fewer_than_before_is_not_answered_with_the_wider_one(
 
 
 @pytest.mark.parametrize("params", SEES)
-async def test_a_boost_of_ones_own_private_post_is_for_followers(scene: Scene, params: str) -> None:
+async def test_boost_of_ones_own_private_post_is_for_followers(scene: Scene, params: str) -> None:
     alice = scene.people["sharer"]
     said = await alice.say("Among us.", visibility="private")
     boost = await alice.post(f"/api/v1/statuses/{said['id']}/reblog", visibility=params)
@@ -221,7 +221,7 @@ ADDRESSES: dict[str, tuple[Any, Any, str | None]] = {
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-async def test_a_boost_of_others_is_kept_for_whom_it_is(
+async def test_boost_of_others_is_kept_for_whom_it_is(
     scene: Scene, evil: Neighbour, name: str
 ) -> None:
     to, cc, expected = ADDRESSES[name]
@@ -249,7 +249,7 @@ async def test_a_boost_of_others_is_kept_for_whom_it_is(
     assert told == (expected is not None)
 
 
-async def test_a_boost_of_others_that_is_said_again_for_fewer_is_for_fewer(
+async def test_boost_of_others_that_is_said_again_for_fewer_is_for_fewer(
     scene: Scene, evil: Neighbour
 ) -> None:
     mallory, dora = scene.peers["other peer"], scene.people["stranger"]
@@ -272,7 +272,7 @@ def _shares(reader: Reader) -> int:
 
 
 @pytest.mark.parametrize("way", ["removed", "blocked"])
-async def test_a_private_boost_that_waits_is_not_delivered_to_who_follows_no_more(
+async def test_private_boost_that_waits_is_not_delivered_to_who_follows_no_more(
     scene: Scene, victim: Neighbour, way: str
 ) -> None:
     """SECURITY 81: its audience is its own, not that of the post."""

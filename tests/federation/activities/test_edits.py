@@ -10,7 +10,7 @@ from tests.federation.world import PUBLIC, Neighbour
 from tests.support.servers import Person, Place, settle
 
 
-async def test_an_older_edit_has_no_effect(ours: Place, alice: Person, victim: Neighbour) -> None:
+async def test_older_edit_has_no_effect(ours: Place, alice: Person, victim: Neighbour) -> None:
     vera = victim.person("vera")
     await follow(alice, vera)
     said = vera.note("<p>First</p>", published="2026-11-24T07:00:00Z")
@@ -27,7 +27,7 @@ async def test_an_older_edit_has_no_effect(ours: Place, alice: Person, victim: N
     assert [plain(one["content"]) for one in history] == ["First", "Third"]
 
 
-async def test_an_edit_from_the_future_was_made_now(
+async def test_edit_from_the_future_was_made_now(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -86,7 +86,7 @@ async def test_what_is_narrowed_leaves_whoever_it_is_for_no_more(
         assert found in ([], {"error": "Record not found"})
 
 
-async def test_an_edit_may_speak_to_somebody_new(
+async def test_edit_may_speak_to_somebody_new(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -108,7 +108,7 @@ async def test_an_edit_may_speak_to_somebody_new(
     assert [one["acct"] for one in seen["mentions"]] == ["dora"]
 
 
-async def test_an_edit_of_what_is_for_followers_lets_nobody_else_in(
+async def test_edit_of_what_is_for_followers_lets_nobody_else_in(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")

@@ -126,7 +126,7 @@ async def test_what_is_sent_twice_in_between_changes_nothing(scene: Scene, kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_late_word_undoes_no_newer_one(scene: Scene, kind: str) -> None:
+async def test_late_word_undoes_no_newer_one(scene: Scene, kind: str) -> None:
     """Sent again with a signature of its own, made before what was said since."""
     said, undone = scene.pair(kind)
     await scene.hear(said)
@@ -230,7 +230,7 @@ def _prune(writer: Writer) -> None:
         writer.execute(sql, before, 500)
 
 
-async def test_a_follow_that_we_ended_is_asked_for_again_under_its_id(scene: Scene) -> None:
+async def test_follow_that_we_ended_is_asked_for_again_under_its_id(scene: Scene) -> None:
     said, _ = scene.pair("Follow")
     await scene.hear(said)
     number = await scene.alice.find("@zoe@evil.example")
@@ -309,7 +309,7 @@ async def test_what_is_taken_back_before_it_comes_does_not_come_into_being(
     assert await scene.holds(kind)
 
 
-async def test_an_undo_that_was_refused_counts_when_there_is_something_to_undo(
+async def test_undo_that_was_refused_counts_when_there_is_something_to_undo(
     scene: Scene,
 ) -> None:
     said, undone = scene.pair("Follow", bare=True)

@@ -38,7 +38,7 @@ async def test_what_is_against_the_policy_leaves_nothing(
     assert await hear(ours, vera, doing(vera, deed, few, alice.actor.uri)) == ("done", "")
 
 
-async def test_an_answer_that_is_refused_does_not_come_by_another_way(
+async def test_answer_that_is_refused_does_not_come_by_another_way(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")

@@ -99,7 +99,7 @@ async def test_without_it_they_are_heard(scene: Scene, type_: str) -> None:
     assert "vera@victim" in str(await scene.alice.get("/api/v1/notifications"))
 
 
-async def test_a_server_of_strangers_is_heard_so_often_and_no_more(
+async def test_server_of_strangers_is_heard_so_often_and_no_more(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     friend = victim.person("friend")

@@ -93,9 +93,7 @@ async def scene(ours: Place, alice: Person, evil: Any) -> Scene:
 
 
 @pytest.mark.parametrize("how", HOW)
-async def test_a_limited_one_asks_to_follow_and_waits_for_the_answer(
-    scene: Scene, how: str
-) -> None:
+async def test_limited_one_asks_to_follow_and_waits_for_the_answer(scene: Scene, how: str) -> None:
     alice = scene.alice
     await scene.limit(how)
     await scene.ask(how, alice.actor.uri)
@@ -124,7 +122,7 @@ async def test_one_who_follows_already_goes_on(scene: Scene, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", HOW)
-async def test_a_request_that_waits_is_not_answered_by_the_limit(scene: Scene, how: str) -> None:
+async def test_request_that_waits_is_not_answered_by_the_limit(scene: Scene, how: str) -> None:
     await scene.alice.call("PATCH", "/api/v1/accounts/update_credentials", json={"locked": True})
     await scene.ask(how, scene.alice.actor.uri)
     await scene.limit(how)
@@ -139,7 +137,7 @@ async def test_a_request_that_waits_is_not_answered_by_the_limit(scene: Scene, h
 
 
 @pytest.mark.parametrize("how", HOW)
-async def test_a_limited_one_does_not_become_a_member_of_the_community(
+async def test_limited_one_does_not_become_a_member_of_the_community(
     scene: Scene, how: str
 ) -> None:
     group = await scene.ours.database.read(actors.community)
@@ -246,7 +244,7 @@ async def test_nobody_agrees_for_a_member_that_a_limited_one_quotes(
 
 
 @pytest.mark.parametrize("how", ["themselves", "their server"])
-async def test_a_limit_by_name_goes_along_when_somebody_moves(scene: Scene, how: str) -> None:
+async def test_limit_by_name_goes_along_when_somebody_moves(scene: Scene, how: str) -> None:
     """One that is their server's stays with that server."""
     await follow(scene.alice, scene.zoe)
     await scene.limit(how)

@@ -50,7 +50,7 @@ async def vera(alice: Person, victim: Neighbour) -> Stranger:
     return vera
 
 
-async def test_a_move_with_a_link_back_is_followed(
+async def test_move_with_a_link_back_is_followed(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     new = names(evil.person("new"), vera)
@@ -104,7 +104,7 @@ async def test_only_they_themselves_move(
     assert await following(alice) == {"vera@victim.example"}
 
 
-async def test_a_loop_ends(ours: Place, alice: Person, vera: Stranger, evil: Neighbour) -> None:
+async def test_loop_ends(ours: Place, alice: Person, vera: Stranger, evil: Neighbour) -> None:
     new = names(evil.person("new"), vera)
     assert (await hear(ours, vera, move(vera, new)))[0] == "done"
     vera.at.serves(vera.document(alsoKnownAs=[new.uri], movedTo=new.uri))
@@ -122,7 +122,7 @@ async def test_one_moves_once_a_week(
     assert (await hear(ours, vera, move(vera, second)))[0] == "done"
 
 
-async def test_a_new_account_that_does_not_answer_is_asked_again(
+async def test_new_account_that_does_not_answer_is_asked_again(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour, watch: Watch
 ) -> None:
     new = names(evil.person("new"), vera)

@@ -152,7 +152,7 @@ async def test_each_request_by_one_id_is_decided_by_itself(scene: Scene) -> None
     assert [one["acct"] for one in waiting] == ["wendy@shared.example"]
 
 
-async def test_a_vote_counts_whoever_used_its_id(scene: Scene) -> None:
+async def test_vote_counts_whoever_used_its_id(scene: Scene) -> None:
     for who, choice in ((scene.wendy, "One"), (scene.vic, "Two")):
         vote = {
             "id": "http://shared.example/votes/one",
@@ -178,7 +178,7 @@ async def test_each_report_by_one_id_is_one(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("first", ["the quoter", "the neighbour"])
-async def test_a_stamp_is_kept_from_nobody_whose_it_is(
+async def test_stamp_is_kept_from_nobody_whose_it_is(
     scene: Scene, victim: Neighbour, first: str
 ) -> None:
     """Wendy says that her post has the consent that vera gave to vic's."""
@@ -226,7 +226,7 @@ def _states(reader: Reader, stamp: str) -> dict[str, str]:
     )
 
 
-async def test_a_hint_in_a_neighbours_name_keeps_nothing_out(scene: Scene, evil: Neighbour) -> None:
+async def test_hint_in_a_neighbours_name_keeps_nothing_out(scene: Scene, evil: Neighbour) -> None:
     """Mallory forwards a true Delete of vic's under the id that vic's next post will have."""
     mallory = evil.person("mallory")
     gone = scene.vic.note()
@@ -241,7 +241,7 @@ async def test_a_hint_in_a_neighbours_name_keeps_nothing_out(scene: Scene, evil:
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-async def test_a_post_belongs_to_whom_its_origin_names(
+async def test_post_belongs_to_whom_its_origin_names(
     scene: Scene, shared: Neighbour, deleted: bool
 ) -> None:
     """Wendy says first that she wrote what vic will write; she may even delete it again."""

@@ -133,7 +133,7 @@ EDITS: list[tuple[str, dict[str, Any], bool]] = [
 
 
 @pytest.mark.parametrize(("visibility", "params", "allowed"), EDITS)
-async def test_an_edit_for_fewer_readers_is_refused_and_one_for_more_gives_none(
+async def test_edit_for_fewer_readers_is_refused_and_one_for_more_gives_none(
     alice: Person, visibility: str, params: dict[str, Any], allowed: bool
 ) -> None:
     said = await alice.say("Before.", visibility=visibility)
@@ -145,7 +145,7 @@ async def test_an_edit_for_fewer_readers_is_refused_and_one_for_more_gives_none(
     assert ("After" in now["content"]) == allowed
 
 
-async def test_a_post_for_later_is_not_made_for_fewer_by_its_time(alice: Person) -> None:
+async def test_post_for_later_is_not_made_for_fewer_by_its_time(alice: Person) -> None:
     planned = await alice.say("Later.", scheduled_at="2027-05-01T12:00:00Z")
     path, at = f"/api/v1/scheduled_statuses/{planned['id']}", "2027-06-01T12:00:00Z"
     for more in ({"visibility": "private"}, {"local_only": True}, {"params": {"visibility": "p"}}):
@@ -304,7 +304,7 @@ def read(document: Document) -> note_object.Note:
     )
 
 
-def test_a_policy_that_cannot_be_read_is_narrow() -> None:
+def test_policy_that_cannot_be_read_is_narrow() -> None:
     for value, expected in WIRE:
         found = read({"interactionPolicy": value}).policies
         assert (found.reply, found.like, found.announce, found.quote) == expected, value

@@ -26,7 +26,7 @@ async def reported(place: Place) -> list[tuple[Any, ...]]:
     )
 
 
-async def test_a_member_tells_of_another_and_those_who_look_after_things_hear_of_it(
+async def test_member_tells_of_another_and_those_who_look_after_things_hear_of_it(
     ours: Place, alice: Person
 ) -> None:
     mallory, stella = await ours.person("mallory"), await ours.person("stella", role="steward")
@@ -65,7 +65,7 @@ async def test_who_holds_the_office_no_more_reads_what_it_was_told(
     assert (await stella.get("/api/v1/notifications/unread_count"))["count"] == unread - 1
 
 
-async def test_a_second_report_is_told_too(ours: Place, alice: Person) -> None:
+async def test_second_report_is_told_too(ours: Place, alice: Person) -> None:
     stella, mallory = await ours.person("stella", role="admin"), await ours.person("mallory")
     for _ in range(2):
         await alice.post("/api/v1/reports", account_id=mallory.id)
@@ -92,7 +92,7 @@ async def test_of_what_one_cannot_see_one_cannot_tell(ours: Place, alice: Person
     assert await reported(ours) == []
 
 
-async def test_a_report_is_told_on_without_a_name(
+async def test_report_is_told_on_without_a_name(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -115,7 +115,7 @@ async def test_a_report_is_told_on_without_a_name(
     assert alice.actor.uri.encode() not in letter.body
 
 
-async def test_a_server_tells_of_one_of_ours(
+async def test_server_tells_of_one_of_ours(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     ada, bob = await ours.person("ada", role="admin"), await ours.person("bob")
@@ -156,7 +156,7 @@ async def test_what_is_about_nobody_here_is_no_report(
     assert await reported(ours) == []
 
 
-async def test_a_server_whose_reports_are_not_taken_tells_nothing(
+async def test_server_whose_reports_are_not_taken_tells_nothing(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
     params = DomainLimitParams(tier=None, reject_reports=True)
@@ -191,7 +191,7 @@ async def test_no_server_fills_the_desk(ours: Place, alice: Person, vera: Strang
     assert len(await reported(ours)) == MOST_OPEN
 
 
-async def test_a_flag_in_anothers_name_is_none(
+async def test_flag_in_anothers_name_is_none(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")

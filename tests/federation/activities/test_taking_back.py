@@ -279,7 +279,7 @@ async def test_what_was_done_about_somebody_is_taken_back_whatever_happened(
 
 
 @pytest.mark.parametrize("change", [nothing, they_are_suspended, they_are_limited])
-async def test_a_follow_and_a_follower_are_taken_back(scene: Scene, change: Change) -> None:
+async def test_follow_and_a_follower_are_taken_back(scene: Scene, change: Change) -> None:
     await scene.bob.post(f"/api/v1/accounts/{scene.carol.id}/follow")
     await change(scene, "bob")
     for back, column in (("unfollow", "follower"), ("remove_from_followers", "target")):
@@ -290,7 +290,7 @@ async def test_a_follow_and_a_follower_are_taken_back(scene: Scene, change: Chan
 
 
 @pytest.mark.parametrize("change", [nothing, they_are_suspended, they_are_limited])
-async def test_a_request_is_declined_and_one_of_ones_own_withdrawn(
+async def test_request_is_declined_and_one_of_ones_own_withdrawn(
     scene: Scene, change: Change
 ) -> None:
     dora = await scene.ours.person("dora")
@@ -308,7 +308,7 @@ async def test_a_request_is_declined_and_one_of_ones_own_withdrawn(
 
 
 @pytest.mark.parametrize("change", [they_block, they_are_suspended, they_leave])
-async def test_a_boost_is_deleted_by_its_own_number(scene: Scene, change: Change) -> None:
+async def test_boost_is_deleted_by_its_own_number(scene: Scene, change: Change) -> None:
     open_ = f"/api/v1/statuses/{scene.posts['bob', 'open']}"
     boost = await scene.carol.post(f"{open_}/reblog")
     await change(scene, "bob")
@@ -319,7 +319,7 @@ async def test_a_boost_is_deleted_by_its_own_number(scene: Scene, change: Change
 
 
 @pytest.mark.parametrize("back", ["unfavourite", "unreblog", "unbookmark"])
-async def test_a_boost_of_ones_own_leads_to_what_it_brought(scene: Scene, back: str) -> None:
+async def test_boost_of_ones_own_leads_to_what_it_brought(scene: Scene, back: str) -> None:
     what = back.removeprefix("un")
     path = f"/api/v1/statuses/{scene.posts['bob', 'open']}"
     boost = await scene.carol.post(f"{path}/reblog")

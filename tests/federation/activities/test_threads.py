@@ -19,7 +19,7 @@ def mentioning(person: Person) -> Document:
 
 
 @pytest.mark.parametrize("visibility", NARROW)
-async def test_a_stranger_does_not_come_into_a_thread_that_they_cannot_see(
+async def test_stranger_does_not_come_into_a_thread_that_they_cannot_see(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour, visibility: str
 ) -> None:
     said = await alice.say("We are not fine.", visibility=visibility)
@@ -38,7 +38,7 @@ async def test_a_stranger_does_not_come_into_a_thread_that_they_cannot_see(
         assert (status["in_reply_to_id"], status["in_reply_to_account_id"]) == (None, None)
 
 
-async def test_a_follower_answers_for_those_who_could_read_it(
+async def test_follower_answers_for_those_who_could_read_it(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     bob = await ours.person("bob")

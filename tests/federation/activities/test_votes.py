@@ -59,7 +59,7 @@ async def test_of_several_each_option_counts_once(
     assert (poll["votes_count"], poll["voters_count"]) == (2, 1)
 
 
-async def test_a_vote_that_cannot_be_counted_is_refused_and_no_post(
+async def test_vote_that_cannot_be_counted_is_refused_and_no_post(
     ours: Place, alice: Person, vera: Stranger, victim: Neighbour, evil: Neighbour, watch: Watch
 ) -> None:
     victor, mallory = victim.person("victor"), evil.person("mallory")
@@ -88,7 +88,7 @@ async def test_a_vote_that_cannot_be_counted_is_refused_and_no_post(
     assert [kind for kind, _ in await alice.notified()] == ["follow"]
 
 
-async def test_a_poll_of_others_is_read_and_its_figures_follow(
+async def test_poll_of_others_is_read_and_its_figures_follow(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -112,7 +112,7 @@ def figures(seen: Any) -> list[int]:
     return [option["votes_count"] for option in seen["poll"]["options"]]
 
 
-async def test_the_end_of_others_polls_is_told_once_to_who_voted(
+async def test_end_of_others_polls_is_told_once_to_who_voted(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -129,7 +129,7 @@ async def test_the_end_of_others_polls_is_told_once_to_who_voted(
     assert told[0]["status"]["poll"]["expired"] is True
 
 
-async def test_a_question_of_any_shape_is_read_or_is_no_poll(
+async def test_question_of_any_shape_is_read_or_is_no_poll(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -152,7 +152,7 @@ async def test_a_question_of_any_shape_is_read_or_is_no_poll(
     assert len(await homes(alice)) == len(shapes)
 
 
-async def test_a_vote_goes_to_who_asks_and_says_nothing_else(
+async def test_vote_goes_to_who_asks_and_says_nothing_else(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")

@@ -18,7 +18,7 @@ from tests.support.internet import Internet
 from tests.support.servers import Person, Place
 
 
-async def test_the_hop_that_lets_us_wait_is_silent_and_not_who_sent_us_there(
+async def test_hop_that_lets_us_wait_is_silent_and_not_who_sent_us_there(
     ours: Place, evil: Neighbour, internet: Internet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(failures, "FAIR", 0.0)
@@ -45,7 +45,7 @@ async def test_who_was_given_no_fair_time_is_not_called_silent(
     assert not resolver.silent.is_silent("silent.example")
 
 
-async def test_a_key_that_we_had_no_place_to_ask_for_was_not_tried(
+async def test_key_that_we_had_no_place_to_ask_for_was_not_tried(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     """And while it rests, that is our doing: 503 and not 401."""
@@ -103,7 +103,7 @@ async def test_what_needs_nothing_is_applied_though_its_domain_has_much_that_wai
         assert await verdict(ours, like) == ("done", "")
 
 
-async def test_a_server_that_proves_who_it_is_does_not_pay_for_its_neighbours(
+async def test_server_that_proves_who_it_is_does_not_pay_for_its_neighbours(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")

@@ -136,7 +136,7 @@ MISMATCHES: list[Serve] = [
 
 
 @pytest.mark.parametrize("serve", MISMATCHES)
-async def test_a_key_that_is_not_bound_both_ways_is_no_key(
+async def test_key_that_is_not_bound_both_ways_is_no_key(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, serve: Serve
 ) -> None:
     stranger = nobody(evil)
@@ -161,7 +161,7 @@ async def test_nobody_is_shut_out_by_who_lists_their_key_as_their_own(
     assert await vera.tell(ours, vera.says("Follow", alice.actor.uri)) == 202
 
 
-async def test_a_key_with_a_document_of_its_own_is_good_when_its_owner_lists_it(
+async def test_key_with_a_document_of_its_own_is_good_when_its_owner_lists_it(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     stranger = nobody(evil)
@@ -185,7 +185,7 @@ async def test_one_of_our_own_keys_signs_nothing_to_us(
 # ---- keys change only at their origin (SECURITY 9) ----
 
 
-async def test_a_key_that_was_replaced_at_its_origin_is_learned(
+async def test_key_that_was_replaced_at_its_origin_is_learned(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -198,7 +198,7 @@ async def test_a_key_that_was_replaced_at_its_origin_is_learned(
     assert await refused(ours, mallory, mallory.says("Follow", alice.actor.uri)) == 401
 
 
-async def test_an_update_does_not_bring_a_key(ours: Place, alice: Person, evil: Neighbour) -> None:
+async def test_update_does_not_bring_a_key(ours: Place, alice: Person, evil: Neighbour) -> None:
     mallory = evil.person("mallory")
     assert await mallory.tell(ours, mallory.says("Follow", alice.actor.uri)) == 202
     thief = replace(mallory, pair=pair(7))
@@ -214,7 +214,7 @@ async def test_an_update_does_not_bring_a_key(ours: Place, alice: Person, evil: 
     assert await mallory.tell(ours, mallory.says("Like", alice.actor.uri)) == 202
 
 
-async def test_a_thousand_bad_signatures_ask_for_the_key_once(
+async def test_thousand_bad_signatures_ask_for_the_key_once(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -248,7 +248,7 @@ async def test_many_first_words_at_once_ask_for_the_key_once(
 
 
 @pytest.mark.parametrize("name", ["evil.example", "example"])
-async def test_a_blocked_server_is_not_heard_and_not_asked(
+async def test_blocked_server_is_not_heard_and_not_asked(
     ours: Place, alice: Person, evil: Neighbour, internet: Internet, name: str
 ) -> None:
     await ours.database.write(hosts.set_tier, name, "blocked")
@@ -345,7 +345,7 @@ async def test_what_is_sent_again_has_no_effect_also_after_a_restart(
     print(f"\n{2 * len(letters)} replays of {len({d['type'] for d in documents})} types")
 
 
-async def test_the_same_words_signed_anew_have_no_effect(
+async def test_same_words_signed_anew_have_no_effect(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     """But a relation that was undone in between may be said again under its id (DECISIONS)."""
@@ -364,7 +364,7 @@ async def test_the_same_words_signed_anew_have_no_effect(
     assert changed(before, await ours.database.read(contents)) == {}
 
 
-async def test_a_follow_may_use_its_id_again_after_it_was_undone(
+async def test_follow_may_use_its_id_again_after_it_was_undone(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")

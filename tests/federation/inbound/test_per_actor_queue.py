@@ -49,7 +49,7 @@ async def taken(turns: PerActorQueue) -> Received:
     return found
 
 
-async def test_the_oldest_goes_first_and_of_one_actor_one_at_a_time(
+async def test_oldest_goes_first_and_of_one_actor_one_at_a_time(
     database: Database, turns: PerActorQueue
 ) -> None:
     uris = await come(database, turns, "bob", "bob", "eve", "bob")

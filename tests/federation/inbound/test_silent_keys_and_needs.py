@@ -167,7 +167,7 @@ async def test_what_did_not_come_in_time_is_left_out_and_its_host_is_not_asked_a
         assert not resolver.silent.is_silent("silent.example")
 
 
-async def test_a_domain_with_several_silent_names_is_silent_as_a_whole(ours: Place) -> None:
+async def test_domain_with_several_silent_names_is_silent_as_a_whole(ours: Place) -> None:
     silent_hosts = ours.app[RESOLVER].silent
     for number in range(3):
         assert not silent_hosts.is_silent("another.evil.example")
@@ -244,7 +244,7 @@ async def test_what_one_server_sent_hides_nothing_of_another(
     assert await verdict(ours, like) == ("done", "")
 
 
-async def test_a_domain_has_room_for_so_much_and_is_told_to_come_again(
+async def test_domain_has_room_for_so_much_and_is_told_to_come_again(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory, vera = evil.person("mallory"), victim.person("vera")
@@ -319,7 +319,7 @@ async def test_where_there_is_no_place_it_is_said_to_be_our_trouble(
     assert await mallory.tell(ours, like) == 202
 
 
-async def test_a_network_has_few_places_however_many_domains_it_names(
+async def test_network_has_few_places_however_many_domains_it_names(
     ours: Place, alice: Person, evil: Neighbour, internet: Internet
 ) -> None:
     hosts = [f"name.domain{one}.example" for one in range(6)]
@@ -378,7 +378,7 @@ async def test_one_deadline_holds_for_a_key_and_all_that_comes_with_it(
 # ---- pools (89) ----
 
 
-async def test_a_pool_that_is_used_up_is_our_trouble_and_blames_nobody(
+async def test_pool_that_is_used_up_is_our_trouble_and_blames_nobody(
     ours: Place, internet: Internet
 ) -> None:
     http_client = ours.app[HTTP_CLIENT]
@@ -441,7 +441,7 @@ async def test_errands_of_one_domain_keep_no_others_waiting() -> None:
     assert background.places.in_use == 0
 
 
-async def test_an_errand_that_fails_leaves_its_place() -> None:
+async def test_errand_that_fails_leaves_its_place() -> None:
     background = Background("test")
 
     async def fail(_: str) -> None:

@@ -110,7 +110,7 @@ async def test_what_members_decided_outlives_a_block(scene: Scene) -> None:
         ("evil.example.org", "evil.example.org", False),
     ],
 )
-async def test_a_block_concerns_a_server_with_all_beneath(
+async def test_block_concerns_a_server_with_all_beneath(
     ours: Place, host: str, domain: str, blocked: bool
 ) -> None:
     def someone(writer: Writer) -> str:
@@ -138,7 +138,7 @@ async def test_of_two_blocks_one_is_enough(scene: Scene) -> None:
     assert await state_of(scene.ours, scene.mallory) == "active"
 
 
-async def test_a_newcomer_whose_handle_is_of_a_blocked_domain_is_not_kept(
+async def test_newcomer_whose_handle_is_of_a_blocked_domain_is_not_kept(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     """Their URI is elsewhere: known by that alone, they would come in under another handle."""
@@ -181,7 +181,7 @@ def job(place: Place) -> Job:
     return found
 
 
-async def test_a_crowd_is_hidden_and_shown_again(ours: Place) -> None:
+async def test_crowd_is_hidden_and_shown_again(ours: Place) -> None:
     count = 2 * SLICE + 7
     await ours.database.write(crowd, count)
     assert await put(ours.database, "evil.example", "blocked") == count
@@ -195,7 +195,7 @@ async def test_a_crowd_is_hidden_and_shown_again(ours: Place) -> None:
 
 
 @pytest.mark.parametrize("tier", ["blocked", None])
-async def test_a_block_that_was_cut_off_is_finished_later(ours: Place, tier: Tier | None) -> None:
+async def test_block_that_was_cut_off_is_finished_later(ours: Place, tier: Tier | None) -> None:
     """As after a crash between the tier and its consequences."""
     await ours.database.write(crowd, 3)
     if tier is None:
@@ -207,7 +207,7 @@ async def test_a_block_that_was_cut_off_is_finished_later(ours: Place, tier: Tie
     assert not await job(ours).run_once()
 
 
-async def test_a_tier_that_was_set_once_more_is_not_taken_for_settled(ours: Place) -> None:
+async def test_tier_that_was_set_once_more_is_not_taken_for_settled(ours: Place) -> None:
     await ours.database.write(hosts.set_tier, "evil.example", "blocked")
     times = (await ours.database.read(hosts.unsettled))["evil.example"]
     await ours.database.write(hosts.set_tier, "evil.example", None)

@@ -132,7 +132,7 @@ def tier(writer: Writer, host: str, name: Tier | None) -> None:
             settle(writer, part, 0)
 
 
-async def test_a_block_of_their_server_and_their_own_hiding_do_not_lift_each_other(
+async def test_block_of_their_server_and_their_own_hiding_do_not_lift_each_other(
     ours: Place, said: Stranger
 ) -> None:
     await told(ours, said, suspended=True)

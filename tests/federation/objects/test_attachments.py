@@ -38,7 +38,7 @@ def test_what_is_no_file_is_left_out(value: Any) -> None:
         {"href": "ftp://files.example/a"},
     ],
 )
-def test_a_file_without_an_address_of_the_web_is_left_out(url: Any) -> None:
+def test_file_without_an_address_of_the_web_is_left_out(url: Any) -> None:
     assert parsed({**FILE, "url": url}) == ()
 
 
@@ -63,7 +63,7 @@ def test_one_alone_and_links_are_understood() -> None:
         (7, "Audio", "https://files.example/a", "audio/mpeg"),
     ],
 )
-def test_the_type_is_as_stated_or_guessed(stated: Any, type_: str, url: str, mime: str) -> None:
+def test_type_is_as_stated_or_guessed(stated: Any, type_: str, url: str, mime: str) -> None:
     (found,) = parsed({"type": type_, "mediaType": stated, "url": url})
     assert found.mime == mime
 
@@ -72,7 +72,7 @@ def test_the_type_is_as_stated_or_guessed(stated: Any, type_: str, url: str, mim
     "focus",
     [None, 7, "0,0", [], [1], [1, 2, 3], ["a", "b"], [True, False], [math.nan, 0], [[0], 0]],
 )
-def test_a_focus_of_the_wrong_shape_is_the_middle(focus: Any) -> None:
+def test_focus_of_the_wrong_shape_is_the_middle(focus: Any) -> None:
     (found,) = parsed({**FILE, "focalPoint": focus})
     assert found.focus == (0.0, 0.0)
 
@@ -100,7 +100,7 @@ def test_numbers_are_held_to_what_there_can_be() -> None:
         ("L" * 5000, False),
     ],
 )
-def test_a_blurhash_has_its_letters_and_its_length(text: str, good: bool) -> None:
+def test_blurhash_has_its_letters_and_its_length(text: str, good: bool) -> None:
     assert is_blurhash(text) is good
     (found,) = parsed({**FILE, "blurhash": text})
     assert found.blurhash == (text if is_blurhash(text) else None)

@@ -89,7 +89,7 @@ def _tampered(document: dict[str, Any], name: str, value: object) -> dict[str, A
 
 
 @given(st.sampled_from([*NOTE, "name", "summary", "contentMap", "context", "sensitive"]), JSON)
-def test_a_post_with_anything_anywhere_is_read_or_refused(name: str, value: object) -> None:
+def test_post_with_anything_anywhere_is_read_or_refused(name: str, value: object) -> None:
     try:
         said = note.parse(_tampered(NOTE, name, value))
     except FederationError:
@@ -102,7 +102,7 @@ def test_a_post_with_anything_anywhere_is_read_or_refused(name: str, value: obje
     st.sampled_from([*PERSON, "summary", "url", "image", "alsoKnownAs", "movedTo", "accessType"]),
     JSON,
 )
-def test_an_actor_with_anything_anywhere_is_read_or_refused(name: str, value: object) -> None:
+def test_actor_with_anything_anywhere_is_read_or_refused(name: str, value: object) -> None:
     try:
         found = actor.parse(_tampered(PERSON, name, value))
     except FederationError:
@@ -118,7 +118,7 @@ def test_an_actor_with_anything_anywhere_is_read_or_refused(name: str, value: ob
     st.sampled_from(["id", "actor", "object", "to", "published"]),
     JSON,
 )
-def test_an_activity_with_anything_anywhere_is_read_or_refused(
+def test_activity_with_anything_anywhere_is_read_or_refused(
     type_: str, name: str, value: object
 ) -> None:
     document = {"id": f"{HOST}/a/1", "type": type_, "actor": WHO, "object": NOTE}
@@ -201,7 +201,7 @@ def test_addresses_for_people_are_http_and_nothing_else(url: object) -> None:
         ({"accessType": "something"}, "open"),
     ],
 )
-def test_a_group_is_private_when_either_word_says_so(more: dict[str, Any], expected: str) -> None:
+def test_group_is_private_when_either_word_says_so(more: dict[str, Any], expected: str) -> None:
     assert actor.parse(PERSON | {"type": "Group"} | more).row.access == expected
     assert actor.parse(PERSON | more).row.access == "open"
 
@@ -209,7 +209,7 @@ def test_a_group_is_private_when_either_word_says_so(more: dict[str, Any], expec
 # ---- ours, read back ----
 
 
-def test_a_post_of_ours_is_read_as_it_was_written() -> None:
+def test_post_of_ours_is_read_as_it_was_written() -> None:
     said = Note(
         id=f"{HOST}/posts/1",
         author=WHO,
@@ -238,7 +238,7 @@ def test_a_post_of_ours_is_read_as_it_was_written() -> None:
     )
 
 
-def test_an_actor_of_ours_is_read_as_it_was_written() -> None:
+def test_actor_of_ours_is_read_as_it_was_written() -> None:
     made = make_ed25519()
     row = Actor(
         id=ActorId(7),

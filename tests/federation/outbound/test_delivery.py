@@ -50,7 +50,7 @@ def types(neighbour: Neighbour) -> list[str]:
 # ---- when ----
 
 
-def test_the_schedule_is_what_it_says() -> None:
+def test_schedule_is_what_it_says() -> None:
     hours = [30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR]
     assert [delivery.pause_after(n) for n in range(12)] == hours + [12 * HOUR] * 4
     assert delivery.PATIENCE == 7 * DAY
@@ -64,7 +64,7 @@ def test_no_two_wait_equally_long_and_none_much_longer() -> None:
 
 @pytest.mark.usefixtures("steady")
 @pytest.mark.parametrize("letters", [1, 5])
-async def test_a_host_that_is_away_is_asked_by_the_table(
+async def test_host_that_is_away_is_asked_by_the_table(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, letters: int
 ) -> None:
     """However many letters wait for it: the clock is the host's, not the letter's."""
@@ -104,7 +104,7 @@ async def test_after_seven_days_letters_are_parked_and_the_admin_sees_them(
     assert await queue(ours) == (0, 0)
 
 
-async def test_a_host_that_failed_on_seven_days_is_tried_once_a_day(
+async def test_host_that_failed_on_seven_days_is_tried_once_a_day(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     victim.status = 503
@@ -135,7 +135,7 @@ async def test_six_days_of_failure_are_not_seven(
     assert not (await ours.database.read(hosts.get, "victim.example")).is_dead
 
 
-async def test_a_signed_word_from_a_host_opens_it(
+async def test_signed_word_from_a_host_opens_it(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     victim.status = 503
@@ -152,7 +152,7 @@ async def test_a_signed_word_from_a_host_opens_it(
     assert not (await ours.database.read(hosts.get, "victim.example")).failures
 
 
-async def test_an_unsigned_word_opens_nothing(
+async def test_unsigned_word_opens_nothing(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     victim.status = 503
@@ -188,7 +188,7 @@ def much_too_late(now: datetime) -> str:
     ("asked", "expected"),
     [(in_seconds, 2 * HOUR), (as_a_date, 2 * HOUR), (much_too_long, DAY), (much_too_late, DAY)],
 )
-async def test_a_host_that_asks_us_to_wait_is_heeded(
+async def test_host_that_asks_us_to_wait_is_heeded(
     ours: Place,
     alice: Person,
     victim: Neighbour,
@@ -230,7 +230,7 @@ async def attempts(place: Place, victim: Neighbour, most: int = 30) -> int:
         (403, 4, 1),
     ],
 )
-async def test_a_refusal_is_final_at_once_or_after_a_few_tries(
+async def test_refusal_is_final_at_once_or_after_a_few_tries(
     ours: Place,
     alice: Person,
     victim: Neighbour,
@@ -246,7 +246,7 @@ async def test_a_refusal_is_final_at_once_or_after_a_few_tries(
 
 
 @pytest.mark.parametrize("status", [500, 502, 504, 408])
-async def test_a_fault_of_theirs_holds_up_that_letter_only(
+async def test_fault_of_theirs_holds_up_that_letter_only(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, status: int
 ) -> None:
     async def choosy(request: web.Request) -> web.Response:
@@ -262,7 +262,7 @@ async def test_a_fault_of_theirs_holds_up_that_letter_only(
     assert not (await ours.database.read(hosts.get, "victim.example")).failures
 
 
-async def test_a_letter_that_makes_us_fail_is_parked_and_others_go_on(
+async def test_letter_that_makes_us_fail_is_parked_and_others_go_on(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     bob = await ours.person("bob")
@@ -307,7 +307,7 @@ def crowd(writer: Writer, vera: str, alice: int, many: int) -> None:
 
 
 @pytest.mark.parametrize("visibility", ["public", "private"])
-async def test_a_thousand_followers_on_one_host_are_one_request(
+async def test_thousand_followers_on_one_host_are_one_request(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, visibility: str
 ) -> None:
     await ours.database.write(crowd, vera.uri, alice.actor.id, 1000)
@@ -411,7 +411,7 @@ async def test_others_of_that_host_still_get_it(
     assert [one.path for one in victim.letters if b"Not a secret" in one.body] == ["/inbox"]
 
 
-async def test_a_host_that_is_blocked_while_a_letter_waits_gets_none(
+async def test_host_that_is_blocked_while_a_letter_waits_gets_none(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, internet: Internet
 ) -> None:
     await alice.say("Hello")
@@ -463,7 +463,7 @@ async def test_somebody_suspended_while_letters_wait_says_nothing_more(
 # ---- nothing is lost ----
 
 
-async def test_a_peer_that_is_away_for_an_hour_gets_everything_also_over_a_restart(
+async def test_peer_that_is_away_for_an_hour_gets_everything_also_over_a_restart(
     tmp_path: Path, internet: Internet, watch: Watch, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")

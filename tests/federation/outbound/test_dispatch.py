@@ -92,7 +92,7 @@ def test_all_names_of_one_domain_share_a_few_places() -> None:
     assert scene.look(*found) == []
 
 
-def test_a_domain_of_which_one_name_fails_holds_one_place_for_all() -> None:
+def test_domain_of_which_one_name_fails_holds_one_place_for_all() -> None:
     scene = Scene()
     wild = names(80, "n{}.evil.example")
     scene.wait_for(*wild)
@@ -123,7 +123,7 @@ def test_those_not_known_to_answer_share_a_quarter_of_the_places() -> None:
     assert len(scene.look(*found[1:])) == 1
 
 
-def test_the_shares_of_a_small_courier_fit_into_it() -> None:
+def test_shares_of_a_small_courier_fit_into_it() -> None:
     for at_once in range(1, 20):
         scene = Scene()
         kinds = {kind: names(9, kind + "{}.example") for kind in ("known", "new", "failing")}
@@ -137,7 +137,7 @@ def test_the_shares_of_a_small_courier_fit_into_it() -> None:
         assert unknown <= max(1, at_once // 4)
 
 
-def test_a_known_domain_has_a_few_places_and_each_of_its_hosts_two() -> None:
+def test_known_domain_has_a_few_places_and_each_of_its_hosts_two() -> None:
     scene = Scene()
     many = names(5, "n{}.good.example")
     scene.known(*many)
@@ -151,7 +151,7 @@ def test_a_known_domain_has_a_few_places_and_each_of_its_hosts_two() -> None:
     assert asked(alone.look()) == ["a.good.example"] * 2
 
 
-def test_a_slow_host_shares_places_with_those_that_fail() -> None:
+def test_slow_host_shares_places_with_those_that_fail() -> None:
     scene = Scene()
     scene.wait_for("slow.example", each=3)
     hosts.reached(scene.writer, "slow.example", slow=True)
@@ -176,7 +176,7 @@ def test_who_is_being_served_takes_nobodys_turn() -> None:
     assert asked(scene.look(*held)) == quick[:4]
 
 
-def test_a_busy_host_is_not_always_the_first() -> None:
+def test_busy_host_is_not_always_the_first() -> None:
     """One place for all: whoever was just served goes behind whoever came meanwhile."""
     scene, one_place = Scene(), Budget(at_once=2, per_host=1)
     scene.known("busy.example")
@@ -220,7 +220,7 @@ def test_names_of_one_domain_take_one_turn_among_the_others() -> None:
     assert served == ["many.example", "other.example", "many.example"]
 
 
-def test_a_new_host_goes_before_those_of_its_kind_that_were_served() -> None:
+def test_new_host_goes_before_those_of_its_kind_that_were_served() -> None:
     scene = Scene()
     many = names(40, "new{}.example")
     scene.wait_for(*many, each=5)

@@ -109,7 +109,7 @@ async def test_eighty_silent_names_of_one_domain_delay_nobody(
     assert await looked
 
 
-async def test_a_running_courier_goes_on_while_others_are_silent(
+async def test_running_courier_goes_on_while_others_are_silent(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, silence: Silence
 ) -> None:
     """Nobody who waits for an answer has to come back before it is looked for more."""
@@ -177,7 +177,7 @@ async def test_who_takes_long_to_answer_is_not_known_to_answer(
         await settle(ours)
 
 
-async def test_the_hosts_of_one_source_are_counted_by_its_registrable_domain(
+async def test_hosts_of_one_source_are_counted_by_its_registrable_domain(
     ours: Place, alice: Person, victim: Neighbour, silence: Silence
 ) -> None:
     await ours.database.write(follow_from, alice.actor.id, ["a.b.evil.example:8443", "192.0.2.9"])
@@ -224,7 +224,7 @@ async def test_however_often_a_failing_host_speaks_it_earns_one_probe(
     assert known.standing is HostState.DEAD
 
 
-async def test_a_probe_that_is_answered_with_a_fault_brings_no_other(
+async def test_probe_that_is_answered_with_a_fault_brings_no_other(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     victim.status = 503
@@ -321,7 +321,7 @@ async def late_look(vera: Stranger, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-async def test_a_look_that_comes_back_late_takes_nothing_twice(
+async def test_look_that_comes_back_late_takes_nothing_twice(
     ours: Place,
     alice: Person,
     victim: Neighbour,
@@ -420,7 +420,7 @@ async def test_what_is_given_up_and_tried_again_while_it_is_under_way_goes_out_o
     assert (await ours.database.read(deliveries.depth)).due == 0
 
 
-async def test_a_stop_waits_a_moment_for_what_is_under_way(
+async def test_stop_waits_a_moment_for_what_is_under_way(
     ours: Place, alice: Person, silence: Silence
 ) -> None:
     await ours.database.write(follow_from, alice.actor.id, WILD[:1])

@@ -28,7 +28,7 @@ async def said(alice: Person, visibility: str) -> str:
     return f"/posts/{made['id']}"
 
 
-async def test_a_followers_server_gets_what_is_for_followers(
+async def test_followers_server_gets_what_is_for_followers(
     ours: Place, alice: Person, vera: Stranger, victim: Neighbour
 ) -> None:
     path = await said(alice, "private")
@@ -41,7 +41,7 @@ async def test_a_followers_server_gets_what_is_for_followers(
 
 
 @pytest.mark.parametrize("visibility", ["private", "direct"])
-async def test_a_hidden_post_looks_like_none(
+async def test_hidden_post_looks_like_none(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour, visibility: str
 ) -> None:
     path = await said(alice, visibility)
@@ -55,7 +55,7 @@ async def test_a_hidden_post_looks_like_none(
         assert bare(await vera.get(ours, path)) == missing
 
 
-async def test_a_post_that_names_somebody_goes_to_their_server(
+async def test_post_that_names_somebody_goes_to_their_server(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -64,7 +64,7 @@ async def test_a_post_that_names_somebody_goes_to_their_server(
     assert (await vera.get(ours, f"/posts/{made['id']}"))[0] == 404
 
 
-async def test_a_blocked_server_gets_nothing(ours: Place, alice: Person, vera: Stranger) -> None:
+async def test_blocked_server_gets_nothing(ours: Place, alice: Person, vera: Stranger) -> None:
     private, public = await said(alice, "private"), await said(alice, "public")
     await ours.database.write(hosts.set_tier, "victim.example", "blocked")
     missing = bare(await vera.get(ours, "/posts/1"))
@@ -94,7 +94,7 @@ async def test_no_longer_a_follower_no_longer_a_reader(
     assert (await vera.get(ours, path))[0] == 404
 
 
-async def test_a_follower_who_waits_for_an_answer_is_none(
+async def test_follower_who_waits_for_an_answer_is_none(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     await alice.call("PATCH", "/api/v1/accounts/update_credentials", json={"locked": True})
@@ -118,7 +118,7 @@ async def test_who_was_turned_out_gets_nothing(
     assert (await vera.get(ours, path))[0] == 404
 
 
-async def test_a_bad_signature_is_none(
+async def test_bad_signature_is_none(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     """And nothing that depends on a signature is kept."""
@@ -144,7 +144,7 @@ async def test_gone_is_said_to_those_who_could_see_it(
     assert (await anonymous(ours, public))[0] == 410
 
 
-async def test_the_activity_is_as_private_as_its_post(
+async def test_activity_is_as_private_as_its_post(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -160,7 +160,7 @@ async def test_the_activity_is_as_private_as_its_post(
     assert (await anonymous(ours, f"/activities/{number}"))[2]["Cache-Control"] == "max-age=180"
 
 
-async def test_the_outbox_holds_what_is_for_everybody(
+async def test_outbox_holds_what_is_for_everybody(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
     for visibility in ("public", "unlisted", "private", "direct", "local"):

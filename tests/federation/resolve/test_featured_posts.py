@@ -113,7 +113,7 @@ async def test_five_of_their_own_are_fetched_and_no_more(
         {},
     ],
 )
-async def test_a_collection_of_any_shape_does_no_harm(
+async def test_collection_of_any_shape_does_no_harm(
     ours: Place, alice: Person, victim: Neighbour, more: dict[str, Any]
 ) -> None:
     vera = pinning(victim, "vera")

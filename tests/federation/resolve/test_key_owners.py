@@ -69,7 +69,7 @@ def owner_of(reader: Reader, key_id: str) -> str | None:
 
 
 @pytest.mark.parametrize("named", [within, apart])
-async def test_a_key_that_was_claimed_before_goes_to_its_owner(
+async def test_key_that_was_claimed_before_goes_to_its_owner(
     ours: Place, alice: Person, evil: Neighbour, named: Named
 ) -> None:
     """As it may lie in a database that is older than the rule."""
@@ -85,7 +85,7 @@ async def test_a_key_that_was_claimed_before_goes_to_its_owner(
 
 
 @pytest.mark.parametrize("found_first", [True, False])
-async def test_a_key_that_is_no_fragment_of_its_owner_is_learned_where_it_is(
+async def test_key_that_is_no_fragment_of_its_owner_is_learned_where_it_is(
     ours: Place, alice: Person, evil: Neighbour, found_first: bool
 ) -> None:
     mallory = nobody(evil)
@@ -107,7 +107,7 @@ async def test_a_key_that_is_no_fragment_of_its_owner_is_learned_where_it_is(
     assert await renewed.tell(ours, renewed.says("Follow", alice.actor.uri), **how) == 202
 
 
-async def test_a_key_asked_for_in_other_letters_is_learned_all_the_same(
+async def test_key_asked_for_in_other_letters_is_learned_all_the_same(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     """Else whoever asks in capitals keeps it from being learned for five minutes."""

@@ -40,7 +40,7 @@ async def quote_of(alice: Person, wanted: Document) -> Any:
 
 
 @pytest.mark.parametrize("name", ["quote", "quoteUri", "quoteUrl", "_misskey_quote"])
-async def test_a_quote_is_shown_whatever_its_software_calls_it(
+async def test_quote_is_shown_whatever_its_software_calls_it(
     ours: Place, alice: Person, victim: Neighbour, evil: Neighbour, name: str
 ) -> None:
     vera, mallory = victim.person("vera"), evil.person("mallory")
@@ -55,7 +55,7 @@ async def test_a_quote_is_shown_whatever_its_software_calls_it(
     assert seen["quote"]["quoted_status"]["quote"] is None
 
 
-async def test_a_quote_of_whose_host_one_blocks_says_so_and_no_more(
+async def test_quote_of_whose_host_one_blocks_says_so_and_no_more(
     ours: Place, alice: Person, victim: Neighbour, evil: Neighbour
 ) -> None:
     vera, mallory = victim.person("vera"), evil.person("mallory")
@@ -72,7 +72,7 @@ async def test_a_quote_of_whose_host_one_blocks_says_so_and_no_more(
     assert (await quote_of(dora, said))["state"] == "accepted"
 
 
-async def test_a_stamp_counts_when_its_origin_says_all_of_it(
+async def test_stamp_counts_when_its_origin_says_all_of_it(
     ours: Place, alice: Person, victim: Neighbour, evil: Neighbour
 ) -> None:
     vera, mallory = victim.person("vera"), evil.person("mallory")
@@ -381,7 +381,7 @@ async def broken(_: web.Request) -> web.Response:
     return web.Response(status=503)
 
 
-async def test_a_stamp_that_cannot_be_had_is_asked_for_again(
+async def test_stamp_that_cannot_be_had_is_asked_for_again(
     ours: Place, alice: Person, victim: Neighbour, evil: Neighbour, watch: Watch
 ) -> None:
     vera, mallory = victim.person("vera"), evil.person("mallory")
@@ -406,7 +406,7 @@ async def test_a_stamp_that_cannot_be_had_is_asked_for_again(
     assert (await quote_of(alice, said))["state"] == "accepted"
 
 
-async def test_a_stamp_that_is_never_had_is_given_up(
+async def test_stamp_that_is_never_had_is_given_up(
     ours: Place, alice: Person, victim: Neighbour, evil: Neighbour, watch: Watch
 ) -> None:
     vera, mallory = victim.person("vera"), evil.person("mallory")

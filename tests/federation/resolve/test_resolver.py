@@ -167,7 +167,7 @@ PERMUTATIONS: list[tuple[Prepare, str | None]] = [
 
 
 @pytest.mark.parametrize(("prepare", "expected"), PERMUTATIONS)
-async def test_a_document_speaks_for_the_address_that_it_came_from(
+async def test_document_speaks_for_the_address_that_it_came_from(
     ours: Place,
     resolver: Resolver,
     evil: Neighbour,
@@ -219,7 +219,7 @@ async def test_only_what_calls_itself_activitypub_is_read_as_such(
     assert (await ours.database.read(words, note["id"]) is not None) is TYPES[type_]
 
 
-async def test_a_blocked_server_is_not_reached_by_detours(
+async def test_blocked_server_is_not_reached_by_detours(
     ours: Place, resolver: Resolver, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -269,7 +269,7 @@ def says_of_itself(at: Neighbour, resource: str, subject: str, address: str) -> 
         "",
     ],
 )
-async def test_a_handle_that_its_domain_does_not_confirm_is_not_given(
+async def test_handle_that_its_domain_does_not_confirm_is_not_given(
     ours: Place, alice: Person, resolver: Resolver, evil: Neighbour, victim: Neighbour, subject: str
 ) -> None:
     name = "vera" if "vera" in subject else "alice" if "alice" in subject else "mallory"
@@ -282,7 +282,7 @@ async def test_a_handle_that_its_domain_does_not_confirm_is_not_given(
     assert known.uri == alice.actor.uri
 
 
-async def test_a_handle_on_another_domain_is_given_when_both_sides_say_so(
+async def test_handle_on_another_domain_is_given_when_both_sides_say_so(
     resolver: Resolver, evil: Neighbour, victim: Neighbour
 ) -> None:
     stranger = evil.person("mallory")
@@ -291,7 +291,7 @@ async def test_a_handle_on_another_domain_is_given_when_both_sides_say_so(
     assert await acct(resolver, stranger.uri) == "mallory@victim.example"
 
 
-async def test_a_handle_of_evil_that_leads_to_somebody_else_finds_them_under_their_own(
+async def test_handle_of_evil_that_leads_to_somebody_else_finds_them_under_their_own(
     resolver: Resolver, evil: Neighbour, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -300,7 +300,7 @@ async def test_a_handle_of_evil_that_leads_to_somebody_else_finds_them_under_the
     assert (found.uri, found.acct) == (vera.uri, "vera@victim.example")
 
 
-async def test_a_handle_that_somebody_has_is_not_bound_anew(
+async def test_handle_that_somebody_has_is_not_bound_anew(
     ours: Place, resolver: Resolver, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -407,7 +407,7 @@ async def test_no_more_steps_are_followed_however_much_may_be_fetched(
 
 
 @pytest.mark.parametrize("authors", [False, True])
-async def test_an_answer_to_ten_thousand_answers_is_taken_in(
+async def test_answer_to_ten_thousand_answers_is_taken_in(
     ours: Place, alice: Person, evil: Neighbour, authors: bool
 ) -> None:
     mallory = evil.person("mallory")
@@ -420,7 +420,7 @@ async def test_an_answer_to_ten_thousand_answers_is_taken_in(
     assert len(evil.asked) <= FETCHES + 2  # the signer's key and handle come before
 
 
-async def test_a_bomb_of_mentions_asks_for_few(ours: Place, alice: Person, evil: Neighbour) -> None:
+async def test_bomb_of_mentions_asks_for_few(ours: Place, alice: Person, evil: Neighbour) -> None:
     mallory = evil.person("mallory")
     crowd = [evil.person(f"crowd{number}") for number in range(500)]
     tags = [{"type": "Mention", "href": one.uri, "name": f"@{one.name}"} for one in crowd]
@@ -433,7 +433,7 @@ async def test_a_bomb_of_mentions_asks_for_few(ours: Place, alice: Person, evil:
     print(f"\n{len(evil.asked)} requests for 500 mentions")
 
 
-async def test_a_parent_is_kept_though_what_it_answers_is_gone(
+async def test_parent_is_kept_though_what_it_answers_is_gone(
     ours: Place, resolver: Resolver, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory = evil.person("mallory")

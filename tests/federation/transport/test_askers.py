@@ -220,13 +220,13 @@ async def test_what_is_refused_looks_like_nothing(opening: Opening, who: str) ->
             assert await bare(path) == await bare(re.sub("[0-9]{5,}", "1", path)), path
 
 
-def test_the_table_has_no_document_that_this_sweep_does_not_know() -> None:
+def test_table_has_no_document_that_this_sweep_does_not_know() -> None:
     there = [route for route in ROUTES if route.access is Access.PEER and route.method == "GET"]
     assert {route.path for route in there} == set(OF_THE_TABLE)
     assert all(isinstance(route.handler, ForPeers) for route in there)
 
 
-def test_a_document_that_is_made_for_nobody_cannot_be_declared() -> None:
+def test_document_that_is_made_for_nobody_cannot_be_declared() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response()
 
@@ -234,7 +234,7 @@ def test_a_document_that_is_made_for_nobody_cannot_be_declared() -> None:
         Route(method="GET", path="/new", handler=handler, access=Access.PEER)
 
 
-async def test_a_blocked_server_is_not_asked_for_a_key(opening: Opening) -> None:
+async def test_blocked_server_is_not_asked_for_a_key(opening: Opening) -> None:
     world = await opening(False)
     mallory = world.askers["of a blocked server"]
     for name in BLOCKED:
@@ -266,7 +266,7 @@ async def test_that_we_are_at_our_limits_is_said_so(opening: Opening, authorised
         assert headers["Cache-Control"] == KEPT_BY_NOBODY
 
 
-async def test_the_list_itself_is_read_as_the_asker_may_see_it(opening: Opening) -> None:
+async def test_list_itself_is_read_as_the_asker_may_see_it(opening: Opening) -> None:
     world = await opening(False)
 
     def shown(reader: Reader, uri: str) -> int:

@@ -36,7 +36,7 @@ def signer() -> tuple[Sign, list[tuple[str, str, bytes | None]]]:
     return sign, asked
 
 
-async def test_a_get_is_signed_for_exactly_what_is_sent(peer: Peer) -> None:
+async def test_get_is_signed_for_exactly_what_is_sent(peer: Peer) -> None:
     sign, asked = signer()
     peer.says("/%41/~b/c", b"hello", Content_Type='Text/PLAIN; Charset="utf-8"; x=y')
     peer.answers["/A/~b/c"] = peer.answers["/%41/~b/c"]
@@ -107,7 +107,7 @@ async def test_three_redirects_are_followed_each_with_its_own_signature(
         ({"/1": "//0x7f.1/"}, 1),
     ],
 )
-async def test_a_redirect_that_breaks_a_rule_is_not_followed(
+async def test_redirect_that_breaks_a_rule_is_not_followed(
     peer: Peer, hops: dict[str, str], requests: int
 ) -> None:
     peer.says("/2")
@@ -119,7 +119,7 @@ async def test_a_redirect_that_breaks_a_rule_is_not_followed(
     assert len(peer.requests) == requests
 
 
-async def test_a_redirect_without_a_location_is_the_answer(peer: Peer) -> None:
+async def test_redirect_without_a_location_is_the_answer(peer: Peer) -> None:
     peer.says("/1", b"where?", status=302)
     answer = await peer.http_client.get("http://away.example/1", accept="*/*")
     assert (answer.status, answer.body) == (302, b"where?")
@@ -128,7 +128,7 @@ async def test_a_redirect_without_a_location_is_the_answer(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirecting_inbox_is_not_followed_and_gets_nothing_further(
+async def test_redirecting_inbox_is_not_followed_and_gets_nothing_further(
     peer: Peer, status: int
 ) -> None:
     sign, asked = signer()
@@ -145,7 +145,7 @@ async def test_a_redirecting_inbox_is_not_followed_and_gets_nothing_further(
 # POST
 
 
-async def test_a_post_sends_body_headers_and_signature(peer: Peer) -> None:
+async def test_post_sends_body_headers_and_signature(peer: Peer) -> None:
     sign, _ = signer()
     peer.says("/inbox", b"taken", status=202, Retry_After="7")
     answer = await peer.http_client.post(
@@ -173,7 +173,7 @@ async def test_of_an_answer_to_a_post_64_kilobytes_are_read(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip", "deflate", "gzip, gzip"])
-async def test_an_unreadable_answer_to_a_post_still_tells_its_status(
+async def test_unreadable_answer_to_a_post_still_tells_its_status(
     peer: Peer, encoding: str
 ) -> None:
     peer.says("/inbox", b"not compressed", status=202, Content_Encoding=encoding)
@@ -183,7 +183,7 @@ async def test_an_unreadable_answer_to_a_post_still_tells_its_status(
     assert (answer.status, answer.body) == (202, b"")
 
 
-async def test_a_slow_answer_to_a_post_still_tells_its_status(peer: Peer) -> None:
+async def test_slow_answer_to_a_post_still_tells_its_status(peer: Peer) -> None:
     peer.answers["/inbox"] = drip(status=202)
     answer = await peer.http_client.post(
         "http://away.example/inbox", body=b"{}", content_type="a/b", deadline=0.3
@@ -222,7 +222,7 @@ TAKEN = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 
 
 @pytest.mark.parametrize("reset", [False, True])
-async def test_a_post_is_sent_again_when_the_pooled_connection_was_dead(
+async def test_post_is_sent_again_when_the_pooled_connection_was_dead(
     peer: Peer, reset: bool
 ) -> None:
     posts: list[bytes] = []
@@ -248,7 +248,7 @@ async def test_a_post_is_sent_again_when_the_pooled_connection_was_dead(
     assert b"number 3" in posts[2]
 
 
-async def test_a_post_is_not_sent_again_when_a_fresh_connection_is_closed(peer: Peer) -> None:
+async def test_post_is_not_sent_again_when_a_fresh_connection_is_closed(peer: Peer) -> None:
     async def talk(reader: asyncio.StreamReader, _: asyncio.StreamWriter, __: int) -> None:
         await read_post(reader)
 
@@ -321,7 +321,7 @@ async def test_unknown_names_and_closed_ports_are_unreachable(peer: Peer) -> Non
 # Limits
 
 
-async def test_a_compressed_bomb_is_refused_before_it_unfolds(peer: Peer) -> None:
+async def test_compressed_bomb_is_refused_before_it_unfolds(peer: Peer) -> None:
     packer = zlib.compressobj(9, wbits=31)
     bomb = b"".join(packer.compress(bytes(MEBIBYTE)) for _ in range(200)) + packer.flush()
     assert len(bomb) < 250_000
@@ -338,7 +338,7 @@ async def test_a_compressed_bomb_is_refused_before_it_unfolds(peer: Peer) -> Non
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip", "deflate"])
-async def test_the_limit_is_exact_after_decompression(peer: Peer, coding: str) -> None:
+async def test_limit_is_exact_after_decompression(peer: Peer, coding: str) -> None:
     limit = 10_000
     for size in (limit, limit + 1):
         body = b"x" * size
@@ -412,7 +412,7 @@ def drip(status: int = 200) -> Callable[[web.Request], Awaitable[web.StreamRespo
     return answer
 
 
-async def test_a_slow_drip_ends_at_the_deadline(peer: Peer) -> None:
+async def test_slow_drip_ends_at_the_deadline(peer: Peer) -> None:
     peer.answers["/"] = drip()
     loop = asyncio.get_running_loop()
     start = loop.time()

@@ -167,7 +167,7 @@ async def test_without_leave_for_loopback_it_is_refused_like_others(
     print(f"{2 * len(cells) + 1} cells")
 
 
-async def test_a_host_with_a_dead_and_a_special_address_is_unreachable_not_refused(
+async def test_host_with_a_dead_and_a_special_address_is_unreachable_not_refused(
     internet: Internet, connected: list[Address]
 ) -> None:
     internet.answer("half.example", [LOOPBACK, "10.0.0.1"], port=1)
@@ -176,7 +176,7 @@ async def test_a_host_with_a_dead_and_a_special_address_is_unreachable_not_refus
     assert {host for host, _ in connected} == {LOOPBACK}
 
 
-async def test_a_host_with_very_many_addresses_costs_few_connections(
+async def test_host_with_very_many_addresses_costs_few_connections(
     internet: Internet, connected: list[Address]
 ) -> None:
     many = [f"127.0.1.{number}" for number in range(1, 200)]
@@ -187,7 +187,7 @@ async def test_a_host_with_very_many_addresses_costs_few_connections(
     assert len(connected) <= MAXIMUM_ADDRESSES**2
 
 
-async def test_the_systems_own_resolver_is_guarded_too(internet: Internet) -> None:
+async def test_systems_own_resolver_is_guarded_too(internet: Internet) -> None:
     url = f"http://localhost:{internet.ports['good.example']}/"
     for leave in (True, False):
         async with HttpClient(
@@ -228,7 +228,7 @@ async def test_our_own_host_without_a_port_is_known_by_both_default_ports(
     assert internet.asked == []
 
 
-async def test_the_rules_for_production_urls_hold_before_anything_is_resolved(
+async def test_rules_for_production_urls_hold_before_anything_is_resolved(
     internet: Internet, connected: list[Address]
 ) -> None:
     cells = [
@@ -348,7 +348,7 @@ async def test_in_production_tls_is_verified_against_the_systems_authorities(
                 await out.get("https://other.social/", accept="*/*")
 
 
-async def test_a_redirect_never_leads_from_https_to_http(
+async def test_redirect_never_leads_from_https_to_http(
     authority: tuple[Path, ssl.SSLContext], trust: Callable[[], None], internet: Internet
 ) -> None:
     context = authority[1]
@@ -435,7 +435,7 @@ def clients_in(tree: ast.AST) -> set[str]:
         "from socket import create_connection",
     ],
 )
-def test_the_search_for_other_clients_finds_them(source: str) -> None:
+def test_search_for_other_clients_finds_them(source: str) -> None:
     assert clients_in(ast.parse(source))
 
 

@@ -95,7 +95,7 @@ def test_what_is_no_plain_address_is_not_allowed(text: str) -> None:
 
 
 @given(st.ip_addresses(v=4))
-def test_a_mapped_address_is_judged_like_the_one_inside(address: IPv4Address) -> None:
+def test_mapped_address_is_judged_like_the_one_inside(address: IPv4Address) -> None:
     inside = IPv6Address((0xFFFF << 32) | int(address))
     assert allowed(inside) == allowed(address) == allowed(str(address))
 

@@ -49,7 +49,7 @@ def elliptic() -> str:
 
 
 @PAIRS
-def test_a_new_pair_signs_and_verifies(pair: keys.KeyPair) -> None:
+def test_new_pair_signs_and_verifies(pair: keys.KeyPair) -> None:
     signature = keys.sign(pair.private_pem, b"data")
     assert keys.verify(pair.public_pem, signature, b"data") is True
     assert keys.verify(pair.public_pem, signature, b"Data") is False
@@ -58,14 +58,14 @@ def test_a_new_pair_signs_and_verifies(pair: keys.KeyPair) -> None:
 
 
 @PAIRS
-def test_a_pair_says_its_algorithm_and_hides_its_secret(pair: keys.KeyPair) -> None:
+def test_pair_says_its_algorithm_and_hides_its_secret(pair: keys.KeyPair) -> None:
     assert keys.algorithm_of(pair.public_pem) == pair.algorithm
     assert keys.algorithm_of_private(pair.private_pem) == pair.algorithm
     assert pair.public_pem.startswith("-----BEGIN PUBLIC KEY-----\n")
     assert "PRIVATE" not in repr(pair)
 
 
-def test_a_new_rsa_key_has_2048_bits_and_the_usual_exponent() -> None:
+def test_new_rsa_key_has_2048_bits_and_the_usual_exponent() -> None:
     key = keys.public_key(RSA.public_pem)
     assert isinstance(key, rsa.RSAPublicKey)
     assert (key.key_size, key.public_numbers().e) == (2048, 65537)
@@ -119,18 +119,18 @@ def test_other_keys_are_refused(pem: str) -> None:
         keys.public_key(pem)
 
 
-def test_the_table_of_refused_keys_is_counted() -> None:
+def test_table_of_refused_keys_is_counted() -> None:
     print(f"{len(REFUSED)} kinds of unfit keys refused")
     assert len(REFUSED) == len(set(REFUSED.values()))
 
 
-def test_a_multikey_is_read_back() -> None:
+def test_multikey_is_read_back() -> None:
     spelled = keys.multibase(ED25519.public_pem)
     assert spelled.startswith("z6Mk")
     assert keys.from_multibase(spelled) == ED25519.public_pem
 
 
-def test_a_known_multikey_is_spelled_as_its_standard_does() -> None:
+def test_known_multikey_is_spelled_as_its_standard_does() -> None:
     # The did:key of an all-zero seed, computed from RFC 8032's public key for it.
     raw = bytes.fromhex("3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29")
     spelled = "z" + keys.encode_base58(b"\xed\x01" + raw)

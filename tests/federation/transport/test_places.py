@@ -30,11 +30,11 @@ from federation.transport.sources import block_of, domain_of, network_of
         ("", ""),
     ],
 )
-def test_a_host_counts_for_whoever_registered_its_domain(host: str, domain: str) -> None:
+def test_host_counts_for_whoever_registered_its_domain(host: str, domain: str) -> None:
     assert domain_of(host) == domain
 
 
-def test_a_block_is_of_an_address_only() -> None:
+def test_block_is_of_an_address_only() -> None:
     assert block_of("example.com") == ""
 
 
@@ -70,7 +70,7 @@ def test_one_source_holds_few_places_and_others_find_some() -> None:
         assert places.in_use == 1
 
 
-def test_a_place_counts_against_each_of_its_sources() -> None:
+def test_place_counts_against_each_of_its_sources() -> None:
     places = Places("test", most=9, each=1)
     with places.taken("domain", "block"):
         for one in (("domain", "other"), ("else", "block")):
@@ -100,7 +100,7 @@ async def test_waiting_keeps_the_order_and_lets_other_sources_pass() -> None:
     assert (places.in_use, places.in_queue) == (0, 0)
 
 
-async def test_the_queue_is_bounded_in_all_and_for_one_source() -> None:
+async def test_queue_is_bounded_in_all_and_for_one_source() -> None:
     places = Places("test", most=1, each=1, waiting=8)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(places.waited_for("a"))

@@ -70,7 +70,7 @@ async def test_only_activitypub_types_are_documents(peer: Peer) -> None:
     print(f"{len(TYPES)} cells")
 
 
-async def test_a_redirected_document_is_of_its_final_url(peer: Peer) -> None:
+async def test_redirected_document_is_of_its_final_url(peer: Peer) -> None:
     peer.leads("/1", "http://other.example/2")
     peer.says("/2", b"{}", Content_Type="application/activity+json")
     assert (
@@ -95,7 +95,7 @@ async def test_webfinger_answers_may_be_called_anything_but_a_page(peer: Peer) -
             await peer.http_client.jrd("http://away.example/")
 
 
-def test_a_content_type_that_is_sent_twice_is_none() -> None:
+def test_content_type_that_is_sent_twice_is_none() -> None:
     headers = CIMultiDict([("Content-Type", "application/activity+json"), ("content-type", "a/b")])
     assert media_type(CIMultiDictProxy(headers)) == ("", {})
 

@@ -52,7 +52,7 @@ def test_what_we_sign_is_accepted(pair: keys.KeyPair, body: bytes | None, url: s
     assert ("Digest" in headers) == ("Content-Type" in headers) == (body is not None)
 
 
-def test_a_post_covers_what_strict_servers_ask_for() -> None:
+def test_post_covers_what_strict_servers_ask_for() -> None:
     headers = signatures.sign_request(
         "POST",
         f"https://{HOST}/inbox?a=b",
@@ -91,7 +91,7 @@ def test_a_post_covers_what_strict_servers_ask_for() -> None:
         ("http://[::1]:8201/x", "[::1]:8201"),
     ],
 )
-def test_the_host_has_its_port_unless_it_goes_without_saying(url: str, host: str) -> None:
+def test_host_has_its_port_unless_it_goes_without_saying(url: str, host: str) -> None:
     headers = signatures.sign_request(
         "GET", url, None, key_id=KEY_ID, private_pem=ED25519.private_pem, now=NOW
     )
@@ -103,14 +103,14 @@ def test_the_host_has_its_port_unless_it_goes_without_saying(url: str, host: str
     ["", "/inbox", "ftp://a.test/", "https:///x", "https://a.test/ä", "https://a.test/a b",
      "https://a.test/\r\nX: y", "https://u:p@a.test/", "https://a.test:port/", "https://[::1/"],
 )  # fmt: skip
-def test_an_odd_address_is_not_signed_for(url: str) -> None:
+def test_odd_address_is_not_signed_for(url: str) -> None:
     with pytest.raises(Malformed):
         signatures.sign_request(
             "GET", url, None, key_id=KEY_ID, private_pem=ED25519.private_pem, now=NOW
         )
 
 
-def test_the_date_is_in_universal_time_whatever_the_zone() -> None:
+def test_date_is_in_universal_time_whatever_the_zone() -> None:
     headers = signatures.sign_request(
         "GET",
         f"https://{HOST}/",
@@ -160,7 +160,7 @@ GOOD: dict[str, Sender] = {
 
 
 @pytest.mark.parametrize("sender", GOOD.values(), ids=GOOD.keys())
-def test_a_good_signature_is_accepted(sender: Sender) -> None:
+def test_good_signature_is_accepted(sender: Sender) -> None:
     signed = accept(sender.request(), sender.key.public_pem)
     assert (signed.key_id, signed.data, signed.at) == (KEY_ID, sender.string(), NOW)
 

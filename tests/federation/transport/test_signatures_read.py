@@ -107,7 +107,7 @@ def test_no_character_of_a_signed_request_can_be_changed(data: st.DataObject) ->
 
 
 @given(st.text())
-def test_the_date_is_read_only_in_the_one_form(text: str) -> None:
+def test_date_is_read_only_in_the_one_form(text: str) -> None:
     with pytest.raises(Unauthenticated):
         accept(swapped("Date", text))
 
@@ -127,7 +127,7 @@ def test_every_date_that_we_write_is_read_back(when: datetime) -> None:
 
 @pytest.mark.parametrize("pair", [RSA, ED25519], ids=["rsa", "ed25519"])
 @pytest.mark.parametrize("named", ["rsa-sha256", "ed25519", "hs2019", None])
-def test_the_key_decides_the_algorithm_and_the_name_may_not_differ(
+def test_key_decides_the_algorithm_and_the_name_may_not_differ(
     pair: keys.KeyPair, named: str | None
 ) -> None:
     algorithm = None if named is None else f'"{named}"'
@@ -137,7 +137,7 @@ def test_the_key_decides_the_algorithm_and_the_name_may_not_differ(
 
 
 @pytest.mark.parametrize("pem", ["", "x" * 20_000, "-----BEGIN PUBLIC KEY-----\nAAAA\n"])
-def test_an_unfit_key_verifies_nothing(pem: str) -> None:
+def test_unfit_key_verifies_nothing(pem: str) -> None:
     signed = signatures.parse(Sender().request(), authority=HOST, now=NOW)
     with pytest.raises(Unauthenticated, match="The key cannot be used"):
         signatures.verify(signed, pem)

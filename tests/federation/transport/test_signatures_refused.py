@@ -244,18 +244,18 @@ FALSE: dict[str, Request] = {
 
 
 @pytest.mark.parametrize("request_", UNREAD.values(), ids=UNREAD.keys())
-def test_a_malformed_request_is_refused_before_any_key(request_: Request) -> None:
+def test_malformed_request_is_refused_before_any_key(request_: Request) -> None:
     assert refused_unread(request_)
 
 
 @pytest.mark.parametrize("request_", FALSE.values(), ids=FALSE.keys())
-def test_a_false_signature_is_refused_with_its_key(request_: Request) -> None:
+def test_false_signature_is_refused_with_its_key(request_: Request) -> None:
     signed = signatures.parse(request_, authority=HOST, now=NOW)
     with pytest.raises(Unauthenticated, match=r"^The signature .*\.$"):
         signatures.verify(signed, RSA.public_pem)
 
 
-def test_the_corpus_is_counted() -> None:
+def test_corpus_is_counted() -> None:
     print(f"{len(UNREAD) + len(FALSE)} tampered requests refused, {len(UNREAD)} without a key")
     assert len(UNREAD) + len(FALSE) >= 60
 
@@ -292,7 +292,7 @@ def test_each_signed_header_is_missed_when_it_is_taken_away() -> None:
 # SECURITY A4
 
 
-def test_a_signature_for_one_server_is_not_good_at_another() -> None:
+def test_signature_for_one_server_is_not_good_at_another() -> None:
     request = Sender().request()
     with pytest.raises(Unauthenticated, match="another host"):
         signatures.parse(request, authority="victim.test", now=NOW)

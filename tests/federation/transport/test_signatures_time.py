@@ -56,7 +56,7 @@ def test_only_an_hour_back_and_five_minutes_ahead_are_accepted(
         assert not accepted(request, now=signed.valid_until + SECOND)
 
 
-def test_the_window_can_be_made_wider_for_old_software() -> None:
+def test_window_can_be_made_wider_for_old_software() -> None:
     request = dated(Sender(), NOW - timedelta(hours=11)).request()
     assert not accepted(request)
     signed = signatures.parse(request, authority=HOST, now=NOW, max_age=timedelta(hours=12))
@@ -77,7 +77,7 @@ def test_of_two_signed_times_both_must_fit_and_the_earlier_counts() -> None:
 
 @pytest.mark.parametrize("covered", [True, False])
 @pytest.mark.parametrize(("seconds", "good"), [(-3600, False), (-1, False), (0, True), (60, True)])
-def test_an_expiry_is_honoured(covered: bool, seconds: int, good: bool) -> None:
+def test_expiry_is_honoured(covered: bool, seconds: int, good: bool) -> None:
     sender = timed(expires=str(int(CREATED) + seconds))
     if covered:
         sender = replace(sender, listed=[*sender.listed, "(expires)"])
@@ -86,7 +86,7 @@ def test_an_expiry_is_honoured(covered: bool, seconds: int, good: bool) -> None:
         assert accept(sender.request()).valid_until == NOW + timedelta(seconds=seconds)
 
 
-def test_an_expiry_that_is_not_signed_does_not_shorten_the_memory_of_replays() -> None:
+def test_expiry_that_is_not_signed_does_not_shorten_the_memory_of_replays() -> None:
     # Whoever replays the request can leave the parameter out.
     signed = accept(timed(expires=CREATED).request())
     assert signed.valid_until == NOW + timedelta(hours=1)
@@ -95,7 +95,7 @@ def test_an_expiry_that_is_not_signed_does_not_shorten_the_memory_of_replays() -
     assert again.digest_of_signature == signed.digest_of_signature
 
 
-def test_a_creation_time_that_is_not_signed_can_only_refuse() -> None:
+def test_creation_time_that_is_not_signed_can_only_refuse() -> None:
     assert not accepted(Sender().with_parameters(created=str(int(CREATED) + 3600)).request())
     old = dated(Sender(), NOW - 61 * MINUTE).with_parameters(created=CREATED)
     assert not accepted(old.request())
@@ -104,7 +104,7 @@ def test_a_creation_time_that_is_not_signed_can_only_refuse() -> None:
 # SECURITY A6: what the table of replays is told
 
 
-def test_a_replay_has_the_same_name_however_it_is_spelled() -> None:
+def test_replay_has_the_same_name_however_it_is_spelled() -> None:
     first = accept(Sender().request())
     assert re.fullmatch("[0-9a-f]{64}", first.digest_of_signature)
     again = rewritten(Sender(), lambda h: h.replace(",", ", ").replace("keyId", "KeyID"))

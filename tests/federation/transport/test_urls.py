@@ -114,7 +114,7 @@ def test_what_could_be_read_in_two_ways_is_malformed() -> None:
 
 
 @pytest.mark.parametrize(("url", "expected"), READ.items())
-def test_an_origin_is_scheme_host_and_port(url: str, expected: tuple[str, str, int]) -> None:
+def test_origin_is_scheme_host_and_port(url: str, expected: tuple[str, str, int]) -> None:
     assert origin_of(url) == Origin(*expected)
 
 
@@ -157,7 +157,7 @@ def test_same_origin_means_scheme_host_and_port(a: str, b: str, same: bool) -> N
         ('https://social.example/"<>^`{|}', "https://social.example/%22%3C%3E%5E%60%7B%7C%7D"),
     ],
 )
-def test_a_url_is_sent_as_written_with_its_origin_normalised(url: str, sent: str | None) -> None:
+def test_url_is_sent_as_written_with_its_origin_normalised(url: str, sent: str | None) -> None:
     assert canonical(url) == (sent or url)
     assert canonical(canonical(url)) == canonical(url)
 
@@ -191,7 +191,7 @@ def test_what_we_accept_is_read_alike_by_the_client_library_and_by_urllib(url: s
     assert (split.scheme, split.hostname, port) == (ours.scheme, ours.host, ours.port)
 
 
-def test_the_differential_corpus_is_large_enough_to_mean_something() -> None:
+def test_differential_corpus_is_large_enough_to_mean_something() -> None:
     """The parsers do differ about URLs that we refuse: that is why we refuse them."""
     differing = [url for url in MALFORMED if _by_yarl(url) != _by_urllib(url)]
     assert len(differing) >= 20
@@ -231,7 +231,7 @@ ALWAYS = [
 ]
 
 
-def test_the_policy_on_urls() -> None:
+def test_policy_on_urls() -> None:
     for url in NEVER:
         assert not may_contact(url, development=True), url
         assert not may_contact(url, development=False), url

@@ -117,7 +117,7 @@ def test_strict_json_is_read_like_any_parser_reads_it(body: bytes) -> None:
     assert json_documents.read(body) == json.loads(body)
 
 
-def test_the_corpus_is_counted() -> None:
+def test_corpus_is_counted() -> None:
     print(f"{len(REFUSED)} documents refused, {len(ACCEPTED)} accepted")
     assert len(REFUSED) >= 50
 
@@ -144,7 +144,7 @@ def test_hostile_bytes_are_refused_in_linear_time() -> None:
     print(f"{len(bodies)} hostile megabytes refused")
 
 
-def test_the_work_on_strings_is_bounded() -> None:
+def test_work_on_strings_is_bounded() -> None:
     with pytest.raises(Malformed, match="too many parts"):
         json_documents.read(b"[" * 33 + b'"" ' * 20_001)
 
@@ -218,7 +218,7 @@ def test_ordinary_documents_have_no_hidden_structures() -> None:
     assert json_documents.read(json_documents.dump(document)) == document
 
 
-def test_an_embedded_object_is_an_object() -> None:
+def test_embedded_object_is_an_object() -> None:
     assert json_documents.embedded({"a": 1}) == {"a": 1}
     values: list[object] = [None, "a", 1, True, [], [{}]]
     for value in values:
@@ -227,7 +227,7 @@ def test_an_embedded_object_is_an_object() -> None:
 
 
 @pytest.mark.parametrize("value", ["u", {"id": "u"}, ["u"], [{"id": "u", "type": "Note"}]])
-def test_an_id_is_read_from_its_usual_forms(value: object) -> None:
+def test_id_is_read_from_its_usual_forms(value: object) -> None:
     assert json_documents.uri_of(value) == "u"
     assert json_documents.optional_uri(value) == "u"
 
@@ -269,7 +269,7 @@ def test_text_is_cut_and_never_of_another_type() -> None:
     assert json_documents.text({}, "a", 9) is None
 
 
-def test_a_natural_value_prefers_the_language_then_the_plain_value_then_the_first() -> None:
+def test_natural_value_prefers_the_language_then_the_plain_value_then_the_first() -> None:
     both = {"name": "plain", "nameMap": {"de": "deutsch", "fr": "français"}}
     assert json_documents.natural(both, "name") == "plain"
     assert json_documents.natural(both, "name", "fr") == "français"
@@ -290,7 +290,7 @@ def test_a_natural_value_prefers_the_language_then_the_plain_value_then_the_firs
         assert json_documents.natural(odd, "name", "en") is None
 
 
-def test_a_flag_is_only_a_boolean() -> None:
+def test_flag_is_only_a_boolean() -> None:
     assert json_documents.flag({"a": True}, "a") is True
     assert json_documents.flag({"a": False}, "a") is False
     values: list[object] = [None, 1, 0, "true", [], [True]]
@@ -298,7 +298,7 @@ def test_a_flag_is_only_a_boolean() -> None:
         assert json_documents.flag({"a": value}, "a") is None
 
 
-def test_the_type_is_a_name_or_the_first_of_names() -> None:
+def test_type_is_a_name_or_the_first_of_names() -> None:
     assert json_documents.kind({"type": "Note"}) == "Note"
     assert json_documents.kind({"type": ["Person", "Group"]}) == "Person"
     values: list[object] = [None, "", 1, [], [""], ["Note", 1], [1, "Note"], [["Note"]], {}]
@@ -326,7 +326,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), MOMENTS.items())
-def test_a_time_is_read_in_utc(text: str, expected: datetime) -> None:
+def test_time_is_read_in_utc(text: str, expected: datetime) -> None:
     found = json_documents.moment({"published": text}, "published")
     assert found == expected
     assert found is not None

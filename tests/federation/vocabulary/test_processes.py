@@ -62,7 +62,7 @@ async def _by_us() -> None:
 
 
 @pytest.mark.parametrize(("way", "copies"), [(_by_us, False), (_by_asyncio, True)])
-def test_the_server_is_not_copied_for_a_process(
+def test_server_is_not_copied_for_a_process(
     way: Callable[[], Awaitable[None]], copies: bool
 ) -> None:
     """SECURITY 93, in the loop that serves; the other way shows that a copy would be seen."""

@@ -247,7 +247,7 @@ def test_plain_text_made_html_is_left_alone_by_the_cleaner(text: str) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(_HOSTILE)
-def test_a_preview_is_text_and_never_raises(text: str) -> None:
+def test_preview_is_text_and_never_raises(text: str) -> None:
     preview = plain(text)
     assert preview.encode().decode() == preview  # no half of a character
 
@@ -265,7 +265,7 @@ def test_markup_that_never_settles_becomes_plain_text(monkeypatch: pytest.Monkey
     assert clean(unsettled) == unsettled
 
 
-def test_the_allowed_elements_attributes_and_classes_stay() -> None:
+def test_allowed_elements_attributes_and_classes_stay() -> None:
     kept = (
         '<p class="quote-inline">RE: <span class="h-card" translate="no">x</span></p>'
         '<ol reversed="" start="3"><li value="4" lang="nl">a<br />b</li></ol>'
@@ -322,7 +322,7 @@ MIXED_FLOODS = (
 
 
 @pytest.mark.parametrize("unit", (*FLOODS, *MIXED_FLOODS, "<a href=https://a.example><object>"))
-def test_a_flood_comes_out_within_the_limits(unit: str) -> None:
+def test_flood_comes_out_within_the_limits(unit: str) -> None:
     """Linear time follows from these limits, see the module; a timed test would only flicker."""
     flooded = clean(unit * (MOST_BYTES // len(unit)))
     assert len(flooded.encode()) <= MOST_BYTES
@@ -334,7 +334,7 @@ def test_no_more_tags_are_read_than_allowed() -> None:
     assert clean("<br>" * (MOST_TAGS + 5)).count("<br />") == MOST_TAGS
 
 
-def test_an_element_with_many_attributes_is_not_reopened_for_each() -> None:
+def test_element_with_many_attributes_is_not_reopened_for_each() -> None:
     """Each would be made anew in every paragraph: the square of what was sent."""
     opened = "".join(f"<b a{number}>" for number in range(50))
     assert clean(f"<p>{opened}x</p><p>y").partition("y")[0].rpartition("<p>")[2] == "<b>" * 3
@@ -370,7 +370,7 @@ def test_plain_text_keeps_paragraphs_breaks_and_list_items_apart() -> None:
         "https://a.example/" + "x" * (2048 - 18),
     ],
 )
-def test_a_plain_web_address_is_returned_unchanged(url: str) -> None:
+def test_plain_web_address_is_returned_unchanged(url: str) -> None:
     assert safe_url(url) == url
 
 
@@ -404,7 +404,7 @@ def test_reading_an_address_never_raises(value: object) -> None:
     assert safe_url(value) in (value, None)
 
 
-def test_a_name_is_one_line_without_tricks() -> None:
+def test_name_is_one_line_without_tricks() -> None:
     assert line(" Bep\r\n\x00 \u202ede\u2066\tVries\u2069 ", 30) == "Bep de Vries"
     assert line("x" * 40, 30) == "x" * 30
     assert line("xy z", 3) == "xy"
@@ -413,7 +413,7 @@ def test_a_name_is_one_line_without_tricks() -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(st.text(), st.integers(0, 50))
-def test_a_name_never_breaks_the_line_or_its_direction(text: str, most: int) -> None:
+def test_name_never_breaks_the_line_or_its_direction(text: str, most: int) -> None:
     named = line(text, most)
     assert len(named) <= most
     assert len(named.splitlines()) <= 1
@@ -421,7 +421,7 @@ def test_a_name_never_breaks_the_line_or_its_direction(text: str, most: int) -> 
     assert named == line(named, most)
 
 
-def test_the_cleaner_is_made_once() -> None:
+def test_cleaner_is_made_once() -> None:
     """Making one costs forty times as much as using it (design/PERFORMANCE.md)."""
     kept = sanitize_html._CLEANER
     clean("<p>x</p>")

@@ -58,7 +58,7 @@ async def letter(moderator: PostOffice) -> EmailMessage:
         ("fr", "Welcome to The Garden", "Hello bep_k,"),
     ],
 )
-async def test_a_yes_comes_by_letter_in_ones_own_language(
+async def test_yes_comes_by_letter_in_ones_own_language(
     tmp_path: Path, watch: Watch, locale: str, subject: str, says: str
 ) -> None:
     async with writing(tmp_path, watch, title="The Garden") as (place, moderator):
@@ -81,7 +81,7 @@ async def test_without_a_mail_server_it_is_said_that_no_letter_goes(place: Place
     assert answer["letter"] == "none: no mail server is set"
 
 
-async def test_a_yes_holds_when_its_letter_is_not_taken(tmp_path: Path, watch: Watch) -> None:
+async def test_yes_holds_when_its_letter_is_not_taken(tmp_path: Path, watch: Watch) -> None:
     async with writing(tmp_path, watch, smtp_port="1") as (place, _):
         bep = await waiting(place)
         answer = await run(place.app, "account approve", {"name": "bep_k"})

@@ -34,7 +34,7 @@ async def params(browser: Browser, post: Post, email: str) -> int:
     return status
 
 
-async def test_a_new_address_counts_once_its_letter_is_answered(post: Post) -> None:
+async def test_new_address_counts_once_its_letter_is_answered(post: Post) -> None:
     place, _ = post
     ines = await place.person("ines")
     site, elsewhere = Browser(place), Browser(place)
@@ -62,7 +62,7 @@ async def test_a_new_address_counts_once_its_letter_is_answered(post: Post) -> N
 @pytest.mark.parametrize(
     ("locale", "words"), [("en", "another address"), ("de", "eine andere Adresse")]
 )
-async def test_the_old_address_hears_of_it(post: Post, locale: str, words: str) -> None:
+async def test_old_address_hears_of_it(post: Post, locale: str, words: str) -> None:
     place, moderator = post
     ines, browser = await place.person("ines"), Browser(place)
     set_locale = "UPDATE accounts SET locale = ? WHERE actor = ?"
@@ -94,7 +94,7 @@ async def test_asking_for_anothers_address_tells_the_owner_and_nobody_else(post:
     assert await address(ines) == "ines@post.example"
 
 
-async def test_a_new_password_voids_the_link(post: Post) -> None:
+async def test_new_password_voids_the_link(post: Post) -> None:
     """Whoever wanted the address may be who the password was changed against."""
     place, _ = post
     ines, browser = await place.person("ines"), Browser(place)
@@ -111,7 +111,7 @@ async def test_a_new_password_voids_the_link(post: Post) -> None:
     assert await address(ines) == "ines@post.example"
 
 
-async def test_a_wish_is_seen_and_taken_back(post: Post, watch: Watch) -> None:
+async def test_wish_is_seen_and_taken_back(post: Post, watch: Watch) -> None:
     """Also long after the password was given: taking it back needs no proof."""
     place, _ = post
     ines, browser = await place.person("ines"), Browser(place)
@@ -159,7 +159,7 @@ async def test_ones_own_address_may_be_written_otherwise(post: Post) -> None:
     assert await address(ines) == "Ines@post.example"
 
 
-async def test_a_letter_that_is_under_way_swallows_none_that_comes_after(post: Post) -> None:
+async def test_letter_that_is_under_way_swallows_none_that_comes_after(post: Post) -> None:
     place, moderator = post
     browser = Browser(place)
     await place.person("ines")

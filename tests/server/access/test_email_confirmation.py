@@ -119,7 +119,7 @@ async def test_where_a_steward_decides_they_hear_of_it_afterwards(
         assert "waiting for a steward" in browser.text
 
 
-async def test_the_answer_is_the_same_whoever_has_the_address_and_its_owner_hears_of_it(
+async def test_answer_is_the_same_whoever_has_the_address_and_its_owner_hears_of_it(
     post: Post,
 ) -> None:
     """By page and by client, at once and at every attempt to log in."""
@@ -147,7 +147,7 @@ async def test_the_answer_is_the_same_whoever_has_the_address_and_its_owner_hear
     assert await Browser(place).log_in("ines@post.example") == 303
 
 
-async def test_an_address_that_nobody_confirmed_is_kept_from_nobody(post: Post) -> None:
+async def test_address_that_nobody_confirmed_is_kept_from_nobody(post: Post) -> None:
     place, _ = post
     await sign_up(place, username="mallory")
     await sign_up(place, username="bep_k")
@@ -160,7 +160,7 @@ async def test_an_address_that_nobody_confirmed_is_kept_from_nobody(post: Post) 
     assert await state_of(place, "mallory") == "pending"
 
 
-async def test_a_token_is_good_for_nothing_until_then(post: Post) -> None:
+async def test_token_is_good_for_nothing_until_then(post: Post) -> None:
     place, _ = post
     app = await register(place, "read write")
     _, own = await app.token(grant_type="client_credentials", scope="read write")
@@ -218,7 +218,7 @@ async def test_after_three_days_it_is_forgotten_and_the_name_is_free(
     assert (await sign_up(place))[0] == 200
 
 
-async def test_an_office_may_vouch_for_an_address(post: Post) -> None:
+async def test_office_may_vouch_for_an_address(post: Post) -> None:
     place, _ = post
     await sign_up(place)
     await run(place.app, "account approve", {"name": "bep_k"})
@@ -228,7 +228,7 @@ async def test_an_office_may_vouch_for_an_address(post: Post) -> None:
     assert await Browser(place).log_in("bep@post.example") == 303
 
 
-async def test_a_steward_may_help_where_no_letter_arrives(post: Post) -> None:
+async def test_steward_may_help_where_no_letter_arrives(post: Post) -> None:
     place, _ = post
     await place.person("stella", role="steward")
     stella = Browser(place)
@@ -245,7 +245,7 @@ async def test_a_steward_may_help_where_no_letter_arrives(post: Post) -> None:
     assert await Browser(place).log_in("bep_k") == 303
 
 
-async def test_a_link_lets_nobody_in_who_was_turned_away(post: Post) -> None:
+async def test_link_lets_nobody_in_who_was_turned_away(post: Post) -> None:
     place, _ = post
     await sign_up(place)
     _, text = await written(post)
@@ -371,9 +371,7 @@ async def test_no_decision_is_about_who_is_not_in(post: Post) -> None:
     assert await state_of(place, "bep_k") is None
 
 
-async def test_an_invitation_that_nobody_came_by_is_good_again(
-    tmp_path: Path, watch: Watch
-) -> None:
+async def test_invitation_that_nobody_came_by_is_good_again(tmp_path: Path, watch: Watch) -> None:
     async with writing(tmp_path / "home", watch, registrations="invitation") as post:
         place, moderator = post
         moderator.open.set()

@@ -91,7 +91,7 @@ async def test_strangers_do_not_keep_its_owner_out(place: Place) -> None:
         assert await guess(owner, login, PASSWORD) == 303
 
 
-async def test_a_known_browser_guesses_so_often_and_no_more(place: Place, watch: Watch) -> None:
+async def test_known_browser_guesses_so_often_and_no_more(place: Place, watch: Watch) -> None:
     """Whoever has the cookie has these guesses, and no others."""
     thief = await used_before(place)
     statuses = [await guess(thief) for _ in range(GUESSES + 2)]
@@ -126,7 +126,7 @@ async def test_several_use_one_browser(place: Place) -> None:
     assert await place.database.read(devices) == 2
 
 
-async def test_the_cookie_opens_nothing_and_is_kept_as_a_hash(place: Place) -> None:
+async def test_cookie_opens_nothing_and_is_kept_as_a_hash(place: Place) -> None:
     owner = await used_before(place)
     only = Device(place)
     only.cookies = {"kith-device": owner.cookies["kith-device"]}
@@ -226,7 +226,7 @@ async def test_strangers_behind_the_same_address_do_not_use_up_what_is_a_members
     assert await owner.ask("POST", "/settings/prove", form) == 303
 
 
-async def test_a_thousand_guesses_of_one_block_hold_up_nobody(place: Place) -> None:
+async def test_thousand_guesses_of_one_block_hold_up_nobody(place: Place) -> None:
     """SECURITY 89: two are at work; of one block one, and few wait."""
     done: list[str] = []
 

@@ -133,14 +133,14 @@ async def visitor(place: Place, name: str = "ines") -> Browser:
         "",
     ],
 )
-async def test_an_address_that_could_do_harm_is_not_registered(place: Place, uri: str) -> None:
+async def test_address_that_could_do_harm_is_not_registered(place: Place, uri: str) -> None:
     params = {"client_name": "Lantern", "redirect_uris": uri}
     async with place.client.post("/api/v1/apps", json=params) as answer:
         assert answer.status == 422
         assert "error" in await answer.json()
 
 
-async def test_an_app_without_a_name_is_not_registered(place: Place) -> None:
+async def test_app_without_a_name_is_not_registered(place: Place) -> None:
     params = {"client_name": "\u202e\x07 \u200f", "redirect_uris": CALLBACK}
     async with place.client.post("/api/v1/apps", json=params) as answer:
         assert answer.status == 422
@@ -212,7 +212,7 @@ async def test_what_is_wrong_is_told_to_the_app(
     assert (query["error"], query["state"]) == ([error], ["s t"])
 
 
-async def test_a_wrong_request_leads_nobody_away_before_they_log_in(place: Place) -> None:
+async def test_wrong_request_leads_nobody_away_before_they_log_in(place: Place) -> None:
     """Or whoever registers an app could use our address to send people anywhere."""
     app, stranger = await register(place), Browser(place)
     await place.person("ines")
@@ -226,12 +226,12 @@ async def test_what_is_wrong_out_of_band_is_said_on_a_page(place: Place) -> None
     assert "Location" not in browser.headers
 
 
-async def test_an_unknown_app_is_no_reason_to_log_in(place: Place) -> None:
+async def test_unknown_app_is_no_reason_to_log_in(place: Place) -> None:
     app, browser = await register(place), await visitor(place)
     assert await browser.ask("GET", address(app, client_id="nobody")) == 400
 
 
-async def test_an_app_may_ask_for_the_password_again_and_for_a_language(place: Place) -> None:
+async def test_app_may_ask_for_the_password_again_and_for_a_language(place: Place) -> None:
     app, browser = await register(place), await visitor(place)
     for more, status in ({"force_login": "False"}, 200), ({"force_login": "true"}, 303):
         assert await browser.ask("GET", address(app, state="x", lang="de", **more)) == status
@@ -244,7 +244,7 @@ async def test_an_app_may_ask_for_the_password_again_and_for_a_language(place: P
     assert browser.values("/oauth/authorize")["state"] == "x"
 
 
-async def test_the_consent_page_says_who_asks_for_what(place: Place) -> None:
+async def test_consent_page_says_who_asks_for_what(place: Place) -> None:
     app = await register(place, client_name="<b>Lantern</b>", website="https://lantern.example")
     browser = await visitor(place)
     await browser.ask("GET", address(app))
@@ -265,7 +265,7 @@ async def test_consent_is_always_asked_and_no_means_no(place: Place) -> None:
     assert (query["error"], query["state"]) == (["access_denied"], ["x"])
 
 
-async def test_a_form_from_elsewhere_is_not_taken(place: Place) -> None:
+async def test_form_from_elsewhere_is_not_taken(place: Place) -> None:
     """SECURITY 69: without the token of our own page nothing happens, logged in or not."""
     app, browser = await register(place), await visitor(place)
     forged = {**dict(parse_pairs(address(app))), "answer": "yes"}
@@ -280,7 +280,7 @@ async def test_a_form_from_elsewhere_is_not_taken(place: Place) -> None:
 # ---- exchanging ----
 
 
-async def test_a_code_becomes_a_token_by_form_json_and_basic(place: Place) -> None:
+async def test_code_becomes_a_token_by_form_json_and_basic(place: Place) -> None:
     app, browser = await register(place), await visitor(place)
     status, body = await app.exchange(await browser.code(app))
     assert status == 200
@@ -301,7 +301,7 @@ async def test_a_code_becomes_a_token_by_form_json_and_basic(place: Place) -> No
         assert answer.status == 200
 
 
-async def test_a_code_is_bound_to_app_address_and_verifier(place: Place, watch: Watch) -> None:
+async def test_code_is_bound_to_app_address_and_verifier(place: Place, watch: Watch) -> None:
     app, other, browser = await register(place), await register(place), await visitor(place)
     pkce = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
     attempts: list[tuple[App, dict[str, str]]] = [
@@ -323,7 +323,7 @@ async def test_a_code_is_bound_to_app_address_and_verifier(place: Place, watch: 
     assert (await app.exchange(code, code_verifier=VERIFIER))[0] == 200
 
 
-async def test_a_code_used_twice_takes_its_token_back(place: Place) -> None:
+async def test_code_used_twice_takes_its_token_back(place: Place) -> None:
     app, browser = await register(place), await visitor(place)
     code = await browser.code(app)
     _, body = await app.exchange(code)
@@ -350,7 +350,7 @@ async def test_only_the_app_itself_gets_a_token(place: Place) -> None:
         assert (status, body["error"]) == (401, "invalid_client")
 
 
-async def test_an_app_can_have_a_token_of_its_own(place: Place) -> None:
+async def test_app_can_have_a_token_of_its_own(place: Place) -> None:
     app = await register(place, "read")
     status, body = await app.token(grant_type="client_credentials", scope="read")
     assert status == 200
@@ -363,7 +363,7 @@ async def test_an_app_can_have_a_token_of_its_own(place: Place) -> None:
     assert (status, body["error"]) == (400, "unsupported_grant_type")
 
 
-async def test_a_token_is_taken_back_by_its_own_app_only(place: Place) -> None:
+async def test_token_is_taken_back_by_its_own_app_only(place: Place) -> None:
     app, other, browser = await register(place), await register(place), await visitor(place)
     _, body = await app.exchange(await browser.code(app))
     token = body["access_token"]
@@ -410,7 +410,7 @@ async def test_what_is_asked_for_out_of_band_is_shown_on_a_page(place: Place) ->
     assert (await app.exchange(parser.codes[0], redirect_uri=OOB))[0] == 200
 
 
-async def test_an_apps_own_scheme_is_led_back_to(place: Place) -> None:
+async def test_apps_own_scheme_is_led_back_to(place: Place) -> None:
     app, browser = await register(place), await visitor(place)
     there = await browser.consent(app, redirect_uri=SCHEME, state="ü &")
     assert there.startswith("lantern://callback?code=")
@@ -427,6 +427,6 @@ async def test_an_apps_own_scheme_is_led_back_to(place: Place) -> None:
         ("https://app.example/cb?", "https://app.example/cb?code=c&state=s"),
     ],
 )
-def test_an_address_stays_as_it_was_registered(registered: str, leads_to: str) -> None:
+def test_address_stays_as_it_was_registered(registered: str, leads_to: str) -> None:
     assert oauth_grants.validate_redirect(registered) is None
     assert oauth_grants.back_to(registered, {"code": "c"}, "s") == leads_to

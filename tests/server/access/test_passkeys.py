@@ -69,7 +69,7 @@ async def enter(browser: Browser, device: Authenticator, then: str = "") -> int:
     return await browser.ask("POST", ENTER, form_of(browser, ENTER) | {"credential": said})
 
 
-async def test_a_passkey_is_a_whole_log_in(place: Place) -> None:
+async def test_passkey_is_a_whole_log_in(place: Place) -> None:
     owner, device = await with_passkey(place)
     await owner.ask("GET", "/settings/safety?done=added")
     assert "Phone" in owner.text
@@ -132,7 +132,7 @@ BENT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("how", BENT)
-async def test_an_answer_that_is_bent_opens_nothing(place: Place, how: str) -> None:
+async def test_answer_that_is_bent_opens_nothing(place: Place, how: str) -> None:
     _, device = await with_passkey(place)
     assert await enter(Browser(place), device) == 303
     for name, value in BENT[how].items():
@@ -144,7 +144,7 @@ async def test_an_answer_that_is_bent_opens_nothing(place: Place, how: str) -> N
 
 
 @pytest.mark.parametrize("how", ["another origin", "nobody verified", "nobody present"])
-async def test_a_bent_passkey_is_not_kept(place: Place, how: str) -> None:
+async def test_bent_passkey_is_not_kept(place: Place, how: str) -> None:
     person, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
     device = Authenticator(ORIGIN)
@@ -154,7 +154,7 @@ async def test_a_bent_passkey_is_not_kept(place: Place, how: str) -> None:
     assert await place.database.read(second_factor.passkeys_of, person.actor.id) == []
 
 
-async def test_an_answer_counts_once_and_in_its_browser_only(place: Place, watch: Watch) -> None:
+async def test_answer_counts_once_and_in_its_browser_only(place: Place, watch: Watch) -> None:
     _, device = await with_passkey(place)
     browser, other = Browser(place), Browser(place)
     await browser.ask("GET", ENTER)
@@ -175,7 +175,7 @@ async def test_an_answer_counts_once_and_in_its_browser_only(place: Place, watch
     assert await late.ask("POST", ENTER, slow) == 422
 
 
-async def test_a_wrong_answer_uses_the_challenge_up(place: Place) -> None:
+async def test_wrong_answer_uses_the_challenge_up(place: Place) -> None:
     _, device = await with_passkey(place)
     browser = Browser(place)
     await browser.ask("GET", ENTER)
@@ -252,7 +252,7 @@ async def test_attestations_that_are_damaged_are_refused(place: Place) -> None:
     assert await place.database.read(second_factor.passkeys_of, person.actor.id) == []
 
 
-async def test_a_passkey_of_somebody_is_nobody_elses(place: Place) -> None:
+async def test_passkey_of_somebody_is_nobody_elses(place: Place) -> None:
     """SECURITY 73: it is neither added a second time nor taken away by another."""
     owner, device = await with_passkey(place)
     thief = Browser(place)
@@ -284,7 +284,7 @@ async def test_there_is_room_for_ten(place: Place) -> None:
     assert await browser.ask("POST", ADD, form_of(browser, ADD) | {"credential": said}) == 422
 
 
-async def test_a_passkey_proves_who_one_is(place: Place, watch: Watch) -> None:
+async def test_passkey_proves_who_one_is(place: Place, watch: Watch) -> None:
     owner, device = await with_passkey(place)
     watch.advance(timedelta(minutes=15))
     assert await owner.ask("GET", ADD) == 303

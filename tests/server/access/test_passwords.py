@@ -85,7 +85,7 @@ async def ask(browser: Browser, email: str) -> int:
     return await browser.ask("POST", "/reset", browser.values("/reset") | {"email": email})
 
 
-async def test_a_letter_brings_a_link_that_sets_a_password(tmp_path: Path, watch: Watch) -> None:
+async def test_letter_brings_a_link_that_sets_a_password(tmp_path: Path, watch: Watch) -> None:
     async with writing(tmp_path, watch) as (place, moderator):
         moderator.open.set()
         ines, browser = await place.person("ines"), Browser(place)
@@ -107,7 +107,7 @@ async def test_a_letter_brings_a_link_that_sets_a_password(tmp_path: Path, watch
         assert moderator.letters.empty()
 
 
-async def test_the_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_letter(
+async def test_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_letter(
     tmp_path: Path, watch: Watch
 ) -> None:
     """SECURITY 71: how long a letter takes must not say that there is somebody to write to."""
@@ -127,7 +127,7 @@ async def test_the_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_l
         await asyncio.wait_for(moderator.letters.get(), SOON)
 
 
-async def test_a_wrong_name_takes_as_long_as_a_wrong_password(place: Place) -> None:
+async def test_wrong_name_takes_as_long_as_a_wrong_password(place: Place) -> None:
     """Without the work for nobody it would be some twenty times as fast (SECURITY 71)."""
     await place.person("ines")
     browser, took = Browser(place), {"ines": list[float](), "nobody": list[float]()}
@@ -141,7 +141,7 @@ async def test_a_wrong_name_takes_as_long_as_a_wrong_password(place: Place) -> N
     assert 1 / 2 < middle["nobody"] / middle["ines"] < 2
 
 
-async def test_a_mail_server_that_is_away_is_the_stewards_to_know(
+async def test_mail_server_that_is_away_is_the_stewards_to_know(
     tmp_path: Path, watch: Watch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with writing(tmp_path, watch, smtp_port="1") as (place, _):
@@ -220,7 +220,7 @@ async def test_letters_are_counted_by_the_address_they_go_to(tmp_path: Path, wat
         assert moderator.letters.empty()
 
 
-async def test_a_stop_waits_for_a_letter_that_is_being_handed_over(
+async def test_stop_waits_for_a_letter_that_is_being_handed_over(
     tmp_path: Path, watch: Watch
 ) -> None:
     async with post_office() as moderator:

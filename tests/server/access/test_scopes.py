@@ -22,7 +22,7 @@ def may(granted: str, needed: str) -> bool:
     )
 
 
-def test_a_scope_covers_itself_and_what_lies_below_it_only() -> None:
+def test_scope_covers_itself_and_what_lies_below_it_only() -> None:
     cells = 0
     for granted, needed in product(scopes.SUPPORTED, repeat=2):
         assert scopes.within([needed], [granted]) is may(granted, needed), (granted, needed)
@@ -42,7 +42,7 @@ def test_a_scope_covers_itself_and_what_lies_below_it_only() -> None:
         ("read", "read:nothing"),
     ],
 )
-async def test_a_token_has_no_more_than_its_app_registered_for(
+async def test_token_has_no_more_than_its_app_registered_for(
     place: Place, registered: str, wanted: str
 ) -> None:
     app, browser = await register(place, registered), await visitor(place)
@@ -54,13 +54,13 @@ async def test_a_token_has_no_more_than_its_app_registered_for(
 
 
 @pytest.mark.parametrize("wrong", ["everything", "read:nothing", "admin:read:nothing", "READ"])
-async def test_an_app_cannot_register_for_what_is_not_there(place: Place, wrong: str) -> None:
+async def test_app_cannot_register_for_what_is_not_there(place: Place, wrong: str) -> None:
     params = {"client_name": "Lantern", "redirect_uris": "lantern://callback", "scopes": wrong}
     async with place.client.post("/api/v1/apps", json=params) as answer:
         assert answer.status == 422
 
 
-async def test_an_app_by_itself_does_no_admins_work(place: Place) -> None:
+async def test_app_by_itself_does_no_admins_work(place: Place) -> None:
     app = await register(place, "read write admin:read admin:write")
     for wanted in ("admin:read", "read admin:write"):
         status, body = await app.token(grant_type="client_credentials", scope=wanted)
@@ -82,14 +82,14 @@ async def sign_up(place: Place, token: str) -> tuple[int, dict[str, Any]]:
         return answer.status, await answer.json()
 
 
-async def test_a_newcomers_token_is_no_admins(place: Place) -> None:
+async def test_newcomers_token_is_no_admins(place: Place) -> None:
     """Even of an app that has such a token from elsewhere."""
     token = await place.database.write(give_token, None, "read write admin:write")
     status, made = await sign_up(place, token)
     assert (status, made["scope"]) == (200, "read write")
 
 
-async def test_a_members_token_signs_nobody_up(place: Place) -> None:
+async def test_members_token_signs_nobody_up(place: Place) -> None:
     marta = await place.person("marta", role="admin", scopes="read write admin:write")
     status, body = await sign_up(place, marta.token)
     assert (status, body) == (403, {"error": "This action is not allowed"})

@@ -44,7 +44,7 @@ def test_one_is_led_on_where_one_wanted_to_go(good: str) -> None:
     assert onward(good) == good
 
 
-async def test_a_session_begins_under_a_new_number_and_ends_with_logging_out(place: Place) -> None:
+async def test_session_begins_under_a_new_number_and_ends_with_logging_out(place: Place) -> None:
     await place.person("ines")
     browser = Browser(place)
     await browser.log_in("ines")
@@ -74,7 +74,7 @@ async def test_wrong_names_and_wrong_passwords_look_alike(place: Place) -> None:
     assert pages[0] == pages[1]
 
 
-async def test_the_work_is_the_same_for_somebody_and_nobody() -> None:
+async def test_work_is_the_same_for_somebody_and_nobody() -> None:
     known = await passwords.hash_password(PASSWORD)
     assert await passwords.fits(PASSWORD, known)
     assert not await passwords.fits("wrong", known)
@@ -99,7 +99,7 @@ async def test_who_may_not_come_in_learns_why_only_with_the_password(
     assert expected not in wrong
 
 
-async def test_a_new_password_ends_everything_else(place: Place) -> None:
+async def test_new_password_ends_everything_else(place: Place) -> None:
     ines = await place.person("ines")
     site, elsewhere = Browser(place), Browser(place)
     await site.log_in("ines")
@@ -117,7 +117,7 @@ async def test_a_new_password_ends_everything_else(place: Place) -> None:
     assert await Browser(place).log_in("ines", NEW) == 303
 
 
-async def test_a_session_ends_when_it_was_not_used_for_long(place: Place, watch: Watch) -> None:
+async def test_session_ends_when_it_was_not_used_for_long(place: Place, watch: Watch) -> None:
     await place.person("ines")
     browser = Browser(place)
     await browser.log_in("ines")
@@ -166,7 +166,7 @@ def number_of_app(page: str) -> str:
     return found[1]
 
 
-async def test_a_link_sets_a_password_once_within_its_hour(place: Place, watch: Watch) -> None:
+async def test_link_sets_a_password_once_within_its_hour(place: Place, watch: Watch) -> None:
     ines = await place.person("ines")
     browser = Browser(place)
     for late in (True, False):
@@ -185,7 +185,7 @@ async def test_a_link_sets_a_password_once_within_its_hour(place: Place, watch: 
     assert await browser.log_in("ines", NEW) == 303
 
 
-async def test_the_api_does_not_know_cookies(place: Place) -> None:
+async def test_api_does_not_know_cookies(place: Place) -> None:
     await place.person("ines")
     browser = Browser(place)
     await browser.log_in("ines")

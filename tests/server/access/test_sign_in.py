@@ -53,7 +53,7 @@ def speaking(writer: Writer, account: int, locale: str) -> None:
     writer.execute("UPDATE accounts SET locale = ? WHERE actor = ?", locale, account)
 
 
-def test_a_network_is_a_24_or_a_64() -> None:
+def test_network_is_a_24_or_a_64() -> None:
     assert network_of("192.0.2.77") == "192.0.2.0/24"
     assert network_of("::ffff:192.0.2.77") == "192.0.2.0/24"
     assert network_of("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::/64"
@@ -100,9 +100,7 @@ async def test_what_a_browser_calls_itself_writes_no_letter(tmp_path: Path, watc
         assert "evil" not in text.lower()
 
 
-async def test_the_list_says_browser_and_network_and_no_address(
-    tmp_path: Path, watch: Watch
-) -> None:
+async def test_list_says_browser_and_network_and_no_address(tmp_path: Path, watch: Watch) -> None:
     async with serving(tmp_path, "home.example", Internet(), watch, **BEHIND) as place:
         await place.person("ines")
         await log_in(place, SAFARI, "203.0.113.9")
@@ -211,7 +209,7 @@ async def test_tokens_rest_while_somebody_is_turned_out(place: Place, how: str) 
             assert (await person.ask("GET", path))[0] == status, what
 
 
-async def test_a_lost_second_step_is_turned_off_by_command(place: Place, watch: Watch) -> None:
+async def test_lost_second_step_is_turned_off_by_command(place: Place, watch: Watch) -> None:
     _, secret, _ = await set_up(place, watch)
     begun, inside = await password_given(place), await password_given(place)
     assert await give(inside, code(secret, watch)) == 303

@@ -64,7 +64,7 @@ async def test_where_a_steward_decides_one_waits(place: Place) -> None:
     assert await place.database.read(follows.between, bep.id, community.id)
 
 
-async def test_an_invitation_is_good_for_as_often_as_it_says(tmp_path: Path, watch: Watch) -> None:
+async def test_invitation_is_good_for_as_often_as_it_says(tmp_path: Path, watch: Watch) -> None:
     async with serving(
         tmp_path, "home.example", Internet(), watch, registrations="invitation"
     ) as place:
@@ -108,7 +108,7 @@ async def test_where_it_is_closed_nobody_comes_in(tmp_path: Path, watch: Watch) 
         ({"reason": " "}, "answer the question"),
     ],
 )
-async def test_a_mistake_is_said_and_what_was_typed_is_kept(
+async def test_mistake_is_said_and_what_was_typed_is_kept(
     place: Place, wrong: dict[str, str], says: str
 ) -> None:
     await place.person("ines")
@@ -174,7 +174,7 @@ async def test_where_one_is_in_at_once_an_address_that_is_taken_is_said(
         assert (status, "account with that address" in browser.text) == (422, True)
 
 
-async def test_a_client_signs_up_with_its_own_token(place: Place) -> None:
+async def test_client_signs_up_with_its_own_token(place: Place) -> None:
     app = await register(place, "read write follow")
     _, body = await app.token(grant_type="client_credentials", scope="read write follow")
     headers = {"Authorization": f"Bearer {body['access_token']}"}
@@ -198,7 +198,7 @@ async def test_a_client_signs_up_with_its_own_token(place: Place) -> None:
     assert "gehört schon jemandem" in refused["details"]["username"][0]["description"]
 
 
-async def test_a_name_is_had_once_however_it_is_written(place: Place) -> None:
+async def test_name_is_had_once_however_it_is_written(place: Place) -> None:
     assert (await sign_up(place))[0] == 200
     status, _ = await sign_up(place, username="BEP_K", email="other@post.example")
     assert status == 422

@@ -34,7 +34,7 @@ async def sign_up(place: Place, name: str, email: str) -> tuple[int, Any]:
         return answer.status, await answer.json()
 
 
-async def test_a_provider_and_what_is_below_it(place: Place, ada: Person) -> None:
+async def test_provider_and_what_is_below_it(place: Place, ada: Person) -> None:
     made = await ada.post(f"{ADMIN}/email_domain_blocks", domain="Throwaway.example")
     for email in ("a@throwaway.example", "a@mx.THROWAWAY.example"):
         status, body = await sign_up(place, "bep", email)
@@ -64,7 +64,7 @@ async def test_one_address_however_it_is_written(place: Place, ada: Person) -> N
     ]
 
 
-async def test_a_name_and_what_holds_it(place: Place) -> None:
+async def test_name_and_what_holds_it(place: Place) -> None:
     await place.database.write(_block_names)
     for name, expected in (("spam", 422), ("s_p_a_m", 422), ("spammer7", 422), ("ham", 422)):
         status, body = await sign_up(place, name, f"{name}@post.example")
@@ -86,7 +86,7 @@ async def keep_out(place: Place, severity: Severity, network: str = "127.0.0.0/8
     await place.database.write(unit)
 
 
-async def test_a_network_that_is_looked_at_first(tmp_path: Path, watch: Watch) -> None:
+async def test_network_that_is_looked_at_first(tmp_path: Path, watch: Watch) -> None:
     async with serving(
         tmp_path / "open", "open.example", Internet(), watch, registrations="open"
     ) as place:
@@ -103,13 +103,13 @@ async def state_of(place: Place, name: str) -> str:
     return account.state
 
 
-async def test_a_network_from_which_nobody_signs_up(place: Place, ada: Person) -> None:
+async def test_network_from_which_nobody_signs_up(place: Place, ada: Person) -> None:
     await keep_out(place, "sign_up_block")
     assert (await sign_up(place, "bep", "bep@post.example"))[0] == 403
     await ada.get("/api/v1/timelines/home")
 
 
-async def test_a_network_that_is_kept_out_altogether(place: Place, ada: Person) -> None:
+async def test_network_that_is_kept_out_altogether(place: Place, ada: Person) -> None:
     await ada.get("/api/v1/timelines/home")
     await keep_out(place, "no_access", "192.0.2.0/24")
     await ada.get("/api/v1/timelines/home")

@@ -93,7 +93,7 @@ async def test_logging_in_takes_both_steps_and_leads_where_one_wanted(
     assert await browser.ask("GET", "/settings") == 200
 
 
-async def test_an_app_is_let_in_by_the_same_two_steps(place: Place, watch: Watch) -> None:
+async def test_app_is_let_in_by_the_same_two_steps(place: Place, watch: Watch) -> None:
     _, secret, _ = await set_up(place, watch)
     app, browser = await register(place), Browser(place)
     assert await browser.ask("GET", address(app)) == 303
@@ -109,7 +109,7 @@ async def test_an_app_is_let_in_by_the_same_two_steps(place: Place, watch: Watch
     assert await browser.ask("POST", "/oauth/authorize", form) == 302
 
 
-async def test_a_code_counts_once_and_no_earlier_one_after_it(place: Place, watch: Watch) -> None:
+async def test_code_counts_once_and_no_earlier_one_after_it(place: Place, watch: Watch) -> None:
     _, secret, _ = await set_up(place, watch)
     used = code(secret, watch)
     assert await give(await password_given(place), used) == 303
@@ -120,13 +120,13 @@ async def test_a_code_counts_once_and_no_earlier_one_after_it(place: Place, watc
     assert await give(await password_given(place), code(secret, watch)) == 303
 
 
-async def test_a_code_is_good_one_step_to_either_side(place: Place, watch: Watch) -> None:
+async def test_code_is_good_one_step_to_either_side(place: Place, watch: Watch) -> None:
     _, secret, _ = await set_up(place, watch)
     for steps, status in ((-2, 422), (2, 422), (-1, 303), (0, 303), (1, 303)):
         assert await give(await password_given(place), code(secret, watch, steps)) == status, steps
 
 
-async def test_a_recovery_code_counts_once_however_it_is_typed(place: Place, watch: Watch) -> None:
+async def test_recovery_code_counts_once_however_it_is_typed(place: Place, watch: Watch) -> None:
     _, _, codes = await set_up(place, watch)
     typed = f" {codes[0].replace('-', ' ').upper()} "
     assert await give(await password_given(place), typed) == 303
@@ -153,9 +153,7 @@ async def test_what_was_begun_ends_after_ten_minutes(place: Place, watch: Watch)
     assert "kith" not in browser.cookies
 
 
-async def test_the_second_step_is_bound_to_the_browser_of_the_first(
-    place: Place, watch: Watch
-) -> None:
+async def test_second_step_is_bound_to_the_browser_of_the_first(place: Place, watch: Watch) -> None:
     _, secret, _ = await set_up(place, watch)
     browser, other = await password_given(place), Browser(place)
     assert await other.ask("GET", "/login/second") == 422
@@ -167,7 +165,7 @@ async def test_the_second_step_is_bound_to_the_browser_of_the_first(
     assert await browser.ask("GET", "/login/second") == 422  # it is over
 
 
-async def test_a_new_password_ends_a_log_in_that_is_under_way(place: Place, watch: Watch) -> None:
+async def test_new_password_ends_a_log_in_that_is_under_way(place: Place, watch: Watch) -> None:
     person, secret, _ = await set_up(place, watch)
     begun = await password_given(place)
     site = await password_given(place)
@@ -239,7 +237,7 @@ DANGEROUS = (
 )
 
 
-async def test_a_proof_from_while_the_clock_was_ahead_is_none(place: Place, watch: Watch) -> None:
+async def test_proof_from_while_the_clock_was_ahead_is_none(place: Place, watch: Watch) -> None:
     await place.person("ines")
     browser = Browser(place)
     watch.set(timedelta(hours=5))
@@ -278,7 +276,7 @@ async def test_what_does_lasting_harm_needs_fresh_proof(place: Place, watch: Wat
 
 
 @pytest.mark.parametrize("which", ["code", "recovery"])
-async def test_a_factor_is_as_good_a_proof_as_the_password(
+async def test_factor_is_as_good_a_proof_as_the_password(
     place: Place, watch: Watch, which: str
 ) -> None:
     _, secret, codes = await set_up(place, watch)
@@ -315,7 +313,7 @@ async def test_guesses_at_the_proof_are_counted(tmp_path: Path, watch: Watch) ->
         assert statuses == [422] * 10 + [429] * 2
 
 
-async def test_the_secret_is_shown_to_nobody_without_proof_nor_once_it_is_in_force(
+async def test_secret_is_shown_to_nobody_without_proof_nor_once_it_is_in_force(
     place: Place, watch: Watch
 ) -> None:
     person, browser = await place.person("ines"), Browser(place)

@@ -31,7 +31,7 @@ async def seen(who: Person) -> list[tuple[list[str], str, bool]]:
     ]
 
 
-async def test_a_direct_post_begins_one_for_each_who_takes_part(place: Place) -> None:
+async def test_direct_post_begins_one_for_each_who_takes_part(place: Place) -> None:
     alice, bob, carol = await three(place)
     first = await direct(alice, "@bob hello")
     assert await seen(alice) == [(["bob"], "hello", False)]
@@ -114,7 +114,7 @@ async def test_nobody_finds_one_with_whom_they_do_not_want_to_hear(place: Place)
     assert await seen(alice) == []
 
 
-async def test_a_muted_thread_is_not_told_of(place: Place) -> None:
+async def test_muted_thread_is_not_told_of(place: Place) -> None:
     alice, bob, carol = await three(place)
     first = await alice.say("What now?")
     answer = await bob.say("@alice nothing", in_reply_to_id=first["id"])
@@ -134,7 +134,7 @@ async def test_a_muted_thread_is_not_told_of(place: Place) -> None:
     assert await alice.notified() == [("mention", "carol"), *before]
 
 
-async def test_a_muted_thread_of_direct_posts_is_not_unread(place: Place) -> None:
+async def test_muted_thread_of_direct_posts_is_not_unread(place: Place) -> None:
     alice, bob, _ = await three(place)
     first = await direct(bob, "@alice hello")
     await alice.post(f"/api/v1/statuses/{first['id']}/mute")

@@ -65,7 +65,7 @@ def tag(name: Any = ":blob:", **more: Any) -> dict[str, Any]:
 # ---- ours ----
 
 
-async def test_an_emoji_is_added_offered_and_removed(place: Place) -> None:
+async def test_emoji_is_added_offered_and_removed(place: Place) -> None:
     assert await add(place, "leek", category="Garden") == {"name": "leek", "category": "Garden"}
     async with place.client.get("/api/v1/custom_emojis") as answer:
         (shown,) = await answer.json()
@@ -207,7 +207,7 @@ async def stored(world: World) -> list[tuple[str, str]]:
     ]
 
 
-async def test_a_newer_picture_takes_the_place_of_an_older_one(world: World, watch: Watch) -> None:
+async def test_newer_picture_takes_the_place_of_an_older_one(world: World, watch: Watch) -> None:
     await follow(world.alice, world.vera)
 
     async def say(url: str, updated: str | None) -> None:
@@ -243,7 +243,7 @@ async def test_a_newer_picture_takes_the_place_of_an_older_one(world: World, wat
         None,
     ],
 )
-async def test_a_tag_that_is_no_emoji_is_left_out(world: World, wrong: Any) -> None:
+async def test_tag_that_is_no_emoji_is_left_out(world: World, wrong: Any) -> None:
     await follow(world.alice, world.vera)
     said = world.vera.note(":blob:", tag=[wrong])
     assert (await hear(world.place, world.vera, world.vera.says("Create", said)))[0] == "done"

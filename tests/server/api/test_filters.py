@@ -26,7 +26,7 @@ async def met(who: Person, path: str, **more: Any) -> list[list[str]]:
     ]
 
 
-async def test_a_filter_is_made_changed_and_removed(place: Place) -> None:
+async def test_filter_is_made_changed_and_removed(place: Place) -> None:
     alice = await place.person("alice")
     made = await make(alice, "moth", filter_action="hide", expires_in="3600")
     (word,) = made["keywords"]
@@ -92,7 +92,7 @@ async def test_phrases_come_as_rails_forms_write_them(place: Place) -> None:
         {"title": "x", "context": ["home"], "keywords_attributes": [{"keyword": " "}]},
     ],
 )
-async def test_a_filter_without_sense_is_not_made(place: Place, form: dict[str, Any]) -> None:
+async def test_filter_without_sense_is_not_made(place: Place, form: dict[str, Any]) -> None:
     alice = await place.person("alice")
     assert (await alice.ask("POST", ALL, json=form))[0] == 422
     assert await alice.get(ALL) == []
@@ -142,7 +142,7 @@ async def test_nobody_marks_a_post_that_they_cannot_see(place: Place) -> None:
         ("two words", True, "Only two\nwords", False),
     ],
 )
-async def test_a_phrase_is_met_as_it_is_meant(
+async def test_phrase_is_met_as_it_is_meant(
     place: Place, phrase: str, whole: bool, text: str, meets: bool
 ) -> None:
     alice = await place.person("alice")
@@ -173,7 +173,7 @@ async def test_it_is_said_wherever_posts_are_shown(place: Place) -> None:
         assert all("filtered" not in one for one in await answer.json())
 
 
-async def test_a_share_meets_what_it_shares_meets(place: Place) -> None:
+async def test_share_meets_what_it_shares_meets(place: Place) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     await make(alice, "moth")
     await alice.follow(bob)
@@ -192,7 +192,7 @@ async def test_content_warnings_and_choices_count_as_said(place: Place) -> None:
     assert await met(alice, "/api/v1/timelines/home") == [["wasp"], ["moth"]]
 
 
-async def test_a_filter_ends(place: Place, watch: Watch) -> None:
+async def test_filter_ends(place: Place, watch: Watch) -> None:
     alice = await place.person("alice")
     await make(alice, "moth", expires_in=60)
     await alice.say("a moth")
@@ -291,7 +291,7 @@ async def test_of_one_filter_ten_phrases_are_named(place: Place) -> None:
         ("moth", "mothers", False),
     ],
 )
-async def test_a_phrase_is_met_as_whole_words(
+async def test_phrase_is_met_as_whole_words(
     place: Place, phrase: str, text: str, is_met: bool
 ) -> None:
     alice = await place.person("alice")

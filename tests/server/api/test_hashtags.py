@@ -16,7 +16,7 @@ async def ids(who: Person) -> list[str]:
     return [one["id"] for one in await who.home()]
 
 
-async def test_a_followed_hashtag_brings_public_posts_home(place: Place) -> None:
+async def test_followed_hashtag_brings_public_posts_home(place: Place) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     tag = await follow(alice, "Moths")
     assert (tag["name"], tag["following"], tag["featuring"]) == ("moths", True, False)
@@ -85,7 +85,7 @@ async def test_what_is_no_hashtag_is_not_followed(place: Place, name: str) -> No
     assert status == 422
 
 
-async def test_a_profile_shows_hashtags(place: Place) -> None:
+async def test_profile_shows_hashtags(place: Place) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     await alice.say("One. #Moths")
     await alice.say("For few. #moths", visibility="private")
@@ -110,7 +110,7 @@ async def test_a_profile_shows_hashtags(place: Place) -> None:
     assert await alice.get("/api/v1/featured_tags") == []
 
 
-async def test_a_profile_has_room_for_ten(place: Place) -> None:
+async def test_profile_has_room_for_ten(place: Place) -> None:
     alice = await place.person("alice")
     for number in range(10):
         await alice.post("/api/v1/featured_tags", name=f"tag{number}")
@@ -127,7 +127,7 @@ async def test_hashtags_that_one_uses_are_suggested(place: Place) -> None:
     assert [one["name"] for one in found] == ["moths", "bees"]
 
 
-async def test_a_profile_has_room_for_as_many_hashtags_as_the_instance_says(place: Place) -> None:
+async def test_profile_has_room_for_as_many_hashtags_as_the_instance_says(place: Place) -> None:
     alice = await place.person("alice")
     said = await alice.get("/api/v2/instance")
     most = said["configuration"]["accounts"]["max_featured_tags"]

@@ -90,7 +90,7 @@ async def test_who_writes_sees_what_they_wrote_and_others_hear_it(
 
 
 @pytest.mark.parametrize("languages", [["English"], ["e"], ["'; --"], {"a": {}}])
-async def test_a_language_is_named_by_its_code(alice: Person, bob: Person, languages: Any) -> None:
+async def test_language_is_named_by_its_code(alice: Person, bob: Person, languages: Any) -> None:
     path = f"/api/v1/accounts/{bob.id}/follow"
     assert (await alice.ask("POST", path, json={"languages": languages}))[0] == 422
     assert (await alice.ask("POST", path, json={"languages": [""]}))[0] == 200

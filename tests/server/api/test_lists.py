@@ -28,7 +28,7 @@ async def timeline(who: Person, list_: str, **more: Any) -> list[Any]:
     return found
 
 
-async def test_a_list_is_made_changed_and_removed(place: Place) -> None:
+async def test_list_is_made_changed_and_removed(place: Place) -> None:
     alice = await place.person("alice")
     made = await alice.post("/api/v1/lists", title="Close")
     assert made == {
@@ -53,7 +53,7 @@ async def test_a_list_is_made_changed_and_removed(place: Place) -> None:
     "form",
     [{}, {"title": " "}, {"title": "x", "replies_policy": "sometimes"}, {"title": "x" * 999}],
 )
-async def test_a_list_without_sense_is_not_made(place: Place, form: dict[str, str]) -> None:
+async def test_list_without_sense_is_not_made(place: Place, form: dict[str, str]) -> None:
     alice = await place.person("alice")
     status, body = await alice.ask("POST", "/api/v1/lists", json=form)
     assert status == 422
@@ -149,7 +149,7 @@ async def test_it_shows_nothing_that_its_owner_may_not_or_does_not_want_to_see(
     assert await timeline(alice, list_) == []
 
 
-async def test_an_exclusive_list_takes_its_people_out_of_home(place: Place) -> None:
+async def test_exclusive_list_takes_its_people_out_of_home(place: Place) -> None:
     alice, bob, carol, list_ = await filled(place, exclusive=True)
     await bob.say("From bob.")
     hers = await carol.say("From carol.")

@@ -47,7 +47,7 @@ async def opened(place: Place, url: str) -> tuple[int, bytes]:
 # ---- before it hangs on a post ----
 
 
-async def test_a_picture_is_whole_when_the_answer_comes(place: Place) -> None:
+async def test_picture_is_whole_when_the_answer_comes(place: Place) -> None:
     alice = await place.person("alice")
     for path in ("/api/v2/media", "/api/v1/media"):
         status, made = await send(alice, path=path, description="Four corners", focus="0.5,-0.25")
@@ -69,7 +69,7 @@ async def test_a_picture_is_whole_when_the_answer_comes(place: Place) -> None:
     ("focus", "is_taken"),
     [("0,0", True), ("1.0,-1.0", True), ("7,-7", True), ("x", False), ("1", False), (".,.", False)],
 )
-async def test_a_focus_is_two_numbers(place: Place, focus: str, is_taken: bool) -> None:
+async def test_focus_is_two_numbers(place: Place, focus: str, is_taken: bool) -> None:
     alice = await place.person("alice")
     status, body = await send(alice, focus=focus)
     assert status == (200 if is_taken else 422), body
@@ -188,7 +188,7 @@ async def test_only_media_shows_what_has_some(place: Place) -> None:
         assert [one["id"] for one in found] == [said["id"]]
 
 
-async def test_an_edit_changes_what_hangs_there_and_how_it_is_described(place: Place) -> None:
+async def test_edit_changes_what_hangs_there_and_how_it_is_described(place: Place) -> None:
     alice = await place.person("alice")
     first, second = await sent(alice, description="one"), await sent(alice, description="two")
     said = await alice.say("Look", media_ids=[first["id"]])

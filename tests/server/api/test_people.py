@@ -20,7 +20,7 @@ async def standing(who: Person, other: Person) -> Any:
     return found
 
 
-async def test_a_note_is_for_oneself(place: Place) -> None:
+async def test_note_is_for_oneself(place: Place) -> None:
     alice, bob, _ = await trio(place)
     path = f"/api/v1/accounts/{bob.id}/note"
     assert (await alice.post(path, comment=" met at the lake "))["note"] == "met at the lake"
@@ -66,7 +66,7 @@ async def test_those_who_want_to_be_found_are_suggested(place: Place) -> None:
     assert (await alice.ask("DELETE", "/api/v1/suggestions/1"))[0] == 404
 
 
-async def test_the_directory_goes_on_by_offset(place: Place) -> None:
+async def test_directory_goes_on_by_offset(place: Place) -> None:
     alice, bob, carol = await trio(place)
     await hidden(place, alice)
     await bob.say("Here I am.")
@@ -97,7 +97,7 @@ async def test_familiar_followers_are_those_one_follows_oneself(place: Place) ->
     assert await told() == [(carol.id, []), (erik.id, [])]
 
 
-async def test_a_mute_ends_by_itself(place: Place, watch: Watch) -> None:
+async def test_mute_ends_by_itself(place: Place, watch: Watch) -> None:
     alice, bob, _ = await trio(place)
     await alice.follow(bob)
     await bob.say("@alice hello")
@@ -114,7 +114,7 @@ async def test_a_mute_ends_by_itself(place: Place, watch: Watch) -> None:
     assert await alice.get("/api/v1/mutes") == []
 
 
-async def test_a_mute_may_leave_notifications(place: Place) -> None:
+async def test_mute_may_leave_notifications(place: Place) -> None:
     alice, bob, _ = await trio(place)
     await alice.follow(bob)
     shown = await alice.post(f"/api/v1/accounts/{bob.id}/mute", notifications=False)
@@ -124,7 +124,7 @@ async def test_a_mute_may_leave_notifications(place: Place) -> None:
     assert [kind for kind, _ in await alice.notified()] == ["mention"]
 
 
-async def test_the_profile_is_given_and_changed_as_it_was_written(place: Place) -> None:
+async def test_profile_is_given_and_changed_as_it_was_written(place: Place) -> None:
     alice = await place.person("alice")
     shown = await alice.get("/api/v1/profile")
     assert (shown["avatar"], shown["show_media"], shown["attribution_domains"]) == (None, True, [])

@@ -35,7 +35,7 @@ async def alice(place: Place) -> Person:
     return await place.person("alice")
 
 
-async def test_a_deep_thread_is_shown_whole_to_members(place: Place, alice: Person) -> None:
+async def test_deep_thread_is_shown_whole_to_members(place: Place, alice: Person) -> None:
     """Deeper than Python would go by itself."""
     said = await place.database.write(chain, alice.actor.id, 1500)
     ids = [one.id for one in said]
@@ -79,7 +79,7 @@ async def test_answers_come_after_what_they_answer(place: Place, alice: Person) 
     assert (await context(place, int(first["id"]), alice))[1] == wanted
 
 
-async def test_a_thread_that_bites_its_tail_ends(place: Place, alice: Person) -> None:
+async def test_thread_that_bites_its_tail_ends(place: Place, alice: Person) -> None:
     """Servers have said that A answers B and B answers A."""
 
     def ring(writer: Writer) -> list[Post]:

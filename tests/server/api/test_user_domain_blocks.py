@@ -80,7 +80,7 @@ def marked(answer: Any) -> bool:
 
 
 @pytest.mark.parametrize("host", ["away.example", "AWAY.example", "example"])
-async def test_a_blocked_host_is_seen_nowhere(world: World, host: str) -> None:
+async def test_blocked_host_is_seen_nowhere(world: World, host: str) -> None:
     """By its own name, however it is written, or by that of the domain above it."""
     numbers = await fill(world)
     paths = [path.format(**numbers) for path in SURFACES]
@@ -152,7 +152,7 @@ async def test_ones_own_host_cannot_be_blocked(world: World) -> None:
     assert await world.alice.get(BLOCKS) == []
 
 
-async def test_the_list_of_blocked_hosts_is_paged(world: World) -> None:
+async def test_list_of_blocked_hosts_is_paged(world: World) -> None:
     for name in ("one", "two", "three"):
         await world.alice.post(BLOCKS, domain=f"{name}.example")
     headers = {"Authorization": f"Bearer {world.alice.token}"}

@@ -101,7 +101,7 @@ def test_words_that_are_not_understood_end_with_two(tmp_path: Path) -> None:
     assert json.loads(kith(environ, "version", "--json").stdout)["version"]
 
 
-def test_a_charter_is_read_as_it_is_meant_or_refused(tmp_path: Path) -> None:
+def test_charter_is_read_as_it_is_meant_or_refused(tmp_path: Path) -> None:
     file = tmp_path / "charter.toml"
     one = '[[commitments]]\ntext = "We answer."\n'
     with running(tmp_path / "data") as server:
@@ -177,7 +177,7 @@ def test_stewards_help_by_commands(tmp_path: Path) -> None:
         assert server.kith("queue", "drop", "--host", "x.example") == {"dropped": 0}
 
 
-def test_a_long_path_to_the_data_is_no_hindrance(tmp_path: Path) -> None:
+def test_long_path_to_the_data_is_no_hindrance(tmp_path: Path) -> None:
     folder = tmp_path / ("a long name of a folder " * 6) / "data"
     with running(folder) as server:
         server.member("ines")
@@ -185,7 +185,7 @@ def test_a_long_path_to_the_data_is_no_hindrance(tmp_path: Path) -> None:
     assert (folder / "kith.sqlite3").is_file()
 
 
-def test_a_stop_finishes_what_is_under_way(tmp_path: Path) -> None:
+def test_stop_finishes_what_is_under_way(tmp_path: Path) -> None:
     """SIGTERM during requests: each is answered or refused, what was acknowledged is there."""
     with running(tmp_path) as server:
         server.member("ines")
@@ -226,7 +226,7 @@ def test_killing_the_server_loses_no_post_that_it_acknowledged(tmp_path: Path, s
         assert {one["what"]: one["good"] for one in json.loads(checked.stdout)}["database"]
 
 
-def test_a_backup_under_load_can_be_restored_and_goes_on(tmp_path: Path) -> None:
+def test_backup_under_load_can_be_restored_and_goes_on(tmp_path: Path) -> None:
     with running(tmp_path / "data") as server:
         server.member("ines")
         token = server.token("ines")
@@ -249,7 +249,7 @@ def test_a_backup_under_load_can_be_restored_and_goes_on(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("harm", ["database", "missing", "manifest", "traversal"])
-def test_a_backup_that_is_not_whole_is_not_restored(tmp_path: Path, harm: str) -> None:
+def test_backup_that_is_not_whole_is_not_restored(tmp_path: Path, harm: str) -> None:
     with running(tmp_path / "data") as server:
         folder = Path(server.kith("backup", "--to", str(tmp_path / "backups"))["backup"])
     database, manifest = folder / "kith.sqlite3", folder / "manifest.json"
@@ -273,7 +273,7 @@ def test_a_backup_that_is_not_whole_is_not_restored(tmp_path: Path, harm: str) -
     assert not (tmp_path / "restored" / "kith.sqlite3").exists()
 
 
-def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
+def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         assert kith(server.environ, "doctor").returncode == 0
         (tmp_path / "kith.sqlite3").chmod(0o644)
@@ -339,7 +339,7 @@ def test_init_asks_nobody_who_cannot_answer(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["file"] == str(tmp_path / "data" / "kith.toml")
 
 
-def test_the_first_admin_is_told_once(tmp_path: Path) -> None:
+def test_first_admin_is_told_once(tmp_path: Path) -> None:
     port = free_port()
     environ = environment(tmp_path, port)
     told = []

@@ -69,7 +69,7 @@ async def test_what_is_asked_is_not_written_down(place: Place) -> None:
     assert await kith(place, "audit") == []
 
 
-async def test_a_server_is_shown_with_what_holds_from_above(place: Place) -> None:
+async def test_server_is_shown_with_what_holds_from_above(place: Place) -> None:
     await kith(place, "server block", domain="evil.example", public_comment="Spam.")
     shown = await kith(place, "server show", domain="sub.evil.example")
     assert (shown["blocked"], shown["comments"]) == (True, {})
@@ -83,7 +83,7 @@ async def test_nobody_is_named_who_is_not_there(place: Place) -> None:
             await kith(place, command, name="nobody", text="")
 
 
-def test_a_former_name_works_and_says_what_it_is_called_now() -> None:
+def test_former_name_works_and_says_what_it_is_called_now() -> None:
     given, said = parser.parse(["domain", "block", "evil.example"])
     assert (given.command, given.domain) == ("server block", "evil.example")
     assert said == "`kith domain` is called `kith server` now; the old name goes in 0.2."

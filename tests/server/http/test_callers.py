@@ -143,7 +143,7 @@ async def test_what_changed_is_forgotten_and_nothing_else(database: Database) ->
     assert len(callers._about) == 250 + 499
 
 
-async def test_a_change_during_a_reading_counts_only_where_it_is_about_the_same(
+async def test_change_during_a_reading_counts_only_where_it_is_about_the_same(
     database: Database,
 ) -> None:
     secret, held = await database.write(of_alice), Held(database)

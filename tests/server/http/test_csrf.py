@@ -47,7 +47,7 @@ async def test_no_form_is_taken_that_is_not_from_our_page(place: Place) -> None:
     print(f"{len(FORMS)} forms, {cells} forgeries")
 
 
-def test_the_forms_of_this_issue_are_among_them() -> None:
+def test_forms_of_this_issue_are_among_them() -> None:
     wanted = {"/login", "/login/second", "/login/passkey", "/settings/prove", "/oauth/authorize"}
     assert wanted <= {route.path for route in FORMS}
     assert BY_NAME["POST /login/second"].limits == ("second",)
@@ -83,7 +83,7 @@ async def test_cookies_are_for_this_host_over_https_and_hidden_from_scripts(
 # ---- consent ----
 
 
-async def test_a_look_alike_is_known_by_where_it_leads(place: Place) -> None:
+async def test_look_alike_is_known_by_where_it_leads(place: Place) -> None:
     """Two apps of one name: the page names the host that one is led to, as text."""
     browser = await visitor(place)
     evil = "https://evil.example/callback"
@@ -96,7 +96,7 @@ async def test_a_look_alike_is_known_by_where_it_leads(place: Place) -> None:
     assert "frame-ancestors 'none'" in browser.headers["Content-Security-Policy"]
 
 
-async def test_the_name_of_an_app_is_text(place: Place) -> None:
+async def test_name_of_an_app_is_text(place: Place) -> None:
     browser = await visitor(place)
     app = await register(place, client_name="</strong><script>alert(1)</script>")
     assert await browser.ask("GET", address(app)) == 200

@@ -78,7 +78,7 @@ def test_what_was_not_sent_is_neither() -> None:
         form.needed("status")
 
 
-def test_a_number_is_a_number() -> None:
+def test_number_is_a_number() -> None:
     assert Form({"n": "7"}).number("n") == 7
     for wrong in ("seven", "99999999999999999999"):
         with pytest.raises(Refused):
@@ -132,13 +132,13 @@ def test_what_is_given_in_two_ways_is_refused(pairs: list[tuple[str, str]]) -> N
     assert nest([("visibility", "direct"), ("visibility", "public")]) == {"visibility": "public"}
 
 
-def test_a_number_that_nothing_can_have_is_left_out() -> None:
+def test_number_that_nothing_can_have_is_left_out() -> None:
     beyond = [str(HIGHEST + 1), "9" * 19, "9" * 5000, "-1", "1.5", "\u0663", ""]
     assert Form({"id": [*beyond, str(HIGHEST)]}).ids("id") == [HIGHEST]
 
 
 @pytest.mark.parametrize("tag", ["de", "gsw", "pt-BR", "zh-Hant-TW", "sr-Latn", "EN"])
-def test_a_language_is_a_tag(tag: str) -> None:
+def test_language_is_a_tag(tag: str) -> None:
     assert Form({"language": tag}).language("language") == tag
 
 
@@ -206,7 +206,7 @@ async def test_every_kind_of_body_says_the_same(place: Place) -> None:
     }
 
 
-async def test_a_body_that_grows_while_it_is_read_is_cut_off(place: Place) -> None:
+async def test_body_that_grows_while_it_is_read_is_cut_off(place: Place) -> None:
     alice = await place.person("alice")
 
     async def drip() -> object:
@@ -248,7 +248,7 @@ async def test_what_cannot_be_unpacked_is_said_to_be_so(place: Place) -> None:
         ("application/octet-stream", 415),
     ],
 )
-async def test_a_wish_is_read_or_refused_and_never_dropped(
+async def test_wish_is_read_or_refused_and_never_dropped(
     place: Place, kind: str, status: int
 ) -> None:
     """SECURITY 95: what says “private” is not answered with a public boost."""

@@ -84,7 +84,7 @@ async def test_no_other_header_says_who_asks(tmp_path: Path, watch: Watch, name:
         *((bad, "") for bad in ("", "unix:", "192.0.2", "192.0.2.1:", "[::1", "1.2.3.4:5:6")),
     ],
 )
-def test_a_hop_is_read_in_the_forms_that_proxies_write(hop: str, address: str) -> None:
+def test_hop_is_read_in_the_forms_that_proxies_write(hop: str, address: str) -> None:
     assert address_in(hop) == address
 
 

@@ -13,7 +13,7 @@ from tests.support.internet import Internet
 from tests.support.servers import give_token, serving
 
 
-def test_a_window_closes_and_opens_again(watch: Watch) -> None:
+def test_window_closes_and_opens_again(watch: Watch) -> None:
     limits = Limits(watch, watch.monotonic, enabled=True)
     count = LIMITERS["login"].count
     for left in range(count - 1, -1, -1):
@@ -33,9 +33,7 @@ def test_a_window_closes_and_opens_again(watch: Watch) -> None:
 
 
 @pytest.mark.parametrize("hours", [5, -5])
-def test_a_window_lasts_as_long_as_it_says_however_the_clock_is_set(
-    watch: Watch, hours: int
-) -> None:
+def test_window_lasts_as_long_as_it_says_however_the_clock_is_set(watch: Watch, hours: int) -> None:
     limits = Limits(watch, watch.monotonic, enabled=True)
     client = [("login", "ip 192.0.2.1")]
     watch.set(timedelta(hours=hours))
@@ -53,7 +51,7 @@ def test_a_window_lasts_as_long_as_it_says_however_the_clock_is_set(
     assert standing and not standing.exceeded
 
 
-async def test_a_clock_that_was_ahead_keeps_nobody_waiting(tmp_path: Path, watch: Watch) -> None:
+async def test_clock_that_was_ahead_keeps_nobody_waiting(tmp_path: Path, watch: Watch) -> None:
     async with serving(tmp_path, "home.example", Internet(), watch, rate_limits="on") as place:
         watch.set(timedelta(hours=5))
         for _ in range(LIMITERS["api"].count + 1):
@@ -70,7 +68,7 @@ async def test_a_clock_that_was_ahead_keeps_nobody_waiting(tmp_path: Path, watch
             assert answer.status == 200
 
 
-def test_the_tightest_limit_is_told(watch: Watch) -> None:
+def test_tightest_limit_is_told(watch: Watch) -> None:
     limits = Limits(watch, watch.monotonic, enabled=True)
     standing = limits.spend([("api", "token 1"), ("delete", "token 1")])
     assert standing is not None
@@ -84,7 +82,7 @@ def test_many_callers_take_no_more_room_than_we_have(watch: Watch) -> None:
     assert len(limits._windows) == MOST_WINDOWS
 
 
-def test_an_address_is_counted_by_its_network() -> None:
+def test_address_is_counted_by_its_network() -> None:
     assert caller_of("2001:db8:1:2:3::4") == caller_of("2001:db8:1:2:ffff::1")
     assert caller_of("2001:db8:1:2::1") != caller_of("2001:db8:1:3::1")
     assert caller_of("::ffff:192.0.2.1") == "192.0.2.1"
@@ -137,7 +135,7 @@ async def test_tokens_that_are_nobodys_are_counted_and_looked_up_so_often_only(
         assert await status(0, paths[0]) == 401
 
 
-async def test_a_page_for_members_counts_who_is_none(tmp_path: Path, watch: Watch) -> None:
+async def test_page_for_members_counts_who_is_none(tmp_path: Path, watch: Watch) -> None:
     async with serving(tmp_path, "home.example", Internet(), watch, rate_limits="on") as place:
         for _ in range(LIMITERS["page"].count + 1):
             async with place.client.get("/settings", allow_redirects=False) as answer:
@@ -165,7 +163,7 @@ async def test_who_types_a_name_too_often_is_told_so_too(tmp_path: Path, watch: 
         assert answer.headers["X-RateLimit-Remaining"] == "0"
 
 
-async def test_a_forged_address_is_not_believed(tmp_path: Path, watch: Watch) -> None:
+async def test_forged_address_is_not_believed(tmp_path: Path, watch: Watch) -> None:
     """SECURITY 4, 72: X-Forwarded-For counts only from proxies that we trust."""
     for trusted, expected in (("none", 429), ("127.0.0.0/8", 200)):
         async with serving(

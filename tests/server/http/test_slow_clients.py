@@ -89,7 +89,7 @@ async def test_what_says_no_length_counts_as_the_largest(place: Place) -> None:
         assert largest.in_use == 1
 
 
-async def test_a_body_that_does_not_come_is_waited_for_no_longer(
+async def test_body_that_does_not_come_is_waited_for_no_longer(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.http.bodies.PATIENCE", 0.05)

@@ -25,7 +25,7 @@ async def address(person: Person) -> str:
     return found.email
 
 
-async def test_a_new_address_ends_everything_else(place: Place) -> None:
+async def test_new_address_ends_everything_else(place: Place) -> None:
     ines = await place.person("ines")
     site, elsewhere = Browser(place), Browser(place)
     await site.log_in("ines")
@@ -57,7 +57,7 @@ def block(writer: Writer) -> None:
     signup_blocks.block_email(writer, domain="blocked.example")
 
 
-async def test_an_address_that_will_not_do_tells_nothing_about_others(place: Place) -> None:
+async def test_address_that_will_not_do_tells_nothing_about_others(place: Place) -> None:
     ines, browser = await place.person("ines"), Browser(place)
     await place.person("bep")
     await place.database.write(block)
@@ -84,7 +84,7 @@ async def test_it_has_to_be_an_address(place: Place, wrong: str) -> None:
     assert await address(ines) == "ines@post.example"
 
 
-async def test_the_same_again_ends_nothing(place: Place) -> None:
+async def test_same_again_ends_nothing(place: Place) -> None:
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
     assert await change(browser, "ines@post.example") == 303

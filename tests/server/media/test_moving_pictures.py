@@ -72,7 +72,7 @@ def test_what_becomes_too_large_stands_still(monkeypatch: pytest.MonkeyPatch) ->
         assert image.convert("RGB").getpixel((5, 5)) == COLOURS[0], "the first frame"
 
 
-def test_a_face_stands_still() -> None:
+def test_face_stands_still() -> None:
     assert processing.remake(moving("GIF"), "GIF", Shape(40, 40)).format == "PNG"
 
 
@@ -91,7 +91,7 @@ def test_nothing_but_frames_comes_out(format_: str) -> None:
     assert not any(chunk in made.data for chunk in (b"EXIF", b"XMP ", b"ICCP"))
 
 
-async def test_the_largest_animation_is_made_within_the_guard(tmp_path: Path) -> None:
+async def test_largest_animation_is_made_within_the_guard(tmp_path: Path) -> None:
     """30 million pixels of noise: in time and in memory."""
     size = (600, 500)
     noise = [Image.effect_noise(size, 20 + at).convert("RGB") for at in range(4)]

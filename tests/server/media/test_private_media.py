@@ -68,7 +68,7 @@ async def world(tmp_path: Path, watch: Watch) -> AsyncIterator[World]:
         yield World(place, people, other, posts)
 
 
-async def test_a_picture_opens_for_those_who_may_see_its_post(world: World) -> None:
+async def test_picture_opens_for_those_who_may_see_its_post(world: World) -> None:
     cells = 0
     for visibility, seeing in SEES.items():
         name = world.file(visibility)
@@ -108,7 +108,7 @@ async def shown_to(world: World, viewer: str, visibility: str) -> str:
     return str(post["media_attachments"][0]["url"])
 
 
-async def test_an_address_closes_with_the_right_to_see(world: World, watch: Watch) -> None:
+async def test_address_closes_with_the_right_to_see(world: World, watch: Watch) -> None:
     author, follower = world.people["author"], world.people["follower"]
     url = await shown_to(world, "follower", "private")
     assert (await opened(world.place, url))[0] == 200
@@ -137,7 +137,7 @@ async def test_who_is_kept_out_opens_nothing_with_what_they_had(world: World) ->
         assert (await opened(world.place, url))[0] == status, state
 
 
-async def test_an_address_is_good_for_a_day_at_most(world: World, watch: Watch) -> None:
+async def test_address_is_good_for_a_day_at_most(world: World, watch: Watch) -> None:
     url = await shown_to(world, "mentioned", "direct")
     assert url == await shown_to(world, "mentioned", "direct"), "clients keep what they have"
     watch.advance(timedelta(hours=11, minutes=59))
@@ -147,7 +147,7 @@ async def test_an_address_is_good_for_a_day_at_most(world: World, watch: Watch) 
     assert (await opened(world.place, await shown_to(world, "mentioned", "direct")))[0] == 200
 
 
-async def test_a_seal_holds_for_what_it_was_made_for(world: World) -> None:
+async def test_seal_holds_for_what_it_was_made_for(world: World) -> None:
     """Every part of an address changed: nothing opens."""
     url = URL(await shown_to(world, "mentioned", "direct"))
     stranger, follower = world.people["stranger"], world.people["follower"]
@@ -199,7 +199,7 @@ def attached(world: World) -> list[str]:
     return [file["url"] for note in notes for file in note.get("attachment", ())]
 
 
-async def test_a_server_keeps_a_picture_while_somebody_there_may_see_it(world: World) -> None:
+async def test_server_keeps_a_picture_while_somebody_there_may_see_it(world: World) -> None:
     author, vera = world.people["author"], await accept(world, "vera")
     made = await sent(author, description="Corners")
     said = await author.say("For you", visibility="private", media_ids=[made["id"]])
@@ -243,7 +243,7 @@ async def test_nothing_sealed_lies_in_what_is_kept(world: World) -> None:
     assert not any("seal=" in body for body in bodies)
 
 
-async def test_a_link_that_somebody_wrote_is_not_made_whole(world: World) -> None:
+async def test_link_that_somebody_wrote_is_not_made_whole(world: World) -> None:
     """Only placeholders that stand as values of their own, never what a member says."""
     placeholder = f'{{"kith:media":"private/{world.file("direct")}"}}'
     bare = f"http://home.example/media/private/{world.file('direct')} {placeholder}"

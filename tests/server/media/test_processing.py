@@ -165,7 +165,7 @@ async def test_what_is_written_beside_the_pixels_is_gone(folder: MediaFolder, fo
     print(f"planted in {format_}: {given.count(PLANTED)} places, 2 purposes")
 
 
-def test_a_picture_stands_upright_whatever_way_it_was_stored() -> None:
+def test_picture_stands_upright_whatever_way_it_was_stored() -> None:
     cells = 0
     for format_, orientation in itertools.product(("JPEG", "PNG", "WEBP", "AVIF"), range(1, 9)):
         exif = Image.Exif()
@@ -319,7 +319,7 @@ async def test_memory_is_limited(tmp_path: Path) -> None:
     assert (await MediaFolder(tmp_path, 16 * MIB).ingest(data, "avatar")).width == 400
 
 
-async def test_the_processor_is_limited(tmp_path: Path) -> None:
+async def test_processor_is_limited(tmp_path: Path) -> None:
     """A progressive JPEG that says its last scan again and again."""
     data = encoded(Image.new("L", (8000, 5000), 90), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
@@ -332,7 +332,7 @@ async def test_the_processor_is_limited(tmp_path: Path) -> None:
 CONFINED = "from server.media.worker import confine\nconfine(1 << 30, 1)"
 
 
-def test_the_worker_can_open_write_and_reach_nothing(tmp_path: Path) -> None:
+def test_worker_can_open_write_and_reach_nothing(tmp_path: Path) -> None:
     def after(confined: str) -> subprocess.CompletedProcess[bytes]:
         code = f"import socket\n{CONFINED}\n{confined}"
         return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
@@ -453,7 +453,7 @@ async def test_what_is_cut_off_is_refused(folder: MediaFolder) -> None:
     print(f"cut off: {cells} cells")
 
 
-def test_a_broken_job_is_an_error_and_no_answer() -> None:
+def test_broken_job_is_an_error_and_no_answer() -> None:
     """The server tells a failing worker from a failing picture by its exit status."""
     command = [sys.executable, "-I", "-m", "server.media.worker"]
     ended = subprocess.run(command, input=b"{}\n", capture_output=True, check=False)

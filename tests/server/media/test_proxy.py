@@ -210,7 +210,7 @@ async def test_servers_do_not_show_each_other_round_and_round(world: World) -> N
     assert world.times_fetched() == 0
 
 
-async def test_a_picture_for_few_opens_for_those_few(world: World) -> None:
+async def test_picture_for_few_opens_for_those_few(world: World) -> None:
     bob = await world.place.person("bob")
     private = {"to": [f"{world.vera.uri}/followers"], "cc": []}
     direct = {"to": [world.alice.actor.uri], "cc": []}
@@ -246,7 +246,7 @@ async def test_of_a_blocked_host_nothing_is_shown(world: World) -> None:
     assert (await opened(world.place, url))[0] == 200
 
 
-async def test_a_picture_on_a_blocked_host_is_not_shown_for_others(world: World) -> None:
+async def test_picture_on_a_blocked_host_is_not_shown_for_others(world: World) -> None:
     url = await world.url(attachment={**SHAPE, "url": "http://cdn.evil.example/a.png"})
     await world.place.database.write(block_host, "evil.example")
     assert (await opened(world.place, url))[0] == 404
@@ -305,7 +305,7 @@ async def test_at_most_sixteen_are_kept(world: World) -> None:
     assert len((await world.said(attachment=many))["media_attachments"]) == 16
 
 
-async def test_an_edit_elsewhere_changes_what_hangs_here(world: World, watch: Watch) -> None:
+async def test_edit_elsewhere_changes_what_hangs_here(world: World, watch: Watch) -> None:
     said = world.vera.note(attachment=[SHAPE])
     await hear(world.place, world.vera, world.vera.says("Create", said))
     watch.advance(timedelta(minutes=1))

@@ -127,7 +127,7 @@ async def test_while_it_is_fetched_no_picture_holds_the_worker(silence: Silence)
     await asyncio.gather(*tasks)
 
 
-async def test_a_silent_host_is_left_alone_for_a_while(silence: Silence) -> None:
+async def test_silent_host_is_left_alone_for_a_while(silence: Silence) -> None:
     """The other fourteen do not wait for it each in turn; nothing is held against them."""
     quiet = silence.quiet
     silence.proxy.first_byte = 0.05
@@ -150,7 +150,7 @@ async def test_a_silent_host_is_left_alone_for_a_while(silence: Silence) -> None
     assert statuses == [200] * MANY
 
 
-async def test_a_host_that_is_silent_once_is_asked_again(silence: Silence) -> None:
+async def test_host_that_is_silent_once_is_asked_again(silence: Silence) -> None:
     first, *others = await silence.gallery(*ONE_HOST)
     silence.proxy.first_byte = 0.05
     assert (await opened(silence.world.place, first))[0] == 503

@@ -77,7 +77,7 @@ async def _refusal(folder: MediaFolder, data: bytes = PICTURE) -> Refused:
 # ---- taking in ----
 
 
-async def test_a_picture_is_kept_under_a_random_name_for_us_alone(folder: MediaFolder) -> None:
+async def test_picture_is_kept_under_a_random_name_for_us_alone(folder: MediaFolder) -> None:
     kept = [await folder.ingest(PICTURE, "avatar") for _ in range(2)]
     assert kept[0].file != kept[1].file
     for one in kept:
@@ -103,7 +103,7 @@ async def test_avatars_and_headers_have_their_sizes(folder: MediaFolder) -> None
         assert decoded(folder.read(kept.file) or b"").size == size
 
 
-async def test_a_file_that_is_too_large_is_refused_with_its_size(tmp_path: Path) -> None:
+async def test_file_that_is_too_large_is_refused_with_its_size(tmp_path: Path) -> None:
     folder = MediaFolder(tmp_path / "media", 16 * MIB)
     refused = await _refusal(folder, PICTURE + bytes(48 * MIB - len(PICTURE)))
     assert (refused.status, refused.sentence) == (
@@ -119,7 +119,7 @@ async def test_a_file_that_is_too_large_is_refused_with_its_size(tmp_path: Path)
     assert (await small.ingest(fits, "avatar")).width == 400
 
 
-async def test_a_worker_that_takes_too_long_is_killed(tmp_path: Path) -> None:
+async def test_worker_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     folder = MediaFolder(tmp_path, 16 * MIB, Guard(patience=0.05))
     before = _children()
     refused = await _refusal(folder, encoded(Image.new("RGB", (7000, 5000)), "PNG"))
@@ -180,7 +180,7 @@ def _answer(format_: str, data: str) -> str:
     return json.dumps({"format": format_, "width": 1, "height": 1}) + "\n" + data
 
 
-async def test_a_worker_that_dies_or_lies_is_a_refusal(
+async def test_worker_that_dies_or_lies_is_a_refusal(
     folder: MediaFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the real worker could do once somebody had taken it over."""
@@ -206,7 +206,7 @@ async def test_a_worker_that_dies_or_lies_is_a_refusal(
 # ---- the disk ----
 
 
-async def test_an_almost_full_disk_takes_no_pictures(tmp_path: Path) -> None:
+async def test_almost_full_disk_takes_no_pictures(tmp_path: Path) -> None:
     refused = await _refusal(MediaFolder(tmp_path, 16 * MIB, Guard(least_free=1.0)))
     assert (refused.status, refused.sentence) == (507, FULL)
 
@@ -221,7 +221,7 @@ def _no_file_above(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def test_a_write_that_fails_halfway_leaves_nothing(folder: MediaFolder) -> None:
+async def test_write_that_fails_halfway_leaves_nothing(folder: MediaFolder) -> None:
     with _no_file_above(200):
         refused = await _refusal(folder)
     assert (refused.status, refused.sentence) == (507, FULL)
@@ -240,7 +240,7 @@ def _disk_of(pages: int, at: Path) -> Iterator[None]:
         os.system(f"umount '{at}'")  # noqa: S605
 
 
-async def test_a_disk_without_room_gives_507_and_reading_goes_on(tmp_path: Path) -> None:
+async def test_disk_without_room_gives_507_and_reading_goes_on(tmp_path: Path) -> None:
     with _disk_of(64, tmp_path / "disk"):
         folder = MediaFolder(tmp_path / "disk" / "media", 16 * MIB, Guard(least_free=0))
         kept = await folder.ingest(PICTURE, "avatar")
@@ -346,7 +346,7 @@ async def _belongs(place: Place, kept: Ingested, purpose: rows.Purpose = "avatar
     await place.database.write(unit)
 
 
-async def test_a_picture_is_served_as_a_picture_whatever_is_accepted(
+async def test_picture_is_served_as_a_picture_whatever_is_accepted(
     place: Place, folder: MediaFolder, client: Client
 ) -> None:
     for format_, type_ in (("PNG", "image/png"), ("JPEG", "image/jpeg")):

@@ -133,7 +133,7 @@ async def test_for_good_means_that_the_address_cannot_be_used_again(
     assert len(tested) == 1
 
 
-async def test_a_decision_settles_what_was_told(place: Place, ada: Person, mallory: Person) -> None:
+async def test_decision_settles_what_was_told(place: Place, ada: Person, mallory: Person) -> None:
     bob = await place.person("bob")
     said = await mallory.say("@bob Psst.", visibility="direct")
     first = await bob.post("/api/v1/reports", account_id=mallory.id, status_ids=[said["id"]])
@@ -179,7 +179,7 @@ async def acts(place: Place) -> list[tuple[str, str, Any]]:
     return [(act.action, act.subject, act.detail) for act in found]
 
 
-async def test_the_log_cannot_be_changed(place: Place, ada: Person, mallory: Person) -> None:
+async def test_log_cannot_be_changed(place: Place, ada: Person, mallory: Person) -> None:
     await decide(ada, mallory, "silence")
     for statement in ("UPDATE audit_log SET action = 'x'", "DELETE FROM audit_log"):
         with pytest.raises(sqlite3.IntegrityError, match="append only"):

@@ -53,7 +53,7 @@ async def bearing(place: Place, somebody: Person, scopes: str) -> Person:
     return Person(place, somebody.actor, token)
 
 
-async def test_an_admins_door_opens_to_an_admins_token_of_an_admin(
+async def test_admins_door_opens_to_an_admins_token_of_an_admin(
     tmp_path: Path, watch: Watch
 ) -> None:
     async with with_rooms(tmp_path, watch) as place:
@@ -112,7 +112,7 @@ def test_no_route_is_declared_with_half_of_it(access: Access, scopes: tuple[str,
         Route(method="GET", path=PATH, handler=room, access=access, scopes=scopes)
 
 
-async def test_a_script_gets_an_admins_token_for_an_admin_only(place: Place) -> None:
+async def test_script_gets_an_admins_token_for_an_admin_only(place: Place) -> None:
     bob, marta = await place.person("bob"), await place.person("marta", role="admin")
     for scopes in ("admin:read", "read admin:write"):
         with pytest.raises(CommandFailed, match="“bob” is none"):

@@ -58,7 +58,7 @@ async def test_who_is_frozen_reads_and_does_nothing_that_others_notice(place: Pl
     assert cells > 80
 
 
-async def test_the_office_of_who_is_frozen_rests(place: Place) -> None:
+async def test_office_of_who_is_frozen_rests(place: Place) -> None:
     """They read what members read, and neither desk nor log nor what an admin's token opens."""
     cells = 0
     bob, carol = await place.person("bob"), await place.person("carol")

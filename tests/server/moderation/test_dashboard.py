@@ -66,7 +66,7 @@ async def acts(place: Place) -> list[str]:
     return [act.action for act in found]
 
 
-async def test_a_report_is_read_and_decided_on(place: Place, stella: Person) -> None:
+async def test_report_is_read_and_decided_on(place: Place, stella: Person) -> None:
     alice, mallory = await place.person("alice"), await place.person("mallory")
     said = await mallory.say("@alice Between us: go away.", visibility="direct")
     made = await alice.post(
@@ -149,7 +149,7 @@ async def test_without_a_fresh_proof_nothing_is_decided(
     await mallory.get("/api/v1/timelines/home")
 
 
-async def test_an_invitation_keeps_who_gave_it(place: Place) -> None:
+async def test_invitation_keeps_who_gave_it(place: Place) -> None:
     bob = await place.person("bob")
     visitor = await browser(place, "bob")
     page = await visitor.get("/invite")

@@ -44,7 +44,7 @@ async def silence(place: Place, name: str = "evil.example") -> int:
     )
 
 
-async def test_a_silenced_server_is_heard_by_those_who_follow(there: There) -> None:
+async def test_silenced_server_is_heard_by_those_who_follow(there: There) -> None:
     ours, alice, bob, _, loud = there
     said = loud.says("Create", loud.note("<p>Hear me</p>"))
     assert (await hear(ours, loud, said))[0] == "done"
@@ -58,7 +58,7 @@ async def test_a_silenced_server_is_heard_by_those_who_follow(there: There) -> N
     assert len(await bob.get("/api/v1/timelines/public")) == 1
 
 
-async def test_a_newcomer_of_a_silenced_server_is_silenced(there: There) -> None:
+async def test_newcomer_of_a_silenced_server_is_silenced(there: There) -> None:
     ours, alice, _, evil, _ = there
     await silence(ours)
     newcomer = evil.person("newcomer")
@@ -68,7 +68,7 @@ async def test_a_newcomer_of_a_silenced_server_is_silenced(there: There) -> None
     assert found.silenced
 
 
-async def test_a_server_that_is_let_be_leaves_a_decision_about_one_account(there: There) -> None:
+async def test_server_that_is_let_be_leaves_a_decision_about_one_account(there: There) -> None:
     ours, _, _, _, loud = there
     await silence(ours)
     found = await ours.database.read(actors.by_uri, loud.uri)

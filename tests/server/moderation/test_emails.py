@@ -44,7 +44,7 @@ async def letters(place: Place) -> list[Email]:
     return await place.database.read(unit)
 
 
-async def test_the_owner_is_told_in_their_language(post: Place) -> None:
+async def test_owner_is_told_in_their_language(post: Place) -> None:
     mallory = await post.person("mallory")
 
     def decide(writer: Writer) -> None:
@@ -80,7 +80,7 @@ async def test_stewards_hear_that_something_was_told_and_neither_what_nor_by_who
         assert "alice" not in letter.text
 
 
-async def test_a_mail_server_that_is_away_is_tried_a_few_times(post: Place, watch: Watch) -> None:
+async def test_mail_server_that_is_away_is_tried_a_few_times(post: Place, watch: Watch) -> None:
     mallory = await post.person("mallory")
     verdict = Verdict(action="warn", text="Please.")
     await post.database.write(account_decisions.decide, COMMAND_LINE, mallory.actor.id, verdict)

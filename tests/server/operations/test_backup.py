@@ -46,7 +46,7 @@ async def again(
         yield made
 
 
-async def test_a_restored_server_is_the_same_to_others(tmp_path: Path, watch: Watch) -> None:
+async def test_restored_server_is_the_same_to_others(tmp_path: Path, watch: Watch) -> None:
     """Same accounts, same keys: a peer accepts its signature by the key that it has kept."""
     internet = Internet()
     async with serving(tmp_path / "away", "away.example", internet, watch) as away:
@@ -117,7 +117,7 @@ async def test_on_another_disk_media_are_copied(
     assert not kept.samefile(source)
 
 
-async def test_a_backup_cut_off_anywhere_is_whole_or_not_there(
+async def test_backup_cut_off_anywhere_is_whole_or_not_there(
     place: Place, tmp_path: Path, watch: Watch
 ) -> None:
     for number in range(300):
@@ -183,7 +183,7 @@ def kith(
     )
 
 
-def test_a_disk_without_room_leaves_nothing_half(tmp_path: Path) -> None:
+def test_disk_without_room_leaves_nothing_half(tmp_path: Path) -> None:
     environ = environment(tmp_path / "data", free_port())
     create = ("account", "create", "ines", "--email", "i@post.example", "--password", PASSWORD)
     assert kith(environ, *create).returncode == 0
@@ -201,7 +201,7 @@ def test_a_disk_without_room_leaves_nothing_half(tmp_path: Path) -> None:
     assert "ines" in kith(fresh, "account", "list").stdout
 
 
-def test_a_backup_goes_where_its_caller_means_and_takes_the_settings_along(tmp_path: Path) -> None:
+def test_backup_goes_where_its_caller_means_and_takes_the_settings_along(tmp_path: Path) -> None:
     elsewhere = tmp_path / "etc" / "kith.toml"
     elsewhere.parent.mkdir()
     elsewhere.write_text('title = "The Garden"\n')

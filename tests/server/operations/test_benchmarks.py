@@ -41,7 +41,7 @@ Transfer/sec:      3.57MB
 """
 
 
-def test_a_small_bench_says_what_everything_costs() -> None:
+def test_small_bench_says_what_everything_costs() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks", *SMALL],
         stdout=subprocess.PIPE,

@@ -19,7 +19,7 @@ def rows() -> dict[str, tuple[int, int]]:
     }
 
 
-async def test_the_page_says_what_the_server_has(place: Place) -> None:
+async def test_page_says_what_the_server_has(place: Place) -> None:
     there = {one.name: (one.most, one.each) for one in places_of(place.app)}
     print(f"{len(there)} sets of places")
     assert rows() == there

@@ -35,7 +35,7 @@ async def http_client(internet: Internet) -> AsyncIterator[HttpClient]:
         yield made
 
 
-async def test_a_server_that_others_reach_is_found(
+async def test_server_that_others_reach_is_found(
     tmp_path: Path, internet: Internet, watch: Watch, http_client: HttpClient
 ) -> None:
     async with serving(tmp_path, "home.example", internet, watch) as home:
@@ -43,7 +43,7 @@ async def test_a_server_that_others_reach_is_found(
     assert found == Finding("from outside", True, "others find us at http://home.example")
 
 
-async def test_a_handle_may_have_another_name_than_the_pages(
+async def test_handle_may_have_another_name_than_the_pages(
     tmp_path: Path, internet: Internet, watch: Watch, http_client: HttpClient
 ) -> None:
     names = {"web_domain": "social.home.example"}
@@ -112,7 +112,7 @@ async def looked_over(place: Place, now: datetime) -> dict[str, Finding]:
         (datetime(2100, 1, 1, tzinfo=UTC), True),
     ],
 )
-async def test_a_clock_that_went_back_is_found(place: Place, now: datetime, good: bool) -> None:
+async def test_clock_that_went_back_is_found(place: Place, now: datetime, good: bool) -> None:
     assert (await looked_over(place, now))["clock"].good is good
 
 

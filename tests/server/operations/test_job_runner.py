@@ -19,7 +19,7 @@ from tests.support.clock import Watch
 from tests.support.servers import Place
 
 
-async def test_a_job_wakes_up_and_survives_a_failure(
+async def test_job_wakes_up_and_survives_a_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(job_runner, "REST", 0)

@@ -29,7 +29,7 @@ def test_nobody_writes_a_line_of_their_own(form: logging.Formatter) -> None:
 
 
 @pytest.mark.parametrize("form", [Json(), Text()])
-def test_an_error_writes_no_line_of_its_own_either(form: logging.Formatter) -> None:
+def test_error_writes_no_line_of_its_own_either(form: logging.Formatter) -> None:
     try:
         raise ValueError("a\r\x1b[31m\u2028b")
     except ValueError:

@@ -60,7 +60,7 @@ async def test_requests_are_counted_by_route_also_redirects_and_what_is_not_ther
     assert not any("nothing" in value for _, labels in figures for _, value in labels)
 
 
-async def test_the_figures_are_not_at_the_public_address(place: Place) -> None:
+async def test_figures_are_not_at_the_public_address(place: Place) -> None:
     async with place.client.get("/metrics") as answer:
         assert answer.status == 404
         assert "kith_" not in await answer.text()

@@ -40,7 +40,7 @@ def broken(status: int) -> web.Application:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 422, 500, 503])
-async def test_an_error_is_a_page_even_when_the_database_cannot_be_asked(status: int) -> None:
+async def test_error_is_a_page_even_when_the_database_cannot_be_asked(status: int) -> None:
     async with TestClient(TestServer(broken(status), host="127.0.0.1")) as client:
         for locale, cookie in product(("en", "de"), ("", "kith=somebody")):
             headers = {**HTML, "Accept-Language": locale, "Cookie": cookie}
@@ -67,7 +67,7 @@ async def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path, watc
     assert 'Try again: <time datetime="2026-11-24T08:05:00+00:00">Today, 08:05</time>' in page.text
 
 
-async def test_a_method_that_an_address_does_not_have_is_said_in_a_page(place: Place) -> None:
+async def test_method_that_an_address_does_not_have_is_said_in_a_page(place: Place) -> None:
     async with place.client.put("/about", headers=HTML) as answer:
         assert answer.status == 405
         assert "405, not understood" in await answer.text()

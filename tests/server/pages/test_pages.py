@@ -85,7 +85,7 @@ async def test_every_page_opens_for_visitors_and_members_in_both_languages(place
     print(f"{cells} cells: page x language x reader")
 
 
-async def test_the_front_page_says_what_the_place_is_for_and_who_looks_after_it(
+async def test_front_page_says_what_the_place_is_for_and_who_looks_after_it(
     place: Place,
 ) -> None:
     alice = await place.person("alice", role="admin")
@@ -124,7 +124,7 @@ async def test_only_pages_without_any_cookie_are_for_caches(place: Place) -> Non
     print(f"{cells} pages with a cookie")
 
 
-async def test_a_person_is_shown_as_they_wrote_themselves(place: Place) -> None:
+async def test_person_is_shown_as_they_wrote_themselves(place: Place) -> None:
     alice = await place.person("alice")
     form = {
         "display_name": "Alice <b>Berg</b>",
@@ -141,14 +141,14 @@ async def test_a_person_is_shown_as_they_wrote_themselves(place: Place) -> None:
     assert 'content="noindex"' not in (await opened(place, "/@alice")).text
 
 
-async def test_a_post_has_its_language_and_the_page_its_own(place: Place) -> None:
+async def test_post_has_its_language_and_the_page_its_own(place: Place) -> None:
     alice = await place.person("alice")
     said = await alice.say("Der Lauch ist drin.", language="de")
     page = await opened(place, f"/@alice/{said['id']}")
     assert '<div class="words" dir="auto" lang="de">' in page.text
 
 
-async def test_a_long_list_is_walked_to_its_end_and_back(place: Place, watch: Watch) -> None:
+async def test_long_list_is_walked_to_its_end_and_back(place: Place, watch: Watch) -> None:
     alice = await place.person("alice")
     for number in range(45):
         watch.advance(timedelta(seconds=1))

@@ -33,7 +33,7 @@ def pictures(text: str) -> list[dict[str, str]]:
     ]
 
 
-async def test_a_post_shows_its_pictures_with_their_descriptions(place: Place) -> None:
+async def test_post_shows_its_pictures_with_their_descriptions(place: Place) -> None:
     alice = await place.person("alice")
     made = [await sent(alice, description='Leek & "kale"'), await sent(alice)]
     said = await alice.say("Look", media_ids=[one["id"] for one in made])
@@ -103,13 +103,13 @@ def test_never_inside_a_tag(markup: str) -> None:
     assert "<img" not in illustrated(html, PICTURES)
 
 
-def test_a_path_or_a_line_breaks_out_of_nothing() -> None:
+def test_path_or_a_line_breaks_out_of_nothing() -> None:
     drawn = illustrated(from_line('"><script> :blob:'), {"blob": '/x" onerror="alert(1)'})
     assert "<script>" not in drawn and 'onerror="alert' not in drawn
     assert "&quot; onerror=&quot;" in drawn
 
 
-async def test_a_poll_shows_its_choices_and_counts_when_it_is_over(
+async def test_poll_shows_its_choices_and_counts_when_it_is_over(
     place: Place, watch: Watch
 ) -> None:
     ada, bea = await place.person("ada"), await place.person("bea")

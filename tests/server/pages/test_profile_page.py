@@ -63,7 +63,7 @@ FULL: dict[str, Any] = {
 }
 
 
-async def test_the_form_of_the_page_changes_a_profile(place: Place) -> None:
+async def test_form_of_the_page_changes_a_profile(place: Place) -> None:
     alice = await place.person("alice")
     status, where = await (await browser(alice)).send("/settings/profile", **FULL)
     assert (status, where) == (303, "/settings?done=profile#profile")
@@ -73,7 +73,7 @@ async def test_the_form_of_the_page_changes_a_profile(place: Place) -> None:
     assert [one["name"] for one in own["fields"]] == ["Plot", "Web"]
 
 
-async def test_the_page_shows_what_is_kept_and_says_what_was_done(place: Place) -> None:
+async def test_page_shows_what_is_kept_and_says_what_was_done(place: Place) -> None:
     alice = await place.person("alice")
     page = await browser(alice)
     await page.send("/settings/profile", **FULL)
@@ -89,7 +89,7 @@ async def test_the_page_shows_what_is_kept_and_says_what_was_done(place: Place) 
         assert "Firefox" in text
 
 
-async def test_an_empty_form_is_a_change_too(place: Place) -> None:
+async def test_empty_form_is_a_change_too(place: Place) -> None:
     alice = await place.person("alice")
     page = await browser(alice)
     await page.send("/settings/profile", **FULL)
@@ -121,7 +121,7 @@ async def test_pictures_are_put_up_and_taken_down_by_the_form(place: Place) -> N
         ("de", "Das sind 501 Zeichen; wir können bis zu 500 nehmen."),
     ],
 )
-async def test_a_form_with_mistakes_comes_back_as_it_was_sent(
+async def test_form_with_mistakes_comes_back_as_it_was_sent(
     place: Place, locale: str, sentence: str
 ) -> None:
     alice = await place.person("alice")
@@ -138,7 +138,7 @@ async def test_a_form_with_mistakes_comes_back_as_it_was_sent(
     assert (own["display_name"], own["note"], own["locked"]) == ("", "", False)
 
 
-async def test_a_picture_that_cannot_be_taken_is_said_in_the_form(place: Place) -> None:
+async def test_picture_that_cannot_be_taken_is_said_in_the_form(place: Place) -> None:
     alice = await place.person("alice")
     wrong = FULL | {"avatar": b"%PDF-1.7"}
     status, page = await (await browser(alice)).send("/settings/profile", **wrong)
@@ -164,7 +164,7 @@ async def test_how_one_writes_is_kept(place: Place) -> None:
 
 
 @pytest.mark.parametrize("path", ["/settings/profile", "/settings/preferences"])
-async def test_a_form_from_elsewhere_changes_nothing(place: Place, path: str) -> None:
+async def test_form_from_elsewhere_changes_nothing(place: Place, path: str) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     page, other = await browser(alice), await browser(bob)
     form = FULL | {"visibility": "private", "language": "de"}

@@ -159,7 +159,7 @@ def test_no_page_needs_a_script_an_inline_style_or_another_host() -> None:
         assert all(url.startswith("/") for url in loaded), (name, locale)
 
 
-def test_a_password_is_never_sent_back() -> None:
+def test_password_is_never_sent_back() -> None:
     """Not even when whoever fills the form forgets to leave it out."""
     typed = dict.fromkeys(("password", "current_password", "new_password"), "t0p secret")
     form = FormView("form", values=typed)
@@ -325,7 +325,7 @@ def test_safe_html_takes_nothing_else() -> None:
         (None, False),
     ],
 )
-def test_an_address_is_of_the_web_or_leads_nowhere(url: object, good: bool) -> None:
+def test_address_is_of_the_web_or_leads_nowhere(url: object, good: bool) -> None:
     assert is_web(url) is good
 
 
@@ -345,7 +345,7 @@ def test_answers_hang_on_what_they_answer_and_deeper_ones_stay_flat() -> None:
     assert shape(hung) == [("2", ["3", "5", "6"]), ("4", []), ("7", [])]
 
 
-def test_a_thread_of_any_depth_or_going_round_in_circles_is_hung() -> None:
+def test_thread_of_any_depth_or_going_round_in_circles_is_hung() -> None:
     deep = hang_answers("0", chain(*((n, n - 1) for n in range(1, 5001))))
     assert len(deep[0].replies) == 4999
     assert hang_answers("1", chain((2, 3), (3, 2), (4, 4))) == ()

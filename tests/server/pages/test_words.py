@@ -97,7 +97,7 @@ def test_lists_are_sentences_and_each_item_is_escaped() -> None:
     assert formatting.listed(["<b>", "{0}"], "en") == "&lt;b&gt; and {0}"
 
 
-def test_the_audience_is_said() -> None:
+def test_audience_is_said() -> None:
     assert formatting.audience("public", "The Garden", "en") == "For everyone"
     assert formatting.audience("public", "The Garden", "en", all_here=True) == "For The Garden only"
     assert formatting.audience("private", "The Garden", "de") == "Für die, die folgen"
@@ -122,11 +122,11 @@ def test_the_audience_is_said() -> None:
         (",".join(["xx"] * 100_000), "en"),
     ],
 )
-def test_the_locale_is_the_best_that_there_is(header: str | None, locale: str) -> None:
+def test_locale_is_the_best_that_there_is(header: str | None, locale: str) -> None:
     assert choose_locale(header, available()) == locale
 
 
-def test_a_locale_that_nobody_translated_is_served_in_the_source_language() -> None:
+def test_locale_that_nobody_translated_is_served_in_the_source_language() -> None:
     for name in ("tlh", "../../etc", "", "de/../en", "x" * 10_000):
         assert known(name) == "en"
         assert translations(name).gettext("Log in") == "Log in"
@@ -165,7 +165,7 @@ def sentences(locale: str) -> list[Message]:
 
 
 @pytest.mark.parametrize("locale", available())
-def test_a_catalogue_has_every_sentence_and_none_that_is_said_no_more(locale: str) -> None:
+def test_catalogue_has_every_sentence_and_none_that_is_said_no_more(locale: str) -> None:
     wanted = extracted()
     kept = {_key(message.id, message.context) for message in sentences(locale)}
     assert wanted - kept == set(), "missing"
@@ -195,7 +195,7 @@ def test_no_sentence_shouts_or_says_oops() -> None:
                 assert not unkind.search(text), text
 
 
-def test_the_settings_offer_audiences_and_languages_by_name() -> None:
+def test_settings_offer_audiences_and_languages_by_name() -> None:
     assert choices.audiences("The Garden", "de")[0].label == "Für alle"
     offered = {choice.value: choice.label for choice in choices.languages("de")}
     assert offered["sv"] == "Schwedisch"

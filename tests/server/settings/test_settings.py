@@ -43,7 +43,7 @@ def refusal(environ: dict[str, str], file: Path | None = None) -> str:
     return str(refused.value)
 
 
-def test_the_variables_that_scripts_rely_on_make_a_development_server(tmp_path: Path) -> None:
+def test_variables_that_scripts_rely_on_make_a_development_server(tmp_path: Path) -> None:
     settings = load(
         {
             "KITH_DATA_DIR": str(tmp_path),
@@ -82,7 +82,7 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         settings.rate_limits = False  # type: ignore[misc]
 
 
-def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+def test_environment_goes_before_the_file(tmp_path: Path) -> None:
     written(tmp_path, f'domain = "garden.example"\nsecret = "{SECRET}"\nmax_characters = 700\n')
     data = {"KITH_DATA_DIR": str(tmp_path)}
     assert load(data).max_characters == 700
@@ -90,7 +90,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert load(data | {"KITH_MAX_CHARACTERS": " "}).max_characters == 700
 
 
-def test_the_file_lies_in_the_data_folder_or_where_kith_config_says(tmp_path: Path) -> None:
+def test_file_lies_in_the_data_folder_or_where_kith_config_says(tmp_path: Path) -> None:
     assert locate({}) == tmp_path / "data" / "kith.toml"
     assert locate({"KITH_DATA_DIR": "there"}) == tmp_path / "there" / "kith.toml"
     assert locate({"KITH_DATA_DIR": "there", "KITH_CONFIG": "k.toml"}) == tmp_path / "k.toml"
@@ -105,12 +105,12 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
     assert settings.backup_dir.resolve() == tmp_path / "kept" / "backups"
 
 
-def test_a_file_in_the_data_folder_names_no_other_data_folder(tmp_path: Path) -> None:
+def test_file_in_the_data_folder_names_no_other_data_folder(tmp_path: Path) -> None:
     written(tmp_path, 'domain = "garden.example"\ndata_dir = "elsewhere"\n')
     assert "leave that line out" in refusal({"KITH_DATA_DIR": str(tmp_path)})
 
 
-def test_an_unknown_key_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+def test_unknown_key_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     file = written(tmp_path, 'domian = "garden.example"\n')
     assert refusal({}, file) == "kith.toml says `domian`; did you mean `domain`?"
     file = written(tmp_path, "zebra = 1\n")
@@ -119,14 +119,14 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(tmp_path: Path) -> None
     assert "table `[smtp]`" in refusal({}, file)
 
 
-def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
+def test_unknown_variable_is_refused_with_the_nearest_name() -> None:
     said = refusal({"KITH_DOMIAN": "garden.example"})
     assert said == "The environment says `KITH_DOMIAN`; did you mean `KITH_DOMAIN`?"
     assert "`KITH_DATA_DIR`" in refusal({"KITH_DATADIR": "x"})
     assert "no setting of ours" in refusal({"KITH_ZEBRA": ""})
 
 
-def test_a_file_that_is_missing_or_no_toml_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_missing_or_no_toml_is_refused(tmp_path: Path) -> None:
     assert "There is no" in refusal({"KITH_CONFIG": str(tmp_path / "none.toml")})
     assert "not written as TOML" in refusal({}, written(tmp_path, "domain garden"))
     assert "cannot be read" in refusal({}, tmp_path)
@@ -190,7 +190,7 @@ def test_no_value_of_any_setting_ends_in_anything_but_a_sentence(tmp_path: Path)
         ("KITH_DOMAIN", "localhost:80", "can be left out"),
     ],
 )
-def test_a_bad_value_gets_a_sentence_with_its_name_and_what_fits(
+def test_bad_value_gets_a_sentence_with_its_name_and_what_fits(
     variable: str, value: str, part: str
 ) -> None:
     said = refusal({"KITH_DOMAIN": "localhost:8000", "KITH_DEVELOPMENT": "on", variable: value})
@@ -233,7 +233,7 @@ def test_values_are_read_as_what_they_are() -> None:
         ("garden。example", "garden.example"),
     ],
 )
-def test_a_domain_is_kept_in_its_lower_case_ascii_form(domain: str, name: str) -> None:
+def test_domain_is_kept_in_its_lower_case_ascii_form(domain: str, name: str) -> None:
     assert production(KITH_DOMAIN=domain).domain == name
 
 
@@ -292,7 +292,7 @@ def test_secrets_are_in_no_representation_and_no_refusal() -> None:
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o644, 0o606, 0o666, 0o602])
-def test_a_file_with_secrets_that_everybody_can_open_is_refused(tmp_path: Path, mode: int) -> None:
+def test_file_with_secrets_that_everybody_can_open_is_refused(tmp_path: Path, mode: int) -> None:
     secrets = f'domain = "garden.example"\nsecret = "{SECRET}"\n'
     said = refusal({}, written(tmp_path, secrets, mode))
     assert "chmod 600" in said
@@ -302,7 +302,7 @@ def test_a_file_with_secrets_that_everybody_can_open_is_refused(tmp_path: Path, 
     assert load({}, plain).development
 
 
-def test_a_mail_password_travels_encrypted_or_stays_on_this_machine() -> None:
+def test_mail_password_travels_encrypted_or_stays_on_this_machine() -> None:
     mail = {"KITH_SMTP_HOST": "mail.example", "KITH_SMTP_PASSWORD": "x", "KITH_SMTP_TLS": "off"}
     assert "in the open" in refusal({"KITH_DOMAIN": "a.example", "KITH_SECRET": SECRET} | mail)
     assert production(**mail | {"KITH_SMTP_HOST": "localhost"}).smtp_port == 25
@@ -336,13 +336,13 @@ def test_every_default_that_is_written_out_fits(tmp_path: Path) -> None:
     assert len(lines) > 20
 
 
-def test_the_example_names_every_setting_as_it_is() -> None:
+def test_example_names_every_setting_as_it_is() -> None:
     example = (ROOT / "deploy" / "kith.toml").read_text("utf-8")
     assert example == annotated({"domain": "garden.example"})
     assert re.findall(r"^(?:# )?(\w+) =", example, re.MULTILINE) == NAMES
 
 
-def test_the_hosting_guide_documents_every_setting_as_it_is() -> None:
+def test_hosting_guide_documents_every_setting_as_it_is() -> None:
     guide = (ROOT / "deploy" / "README.md").read_text("utf-8")
     assert document() in guide
     assert all(f"| `{name}` |" in document() for name in NAMES)

@@ -80,7 +80,7 @@ async def test_no_issued_secret_is_in_any_file(database: Database, tmp_path: Pat
 # ---- accounts ----
 
 
-def test_an_account_is_found_by_name_and_by_address_in_any_case() -> None:
+def test_account_is_found_by_name_and_by_address_in_any_case() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
     for login in ("alice", "ALICE", "@alice", " alice@mail.example ", "Alice@Mail.Example"):
@@ -91,7 +91,7 @@ def test_an_account_is_found_by_name_and_by_address_in_any_case() -> None:
         assert accounts.by_login(writer, login) is None
 
 
-def test_a_name_and_an_address_belong_to_one() -> None:
+def test_name_and_an_address_belong_to_one() -> None:
     writer = fresh()
     cast.account(writer, "alice")
     with pytest.raises(Conflict, match="email"):
@@ -151,7 +151,7 @@ def test_those_who_look_after_things_are_known() -> None:
 # ---- actors ----
 
 
-def test_an_actor_is_read_as_written_and_changes_are_counted() -> None:
+def test_actor_is_read_as_written_and_changes_are_counted() -> None:
     writer = fresh()
     alice = actors.by_id(writer, cast.actor(writer, "alice", fields=(Field("a", "<b>b</b>", "b"),)))
     assert alice and alice.fields == (Field("a", "<b>b</b>", "b"),)
@@ -172,7 +172,7 @@ def test_names_are_searched_for_as_text_not_as_patterns() -> None:
     assert len(actors.named_like(writer, "al", "", 10)) == 2
 
 
-def test_a_key_stays_with_whom_it_belongs_to() -> None:
+def test_key_stays_with_whom_it_belongs_to() -> None:
     writer = fresh()
     alice, mallory = cast.actor(writer, "alice"), cast.actor(writer, "mallory", "away.example")
     keys.add(writer, Key("u:key", alice, "rsa", "public", "private"))
@@ -198,7 +198,7 @@ def test_a_key_stays_with_whom_it_belongs_to() -> None:
 # ---- apps, tokens, codes ----
 
 
-def test_a_token_is_known_until_it_is_taken_back() -> None:
+def test_token_is_known_until_it_is_taken_back() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     app = an_app(writer, "app secret")
@@ -222,7 +222,7 @@ def test_a_token_is_known_until_it_is_taken_back() -> None:
     assert len(oauth.tokens_of(writer, bob)) == 1
 
 
-def test_a_code_remembers_what_it_was_exchanged_for() -> None:
+def test_code_remembers_what_it_was_exchanged_for() -> None:
     writer = fresh()
     alice, app = cast.account(writer, "alice"), an_app(writer, "app secret")
     known = oauth.by_id(writer, app)
@@ -241,7 +241,7 @@ def test_a_code_remembers_what_it_was_exchanged_for() -> None:
 # ---- sessions, links, invitations ----
 
 
-def test_a_session_lasts_while_it_is_used() -> None:
+def test_session_lasts_while_it_is_used() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     site = sessions.start(writer, "here", alice, "Firefox")
@@ -259,7 +259,7 @@ def test_a_session_lasts_while_it_is_used() -> None:
     assert sessions.find(writer, "here") is None
 
 
-def test_a_link_for_a_new_password_is_the_last_one_and_ends() -> None:
+def test_link_for_a_new_password_is_the_last_one_and_ends() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
     sessions.offer_reset(writer, "first", alice, HOUR)
@@ -273,7 +273,7 @@ def test_a_link_for_a_new_password_is_the_last_one_and_ends() -> None:
     assert sessions.reset_of(writer, "third") is None
 
 
-def test_an_invitation_serves_so_many_for_so_long() -> None:
+def test_invitation_serves_so_many_for_so_long() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
     sessions.invite(writer, "two", alice, 2, HOUR)
@@ -309,7 +309,7 @@ def test_small_things_are_kept() -> None:
     assert (instance.get(writer, "key"), instance.get(writer, "other")) == ("value", None)
 
 
-def test_a_charter_comes_into_force() -> None:
+def test_charter_comes_into_force() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
     for version, wait in ((1, timedelta(0)), (2, DAY)):
@@ -338,7 +338,7 @@ def test_a_charter_comes_into_force() -> None:
     assert charters.current(writer, 12345) is None
 
 
-def test_a_key_makes_one_post_an_hour() -> None:
+def test_key_makes_one_post_an_hour() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
     assert idempotency.claim(writer, alice, "key")

@@ -15,7 +15,7 @@ def settings(raw: sqlite3.Connection) -> list[object]:
     return [raw.execute(f"PRAGMA {name}").fetchone()[0] for name in PRAGMAS]
 
 
-async def test_a_function_runs_whole_in_the_thread_of_its_connection(tmp_path: Path) -> None:
+async def test_function_runs_whole_in_the_thread_of_its_connection(tmp_path: Path) -> None:
     assert iscoroutinefunction(aiosqlite.Connection._execute)  # what Connection.run relies upon
     async with Connection(tmp_path / "db", WRITING) as connection:
         thread = await connection.run(lambda raw: threading.get_ident())
@@ -28,7 +28,7 @@ async def test_a_function_runs_whole_in_the_thread_of_its_connection(tmp_path: P
         await connection.run(settings)
 
 
-async def test_the_writer_is_durable_and_strict_and_readers_only_ask(tmp_path: Path) -> None:
+async def test_writer_is_durable_and_strict_and_readers_only_ask(tmp_path: Path) -> None:
     async with Connection(tmp_path / "db", WRITING) as writing:
         assert await writing.run(settings) == ["wal", 2, 1, 0, 5000]
         async with Connection(tmp_path / "db", READING) as reading:
@@ -37,7 +37,7 @@ async def test_the_writer_is_durable_and_strict_and_readers_only_ask(tmp_path: P
                 await reading.run(lambda raw: raw.execute("CREATE TABLE t (x)"))
 
 
-async def test_a_connection_that_cannot_be_made_leaves_no_thread(tmp_path: Path) -> None:
+async def test_connection_that_cannot_be_made_leaves_no_thread(tmp_path: Path) -> None:
     (tmp_path / "letter").write_text("Dear diary, " * 1000)
     before = set(threading.enumerate())
     for path in (tmp_path / "letter", tmp_path / "nowhere" / "db"):

@@ -47,7 +47,7 @@ class Gate:
         return before, words(reader)
 
 
-async def test_a_failing_unit_is_undone_alone(database: Database) -> None:
+async def test_failing_unit_is_undone_alone(database: Database) -> None:
     heard: list[str] = []
     with database.changes.heard_by(SAID, lambda change: heard.append(change.key)):
         outcomes = await asyncio.gather(
@@ -74,7 +74,7 @@ async def test_hints_are_given_after_the_commit(database: Database, tmp_path: Pa
     assert seen == [[("x",)]]
 
 
-async def test_a_listener_that_fails_harms_nobody(
+async def test_listener_that_fails_harms_nobody(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard: list[str] = []
@@ -89,7 +89,7 @@ async def test_a_listener_that_fails_harms_nobody(
     assert heard == ["a"]
 
 
-async def test_a_reader_sees_one_snapshot(database: Database) -> None:
+async def test_reader_sees_one_snapshot(database: Database) -> None:
     gate = Gate()
     reading = asyncio.create_task(database.read(gate))
     await asyncio.to_thread(gate.entered.wait)
@@ -99,7 +99,7 @@ async def test_a_reader_sees_one_snapshot(database: Database) -> None:
     assert await reading == ([], [])
 
 
-async def test_a_unit_sees_one_moment(database: Database, watch: Watch) -> None:
+async def test_unit_sees_one_moment(database: Database, watch: Watch) -> None:
     assert await database.write(lambda writer: (writer.now, writer.now_ms)) == (
         watch.now,
         int(watch.now.timestamp() * 1000),
@@ -118,7 +118,7 @@ def look_while_another_wants_to_write(writer: Writer, path: Path) -> str:
     return say(writer, "a")
 
 
-async def test_a_unit_that_asks_before_it_writes_is_not_overtaken(
+async def test_unit_that_asks_before_it_writes_is_not_overtaken(
     database: Database, tmp_path: Path
 ) -> None:
     assert await database.write(look_while_another_wants_to_write, tmp_path / "db") == "a"
@@ -131,7 +131,7 @@ async def test_readers_cannot_write(database: Database) -> None:
         await database.read(lambda reader: reader.rows("DELETE FROM instance"))
 
 
-async def test_a_unit_neither_waits_nor_finishes_later(database: Database) -> None:
+async def test_unit_neither_waits_nor_finishes_later(database: Database) -> None:
     async def waits(_: Reader) -> None: ...
 
     def yields(reader: Reader) -> Any:
@@ -232,7 +232,7 @@ async def test_at_the_end_what_waits_is_served_and_what_comes_after_is_refused(
         assert await database.read(words) == ["before", "late"]
 
 
-async def test_a_disk_that_fills_within_a_unit_is_everyones_error_and_passes(
+async def test_disk_that_fills_within_a_unit_is_everyones_error_and_passes(
     database: Database,
 ) -> None:
     await database.write(say, "before")
@@ -250,7 +250,7 @@ async def test_a_disk_that_fills_within_a_unit_is_everyones_error_and_passes(
     assert await database.read(words) == ["before", "large", "small"]
 
 
-async def test_a_file_that_cannot_grow_is_everyones_error_and_passes(
+async def test_file_that_cannot_grow_is_everyones_error_and_passes(
     database: Database, tmp_path: Path
 ) -> None:
     await database.write(say, "before")
@@ -270,7 +270,7 @@ async def test_a_file_that_cannot_grow_is_everyones_error_and_passes(
     assert await database.read(words) == ["after", "before"]
 
 
-async def test_a_copy_can_be_made_while_others_write(database: Database, tmp_path: Path) -> None:
+async def test_copy_can_be_made_while_others_write(database: Database, tmp_path: Path) -> None:
     writing = [asyncio.create_task(database.write(say, f"{n:03}")) for n in range(200)]
     await database.vacuum_into(tmp_path / "copy")
     await asyncio.gather(*writing)
@@ -283,7 +283,7 @@ async def test_a_copy_can_be_made_while_others_write(database: Database, tmp_pat
             await database.read(lambda reader: reader.rows("DELETE FROM instance"))
 
 
-async def test_a_copy_that_cannot_be_made_is_said_to_be_so(
+async def test_copy_that_cannot_be_made_is_said_to_be_so(
     database: Database, tmp_path: Path
 ) -> None:
     (tmp_path / "there").write_text("somebody's own")
@@ -300,7 +300,7 @@ def write_much(writer: Writer) -> None:
         instance.put(writer, f"large {number}", "x" * (1 << 20))
 
 
-async def test_a_copy_that_is_given_up_writes_nothing_more(
+async def test_copy_that_is_given_up_writes_nothing_more(
     database: Database, tmp_path: Path
 ) -> None:
     await database.write(write_much)

@@ -58,7 +58,7 @@ def names(reader: Reader) -> list[str]:
 
 
 @pytest.mark.parametrize("version", range(1, LATEST))
-async def test_a_copy_is_kept_before_a_migration_and_rows_stay(
+async def test_copy_is_kept_before_a_migration_and_rows_stay(
     tmp_path: Path, site: Site, version: int
 ) -> None:
     older(tmp_path / "db", version)
@@ -79,7 +79,7 @@ async def test_no_copy_is_made_where_nothing_changes(tmp_path: Path, site: Site)
 
 
 @pytest.mark.parametrize("made", [1, 2, 7, 15, 30, 44])
-async def test_a_migration_killed_in_the_middle_runs_again(
+async def test_migration_killed_in_the_middle_runs_again(
     tmp_path: Path, site: Site, made: int
 ) -> None:
     older(tmp_path / "db", 1)
@@ -93,7 +93,7 @@ async def test_a_migration_killed_in_the_middle_runs_again(
     assert ask(tmp_path / "db.before-1", "PRAGMA user_version") == [1]
 
 
-async def test_a_newer_database_is_refused(tmp_path: Path, site: Site) -> None:
+async def test_newer_database_is_refused(tmp_path: Path, site: Site) -> None:
     raw = connect(tmp_path / "db", WRITING)
     raw.execute(f"PRAGMA user_version = {LATEST + 1}")
     raw.close()
@@ -121,7 +121,7 @@ async def test_another_domain_is_refused(tmp_path: Path, site: Site, other: Site
         pass
 
 
-async def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path, site: Site) -> None:
+async def test_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path, site: Site) -> None:
     for content in (b"Dear diary, " * 1000, b"SQLite format 3\0" + b"\xff" * 9000):
         (tmp_path / "db").write_bytes(content)
         with pytest.raises(Damaged):
@@ -130,7 +130,7 @@ async def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path, 
         assert (tmp_path / "db").read_bytes() == content
 
 
-async def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, site: Site) -> None:
+async def test_damaged_file_is_refused_and_left_alone(tmp_path: Path, site: Site) -> None:
     async with open_database(tmp_path / "db", site) as database:
         await database.write(fill)
     whole = (tmp_path / "db").read_bytes()
@@ -196,7 +196,7 @@ with owned(pathlib.Path(sys.argv[1])):
 """
 
 
-def test_a_second_process_is_refused_until_the_first_has_gone(tmp_path: Path) -> None:
+def test_second_process_is_refused_until_the_first_has_gone(tmp_path: Path) -> None:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen((sys.executable, "-c", HOLD, tmp_path), **pipes) as holder:  # type: ignore[call-overload]
         assert holder.stdout.readline() == b"held\n"

@@ -59,7 +59,7 @@ def private_community(writer: Writer) -> tuple[set[str], str]:
     return seen_by(writer, said, viewers_of(who)), kept.access
 
 
-async def test_a_private_community_fits(database: Database) -> None:
+async def test_private_community_fits(database: Database) -> None:
     seen, access = await database.write(private_community)
     assert seen == {"alice", "away.example"}
     assert access == "private"
@@ -75,7 +75,7 @@ def circle(writer: Writer) -> set[str]:
     return seen_by(writer, said, viewers_of(who))
 
 
-async def test_a_circle_fits(database: Database) -> None:
+async def test_circle_fits(database: Database) -> None:
     assert await database.write(circle) == {"alice", "bob"}
 
 
@@ -88,7 +88,7 @@ def neighbourhood(writer: Writer) -> set[str]:
     return seen_by(writer, said, viewers_of(who))
 
 
-async def test_a_neighbourhood_fits(database: Database) -> None:
+async def test_neighbourhood_fits(database: Database) -> None:
     assert await database.write(neighbourhood) == {"alice", "bob", "carol", "near.example"}
 
 
@@ -101,7 +101,7 @@ def answer_to_followers(writer: Writer) -> set[str]:
     return seen_by(writer, answer, viewers_of(who))
 
 
-async def test_an_answer_for_the_followers_of_whom_it_answers_fits(database: Database) -> None:
+async def test_answer_for_the_followers_of_whom_it_answers_fits(database: Database) -> None:
     assert await database.write(answer_to_followers) == {"alice", "bob", "carol"}
 
 
@@ -116,7 +116,7 @@ def hold(writer: Writer) -> None:
     inbox.close(writer, waiting, "held", "waits for a steward")
 
 
-async def test_a_received_activity_waits_with_its_words(database: Database) -> None:
+async def test_received_activity_waits_with_its_words(database: Database) -> None:
     await database.write(hold)
     assert await database.read(inbox.next_due, Skipped(), "", 10) == []
     assert await database.read(inbox.depth) == {"held": 1}
@@ -145,7 +145,7 @@ def approve_quote(writer: Writer) -> None:
     writer.execute("UPDATE posts SET quote_policy = 'followers', reply_policy = 'nobody'")
 
 
-async def test_an_approval_of_a_quote_fits(database: Database) -> None:
+async def test_approval_of_a_quote_fits(database: Database) -> None:
     await database.write(approve_quote)
     rows = await database.read(lambda r: r.rows("SELECT kind, state FROM approvals ORDER BY kind"))
     assert rows == [("quote", "approved"), ("reply", "pending")]
@@ -199,7 +199,7 @@ FEW = {
 }
 
 
-def test_a_row_that_goes_finds_those_that_point_to_it_by_an_index() -> None:
+def test_row_that_goes_finds_those_that_point_to_it_by_an_index() -> None:
     pointing = [
         (table, column, target)
         for table in tables()
@@ -249,13 +249,13 @@ def test_what_we_delete_by_has_an_index(table: str, column: str) -> None:
         ("friends", None, None),
     ],
 )
-def test_an_audience_that_says_nothing_is_not_kept(row: tuple[object, ...]) -> None:
+def test_audience_that_says_nothing_is_not_kept(row: tuple[object, ...]) -> None:
     writer = writer_on(memory())
     with pytest.raises(sqlite3.IntegrityError):
         writer.execute("INSERT INTO audiences (kind, owner, collection) VALUES (?, ?, ?)", *row)
 
 
-async def test_a_filled_database_is_whole(database: Database) -> None:
+async def test_filled_database_is_whole(database: Database) -> None:
     await database.write(private_community)
     assert await database.read(lambda r: r.rows("PRAGMA foreign_key_check")) == []
     assert await database.read(lambda r: r.value("PRAGMA integrity_check")) == "ok"

@@ -102,7 +102,7 @@ def test_nothing_of_theirs_is_left_and_what_others_said_is() -> None:
     assert writer.rows("PRAGMA foreign_key_check") == []
 
 
-def test_an_address_may_be_used_again_a_handle_never() -> None:
+def test_address_may_be_used_again_a_handle_never() -> None:
     writer = writer_on(memory())
     alice = cast.account(writer, "alice", email="one@mail.example")
     erasure.close_account(writer, alice)
@@ -111,7 +111,7 @@ def test_an_address_may_be_used_again_a_handle_never() -> None:
     assert actors.by_handle(writer, "alice") is not None
 
 
-def test_the_key_stays_until_the_last_letter_is_out() -> None:
+def test_key_stays_until_the_last_letter_is_out() -> None:
     writer = writer_on(memory())
     alice = cast.account(writer, "alice")
     keys.add(writer, Key("u:key", alice, "rsa", "public", "private"))

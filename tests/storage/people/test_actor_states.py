@@ -33,7 +33,7 @@ def old_world(count: int = 1) -> list[tuple[object, ...]]:
     return rows
 
 
-def test_an_older_file_says_of_everybody_what_it_said() -> None:
+def test_older_file_says_of_everybody_what_it_said() -> None:
     raw = memory(up_to=BEFORE)
     raw.execute("INSERT INTO hosts (host, tier) VALUES ('evil.example', 'blocked')")
     rows = old_world()
@@ -54,7 +54,7 @@ def test_an_older_file_says_of_everybody_what_it_said() -> None:
 @pytest.mark.parametrize("decided", STATES)
 @pytest.mark.parametrize("suspended", [False, True])
 @pytest.mark.parametrize("blocked", [False, True])
-def test_the_column_says_what_the_program_says(
+def test_column_says_what_the_program_says(
     decided: ActorState, suspended: bool, blocked: bool
 ) -> None:
     writer = writer_on(memory())
@@ -75,7 +75,7 @@ def test_the_column_says_what_the_program_says(
     assert column == known.effective_state == actor.effective_state
 
 
-async def test_a_whole_file_is_brought_up_to_date(tmp_path: Path) -> None:
+async def test_whole_file_is_brought_up_to_date(tmp_path: Path) -> None:
     """By the way in which a server does it, with a copy beside it."""
     raw = connect(tmp_path / "db", WRITING)
     for number, script in schema.scripts().items():

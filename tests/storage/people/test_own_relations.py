@@ -89,9 +89,7 @@ async def test_everything_stays_as_it_was(tmp_path: Path, site: Site) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 17])
-async def test_an_id_is_its_actors_and_figures_go_on(
-    tmp_path: Path, site: Site, version: int
-) -> None:
+async def test_id_is_its_actors_and_figures_go_on(tmp_path: Path, site: Site, version: int) -> None:
     """Also in a new database: both ways to the schema lead to the same one."""
     if version:
         populated(tmp_path / "db")

@@ -31,7 +31,7 @@ def fresh() -> Writer:
 # ---- following ----
 
 
-def test_a_follow_is_asked_for_and_accepted_once() -> None:
+def test_follow_is_asked_for_and_accepted_once() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.actor(writer, "bob", "away.example")
     assert follows.ask(writer, "u:1", bob, alice)
@@ -96,7 +96,7 @@ def test_what_only_the_follower_sees_stays_with_the_follow() -> None:
 # ---- likes, shares, blocks: one for each pair ----
 
 
-async def test_a_like_counts_once_for_each_actor(database: Database) -> None:
+async def test_like_counts_once_for_each_actor(database: Database) -> None:
     heard: list[str] = []
 
     def unit(writer: Writer) -> int:
@@ -119,7 +119,7 @@ async def test_a_like_counts_once_for_each_actor(database: Database) -> None:
     assert heard == [str(said)] * 2
 
 
-def test_a_share_counts_once_for_each_actor() -> None:
+def test_share_counts_once_for_each_actor() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     said = cast.post(writer, alice)
@@ -138,7 +138,7 @@ def test_a_share_counts_once_for_each_actor() -> None:
     assert boosts.of(writer, bob, said.id) is None
 
 
-def test_a_block_is_one_row_and_names_both() -> None:
+def test_block_is_one_row_and_names_both() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     assert blocks.add(writer, "u:1", alice, bob)
@@ -202,7 +202,7 @@ def told(writer: Writer, account: int, *types: str) -> list[str]:
     return [one.type for one in notifications.page_of(writer, account, ALL, wanted)]
 
 
-def test_a_member_is_told_once_and_not_of_what_they_do_not_want() -> None:
+def test_member_is_told_once_and_not_of_what_they_do_not_want() -> None:
     writer = fresh()
     alice, bob, eve = (cast.account(writer, name) for name in ("alice", "bob", "eve"))
     said = cast.post(writer, alice)
@@ -219,7 +219,7 @@ def test_a_member_is_told_once_and_not_of_what_they_do_not_want() -> None:
 
 
 @pytest.mark.parametrize(("with_notifications", "count"), [(True, 0), (False, 1)])
-def test_a_mute_may_or_may_not_hold_for_notifications(with_notifications: bool, count: int) -> None:
+def test_mute_may_or_may_not_hold_for_notifications(with_notifications: bool, count: int) -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     blocks.mute(writer, alice, Mute(bob, with_notifications, None))
@@ -295,7 +295,7 @@ def test_nobody_is_forgotten_when_many_are_told_at_once() -> None:
     assert writer.value("SELECT max(id) < 1 << 53 FROM notifications") == 1
 
 
-def test_a_notification_pages_like_every_list() -> None:
+def test_notification_pages_like_every_list() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
     for number in range(30):

@@ -29,7 +29,7 @@ def again(writer: Writer, post: Post) -> Post:
     return found
 
 
-def test_a_post_is_read_as_it_was_written() -> None:
+def test_post_is_read_as_it_was_written() -> None:
     writer = fresh()
     alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
     said = cast.post(
@@ -60,7 +60,7 @@ def test_a_post_is_read_as_it_was_written() -> None:
     assert posts.exists(writer, said.uri)
 
 
-def test_an_audience_is_one_row_however_often_it_is_used() -> None:
+def test_audience_is_one_row_however_often_it_is_used() -> None:
     writer = fresh()
     alice = cast.actor(writer, "alice")
     mine = Audience("followers", owner=alice)
@@ -109,7 +109,7 @@ def test_answers_that_go_in_a_circle_end() -> None:
         assert len(visible_posts.descendants(writer, Anonymous(), post)) == 1
 
 
-def test_a_thread_ends_where_the_viewer_may_not_look() -> None:
+def test_thread_ends_where_the_viewer_may_not_look() -> None:
     writer = fresh()
     alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
     first = cast.post(writer, alice)
@@ -146,7 +146,7 @@ def said_and_kept(writer: Writer) -> tuple[Post, ActorId]:
     return again(writer, said), bob
 
 
-def test_a_deleted_post_leaves_its_owner_and_audience_and_nothing_else() -> None:
+def test_deleted_post_leaves_its_owner_and_audience_and_nothing_else() -> None:
     writer = fresh()
     said, bob = said_and_kept(writer)
     posts.bury(writer, said)
@@ -170,7 +170,7 @@ def test_a_deleted_post_leaves_its_owner_and_audience_and_nothing_else() -> None
     assert writer.value("SELECT count(*) FROM posts WHERE ifnull(source, document) <> ''") == 0
 
 
-def test_the_words_of_a_deleted_post_are_not_kept_to_be_delivered() -> None:
+def test_words_of_a_deleted_post_are_not_kept_to_be_delivered() -> None:
     writer = fresh()
     said, _ = said_and_kept(writer)
     posts.bury(writer, said)
@@ -181,7 +181,7 @@ def test_the_words_of_a_deleted_post_are_not_kept_to_be_delivered() -> None:
     assert known and (known.type, known.body) == ("Create", "")
 
 
-def test_an_edit_changes_the_words_and_says_when() -> None:
+def test_edit_changes_the_words_and_says_when() -> None:
     writer = fresh()
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, tags=["old", "kept"])
@@ -192,7 +192,7 @@ def test_an_edit_changes_the_words_and_says_when() -> None:
     assert sorted(posts.tag_names(writer, said.id)) == ["kept", "new"]
 
 
-def test_a_number_is_never_given_to_a_post_and_a_share() -> None:
+def test_number_is_never_given_to_a_post_and_a_share() -> None:
     writer = fresh()
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, id=1000)
@@ -228,7 +228,7 @@ def test_figures_count_rows() -> None:
 
 
 @pytest.mark.parametrize("mallory_first", [True, False])
-def test_a_delete_that_came_early_is_remembered_for_who_said_it(mallory_first: bool) -> None:
+def test_delete_that_came_early_is_remembered_for_who_said_it(mallory_first: bool) -> None:
     writer = fresh()
     uri, bob, mallory = "https://away.example/posts/1", "u:bob", "u:mallory"
     for actor in (mallory, bob) if mallory_first else (bob, mallory):
@@ -278,7 +278,7 @@ def test_nor_do_many_servers_together() -> None:
     assert not posts.was_deleted_early(writer, "u:1", "u:m")
 
 
-def test_a_hashtag_has_a_history() -> None:
+def test_hashtag_has_a_history() -> None:
     writer = fresh()
     alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
     yesterday = writer.now - timedelta(days=1)

@@ -350,7 +350,7 @@ def compare(world: World) -> None:
         COUNTED["worlds"] += 1
 
 
-def test_the_predicate_and_its_twin_agree_in_every_world() -> None:
+def test_predicate_and_its_twin_agree_in_every_world() -> None:
     COUNTED.update(cells=0, seen=0, worlds=0)
     compare()
     print("{worlds} worlds, {cells} cells of post and viewer, {seen} seen".format(**COUNTED))

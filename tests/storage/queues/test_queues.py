@@ -55,7 +55,7 @@ async def close(database: Database, state: str, reason: str = "") -> None:
 # ---- received ----
 
 
-async def test_an_activity_is_news_once(database: Database) -> None:
+async def test_activity_is_news_once(database: Database) -> None:
     wakened: list[str] = []
     with database.changes.heard_by(inbox.RECEIVED, lambda change: wakened.append(change.key)):
         assert [await keep(database, heard("1", "Create")) for _ in range(3)] == [
@@ -72,7 +72,7 @@ async def test_an_activity_is_news_once(database: Database) -> None:
 
 
 @pytest.mark.parametrize("type_", ["Follow", "Like", "Announce", "Block"])
-async def test_a_relation_may_be_said_again_once_it_was_carried_out(
+async def test_relation_may_be_said_again_once_it_was_carried_out(
     database: Database, type_: str
 ) -> None:
     assert await keep(database, heard("1", type_))
@@ -88,7 +88,7 @@ async def test_a_relation_may_be_said_again_once_it_was_carried_out(
     assert await keep(database, heard("1", type_))  # it had no effect, and now it may
 
 
-async def test_a_false_copy_does_not_keep_the_true_one_out(database: Database) -> None:
+async def test_false_copy_does_not_keep_the_true_one_out(database: Database) -> None:
     """Mallory forwards bob's activity, changed, before it arrives from bob's own server."""
     false = heard("1", "Create", verdict="hint", body="mallory's words")
     true = heard("1", "Create", body="bob's words")
@@ -105,7 +105,7 @@ async def test_a_false_copy_does_not_keep_the_true_one_out(database: Database) -
     assert not await keep(database, true)
 
 
-async def test_a_confirmed_hint_is_not_carried_out_twice(database: Database) -> None:
+async def test_confirmed_hint_is_not_carried_out_twice(database: Database) -> None:
     assert await keep(database, heard("1", "Create", verdict="hint"))
     await close(database, "done")
     assert not await keep(database, heard("1", "Create"))
@@ -134,7 +134,7 @@ async def test_what_is_taken_or_waits_is_not_given_out(database: Database, watch
     assert not await database.read(inbox.is_due, again)
 
 
-async def test_a_signature_counts_once(database: Database, watch: Watch) -> None:
+async def test_signature_counts_once(database: Database, watch: Watch) -> None:
     until = int((watch.now + MINUTE).timestamp() * 1000)
     assert await database.write(inbox.first_use, "digest", until)
     assert not await database.write(inbox.first_use, "digest", until)
@@ -228,7 +228,7 @@ async def host_due(database: Database, host: str) -> int | None:
     return value
 
 
-async def test_a_host_is_due_only_when_a_letter_may_go(database: Database, watch: Watch) -> None:
+async def test_host_is_due_only_when_a_letter_may_go(database: Database, watch: Watch) -> None:
     await database.write(say, "post", "a", type_="Create")
     (create,) = await database.read(next_due)
     await database.write(deliveries.postpone, create, 5 * MINUTE, "answered 500")
@@ -255,9 +255,7 @@ async def test_one_inbox_hears_one_activity_once(database: Database) -> None:
     assert len(await database.read(next_due)) == 1
 
 
-async def test_a_closed_host_is_passed_over_until_it_opens(
-    database: Database, watch: Watch
-) -> None:
+async def test_closed_host_is_passed_over_until_it_opens(database: Database, watch: Watch) -> None:
     await database.write(say, "post", "dead", "alive")
     await database.write(hosts.failed, "dead", 10 * MINUTE, "no answer")
     assert [letter.host for letter in await database.read(next_due)] == ["alive"]
@@ -275,7 +273,7 @@ def enqueue_behind(letters: int) -> int:
     return steps(raw, lambda: say(writer, "one more", "busy"))
 
 
-def test_a_letter_more_costs_the_same_however_many_wait() -> None:
+def test_letter_more_costs_the_same_however_many_wait() -> None:
     few, many = enqueue_behind(10), enqueue_behind(3_000)
     print(f"steps to add a letter behind 10 / 3,000: {few} / {many}")
     assert many < 1.2 * few
@@ -425,7 +423,7 @@ async def test_standing_says_who_shares_places(database: Database, watch: Watch)
     assert await standing() is HostState.DEAD
 
 
-async def test_a_tier_outlives_failures(database: Database) -> None:
+async def test_tier_outlives_failures(database: Database) -> None:
     await database.write(hosts.set_tier, "a", "blocked")
     await database.write(hosts.failed, "a", MINUTE, "no answer")
     await database.write(hosts.reached, "a")
@@ -447,7 +445,7 @@ async def test_a_tier_outlives_failures(database: Database) -> None:
         ("", False),
     ],
 )
-async def test_a_blocked_domain_is_blocked_with_all_beneath(
+async def test_blocked_domain_is_blocked_with_all_beneath(
     database: Database, host: str, blocked: bool
 ) -> None:
     await database.write(hosts.set_tier, "bad.example", "blocked")

@@ -57,7 +57,7 @@ def test_hidden_lines_of_a_list_take_no_room_on_its_page() -> None:
     assert [line.post for line in found] == [hidden[-1].id]
 
 
-def test_a_walk_through_everything_is_no_search() -> None:
+def test_walk_through_everything_is_no_search() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
     cast.post(writer, alice)
@@ -72,7 +72,7 @@ def test_a_walk_through_everything_is_no_search() -> None:
     assert search.posts(writer, alice, SearchFilter(where="library"), ALL, offset=1001) == []
 
 
-def test_the_text_of_a_post_is_read_out_of_its_markup() -> None:
+def test_text_of_a_post_is_read_out_of_its_markup() -> None:
     html = (
         '<p>One&amp;two<br />three</p><p><a href="https://x.example/" rel="nofollow">'
         '<span class="invisible">https://</span>x.example</a></p>'

@@ -216,7 +216,7 @@ def test_home_holds_what_came_for_its_owner_and_hides_whom_they_do_not_want() ->
     assert ids(timelines.home(writer, alice, ALL)) == [mine.id]
 
 
-def test_a_mute_ends_by_itself() -> None:
+def test_mute_ends_by_itself() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     said = cast.post(writer, bob)
@@ -258,7 +258,7 @@ def test_following_fills_the_home_list_and_parting_empties_it() -> None:
     assert ids(timelines.home(writer, alice, ALL)) == [own.id]
 
 
-def test_a_home_list_is_trimmed_to_its_newest_lines() -> None:
+def test_home_list_is_trimmed_to_its_newest_lines() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     said = [cast.post(writer, bob) for _ in range(30)]
@@ -285,7 +285,7 @@ async def test_whoever_reads_along_is_told_after_the_commit(database: Database) 
 # ---- public ----
 
 
-def test_the_public_list_holds_what_starts_a_conversation() -> None:
+def test_public_list_holds_what_starts_a_conversation() -> None:
     writer = fresh()
     alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob", "away.example")
     first, theirs = cast.post(writer, alice), cast.post(writer, bob)
@@ -313,7 +313,7 @@ def test_the_public_list_holds_what_starts_a_conversation() -> None:
     assert ids(timelines.public(writer, Anonymous(), ALL, remote=True)) == [theirs.id]
 
 
-def test_a_list_of_pictures_holds_pictures() -> None:
+def test_list_of_pictures_holds_pictures() -> None:
     writer = fresh()
     alice = cast.actor(writer, "alice")
     cast.post(writer, alice)
@@ -357,7 +357,7 @@ def test_hashtags_combine(tagged: Tagged, found: str) -> None:
     assert " ".join(said[entry.post.id] for entry in entries) == found
 
 
-def test_a_hashtag_may_be_asked_for_by_where_it_was_used() -> None:
+def test_hashtag_may_be_asked_for_by_where_it_was_used() -> None:
     writer = fresh()
     alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob", "away.example")
     ours, theirs = (cast.post(writer, who, tags=["Tag"]) for who in (alice, bob))
@@ -384,7 +384,7 @@ def test_a_hashtag_may_be_asked_for_by_where_it_was_used() -> None:
         (Shown(tagged="tag"), "tagged"),
     ],
 )
-def test_an_account_shows_what_is_asked_for(shown: Shown, found: str) -> None:
+def test_account_shows_what_is_asked_for(shown: Shown, found: str) -> None:
     writer = fresh()
     alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
     others = cast.post(writer, bob)
@@ -399,7 +399,7 @@ def test_an_account_shows_what_is_asked_for(shown: Shown, found: str) -> None:
     assert " ".join(names[entry.post.id] for entry in entries) == found
 
 
-def test_an_account_shows_each_viewer_what_is_for_them() -> None:
+def test_account_shows_each_viewer_what_is_for_them() -> None:
     writer = fresh()
     alice, bob, eve = (cast.actor(writer, name) for name in ("alice", "bob", "eve"))
     cast.follow(writer, bob, alice)
@@ -436,7 +436,7 @@ def test_what_was_kept_is_shown_while_it_may_be_seen() -> None:
     assert writer.value("SELECT count(*) FROM bookmarks") == 0
 
 
-def test_a_circle_is_in_the_home_list_of_its_members_only() -> None:
+def test_circle_is_in_the_home_list_of_its_members_only() -> None:
     writer = fresh()
     alice, bob, eve = (cast.account(writer, name) for name in ("alice", "bob", "eve"))
     family = memberships.make(writer, alice, "circle", name="family")
@@ -447,6 +447,6 @@ def test_a_circle_is_in_the_home_list_of_its_members_only() -> None:
     assert [len(timelines.home(writer, who, ALL)) for who in (alice, bob, eve)] == [1, 1, 0]
 
 
-def test_a_page_is_what_it_says() -> None:
+def test_page_is_what_it_says() -> None:
     page = Page(20, max_id=5)
     assert (page.order, replace(page, min_id=1).order) == ("DESC", "ASC")

@@ -60,7 +60,7 @@ async def test_somebody_moves_by_the_pages_of_both_servers(two: Two) -> None:
         ("", "That is no handle."),
     ],
 )
-async def test_a_wrong_handle_gets_a_sentence(two: Two, handle: str, sentence: str) -> None:
+async def test_wrong_handle_gets_a_sentence(two: Two, handle: str, sentence: str) -> None:
     tab = await Tab.of(await two[0].person("alice"))
     await tab.open(PAGE)
     for act, more in (("alias", {}), ("move", {"password": PASSWORD})):
@@ -92,7 +92,7 @@ async def test_leaving_needs_the_name_and_the_password(two: Two) -> None:
     assert await rose.home() == []
 
 
-async def test_the_last_admin_stays(two: Two) -> None:
+async def test_last_admin_stays(two: Two) -> None:
     home, _ = two
     boss = await home.person("boss", role="admin")
     tab = await Tab.of(boss)

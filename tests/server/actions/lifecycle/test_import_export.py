@@ -87,7 +87,7 @@ async def test_what_was_taken_along_is_the_same_where_it_is_brought(two: Two) ->
     assert await table(anna, "blocks") == "eve@home.example\r\n"
 
 
-async def test_a_file_may_replace_what_is_there(two: Two) -> None:
+async def test_file_may_replace_what_is_there(two: Two) -> None:
     home, _ = two
     alice, bob, eve = [await home.person(name) for name in ("alice", "bob", "eve")]
     await alice.follow(bob)
@@ -110,9 +110,7 @@ async def test_a_file_may_replace_what_is_there(two: Two) -> None:
         ("domain_blocks", "https://noise.example/x"),
     ],
 )
-async def test_a_file_of_another_kind_replaces_nothing(
-    two: Two, kind: ImportKind, text: str
-) -> None:
+async def test_file_of_another_kind_replaces_nothing(two: Two, kind: ImportKind, text: str) -> None:
     home, _ = two
     alice, bob = await home.person("alice"), await home.person("bob")
     await alice.follow(bob)
@@ -127,7 +125,7 @@ async def test_a_file_of_another_kind_replaces_nothing(
     assert await table(alice, kind) == before
 
 
-async def test_a_list_is_replaced_by_title_and_a_bare_name_is_ours(two: Two) -> None:
+async def test_list_is_replaced_by_title_and_a_bare_name_is_ours(two: Two) -> None:
     home, _ = two
     alice, bob = await home.person("alice"), await home.person("bob")
     await alice.follow(bob)
@@ -208,7 +206,7 @@ async def archive_of(person: Person) -> tuple[int, Places]:
     return id_, places
 
 
-async def test_an_archive_holds_all_they_said_and_nobody_elses(two: Two) -> None:
+async def test_archive_holds_all_they_said_and_nobody_elses(two: Two) -> None:
     home, _ = two
     alice, bob = await home.person("alice"), await home.person("bob")
     for number in range(120):
@@ -261,7 +259,7 @@ async def test_who_leaves_leaves_no_archive(two: Two) -> None:
     assert list(places.exports.iterdir()) == []
 
 
-async def test_an_archive_is_gone_after_a_week(two: Two, watch: Watch) -> None:
+async def test_archive_is_gone_after_a_week(two: Two, watch: Watch) -> None:
     home, _ = two
     alice = await home.person("alice")
     id_, places = await archive_of(alice)
@@ -273,7 +271,7 @@ async def test_an_archive_is_gone_after_a_week(two: Two, watch: Watch) -> None:
     assert list(places.exports.iterdir()) == []
 
 
-async def test_the_page_brings_and_hands_out_only_ones_own(two: Two) -> None:
+async def test_page_brings_and_hands_out_only_ones_own(two: Two) -> None:
     home, _ = two
     alice, bob = await home.person("alice"), await home.person("bob")
     hers, his = await Tab.of(alice), await Tab.of(bob)

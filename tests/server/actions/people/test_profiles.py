@@ -216,7 +216,7 @@ async def test_what_does_not_fit_is_said_and_nothing_is_changed(
     assert await alice.get("/api/v1/accounts/verify_credentials") == before
 
 
-async def test_the_longest_that_is_allowed_fits(place: Place) -> None:
+async def test_longest_that_is_allowed_fits(place: Place) -> None:
     alice = await place.person("alice")
     longest = [{"name": "l" * 255, "value": "v" * 255}] * 4
     note = f"{'n' * 476} https://berg.example/{'a' * 100}"  # an address counts as 23
@@ -249,7 +249,7 @@ async def test_pictures_are_taken_in_served_exchanged_and_taken_down(place: Plac
     assert kept(place) == await place.database.read(rows) == []
 
 
-async def test_a_picture_that_cannot_be_taken_changes_nothing(place: Place) -> None:
+async def test_picture_that_cannot_be_taken_changes_nothing(place: Place) -> None:
     alice = await place.person("alice")
     await alice.call("PATCH", CREDENTIALS, data=sent(avatar=painted()))
     before = (await alice.get("/api/v1/accounts/verify_credentials"), kept(place))
@@ -264,7 +264,7 @@ async def test_a_picture_that_cannot_be_taken_changes_nothing(place: Place) -> N
         assert (await alice.get("/api/v1/accounts/verify_credentials"), kept(place)) == before
 
 
-async def test_an_empty_file_is_no_picture(place: Place) -> None:
+async def test_empty_file_is_no_picture(place: Place) -> None:
     alice = await place.person("alice")
     first = await alice.call("PATCH", CREDENTIALS, data=sent(avatar=painted()))
     assert await alice.call("PATCH", CREDENTIALS, data=sent(avatar=b"", header="")) == first
@@ -380,7 +380,7 @@ def updates(reader: Reader) -> int:
     return count
 
 
-async def test_a_mention_of_somebody_elsewhere_leads_to_their_page(
+async def test_mention_of_somebody_elsewhere_leads_to_their_page(
     two: tuple[Place, Place],
 ) -> None:
     home, away = two
@@ -391,7 +391,7 @@ async def test_a_mention_of_somebody_elsewhere_leads_to_their_page(
     assert "nowhere.example/" not in body["note"]
 
 
-async def test_a_change_that_cannot_be_kept_leaves_no_picture(place: Place) -> None:
+async def test_change_that_cannot_be_kept_leaves_no_picture(place: Place) -> None:
     alice = await place.person("alice")
     await place.database.write(actors.set_moderation_state, alice.actor.id, "suspended")
     with pytest.raises(NotAllowed):

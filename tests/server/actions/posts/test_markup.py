@@ -60,21 +60,21 @@ def link(url: str, rel: str = "nofollow noopener") -> str:
     )
 
 
-def test_a_mention_is_written_as_clients_expect_it() -> None:
+def test_mention_is_written_as_clients_expect_it() -> None:
     assert post("Hi @alice!") == (
         '<p>Hi <span class="h-card" translate="no"><a href="https://garden.example/@Alice" '
         'class="u-url mention">@<span>Alice</span></a></span>!</p>'
     )
 
 
-def test_a_hashtag_is_written_as_clients_expect_it() -> None:
+def test_hashtag_is_written_as_clients_expect_it() -> None:
     assert post("#Plum, jam") == (
         '<p><a href="https://garden.example/tags/plum" class="mention hashtag" rel="tag">'
         "#<span>Plum</span></a>, jam</p>"
     )
 
 
-def test_a_link_is_written_as_clients_expect_it() -> None:
+def test_link_is_written_as_clients_expect_it() -> None:
     short = "https://a.example/x"
     assert post(f"See {short}.") == f"<p>See {link(short)}.</p>"
     assert post("https://a.example/0123456789012345678901234567890") == (
@@ -98,23 +98,23 @@ def test_whoever_is_not_known_stays_text() -> None:
     assert post("@carol @bep @x@evil.example") == "<p>@carol @bep @x@evil.example</p>"
 
 
-def test_the_domain_is_shown_only_when_two_people_share_a_name() -> None:
+def test_domain_is_shown_only_when_two_people_share_a_name() -> None:
     both = plain(post("@bep@workshop.example and @Bep@river.localhost:8002, @alice"))
     assert both == "@bep@workshop.example and @Bep@river.localhost:8002, @Alice"
     assert plain(post("@bep@workshop.example @alice @alice@garden.example")) == "@bep @Alice @Alice"
 
 
-def test_a_person_whose_page_is_no_web_address_is_not_linked() -> None:
+def test_person_whose_page_is_no_web_address_is_not_linked() -> None:
     people = {Handle("eve", None): Mentioned("eve", None, "javascript:alert(1)")}
     assert render("@eve", mentions=people, tag_url=tag_url) == "<p>@eve</p>"
 
 
-def test_a_note_is_rendered_like_a_post() -> None:
+def test_note_is_rendered_like_a_post() -> None:
     text = "I am @alice\nhttps://a.example #plum"
     assert note(text) == post(text)
 
 
-def test_a_profile_field_is_one_line_whose_links_say_me() -> None:
+def test_profile_field_is_one_line_whose_links_say_me() -> None:
     assert (
         field(" https://a.example \n x") == link("https://a.example", "me nofollow noopener") + " x"
     )
@@ -274,6 +274,6 @@ FLOODS = ("@", "@a", "@a.", "@a@", "@a@a.", "#", "#a·", "http://", "http://a.b:
 
 
 @pytest.mark.parametrize("unit", (*FLOODS, "http://a.b/)"))
-def test_a_flood_is_rendered_without_harm(unit: str) -> None:
+def test_flood_is_rendered_without_harm(unit: str) -> None:
     """Linear time is argued in the module; a timed test would only flicker."""
     assert faults(post(unit * (10_000 // len(unit)))) == []

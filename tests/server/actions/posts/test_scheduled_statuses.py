@@ -76,7 +76,7 @@ async def test_it_is_posted_in_time_as_it_was_asked_for(
     assert await at(place, watch) == 0
 
 
-async def test_a_poll_is_open_from_when_it_is_posted(
+async def test_poll_is_open_from_when_it_is_posted(
     place: Place, watch: Watch, alice: Person
 ) -> None:
     planned = await later(alice, watch, "Soup?", poll=POLL)
@@ -102,7 +102,7 @@ async def test_it_is_moved_and_taken_back(place: Place, watch: Watch, alice: Per
 @pytest.mark.parametrize(
     "time", ["tomorrow", "2026-11-24T08:04:59Z", "2026-11-23T08:00:00", "9999-01-01T00:00:00Z", "1"]
 )
-async def test_a_time_has_to_be_a_time_some_minutes_from_now(alice: Person, time: str) -> None:
+async def test_time_has_to_be_a_time_some_minutes_from_now(alice: Person, time: str) -> None:
     form = {"status": "Soon", "scheduled_at": time}
     status, body = await alice.ask("POST", "/api/v1/statuses", json=form)
     assert status == 422 and body["error"]
@@ -128,7 +128,7 @@ async def test_there_is_room_for_so_many_in_all_and_on_a_day(
     assert len(await alice.get(ALL)) == 4
 
 
-async def test_the_list_is_read_in_parts(watch: Watch, alice: Person, bob: Person) -> None:
+async def test_list_is_read_in_parts(watch: Watch, alice: Person, bob: Person) -> None:
     made = [(await later(alice, watch, f"{n}"))["id"] for n in range(5)][::-1]
     await later(bob, watch, "Bob's")
     assert [one["id"] for one in await alice.get(ALL, limit=2)] == made[:2]
@@ -217,7 +217,7 @@ async def test_who_may_not_post_now_posts_nothing_that_was_planned_before(
     assert await at(place, watch) == 0
 
 
-async def test_an_answer_to_what_is_gone_waits_for_another_decision(
+async def test_answer_to_what_is_gone_waits_for_another_decision(
     place: Place, watch: Watch, alice: Person, bob: Person
 ) -> None:
     asked = await bob.say("Anybody?")
@@ -232,7 +232,7 @@ async def test_an_answer_to_what_is_gone_waits_for_another_decision(
     assert await at(place, watch) == 1  # tried, and parked again
 
 
-async def test_an_answer_is_planned_only_to_what_one_may_see(
+async def test_answer_is_planned_only_to_what_one_may_see(
     watch: Watch, alice: Person, bob: Person
 ) -> None:
     secret = await bob.say("Between us", visibility="direct")
@@ -273,7 +273,7 @@ async def test_who_left_posts_nothing_more(place: Place, watch: Watch, alice: Pe
     assert await place.database.read(lambda reader: reader.value(count)) == 0
 
 
-async def test_a_post_that_is_out_cannot_be_planned(watch: Watch, alice: Person) -> None:
+async def test_post_that_is_out_cannot_be_planned(watch: Watch, alice: Person) -> None:
     said = await alice.say("Out")
     form = {"status": "Later", "scheduled_at": when(watch.now + HOUR)}
     assert (await alice.ask("PUT", f"/api/v1/statuses/{said['id']}", json=form))[0] == 422
