@@ -10,6 +10,7 @@ from federation.errors import FederationError, Malformed
 from federation.transport.urls import same_origin
 from federation.vocabulary.contexts import stated
 from federation.vocabulary.json_documents import Document, kind, uri_of
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.queues import inbox
@@ -48,7 +49,7 @@ class Activity(ABC):
         """Return the wire's form, without a context."""
 
     @classmethod
-    def find(cls, reader: Reader, uri: str, by: int) -> "Activity | None":
+    def find(cls, reader: Reader, uri: str, by: ActorId) -> "Activity | None":
         """For verbs that others refer to by bare URI: what `by` said, or was asked, under it."""
         return None
 
@@ -78,7 +79,7 @@ class Activity(ABC):
     def subject(self) -> str:
         """Subject: activities about the same one reach a host in the order they were said."""
 
-    def post(self, reader: Reader) -> int | None:
+    def post(self, reader: Reader) -> PostId | None:
         """The post whose readers may hear this, asked again when it is delivered."""
         return None
 

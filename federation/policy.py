@@ -3,6 +3,7 @@
 from federation.activity import Unwanted
 from federation.errors import Forbidden
 from federation.transport.urls import host_of
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from storage.people import actors, blocks, follows
 from storage.people.actors import Actor
@@ -39,7 +40,7 @@ def ensure_hidden_at_most(reader: Reader, actor: str, *hosts_: str) -> None:
         raise Forbidden("We have nothing to do with that server.")
 
 
-def ensure_not_blocked(reader: Reader, by: int, who: int) -> None:
+def ensure_not_blocked(reader: Reader, by: ActorId, who: ActorId) -> None:
     """Raise Unwanted when `by` blocks `who`."""
     if blocks.exists(reader, by, who):
         raise Unwanted("Whom it is for does not want to hear from its author.")

@@ -14,6 +14,7 @@ from federation.policy import ensure_allowed
 from federation.vocabulary import addressing
 from federation.vocabulary.json_documents import Document, moment, uri_of, uris_of
 from storage.engine.clock import clamped
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, follows
 from storage.people.actors import Actor
@@ -29,13 +30,13 @@ ADDRESSING = ("to", "cc", "bto", "bcc", "audience")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce(Activity):
-    """`shared` is the URI of the post; it is shown as fetched from its origin, never as sent.
+    """`boosted` is the URI of the post; it is shown as fetched from its origin, never as sent.
 
     `silent`: it says nothing of whom it is for, in no way that there is.
     """
 
     type: ClassVar[str] = "Announce"
-    shared: str
+    boosted: str
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     published: datetime | None = None
@@ -45,7 +46,7 @@ class Announce(Activity):
     def parse(cls, document: Document) -> Self:
         return cls(
             **heading(document),
-            shared=uri_of(document.get("object")),
+            boosted=uri_of(document.get("object")),
             to=tuple(uris_of(document.get("to"))),
             cc=tuple(uris_of(document.get("cc"))),
             published=moment(document, "published"),
@@ -54,39 +55,39 @@ class Announce(Activity):
 
     def render(self) -> dict[str, Any]:
         addressed = {"to": list(self.to), "cc": list(self.cc)}
-        return self.about(self.shared, published=stamp(self.published), **addressed)
+        return self.about(self.boosted, published=stamp(self.published), **addressed)
 
     @classmethod
-    def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
+    def find(cls, reader: Reader, uri: str, by: ActorId) -> Activity | None:
         known = boosts.by_uri(reader, uri, by)
         if known is None:
             return None
         actor, post = actors.by_id(reader, known.actor), posts.by_id(reader, known.post)
-        return cls(id=uri, actor=actor.uri, shared=post.uri) if actor and post else None
+        return cls(id=uri, actor=actor.uri, boosted=post.uri) if actor and post else None
 
     def subject(self) -> str:
-        return f"{self.actor} shares {self.shared}"
+        return f"{self.actor} boosts {self.boosted}"
 
-    def post(self, reader: Reader) -> int | None:
-        shared = posts.by_uri(reader, self.shared)
-        return shared.id if shared else None
+    def post(self, reader: Reader) -> PostId | None:
+        boosted = posts.by_uri(reader, self.boosted)
+        return boosted.id if boosted else None
 
     def ensure_wanted(self, reader: Reader) -> None:
         booster = actors.by_uri(reader, self.actor)
         if booster is not None and not booster.is_local:
-            ensure_somebody_listens(reader, booster, posts.by_uri(reader, self.shared))
+            ensure_somebody_listens(reader, booster, posts.by_uri(reader, self.boosted))
 
     def needs(self, reader: Reader) -> Collection[str]:
         """The post is fetched only for somebody whom one of ours follows."""
         booster = actors.by_uri(reader, self.actor)
         if booster is None or not follows.is_followed_here(reader, booster.id):
             return (self.actor,)
-        return (self.actor, self.shared)
+        return (self.actor, self.boosted)
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
         actor = known_actor(writer, self.actor)
         self._ensure_wanted(writer, actor)
-        actor, post = actor_and_post(writer, self.actor, self.shared)
+        actor, post = actor_and_post(writer, self.actor, self.boosted)
         if post.kind != "public" and not (post.author == actor.id and post.owner == actor.id):
             raise Forbidden("It was not meant for everyone, so it cannot be shared.")
         ensure_allowed(writer, post, "announce", actor)
@@ -104,7 +105,7 @@ class Announce(Activity):
         open_ = post.kind == addressed.audience.kind == "public"
         published = clamped(self.published, writer.now)
         return Boost(
-            posts.free_id(writer, writer.id_of(published)),
+            posts.free_id(writer, PostId(writer.id_of(published))),
             self.id,
             actor.id,
             post.id,
@@ -116,7 +117,7 @@ class Announce(Activity):
         )
 
     def _ensure_wanted(self, writer: Writer, booster: Actor) -> None:
-        known = posts.by_uri(writer, self.shared)
+        known = posts.by_uri(writer, self.boosted)
         if booster.is_local:
             return
         ensure_somebody_listens(writer, booster, known)
@@ -124,11 +125,9 @@ class Announce(Activity):
             raise Unknown("What was shared could not be had.")
 
     def _fan_out(self, writer: Writer, actor: Actor, post: Post, boost: Boost) -> None:
-        hearers = [
-            hearer for hearer in follows.local_follower_rows(writer, actor.id) if hearer.reblogs
-        ]
-        followers = [hearer.follower for hearer in hearers]
-        unwanted = {hearer.follower for hearer in hearers if not hearer.wants(post.language)}
+        listening = [one for one in follows.local_follower_rows(writer, actor.id) if one.reblogs]
+        followers = [one.follower for one in listening]
+        unwanted = {one.follower for one in listening if not one.wants(post.language)}
         if actor.is_local:
             followers.append(actor.id)
         there = timelines.having_in_home(writer, post.id)
@@ -138,7 +137,7 @@ class Announce(Activity):
 
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
         actor = known_actor(writer, self.actor)
-        post = posts.by_uri(writer, self.shared)
+        post = posts.by_uri(writer, self.boosted)
         boost = boosts.of(writer, actor.id, post.id) if post else None
         if post is not None and boost is not None:
             boosts.remove(writer, boost)
@@ -149,10 +148,10 @@ class Announce(Activity):
         """Followers and the author: once where these have one shared inbox."""
         actor = actors.by_uri(reader, self.actor)
         followers = follows.inboxes(reader, actor.id) if actor else []
-        return {*followers, *author_inbox(reader, self.shared, for_many=True)}
+        return {*followers, *author_inbox(reader, self.boosted, for_many=True)}
 
 
-def ensure_somebody_listens(reader: Reader, booster: Actor, shared: Post | None) -> None:
+def ensure_somebody_listens(reader: Reader, booster: Actor, post: Post | None) -> None:
     """Raise Unwanted unless somebody here follows who boosts it, or wrote it."""
-    if (shared is None or not shared.local) and not follows.is_followed_here(reader, booster.id):
+    if (post is None or not post.local) and not follows.is_followed_here(reader, booster.id):
         raise Unwanted("Nobody here follows who shared it.")

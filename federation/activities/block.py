@@ -12,6 +12,7 @@ from federation.activity import Activity, Unwanted, heading
 from federation.errors import Forbidden
 from federation.vocabulary import uris
 from federation.vocabulary.json_documents import Document, uri_of
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, blocks, follows
 from storage.people.actors import Actor
@@ -33,7 +34,7 @@ class Block(Activity):
         return self.about(self.target)
 
     @classmethod
-    def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
+    def find(cls, reader: Reader, uri: str, by: ActorId) -> Activity | None:
         known = blocks.by_uri(reader, uri, by)
         if known is None:
             return None

@@ -12,6 +12,7 @@ from federation.objects import note
 from federation.objects.note import Note, stamp
 from federation.policy import ensure_allowed
 from federation.vocabulary.json_documents import Document, embedded
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, follows
 from storage.people.actors import Actor
@@ -55,7 +56,7 @@ class Create(Activity):
     def subject(self) -> str:
         return self.note.id
 
-    def post(self, reader: Reader) -> int | None:
+    def post(self, reader: Reader) -> PostId | None:
         return posts.number_of(reader, self.note.id)
 
     def is_contested(self, reader: Reader) -> bool:

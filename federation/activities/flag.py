@@ -37,7 +37,7 @@ MOST_OPEN = 100
 class Told:
     """Part of a report by one of ours that stays here: who reports, and what they chose from."""
 
-    reporter: int
+    reporter: ActorId
     category: Category = "other"
     rules: tuple[int, ...] = ()
     forward: bool = False
@@ -113,7 +113,7 @@ class Flag(Activity):
         seen = [visible_posts.by_uri(reader, viewer, uri) for uri in self.about_whom]
         return [post for post in seen if post is not None]
 
-    def _target(self, reader: Reader, authors: Sequence[int]) -> Actor:
+    def _target(self, reader: Reader, authors: Sequence[ActorId]) -> Actor:
         """Actor whom the report names, or else the author of the first of the posts."""
         named = actors.ids_by_uri(reader, self.about_whom)
         known = actors.many(reader, [*named.values(), *authors])

@@ -13,6 +13,7 @@ from federation.vocabulary import uris
 from federation.vocabulary.json_documents import Document, optional_uri, uri_of
 from storage.communities import memberships
 from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, blocks, follows, hidden_accounts
 from storage.people.actors import Actor
@@ -44,7 +45,7 @@ class Follow(Activity):
         return self.about(self.target)
 
     @classmethod
-    def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
+    def find(cls, reader: Reader, uri: str, by: ActorId) -> Activity | None:
         known = follows.by_uri(reader, uri, by)
         if known is None:
             return None

@@ -8,6 +8,7 @@ from federation.activities.shared.reactions import actor_and_post, author_inbox,
 from federation.activity import Activity, heading
 from federation.policy import ensure_allowed
 from federation.vocabulary.json_documents import Document, uri_of
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.posts import favourites, posts
@@ -29,7 +30,7 @@ class Like(Activity):
         return self.about(self.favourited)
 
     @classmethod
-    def find(cls, reader: Reader, uri: str, by: int) -> Activity | None:
+    def find(cls, reader: Reader, uri: str, by: ActorId) -> Activity | None:
         known = favourites.by_uri(reader, uri, by)
         if known is None:
             return None

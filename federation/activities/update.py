@@ -15,6 +15,7 @@ from federation.objects.note import Note
 from federation.vocabulary.contexts import stated
 from federation.vocabulary.json_documents import Document, embedded, kind
 from federation.vocabulary.uris import PUBLIC
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Writer
 from storage.media.emojis import Emoji
 from storage.people import actors, follows
@@ -76,7 +77,7 @@ class Update(Activity):
     def subject(self) -> str:
         return self.note.id if self.note else self.actor
 
-    def post(self, reader: Reader) -> int | None:
+    def post(self, reader: Reader) -> PostId | None:
         known = posts.by_uri(reader, self.note.id) if self.note else None
         return known.id if known else None
 

@@ -1,11 +1,23 @@
 """Intake of what others say: who speaks is checked, and the words are kept.
 
 When `take_in` returns they survive a crash, so the sender may forget them; `processing` carries
-them out. What costs little comes first: headers, blocked hosts and plain JSON before a key is
-fetched, the signature before a context of the sender's own is read (SECURITY 11, 45). Whoever makes
-us wait for a key holds one of few places, counted by the domain of the key and by the network that
-the request came from (SECURITY 89); where there is none we say so with Busy, never that the
-signature is bad (SECURITY 92).
+them out. What costs little, and what most often refuses, comes first (SECURITY 11, 45):
+
+1. the head: a signature of a form that we read, over what it has to cover, not too old;
+2. one read: whether we hear that host at all, and the key if it is known. Blocked hosts are told
+   that all is well and nothing is kept, so that they learn nothing;
+3. room: who has too much waiting already is asked to come again (Busy), before the body is parsed;
+4. the body as plain JSON. A farewell (Delete of oneself) of somebody we never knew ends here: their
+   key is gone, and there is nothing to delete;
+5. the key. A known one costs nothing; a stranger's is fetched, and holds one of few places that are
+   counted by the key's domain and by the network of the request (SECURITY 89). A key that fails is
+   fetched once more, since keys are replaced. What we cannot find out for want of room is Busy and
+   never a bad signature (SECURITY 92);
+6. only now a context of the sender's own is read, beside the loop, in a process that may be killed;
+7. the words are kept under their id: the same once more is no news, and changes nothing.
+
+Nothing is believed of what the words say but who said them. Who may say what, `_kept` and each
+verb's `apply` decide; what is not signed by its actor is a hint, which its origin has to confirm.
 """
 
 from dataclasses import dataclass, replace
@@ -73,11 +85,11 @@ class Inbox:
         queue: PerActorQueue,
     ) -> None:
         self._database = database
-        self._lookup = resolver
+        self._resolver = resolver
         self._clock = clock
         self._rules = rules
         self._reading = reading
-        self._turns = queue
+        self._queue = queue
         self.backlog = Backlog(database)
         self.by_domain = Places("requests that wait for a key, by its domain", most=512, each=64)
         self.by_network = Places("requests that wait for a key, by network", most=512, each=64)
@@ -149,7 +161,7 @@ class Inbox:
         row = Received(0, said.uri, said.actor, signer.uri, host, said.type, verdict, said.body)
         is_news = await self._database.write(_keep, row, signed, said.document)
         if is_news:
-            self._turns.came(said.actor)
+            self._queue.came(said.actor)
             self.backlog.came(host)
         return is_news
 
@@ -174,7 +186,7 @@ class Inbox:
         networks = [request.network] if request.network else []
         with self.by_network.taken(*networks), self.by_domain.taken(domain):
             try:
-                key, owner = await self._lookup.key(signed.key_id)
+                key, owner = await self._resolver.key(signed.key_id)
             except Busy as error:
                 if known is None:
                     raise

@@ -138,9 +138,9 @@ class Processor:
         self, database: Database, resolver: Resolver, reading: Reading, queue: PerActorQueue
     ) -> None:
         self._database = database
-        self._lookup = resolver
+        self._resolver = resolver
         self._reading = reading
-        self._turns = queue
+        self._queue = queue
         self._ready: deque[Work] = deque()
         self.preparing = Preparing()
 
@@ -156,11 +156,11 @@ class Processor:
             waits = await self._advance(work)
         finally:
             if not waits:
-                self._turns.end(work.received)
+                self._queue.end(work.received)
         return True
 
     async def _begun(self) -> Work | None:
-        found = await self._turns.take()
+        found = await self._queue.take()
         if found is None:
             return None
         return Work(found, domain_of(found.host), Budget(pool=Pool.ACTIVITIES))
@@ -256,7 +256,7 @@ class Processor:
                 if work.activity is None:
                     work.activity = await self._confirmed(work)
                 for uri in lack.stale:
-                    await self._lookup.refresh(uri, work.budget)
+                    await self._resolver.refresh(uri, work.budget)
                 await asyncio.gather(*(self._need(uri, work) for uri in lack.missing))
         except (TimeoutError, Unreachable) as error:
             if work.activity is None or lack.stale:
@@ -269,7 +269,7 @@ class Processor:
     async def _need(self, uri: str, work: Work) -> None:
         """Fetch one thing; where its host does not answer, that is noted."""
         try:
-            await self._lookup.need(uri, work.budget)
+            await self._resolver.need(uri, work.budget)
         except (Unreachable, Busy):
             work.unreachable.append(uri)
         except FederationError as error:
@@ -281,16 +281,16 @@ class Processor:
         what = uri_of(document.get("object"))
         if row.type == Delete.type:
             missing_is_gone = await self._database.read(_would_be_shown, what)
-            if not await self._lookup.is_gone(what, budget, missing_is_gone=missing_is_gone):
+            if not await self._resolver.is_gone(what, budget, missing_is_gone=missing_is_gone):
                 raise Unwanted("Its origin still has what is said to be deleted.")
             return await reading.apart(parse_activity, {**document, "object": what})
         if row.type in (Create.type, Update.type):
-            found = await self._lookup.object(what, budget)
+            found = await self._resolver.object(what, budget)
             if row.actor not in uris_of(found.get("attributedTo")):
                 raise Malformed("Its origin names another author.")
             said = await reading.apart(parse_activity, {**document, "object": found})
             return replace(said, confirmed=True) if isinstance(said, Create) else said
-        found = await self._lookup.object(row.uri, budget)
+        found = await self._resolver.object(row.uri, budget)
         if uri_of(found.get("actor")) != row.actor:
             raise Malformed("Its origin names another actor.")
         return await reading.apart(parse_activity, found)

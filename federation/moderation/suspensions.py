@@ -10,6 +10,7 @@ from federation import effects
 from federation.activities import Delete, Follow, Reject, Undo, Update
 from federation.objects import actor as actor_object
 from federation.outbound import outbox
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from storage.people import actors, follows, keys
 from storage.people.actors import Actor
@@ -50,7 +51,7 @@ def forget(writer: Writer, actor: Actor) -> None:
     jobs.plan(writer, EraseActor(actor.id))
 
 
-def _say(writer: Writer, id_: int, media: str) -> None:
+def _say(writer: Writer, id_: ActorId, media: str) -> None:
     """Also for somebody who may say nothing themselves."""
     now = actors.by_id(writer, id_)
     if now is None:

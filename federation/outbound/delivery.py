@@ -1,8 +1,23 @@
-"""Carries deliveries to other servers, each for a week, and once unless we die (RELIABILITY 1).
+"""Courier: carries deliveries to other servers, each for a week, and once unless we die.
 
-A host that does not answer closes as a whole, for longer each time; after seven days of failures it
-is asked once a day. Only an answer opens it again. What a host refuses for good is parked, so it
-keeps nothing else waiting. Who goes first, `dispatch` says.
+A delivery is a row, written in the unit that did what it tells (`effects`). The courier looks for
+rows that are due, takes as many as `dispatch` finds room for, and for each of them asks whether it
+is still wanted, posts it, and writes down how that went:
+
+1. Looking and taking are one step under one lock. What is taken is not looked for until it ends, so
+   nothing goes twice while we live. If we die after the answer and before it is written down, it
+   goes once more: receivers know activities by their id (RELIABILITY 1).
+2. `_is_wanted` asks at the moment of sending, in one read: a block, a suspension, a deletion or a
+   narrower audience since it was written withdraws it (SECURITY 81). Addresses of media that not
+   everybody may open are made whole for this receiver only now.
+3. Its answer decides. Taken, or nobody there (404, 410): the row goes. No answer, 429 or 503: the
+   host closes as a whole, longer each time, and only an answer opens it; after seven days of
+   failures it is asked once a day. Another refusal: this row alone waits, or is parked for good.
+4. A fault of ours is tried four times and then parked, so nothing waits behind it (SECURITY 49).
+   Where our own database does not answer, the row stays as it is.
+
+Others who are slow hold only their own places: those of known, new, failing and dead hosts are
+apart, and few of each source (SECURITY 93, `docs/budgets.md`).
 """
 
 import asyncio
@@ -26,6 +41,7 @@ from storage.engine import ids
 from storage.engine.clock import Clock, milliseconds
 from storage.engine.database import Database
 from storage.engine.errors import StorageError
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, blocks, follows, keys
@@ -96,7 +112,7 @@ class Courier:
         timer: Callable[[], float] | None = None,
     ) -> None:
         self._database = database
-        self._door = http_client
+        self._http_client = http_client
         self._clock = clock
         self._timer = timer or asyncio.get_running_loop().time
         self._budget = Budget(at_once, per_host)
@@ -196,7 +212,7 @@ class Courier:
         key = await self._database.read(keys.signing, delivery.actor)
         site, reader = self._database.site, Peer(delivery.host)
         begun = self._timer()
-        answer = await self._door.post(
+        answer = await self._http_client.post(
             delivery.inbox,
             body=media_urls.opened(site, delivery.body.encode(), reader, self._clock()),
             content_type=CONTENT_TYPE,
@@ -299,17 +315,17 @@ def _is_wanted(reader: Reader, delivery: Delivery) -> bool:
     if delivery.post is None or delivery.type in NO_POST_CHECK:
         return True
     if _has_blocked_since(reader, delivery) and delivery.inbox not in _inboxes_now(
-        reader, delivery
+        reader, delivery.actor, delivery.post
     ):
         return False
-    if delivery.type == Announce.type and not _may_see_boost(reader, delivery):
+    if delivery.type == Announce.type and not _may_see_boost(reader, delivery, delivery.post):
         return False
     return visible_posts.by_id(reader, Peer(delivery.host), delivery.post) is not None
 
 
-def _may_see_boost(reader: Reader, delivery: Delivery) -> bool:
-    """Whether a boost is still for somebody there: its audience is its own, not the post's."""
-    boost = boosts.of(reader, delivery.actor, delivery.post or 0)
+def _may_see_boost(reader: Reader, delivery: Delivery, post: PostId) -> bool:
+    """Tell whether a boost is still for somebody there: its audience is its own, not the post's."""
+    boost = boosts.of(reader, delivery.actor, post)
     return boost is not None and boosts.seen(reader, Peer(delivery.host), boost.id) is not None
 
 
@@ -319,14 +335,14 @@ def _has_blocked_since(reader: Reader, delivery: Delivery) -> bool:
     return bool(newest) and newest[0][0] >> 16 >= milliseconds(delivery.created_at)
 
 
-def _inboxes_now(reader: Reader, delivery: Delivery) -> set[str]:
-    """Where its words would go if they were said now, blocks taken off."""
-    about = posts.by_id(reader, delivery.post or 0)
-    named = [one.actor for one in posts.recipients(reader, delivery.post or 0)]
+def _inboxes_now(reader: Reader, speaker: ActorId, post: PostId) -> set[str]:
+    """Inboxes to which words about a post would go if they were said now, blocks taken off."""
+    about = posts.by_id(reader, post)
+    named = [one.actor for one in posts.recipients(reader, post)]
     people = actors.many(reader, [*named, *([about.author] if about else [])]).values()
-    heard = [one for one in people if not blocks.exists(reader, delivery.actor, one.id)]
+    heard = [one for one in people if not blocks.exists(reader, speaker, one.id)]
     return {
-        *follows.inboxes(reader, delivery.actor),
+        *follows.inboxes(reader, speaker),
         *(one.inbox for one in heard),
         *(one.inbox_for_many for one in heard),
     }

@@ -12,6 +12,7 @@ from federation.transport.pools import Pool
 from federation.transport.urls import same_origin
 from federation.vocabulary.json_documents import Document, uri_of, uris_of
 from storage.engine.database import Database
+from storage.engine.ids import NOBODY, ActorId
 from storage.engine.transaction import Writer
 from storage.people import actors
 from storage.people.actors import Actor
@@ -48,7 +49,7 @@ async def _learn(database: Database, resolver: Resolver, job: Job[FetchFeatured]
         log.exception("what %s shows first could not be learned", job.subject)
         await database.write_always(jobs.failed, job, repr(error)[:500])
     else:
-        await database.write_always(_keep, job, actor.id if actor else 0, found)
+        await database.write_always(_keep, job, actor.id if actor else NOBODY, found)
 
 
 async def _fetched(resolver: Resolver, actor: Actor) -> list[str]:
@@ -85,7 +86,7 @@ def _again(writer: Writer, job: Job[FetchFeatured], reason: str) -> None:
         jobs.postpone(writer, job, PAUSE, reason)
 
 
-def _keep(writer: Writer, job: Job[FetchFeatured], actor: int, listed: Sequence[str]) -> None:
+def _keep(writer: Writer, job: Job[FetchFeatured], actor: ActorId, listed: Sequence[str]) -> None:
     """The first of the list is the newest pin. Only what its author wrote, for many, counts."""
     for uri in reversed(listed):
         post = posts.by_uri(writer, uri)

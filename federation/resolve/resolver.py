@@ -121,7 +121,7 @@ class Resolver:
         timer: Callable[[], float],
     ) -> None:
         self._database = database
-        self._door = http_client
+        self._http_client = http_client
         self._clock = clock
         self._reading = reading
         self.silent = SilentHosts(timer)
@@ -176,7 +176,7 @@ class Resolver:
         budget.spend()
         address = webfinger.address(self._database.site.scheme, domain, resource)
         await self._ensure_heard(host_of(address))
-        found = await self._asked(self._door.jrd, address, budget)
+        found = await self._asked(self._http_client.jrd, address, budget)
         document = await beside(len(found.body), json_documents.read, found.body)
         return webfinger.actor_in(document), webfinger.subject_in(document)
 
@@ -352,7 +352,7 @@ class Resolver:
     async def _get(self, uri: str, budget: Budget) -> tuple[str, Document]:
         """Where it came from in the end, and what it says; nothing from whom we do not hear."""
         await self._ensure_heard(host_of(uri))
-        ask = partial(self._door.document, sign=await self._signer())
+        ask = partial(self._http_client.document, sign=await self._signer())
         found = await self._asked(ask, uri, budget)
         host = host_of(found.url)
         await self._ensure_heard(host)

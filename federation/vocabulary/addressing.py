@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from federation.vocabulary.uris import PUBLIC, PUBLIC_ALIASES
+from storage.engine.ids import NOBODY
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.people.actors import Actor
@@ -73,7 +74,7 @@ def render(reader: Reader, author: Actor, addressed: Addressed, named: Sequence[
     if kind == "public":
         return Addresses((own,), (PUBLIC, *named))
     if kind == "followers":
-        owner = actors.by_id(reader, addressed.audience.owner or 0) or author
+        owner = actors.by_id(reader, addressed.audience.owner or NOBODY) or author
         return Addresses((owner.followers or own,), tuple(named))
     return Addresses(tuple(named), ())
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Final, Literal, TypedDict
 from urllib.parse import quote
 
+from storage.engine.ids import NOBODY, ActorId
 from storage.engine.site import Site
 from storage.posts.visibility import Member, Peer, Viewer
 
@@ -36,7 +37,7 @@ _END: Final = b'"}'
 class Pass:
     """Recipient for whom an address was made whole: a member until a moment, or a server."""
 
-    member: int = 0
+    member: ActorId = NOBODY
     until: int = 0
     host: str = ""
 
@@ -88,7 +89,7 @@ def pass_for(viewer: Viewer, now: datetime) -> Pass | None:
             return None
 
 
-def pass_for_member(actor: int, now: datetime) -> Pass:
+def pass_for_member(actor: ActorId, now: datetime) -> Pass:
     period = int(PERIOD.total_seconds())
     return Pass(member=actor, until=(int(now.timestamp()) // period + 2) * period)
 

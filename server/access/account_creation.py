@@ -58,7 +58,7 @@ class Newcomer:
     role: Role = "member"
     state: AccountState = "active"
     reason: str | None = None
-    invited_by: int | None = None
+    invited_by: ActorId | None = None
     locale: str = "en"
     agreed: bool = True
 
@@ -179,7 +179,7 @@ def approve(writer: Writer, id_: ActorId) -> None:
     enter_community(writer, actor)
 
 
-def end_ways_in(writer: Writer, account: int, but: int = 0) -> None:
+def end_ways_in(writer: Writer, account: ActorId, but: int = 0) -> None:
     """Sessions (but one), log-ins under way, links in emails, every app (SECURITY 68).
 
     Browsers that are known for guesses of their own, too: who goes on in one knows it anew.
@@ -189,7 +189,7 @@ def end_ways_in(writer: Writer, account: int, but: int = 0) -> None:
     oauth.revoke_all(writer, account)
 
 
-def log_out(writer: Writer, account: int, but: int = 0) -> None:
+def log_out(writer: Writer, account: ActorId, but: int = 0) -> None:
     """As `end_ways_in`, but apps keep their tokens: they rest while somebody is suspended."""
     challenges.end_all(writer, account)
     sessions.end_all(writer, account, but=but)

@@ -17,6 +17,7 @@ from storage.access.confirmations import Confirmation, Purpose
 from storage.engine import ids
 from storage.engine.clock import Clock
 from storage.engine.database import Database
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.queues import hosts, jobs
@@ -60,17 +61,17 @@ class _Email:
 
 
 def ask(
-    writer: Writer, account: int, email: str, purpose: Purpose, invitation: str | None = None
+    writer: Writer, account: ActorId, email: str, purpose: Purpose, invitation: str | None = None
 ) -> None:
     """Write to the address, and wait."""
     confirmations.begin(writer, account, email, purpose, invitation)
     jobs.plan(writer, SendEmail("confirm", account))
 
 
-def ask_again(writer: Writer, account: int) -> None:
+def ask_again(writer: Writer, account: ActorId) -> None:
     """Send one more email to somebody who waits for theirs: not at once, and not endlessly many."""
     waiting = confirmations.of_account(writer, account)
-    if waiting is None or waiting.letters >= MOST:
+    if waiting is None or waiting.emails >= MOST:
         return
     if waiting.sent_at is None or writer.now - waiting.sent_at >= PAUSE:
         jobs.plan(writer, SendEmail("confirm", account))
@@ -82,7 +83,7 @@ def is_blocked(reader: Reader, email: str) -> bool:
     return signup_blocks.is_email_blocked(reader, email, provider)
 
 
-async def send(database: Database, settings: Settings, clock: Clock, account: int) -> bool:
+async def send(database: Database, settings: Settings, clock: Clock, account: ActorId) -> bool:
     """Write the email; True when nothing is left to do."""
     secret = ids.secret()
     issued = await database.write_always(_issue, account, secret)
@@ -101,7 +102,7 @@ async def send(database: Database, settings: Settings, clock: Clock, account: in
     return await smtp.send(settings, clock, issued.waiting.email, subject, text)
 
 
-def _issue(writer: Writer, id_: int, secret: str) -> _Email | None:
+def _issue(writer: Writer, id_: ActorId, secret: str) -> _Email | None:
     waiting, account = confirmations.of_account(writer, id_), accounts.by_actor(writer, id_)
     if waiting is None or account is None or not _may_be(writer, waiting, account):
         return None

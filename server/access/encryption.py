@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from storage.engine import ids
+from storage.engine.ids import ActorId
 
 _NONCE = 12  # bytes
 
@@ -18,13 +19,13 @@ def _cipher(secret: str, purpose: str) -> AESGCM:
     return AESGCM(key)
 
 
-def seal(secret: str, purpose: str, owner: int, plain: bytes) -> bytes:
+def seal(secret: str, purpose: str, owner: ActorId, plain: bytes) -> bytes:
     """Bound to its owner: moved to somebody else's row, it cannot be opened."""
     nonce = bytes.fromhex(ids.hexadecimal(_NONCE))
     return nonce + _cipher(secret, purpose).encrypt(nonce, plain, str(owner).encode())
 
 
-def unseal(secret: str, purpose: str, owner: int, sealed: bytes) -> bytes | None:
+def unseal(secret: str, purpose: str, owner: ActorId, sealed: bytes) -> bytes | None:
     """Decrypt; None if sealed with another secret, for another purpose or owner, or if changed."""
     nonce, rest = sealed[:_NONCE], sealed[_NONCE:]
     try:

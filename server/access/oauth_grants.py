@@ -16,6 +16,7 @@ from server.access import scopes
 from storage.access import accounts, oauth
 from storage.access.oauth import App, Code
 from storage.engine import ids
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
 OOB = "urn:ietf:wg:oauth:2.0:oob"
@@ -132,7 +133,7 @@ def back_to(redirect_uri: str, answer: Mapping[str, str], state: str | None) -> 
     return f"{redirect_uri}{between}{query}"
 
 
-def grant(writer: Writer, asking: AuthorizationRequest, account: int) -> str:
+def grant(writer: Writer, asking: AuthorizationRequest, account: ActorId) -> str:
     """Code, shown once, when somebody said yes. Raises GrantError for what they may not give."""
     who = accounts.by_actor(writer, account)
     wanted = list(asking.scopes)
@@ -235,7 +236,7 @@ def _proves(challenge: str | None, verifier: str | None) -> bool:
     return ids.same(urlsafe_b64encode(digest).rstrip(b"=").decode(), challenge.rstrip("="))
 
 
-def issue(writer: Writer, app: int, account: int | None, granted: str) -> Issued:
+def issue(writer: Writer, app: int, account: ActorId | None, granted: str) -> Issued:
     """A new token for an app, in somebody's name or in its own."""
     secret = ids.secret()
     number = oauth.issue(writer, secret, app, account, granted)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from server.settings.settings import Settings
 from storage.access.second_factor import Passkey
+from storage.engine.ids import ActorId
 from storage.people.actors import Actor
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _challenge(secret: str) -> bytes:
     return sha256(f"passkey {secret}".encode()).digest()
 
 
-def _handle(account: int) -> bytes:
+def _handle(account: ActorId) -> bytes:
     return str(account).encode()
 
 

@@ -9,7 +9,7 @@ _WRITE = (
     "accounts blocks bookmarks conversations favourites filters follows lists media mutes"
     " notifications reports statuses"
 ).split()
-_OFFICE = (
+_MODERATION = (
     "accounts reports domain_allows domain_blocks ip_blocks email_domain_blocks"
     " canonical_email_blocks"
 ).split()
@@ -27,7 +27,7 @@ KNOWN = frozenset(
         *(f"write:{name}" for name in _WRITE),
         "admin:read",
         "admin:write",
-        *(f"admin:{verb}:{kind}" for verb in ("read", "write") for kind in _OFFICE),
+        *(f"admin:{verb}:{kind}" for verb in ("read", "write") for kind in _MODERATION),
     )
 )
 SUPPORTED = sorted(KNOWN)

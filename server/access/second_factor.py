@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from server.access import encryption, totp
 from storage.access import second_factor
 from storage.engine import ids
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
 RECOVERY_CODES = 10
@@ -17,18 +18,18 @@ _PURPOSE = "totp"
 class Guess:
     """Guess at a code: who types what; `secret` is the instance's."""
 
-    account: int
+    account: ActorId
     typed: str = field(repr=False)
     secret: str = field(repr=False)
 
 
-def begin(writer: Writer, account: int, secret: str) -> bool:
+def begin(writer: Writer, account: ActorId, secret: str) -> bool:
     """A new secret, not in force yet; whether none was in force."""
     sealed = encryption.seal(secret, _PURPOSE, account, totp.new_secret())
     return second_factor.begin_totp(writer, account, sealed)
 
 
-def begun(reader: Reader, account: int, secret: str) -> bytes | None:
+def begun(reader: Reader, account: ActorId, secret: str) -> bytes | None:
     """The secret that waits for its first code."""
     found = second_factor.totp(reader, account)
     if found is None or found.confirmed_at is not None:
@@ -36,7 +37,7 @@ def begun(reader: Reader, account: int, secret: str) -> bytes | None:
     return encryption.unseal(secret, _PURPOSE, account, found.sealed)
 
 
-def in_force(reader: Reader, account: int) -> bool:
+def in_force(reader: Reader, account: ActorId) -> bool:
     found = second_factor.totp(reader, account)
     return found is not None and found.confirmed_at is not None
 
@@ -50,14 +51,14 @@ def confirm(writer: Writer, guess: Guess) -> list[str] | None:
     return new_recovery_codes(writer, guess.account)
 
 
-def new_recovery_codes(writer: Writer, account: int) -> list[str]:
+def new_recovery_codes(writer: Writer, account: ActorId) -> list[str]:
     codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
     second_factor.set_recovery_codes(writer, account, map(_plain, codes))
     return codes
 
 
 def _recovery_code() -> str:
-    """Such as k4tz-w2qm-6yfa-n3pd: no digit that looks like an email."""
+    """Such as k4tz-w2qm-6yfa-n3pd: no digit that looks like a letter."""
     text = b32encode(bytes.fromhex(ids.hexadecimal(_RECOVERY))).decode().lower()
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
@@ -86,5 +87,5 @@ def _digits(typed: str) -> str:
 
 
 def _plain(code: str) -> str:
-    """As recovery codes are kept: emails and digits alone."""
+    """As recovery codes are kept: letters and digits alone."""
     return "".join(letter for letter in code.lower() if letter.isascii() and letter.isalnum())

@@ -14,6 +14,7 @@ from storage.access.confirmations import Purpose
 from storage.communities import charters
 from storage.engine.database import Database
 from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.people.actors import Actor
@@ -54,7 +55,7 @@ class SignupParams:
     watched: bool = False  # a steward decides, whatever the mode
     confirms: bool = False  # we write to the address first, and wait for a yes
     source: str = ""  # in whose name the password is hashed
-    by_office: bool = False  # the command line: blocks of names and addresses do not count
+    by_moderator: bool = False  # the command line: blocks of names and addresses do not count
 
     @property
     def waits(self) -> bool:
@@ -88,7 +89,7 @@ def _validate(reader: Reader, params: SignupParams) -> dict[str, FormError]:
     error = passwords.validate(params.password)
     if error is not None:
         found["password"] = error
-    return found if params.by_office else {**_blocked(reader, params), **found}
+    return found if params.by_moderator else {**_blocked(reader, params), **found}
 
 
 def _blocked(reader: Reader, params: SignupParams) -> dict[str, FormError]:
@@ -101,7 +102,9 @@ def _blocked(reader: Reader, params: SignupParams) -> dict[str, FormError]:
     return found
 
 
-def change_email(writer: Writer, account: int, email: str, *, confirms: bool) -> FormError | None:
+def change_email(
+    writer: Writer, account: ActorId, email: str, *, confirms: bool
+) -> FormError | None:
     """Another address for somebody who is in; or why not, without a word about whose it is.
 
     `confirms`: once the email that goes there is answered.
@@ -180,7 +183,7 @@ _TAKEN = {
 }
 
 
-def _invited(writer: Writer, params: SignupParams) -> int | None:
+def _invited(writer: Writer, params: SignupParams) -> ActorId | None:
     """Inviter. An invitation that will not do is a mistake only where nobody comes in without."""
     if params.mode != "invitation" and not params.invitation:
         return None

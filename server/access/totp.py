@@ -48,14 +48,14 @@ def address(secret: bytes, place: str, name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class QrCode:
     """A QR code as an SVG path of dark modules in a square of `size`."""
 
     size: int
     path: str
 
 
-def drawn(text: str) -> Drawn:
+def drawn(text: str) -> QrCode:
     """ISO/IEC 18004, error correction M."""
     import segno  # only where a code is drawn
 
@@ -63,4 +63,4 @@ def drawn(text: str) -> Drawn:
     dark = [
         f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, module in enumerate(row) if module
     ]
-    return Drawn(len(rows), "".join(dark))
+    return QrCode(len(rows), "".join(dark))

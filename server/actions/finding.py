@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from server.refusals import NotThere
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.people.actors import Actor
@@ -10,16 +11,17 @@ from storage.posts import boosts, visible_posts
 from storage.posts.visibility import Viewer
 from storage.posts.visible_posts import Post
 
-Has = Callable[[Reader, int, int], bool]
-"""Whether a member has a row of their own about a post, or an actor."""
+HasOnPost = Callable[[Reader, ActorId, PostId], bool]
+HasOnActor = Callable[[Reader, ActorId, ActorId], bool]
+"""Test of whether a member has a row of their own about a post, or an actor."""
 
 
-def has_none(reader: Reader, me: int, id_: int) -> bool:
+def has_none(reader: Reader, me: ActorId, id_: int) -> bool:
     """No row is enough: for what is no taking back."""
     return False
 
 
-def visible_post(reader: Reader, viewer: Viewer, id_: int) -> Post:
+def visible_post(reader: Reader, viewer: Viewer, id_: PostId) -> Post:
     """The post, or the one that a boost of that number brought. Raises NotThere."""
     post = visible_posts.by_id(reader, viewer, id_)
     if post is None:
@@ -30,7 +32,7 @@ def visible_post(reader: Reader, viewer: Viewer, id_: int) -> Post:
     return post
 
 
-def own_post(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> Post:
+def own_post(reader: Reader, author: Actor, viewer: Viewer, id_: PostId) -> Post:
     """A post that they wrote themselves. Raises NotThere."""
     post = visible_posts.by_id(reader, viewer, id_)
     if post is None or post.author != author.id:
@@ -38,7 +40,9 @@ def own_post(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> Post:
     return post
 
 
-def post_to_take_back_from(reader: Reader, viewer: Viewer, me: int, id_: int, has: Has) -> Post:
+def post_to_take_back_from(
+    reader: Reader, viewer: Viewer, me: ActorId, id_: PostId, has: HasOnPost
+) -> Post:
     """The post with which somebody did something that they take back. Raises NotThere.
 
     That needs their own row, and not that they may see the post still.
@@ -64,7 +68,7 @@ def is_visible(actor: Actor) -> bool:
     return actor.effective_state == "active" and actor.type != "Application"
 
 
-def visible_actor(reader: Reader, id_: int) -> Actor:
+def visible_actor(reader: Reader, id_: ActorId) -> Actor:
     """An actor that is there for people to see. Raises NotThere."""
     found = actors.by_id(reader, id_)
     if found is None or not is_visible(found):
@@ -72,7 +76,7 @@ def visible_actor(reader: Reader, id_: int) -> Actor:
     return found
 
 
-def actor_to_take_back_from(reader: Reader, me: int, id_: int, has: Has) -> Actor:
+def actor_to_take_back_from(reader: Reader, me: ActorId, id_: ActorId, has: HasOnActor) -> Actor:
     """Actor about whom something is taken back: visible, or with a row of the asker's about them.
 
     Raises NotThere.

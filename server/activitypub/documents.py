@@ -101,7 +101,7 @@ async def actor(request: web.Request, _: Viewer) -> web.Response:
 
 
 async def _local_actor(request: web.Request, *, also_suspended: bool = False) -> Actor:
-    found = await request.app[DATABASE].read(actors.by_id, int(request.match_info["id"]))
+    found = await request.app[DATABASE].read(actors.by_id, ActorId(int(request.match_info["id"])))
     return local_actor(found, also_suspended=also_suspended)
 
 
@@ -127,11 +127,11 @@ async def _whose(request: web.Request, viewer: Viewer) -> Actor:
 
 @ForPeers
 async def post(request: web.Request, viewer: Viewer) -> web.Response:
-    return await post_document(request, viewer, int(request.match_info["id"]))
+    return await post_document(request, viewer, PostId(int(request.match_info["id"])))
 
 
 async def post_document(
-    request: web.Request, viewer: Viewer, id_: int, author: int | None = None
+    request: web.Request, viewer: Viewer, id_: PostId, author: ActorId | None = None
 ) -> web.Response:
     """A post, to who may read it: 404 to others, 410 to those who could read it before.
 
@@ -144,7 +144,9 @@ async def post_document(
     return _opened(request, viewer, document("post", found))
 
 
-def _post(reader: Reader, viewer: Viewer, id_: int, author: int | None) -> dict[str, Any] | None:
+def _post(
+    reader: Reader, viewer: Viewer, id_: PostId, author: ActorId | None
+) -> dict[str, Any] | None:
     found = visible_posts.by_id(reader, viewer, id_)
     if found is None or not found.local or author not in (None, found.author):
         return None
@@ -186,7 +188,7 @@ async def emoji(request: web.Request, _: Viewer) -> web.Response:
 @ForPeers
 async def replies(request: web.Request, viewer: Viewer) -> web.Response:
     """The answers to a post that the asker may read: a list of its own for each who signs."""
-    id_ = int(request.match_info["id"])
+    id_ = PostId(int(request.match_info["id"]))
     found = await request.app[DATABASE].read(_replies, viewer, id_)
     if found is None:
         raise not_found()
@@ -195,7 +197,7 @@ async def replies(request: web.Request, viewer: Viewer) -> web.Response:
     return document("plain", collection)
 
 
-def _replies(reader: Reader, viewer: Viewer, id_: int) -> list[str] | None:
+def _replies(reader: Reader, viewer: Viewer, id_: PostId) -> list[str] | None:
     found = visible_posts.by_id(reader, viewer, id_)
     if found is None or not found.local:
         return None

@@ -55,15 +55,17 @@ class Person:
         self.handle = f"@{name}@{community.place.domain}"
         self._origin = community.origin
         self._token = token
-        self._door = http_client
+        self._http_client = http_client
 
     async def get(self, path: str, **parameters: str) -> Any:
         asked = urlencode({"access_token": self._token, **parameters})
-        answer = await self._door.get(f"{self._origin}{path}?{asked}", accept="application/json")
+        answer = await self._http_client.get(
+            f"{self._origin}{path}?{asked}", accept="application/json"
+        )
         return self._read(path, answer.status, answer.body)
 
     async def post(self, path: str, **form: str) -> Any:
-        answer = await self._door.post(
+        answer = await self._http_client.post(
             f"{self._origin}{path}",
             body=json.dumps(form).encode(),
             content_type="application/json",

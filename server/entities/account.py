@@ -14,6 +14,7 @@ from server.entities.json_parts import Rendered
 from server.entities.shared import when
 from storage.access import accounts
 from storage.access.accounts import Account
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.site import Site
 from storage.engine.transaction import Reader
@@ -32,18 +33,18 @@ _ROLES = {
 }
 
 
-def many(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
+def many(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, dict[str, Any]]:
     """Accounts by the number of their actor; who left, or was turned out, is not among them."""
     found = actors.many(reader, wanted)
     return render(reader, [actor for actor in found.values() if actor.effective_state == "active"])
 
 
-def whoever(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
+def whoever(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, dict[str, Any]]:
     """Accounts as `many`, of everybody: for stewards, and in what concerns the viewer."""
     return render(reader, list(actors.many(reader, wanted).values()))
 
 
-def in_order(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
+def in_order(reader: Reader, wanted: Sequence[ActorId]) -> list[dict[str, Any]]:
     known = many(reader, wanted)
     return [known[id_] for id_ in wanted if id_ in known]
 
@@ -86,7 +87,7 @@ def bare(site: Site, actor: Actor) -> dict[str, Any]:
     return _account(site, actors.as_active(nobody), AccountCounts(), [])
 
 
-def by_number(reader: Reader, wanted: Iterable[int]) -> dict[int, Rendered]:
+def by_number(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, Rendered]:
     """Accounts as `many`, taken from the cache where they are in it."""
     found = rendered_accounts(reader, account_counts.account_versions(reader, wanted))
     return {id_: Rendered(face) for id_, face in found.items()}
@@ -94,7 +95,7 @@ def by_number(reader: Reader, wanted: Iterable[int]) -> dict[int, Rendered]:
 
 def rendered_accounts(
     reader: Reader, account_versions: Iterable[AccountVersion]
-) -> dict[int, bytes]:
+) -> dict[ActorId, bytes]:
     """Accounts as JSON by the number of their actor; rendered only where they are not cached."""
     wanted = {account_version.actor: account_version for account_version in account_versions}
     kept = ((id_, reader.cache.get(account_version)) for id_, account_version in wanted.items())

@@ -11,6 +11,7 @@ from storage.access import accounts
 from storage.access.accounts import Account
 from storage.access.signup_blocks import EmailBlock, NetworkBlock
 from storage.communities import charters
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader
 from storage.moderation.reports import Report
 from storage.people import actors
@@ -21,7 +22,7 @@ from storage.queues.hosts import Limit
 SEVERITIES = {"blocked": "suspend", "limited": "silence"}
 
 
-def people(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
+def people(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, dict[str, Any]]:
     """`Admin::Account` by number, in a fixed number of statements."""
     found = actors.many(reader, wanted)
     shown = account_entity.render(reader, list(found.values()))
@@ -29,7 +30,7 @@ def people(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
     return {id_: _person(actor, logins.get(id_), shown[id_]) for id_, actor in found.items()}
 
 
-def person(reader: Reader, id_: int) -> dict[str, Any]:
+def person(reader: Reader, id_: ActorId) -> dict[str, Any]:
     return people(reader, [id_])[id_]
 
 
@@ -71,7 +72,7 @@ def reports(reader: Reader, viewer: Steward, found: Sequence[Report]) -> list[di
     return [_report(report, known, shown, rules) for report in found]
 
 
-def statuses(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, Any]:
+def statuses(reader: Reader, viewer: Viewer, wanted: Sequence[PostId]) -> dict[PostId, Any]:
     return dict(status_entity.by_number(reader, viewer, wanted))
 
 
@@ -87,7 +88,7 @@ def _rules(reader: Reader) -> dict[int, dict[str, Any]]:
 def _report(
     report: Report,
     known: dict[int, dict[str, Any]],
-    shown: dict[int, Any],
+    shown: dict[PostId, Any],
     rules: dict[int, dict[str, Any]],
 ) -> dict[str, Any]:
     return {

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from server.entities.shared import optional_when
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader
 from storage.posts import visible_posts
 from storage.posts.visibility import Member, Viewer
@@ -62,7 +63,7 @@ def older(found: Filter, phrase: Keyword) -> dict[str, Any]:
 # ---- what a post meets ----
 
 
-def matches(reader: Reader, viewer: Viewer, posts: Collection[int]) -> dict[int, bytes]:
+def matches(reader: Reader, viewer: Viewer, posts: Collection[PostId]) -> dict[PostId, bytes]:
     """FilterResults as JSON, by the number of the post, of those that meet a filter in force.
 
     Whether and where it is shown nevertheless is the client's affair, by context.
@@ -77,7 +78,7 @@ def matches(reader: Reader, viewer: Viewer, posts: Collection[int]) -> dict[int,
     return {post: orjson.dumps(results) for post, results in met.items() if results}
 
 
-def _results(known: list[Filter], post: int, text: str) -> list[dict[str, Any]]:
+def _results(known: list[Filter], post: PostId, text: str) -> list[dict[str, Any]]:
     said = _Said(text.casefold())
     results = []
     for one in known:

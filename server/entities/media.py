@@ -6,6 +6,7 @@ from typing import Any
 
 from federation.vocabulary import media_urls
 from federation.vocabulary.media_urls import Kind, Pass, Placeholder
+from storage.engine.ids import ActorId
 from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media.attachments import Media
@@ -51,7 +52,7 @@ def own(site: Site, row: Media, given: Pass) -> dict[str, Any]:
     return _attachment(row, row.type, link(row.file), link(row.preview or row.file))
 
 
-def of_owner(reader: Reader, owner: int, rows: Sequence[Media]) -> list[dict[str, Any]]:
+def of_owner(reader: Reader, owner: ActorId, rows: Sequence[Media]) -> list[dict[str, Any]]:
     """Uploads on no post yet, as their owner gets to see them."""
     given = media_urls.pass_for_member(owner, reader.now)
     return [own(reader.site, row, given) for row in rows]

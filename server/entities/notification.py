@@ -16,7 +16,7 @@ def many(reader: Reader, viewer: Viewer, found: Sequence[Notification]) -> list[
     people = account_entity.by_number(reader, [one.actor for one in found])
     wanted = [one.post for one in found if one.post is not None]
     statuses = status_entity.by_number(reader, viewer, wanted)
-    moderator = _office(reader, found)
+    moderator = _moderation(reader, found)
     return [
         {
             "id": str(one.id),
@@ -32,7 +32,7 @@ def many(reader: Reader, viewer: Viewer, found: Sequence[Notification]) -> list[
     ]
 
 
-def _office(reader: Reader, found: Sequence[Notification]) -> dict[int, dict[str, Any]]:
+def _moderation(reader: Reader, found: Sequence[Notification]) -> dict[int, dict[str, Any]]:
     """Members that notifications about reports and decisions have beside the rest, by number."""
     numbers: dict[str, list[int]] = {"admin.report": [], "moderation_warning": []}
     for one in found:

@@ -5,13 +5,14 @@ from typing import Any
 
 from server.entities import emoji as emoji_entity
 from server.entities.shared import optional_when
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader
 from storage.posts import polls, visible_posts
 from storage.posts.polls import Poll
 from storage.posts.visibility import Member, Viewer
 
 
-def many(reader: Reader, viewer: Viewer, posts: Sequence[int]) -> dict[int, dict[str, Any]]:
+def many(reader: Reader, viewer: Viewer, posts: Sequence[PostId]) -> dict[PostId, dict[str, Any]]:
     """Polls by the number of their posts, which the viewer may see."""
     found = polls.many(reader, posts)
     me = viewer.actor if isinstance(viewer, Member) else None

@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from server.entities.json_parts import Rendered
+from storage.engine.ids import NOBODY, PostId
 from storage.engine.transaction import Reader
 from storage.posts import quotes
 from storage.posts.quotes import Shown
 from storage.posts.visibility import Member, Viewer
 
-Render = Callable[[Reader, Viewer, Collection[int]], Mapping[int, Rendered]]
+Render = Callable[[Reader, Viewer, Collection[PostId]], Mapping[PostId, Rendered]]
 
 _STATES = {
     "approved": "accepted",
@@ -20,10 +21,10 @@ _STATES = {
 
 
 def many(
-    reader: Reader, viewer: Viewer, posts: Collection[int], render: Render
-) -> dict[int, dict[str, Any]]:
+    reader: Reader, viewer: Viewer, posts: Collection[PostId], render: Render
+) -> dict[PostId, dict[str, Any]]:
     """Quotes by the number of the quoting post; `render` makes statuses the viewer may see."""
-    me = viewer.actor if isinstance(viewer, Member) else 0
+    me = viewer.actor if isinstance(viewer, Member) else NOBODY
     known = quotes.shown(reader, list(posts), me)
     states = {post: _state(one) for post, one in known.items()}
     wanted = {one.target for post, one in known.items() if states[post] == "accepted"}
@@ -31,7 +32,7 @@ def many(
     return {post: _quote(known.get(post), states.get(post, "pending"), rendered) for post in posts}
 
 
-def _quote(one: Shown | None, state: str, rendered: Mapping[int, Rendered]) -> dict[str, Any]:
+def _quote(one: Shown | None, state: str, rendered: Mapping[PostId, Rendered]) -> dict[str, Any]:
     shown = rendered.get(one.target) if one is not None and state == "accepted" else None
     if state == "accepted" and shown is None:
         state = "unauthorized"

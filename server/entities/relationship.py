@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from server.entities.shared import optional_when
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from storage.people import relationships
 from storage.people.relationships import Relationship
 
 
-def many(reader: Reader, me: int, others: Sequence[int]) -> list[dict[str, Any]]:
+def many(reader: Reader, me: ActorId, others: Sequence[ActorId]) -> list[dict[str, Any]]:
     return [_rendered(one) for one in relationships.of(reader, me, others)]
 
 

@@ -24,6 +24,7 @@ from server.entities import quote as quote_entity
 from server.entities.json_parts import Rendered, joined, member, members
 from server.entities.shared import number, optional_when, when
 from storage.access import oauth
+from storage.engine.ids import PostId
 from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media import attachments
@@ -36,7 +37,7 @@ from storage.posts.visibility import Member, Viewer
 from storage.posts.visible_posts import Post, Revision, StatusCounts, StatusRow
 from storage.reading.timelines import Line
 
-StatusRows = Mapping[int, StatusRow]
+StatusRows = Mapping[PostId, StatusRow]
 Values = dict[str, Any]
 
 SLICE = 100  # posts that are shown in one go
@@ -73,7 +74,7 @@ def of_lines(reader: Reader, viewer: Viewer, lines: Sequence[Line]) -> list[Rend
     ]
 
 
-def by_number(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Rendered]:
+def by_number(reader: Reader, viewer: Viewer, wanted: Iterable[PostId]) -> dict[PostId, Rendered]:
     """Statuses of those posts that the viewer may see, by number."""
     rows = visible_posts.status_rows(reader, viewer, wanted)
     statuses = _statuses(reader, viewer, rows, filter_entity.matches(reader, viewer, rows))
@@ -82,7 +83,7 @@ def by_number(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int
 
 def of_posts(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> list[Rendered]:
     """Statuses in batches, so that no step of a long thread keeps other threads from running."""
-    rendered: dict[int, Rendered] = {}
+    rendered: dict[PostId, Rendered] = {}
     for at in range(0, len(found), SLICE):
         rendered |= by_number(reader, viewer, [post.id for post in found[at : at + SLICE]])
     return [rendered[post.id] for post in found]
@@ -103,10 +104,10 @@ def _statuses(
     reader: Reader,
     viewer: Viewer,
     rows: StatusRows,
-    filtered: Mapping[int, bytes],
+    filtered: Mapping[PostId, bytes],
     *,
     with_quotes: bool = True,
-) -> dict[int, bytes]:
+) -> dict[PostId, bytes]:
     texts = _rendered_text(reader, viewer, rows)
     authors = account_entity.rendered_accounts(reader, [one.author for one in rows.values()])
     beside = _beside(reader, viewer, rows, with_quotes)
@@ -123,7 +124,7 @@ def _statuses(
 
 def _beside(
     reader: Reader, viewer: Viewer, rows: StatusRows, with_quotes: bool
-) -> dict[int, bytes]:
+) -> dict[PostId, bytes]:
     """Polls, and what is quoted, of those posts that have some; not what a quoted post quotes."""
     asking = [id_ for id_, one in rows.items() if one.type == "Question"]
     quoting = [id_ for id_, one in rows.items() if one.quotes] if with_quotes else []
@@ -135,7 +136,7 @@ def _beside(
     }
 
 
-def _quoted(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, Rendered]:
+def _quoted(reader: Reader, viewer: Viewer, wanted: Iterable[PostId]) -> dict[PostId, Rendered]:
     rows = visible_posts.status_rows(reader, viewer, wanted)
     filtered = filter_entity.matches(reader, viewer, rows)
     statuses = _statuses(reader, viewer, rows, filtered, with_quotes=False)
@@ -146,8 +147,8 @@ def _wrapped(
     reader: Reader,
     viewer: Viewer,
     rows: StatusRows,
-    filtered: Mapping[int, bytes],
-    statuses: Mapping[int, bytes],
+    filtered: Mapping[PostId, bytes],
+    statuses: Mapping[PostId, bytes],
     lines: Sequence[Line],
 ) -> dict[int, bytes]:
     """Boosts by number. A boost is a status of its own, with the original inside."""
@@ -166,7 +167,7 @@ def _wrapped(
             member("reblog", statuses[boost.post]),
             _end(
                 viewer,
-                rows[boost.post]._replace(in_reply_to=0, answered=0, pinned=0),
+                rows[boost.post]._replace(in_reply_to=PostId(0), answered=0, pinned=0),
                 filtered.get(boost.post, _UNFILTERED),
             ),
         )
@@ -194,14 +195,14 @@ def _tail(
         "in_reply_to_id": number(answered[0]),
         "in_reply_to_account_id": number(answered[1]),
         "replies_count": figures.replies,
-        "reblogs_count": figures.shares,
-        "favourites_count": figures.likes,
+        "reblogs_count": figures.boosts,
+        "favourites_count": figures.favourites,
         "quotes_count": 0,
     }
     if own is not None:  # what only a member's token shows (conventions.md, Requests)
         values |= {
             "favourited": bool(figures.favourited),
-            "reblogged": bool(figures.shared),
+            "reblogged": bool(figures.boosted),
             "bookmarked": bool(figures.bookmarked),
             "muted": own[0],
             "filtered": Rendered(own[1]),
@@ -214,7 +215,7 @@ def _tail(
 # ---- words, which all viewers see alike ----
 
 
-def _rendered_text(reader: Reader, viewer: Viewer, rows: StatusRows) -> dict[int, bytes]:
+def _rendered_text(reader: Reader, viewer: Viewer, rows: StatusRows) -> dict[PostId, bytes]:
     """First members of each status, by number."""
     kept = ((id_, reader.cache.get(row.revision)) for id_, row in rows.items())
     found = {id_: words for id_, words in kept if words is not None}
@@ -252,7 +253,9 @@ def _own_of_boost(boost: Boost, shared: Values) -> Values:
     return own
 
 
-def _described(reader: Reader, viewer: Viewer, wanted: Mapping[int, Revision]) -> dict[int, Values]:
+def _described(
+    reader: Reader, viewer: Viewer, wanted: Mapping[PostId, Revision]
+) -> dict[PostId, Values]:
     """Texts of posts, by number. All that goes in here is in the Revision, or never changes."""
     if not wanted:
         return {}
@@ -331,10 +334,10 @@ def _policies(post: Post) -> Values:
     }
 
 
-def _mentions(reader: Reader, ids: Sequence[int]) -> dict[int, list[Values]]:
+def _mentions(reader: Reader, ids: Sequence[PostId]) -> dict[PostId, list[Values]]:
     named = visible_posts.mentioned(reader, ids)
     people = actors.many(reader, [actor for _, actor in named])
-    found: dict[int, list[Values]] = {}
+    found: dict[PostId, list[Values]] = {}
     for post, actor in named:
         if actor in people:
             found.setdefault(post, []).append(_mention(reader.site, people[actor]))
@@ -350,8 +353,8 @@ def _mention(site: Site, actor: Actor) -> Values:
     }
 
 
-def _tags(reader: Reader, ids: Sequence[int]) -> dict[int, list[Values]]:
-    found: dict[int, list[Values]] = {}
+def _tags(reader: Reader, ids: Sequence[PostId]) -> dict[PostId, list[Values]]:
+    found: dict[PostId, list[Values]] = {}
     for post, name in visible_posts.tagged(reader, ids):
         tag = {"name": name, "url": uris.tag_page(reader.site, name)}
         found.setdefault(post, []).append(tag)

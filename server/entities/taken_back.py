@@ -10,6 +10,7 @@ from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.entities.json_parts import Rendered
 from server.entities.shared import when
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.posts import boosts, favourites, visible_posts
@@ -18,12 +19,12 @@ from storage.posts.visible_posts import Post
 from storage.reading import bookmarks, thread_mutes
 
 
-def one(reader: Reader, viewer: Viewer, me: int, post: Post) -> Rendered | dict[str, Any]:
+def one(reader: Reader, viewer: Viewer, me: ActorId, post: Post) -> Rendered | dict[str, Any]:
     seen = visible_posts.by_id(reader, viewer, post.id)
     return hollow(reader, me, post) if seen is None else status_entity.one(reader, viewer, seen)
 
 
-def hollow(reader: Reader, me: int, post: Post) -> dict[str, Any]:
+def hollow(reader: Reader, me: ActorId, post: Post) -> dict[str, Any]:
     """Stand-in for a post that the member may not see."""
     return {
         "id": str(post.id),

@@ -16,6 +16,7 @@ from aiohttp import web
 from federation.transport.places import Places
 from federation.transport.sources import block_of
 from server.http.errors import Refused
+from storage.engine.ids import ActorId
 from storage.engine.readers import ALLOWANCE
 
 ANONYMOUS_SECONDS = 0.5
@@ -126,7 +127,7 @@ class Reads:
         self._limited = limited
 
     @contextmanager
-    def of(self, path: str, address: str, member: int | None) -> Iterator[None]:
+    def of(self, path: str, address: str, member: ActorId | None) -> Iterator[None]:
         """Until the end of the block, all reading is done for a client of this route."""
         if path in FREE:
             token = ALLOWANCE.set(None)

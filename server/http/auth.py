@@ -343,7 +343,7 @@ def address_of(request: web.Request) -> str:
     return peer
 
 
-def block_of_caller(request: web.Request) -> str:
+def network_of_request(request: web.Request) -> str:
     """In whose name work is done for somebody who has not proved who they are."""
     return block_of(address_of(request)) or "unknown"
 

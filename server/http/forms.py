@@ -27,6 +27,7 @@ from server.http.bodies import in_time
 from server.http.errors import Refused
 from server.http.parsing import id_of, joined
 from server.i18n.languages import is_language
+from storage.engine.ids import ActorId, PostId
 
 MOST_PARTS = 100
 MOST_FIELD = 64 * 1024
@@ -106,6 +107,16 @@ class Form:
             raise Refused(422, f"“{name}” is a larger number than there can be here.")
         return number
 
+    def actor(self, name: str) -> ActorId | None:
+        """Number of an account; there may be none of that number."""
+        number = self.number(name)
+        return None if number is None else ActorId(number)
+
+    def post(self, name: str) -> PostId | None:
+        """Number of a post; there may be none of that number."""
+        number = self.number(name)
+        return None if number is None else PostId(number)
+
     def language(self, name: str) -> str | None:
         """A language tag; None where it is left blank."""
         tag = self.text(name)
@@ -133,6 +144,12 @@ class Form:
         """Numbers of things; what cannot be the number of anything is left out."""
         found = (id_of(one) for one in self.texts(name, most))
         return [number for number in found if number is not None]
+
+    def actors(self, name: str, most: int = 40) -> list[ActorId]:
+        return [ActorId(number) for number in self.ids(name, most)]
+
+    def posts(self, name: str, most: int = 40) -> list[PostId]:
+        return [PostId(number) for number in self.ids(name, most)]
 
     def group(self, name: str) -> "Form | None":
         """An object; None where it was not given."""

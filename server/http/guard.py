@@ -20,7 +20,7 @@ from server.http.forms import form_of
 from server.http.ip_blocks import IP_BLOCKS
 from server.http.parsing import given_twice, id_of
 from server.http.peer_access import ForPeers
-from server.http.rate_limits import RateLimitState, caller_of
+from server.http.rate_limits import RateLimitState, counted_address
 
 API_BODY = 64 * 1024
 FORM_BODY = 64 * 1024
@@ -233,7 +233,7 @@ async def _recognised(request: web.Request, route: Route) -> CurrentUser:
     there, but about those that were good before.
     """
     secret, known = auth.bearer_of(request), request.app[auth.CURRENT_USERS]
-    stranger = ("stranger", f"ip {caller_of(auth.address_of(request))}")
+    stranger = ("stranger", f"ip {counted_address(auth.address_of(request))}")
     asks = route.access in API and secret is not None and not known.has_met(secret)
     if asks and request.app[LIMITS].is_spent(*stranger):
         _ensure_left(request.app[LIMITS].spend([stranger]))
@@ -293,17 +293,17 @@ def _ensure_allowed(route: Route, found: CurrentUser) -> None:
 
 
 def _spend(request: web.Request, route: Route, found: CurrentUser) -> None:
-    standing = request.app[LIMITS].spend(_windows(request, route, found))
-    request[RATE_LIMIT_STATE] = standing
-    _ensure_left(standing)
+    limit = request.app[LIMITS].spend(_windows(request, route, found))
+    request[RATE_LIMIT_STATE] = limit
+    _ensure_left(limit)
 
 
 def count(request: web.Request, limiter: str, *callers: str) -> None:
     """Count by more than who calls: what was typed, an address (SECURITY 72). Raises Refused."""
-    standing = request.app[LIMITS].spend([(limiter, one) for one in callers])
-    if standing is not None and standing.exceeded:
-        request[RATE_LIMIT_STATE] = standing
-    _ensure_left(standing)
+    limit = request.app[LIMITS].spend([(limiter, one) for one in callers])
+    if limit is not None and limit.exceeded:
+        request[RATE_LIMIT_STATE] = limit
+    _ensure_left(limit)
 
 
 def as_typed(text: str) -> str:
@@ -311,12 +311,12 @@ def as_typed(text: str) -> str:
     return f"typed {text.removeprefix('@').lower()}"
 
 
-def _ensure_left(standing: RateLimitState | None) -> None:
-    if standing is not None and standing.exceeded:
+def _ensure_left(limit: RateLimitState | None) -> None:
+    if limit is not None and limit.exceeded:
         raise Refused(
             429,
-            f"That was a lot at once. Nothing is lost; try again at {standing.reset:%H:%M} UTC.",
-            headers={"Retry-After": str(int(standing.seconds) + 1)},
+            f"That was a lot at once. Nothing is lost; try again at {limit.reset:%H:%M} UTC.",
+            headers={"Retry-After": str(int(limit.seconds) + 1)},
         )
 
 
@@ -325,7 +325,7 @@ def _windows(request: web.Request, route: Route, found: CurrentUser) -> Sequence
 
     Who has a session is counted by it: what strangers do behind the same address is not theirs.
     """
-    token = f"ip {caller_of(auth.address_of(request))}"
+    token = f"ip {counted_address(auth.address_of(request))}"
     if found.token is not None:
         token = f"token {found.token.id}"
     elif found.session is not None:

@@ -40,11 +40,11 @@ async def decorate(request: web.Request, response: web.StreamResponse) -> None:
     _say_who_may_keep_it(request, headers)
     if is_open(request.path):
         _allow_other_origins(response)
-    standing = request.get(RATE_LIMIT_STATE)
-    if standing is not None and request.path.startswith("/api/"):
-        headers["X-RateLimit-Limit"] = str(standing.limit)
-        headers["X-RateLimit-Remaining"] = str(standing.remaining)
-        reset = standing.reset.isoformat(timespec="microseconds")
+    limit = request.get(RATE_LIMIT_STATE)
+    if limit is not None and request.path.startswith("/api/"):
+        headers["X-RateLimit-Limit"] = str(limit.limit)
+        headers["X-RateLimit-Remaining"] = str(limit.remaining)
+        reset = limit.reset.isoformat(timespec="microseconds")
         headers["X-RateLimit-Reset"] = reset.replace("+00:00", "Z")
 
 

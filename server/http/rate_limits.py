@@ -114,17 +114,8 @@ class Limits:
         return RateLimitState(limiter.count, max(left, 0), seconds, reset, left < 0)
 
 
-def network_of(address: str) -> str:
-    """The network that an address is in: /24 of IPv4, /64 of IPv6; empty where there is none."""
-    try:
-        found = ip_address(caller_of(address))
-    except ValueError:
-        return ""
-    return str(ip_network((str(found), 24 if found.version == 4 else 64), strict=False))
-
-
-def caller_of(address: str) -> str:
-    """How an address is counted: IPv6 by its /64, mapped IPv4 as IPv4."""
+def counted_address(address: str) -> str:
+    """Address as it is counted: IPv6 by its /64, mapped IPv4 as IPv4."""
     try:
         found = ip_address(address)
     except ValueError:

@@ -42,7 +42,7 @@ from server.media.store import (
 from server.settings.outside import Monotonic
 from storage.access import accounts
 from storage.engine.clock import Clock
-from storage.engine.ids import ActorId
+from storage.engine.ids import NOBODY, ActorId
 from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media import attachments, emojis
@@ -88,7 +88,7 @@ def _bearer(request: web.Request, path: str) -> Viewer | None:
     """Viewer for whom the address was made whole, if it was, and is still good."""
     asked = request.query
     given = Pass(
-        member=id_of(asked.get("me", "")) or 0,
+        member=ActorId(id_of(asked.get("me", "")) or NOBODY),
         until=id_of(asked.get("until", "")) or 0,
         host=asked.get("for", "")[:LONGEST_HOST],
     )
@@ -339,7 +339,7 @@ class Proxy:
         return await asyncio.to_thread(self._clear, self._clock())
 
     def _clear(self, now: datetime) -> int:
-        there = [(path.stat(), path) for path in self.folder.last_written_before(now + KEPT_FOR)]
+        there = [(path.stat(), path) for path in self.folder.files()]
         newest_first = sorted(there, key=lambda one: one[0].st_mtime, reverse=True)
         oldest, kept, gone = (now - KEPT_FOR).timestamp(), 0, 0
         for about, path in newest_first:

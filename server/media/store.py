@@ -10,7 +10,7 @@ import shutil
 import signal
 import stat
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -222,11 +222,14 @@ class MediaFolder:
         if path := self.path_of(name):
             path.unlink(missing_ok=True)
 
+    def files(self) -> Iterator[Path]:
+        """Files of the folder, and what a crash left of others."""
+        found = self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")
+        return (path for path in found if _last_written(path) < math.inf)
+
     def last_written_before(self, moment: datetime) -> list[Path]:
         """Files so old, and what a crash left of others."""
-        limit = moment.timestamp()
-        found = self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")
-        return [path for path in found if _last_written(path) < limit]
+        return [path for path in self.files() if _last_written(path) < moment.timestamp()]
 
     def _place(self, name: str) -> Path:
         """Where a file belongs; no other name is written, whoever chose it (SECURITY 98)."""

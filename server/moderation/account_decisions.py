@@ -50,7 +50,7 @@ _CHARACTERS = N_("A text has at most %(most)s characters.")
 class Moderator:
     """Member with a role who decides, or the command line (None), which may do everything."""
 
-    actor: int | None = None
+    actor: ActorId | None = None
     role: Role = "admin"
 
     @property
@@ -68,7 +68,7 @@ class Verdict:
     action: Action
     text: str = ""
     report: int | None = None
-    letter: bool = True
+    email: bool = True
 
 
 def may_decide(reader: Reader, moderator: Moderator, target: Actor) -> bool:
@@ -92,7 +92,7 @@ def ensure_may_settle(reader: Reader, moderator: Moderator, report: Report) -> N
         raise CannotDecide(_RANK)
 
 
-def _subject(reader: Reader, moderator: Moderator, id_: int) -> tuple[Actor, Account | None]:
+def _subject(reader: Reader, moderator: Moderator, id_: ActorId) -> tuple[Actor, Account | None]:
     """Account that a decision is about. Raises CannotDecide."""
     target = actors.by_id(reader, id_)
     if target is None or target.type == "Application" or target.effective_state == "deleted":
@@ -104,7 +104,7 @@ def _subject(reader: Reader, moderator: Moderator, id_: int) -> tuple[Actor, Acc
     return target, accounts.by_actor(reader, id_)
 
 
-def decide(writer: Writer, moderator: Moderator, id_: int, verdict: Verdict) -> int:
+def decide(writer: Writer, moderator: Moderator, id_: ActorId, verdict: Verdict) -> int:
     """Return the decision's number. Raises CannotDecide."""
     target, account = _subject(writer, moderator, id_)
     if target.effective_state == "pending":
@@ -119,7 +119,7 @@ def decide(writer: Writer, moderator: Moderator, id_: int, verdict: Verdict) -> 
     _settle(writer, moderator, id_, verdict)
     if account is not None and verdict.action != "none":
         notifications.tell(writer, id_, "moderation_warning", id_, number)
-        if verdict.letter:
+        if verdict.email:
             jobs.plan(writer, SendEmail("decision", number))
     detail: dict[str, str | int] = {"text": verdict.text}
     if verdict.report is not None:
@@ -167,7 +167,7 @@ def media_of(reader: Reader) -> str:
     return f"{reader.site.origin}/media"
 
 
-def _settle(writer: Writer, moderator: Moderator, target: int, verdict: Verdict) -> None:
+def _settle(writer: Writer, moderator: Moderator, target: ActorId, verdict: Verdict) -> None:
     """The report that led to it; a decision with an effect settles all about that account."""
     if verdict.report is not None:
         reports.resolve(writer, verdict.report, moderator.actor)
@@ -175,7 +175,7 @@ def _settle(writer: Writer, moderator: Moderator, target: int, verdict: Verdict)
         reports.resolve_about(writer, target, moderator.actor)
 
 
-def undo(writer: Writer, moderator: Moderator, id_: int, action: str) -> None:
+def undo(writer: Writer, moderator: Moderator, id_: ActorId, action: str) -> None:
     """Take back one of UNDOABLE. Raises CannotDecide."""
     target, account = _subject(writer, moderator, id_)
     if not holds(target, account, action):
@@ -209,7 +209,7 @@ def reading(writer: Writer, moderator: Moderator, found: Sequence[Report]) -> St
     return Steward(ActorId(moderator.actor or 0), reason)
 
 
-def enable(writer: Writer, moderator: Moderator, id_: int) -> None:
+def enable(writer: Writer, moderator: Moderator, id_: ActorId) -> None:
     """Let somebody act again who was frozen, and log in who was kept out. Raises CannotDecide."""
     target, account = _subject(writer, moderator, id_)
     if account is not None and account.state == "disabled":
@@ -225,7 +225,7 @@ def enable(writer: Writer, moderator: Moderator, id_: int) -> None:
 # ---- who asked to join ----
 
 
-def approve(writer: Writer, moderator: Moderator, id_: int) -> None:
+def approve(writer: Writer, moderator: Moderator, id_: ActorId) -> None:
     """Raises CannotDecide."""
     target, account = _subject(writer, moderator, id_)
     if account is None or account.state != "pending":
@@ -238,7 +238,7 @@ def approve(writer: Writer, moderator: Moderator, id_: int) -> None:
     _note(writer, moderator, "account.approve", target)
 
 
-def reject(writer: Writer, moderator: Moderator, id_: int) -> None:
+def reject(writer: Writer, moderator: Moderator, id_: ActorId) -> None:
     """Erase a newcomer but for a line in the log; the name is free. Raises CannotDecide."""
     target, account = _subject(writer, moderator, id_)
     if account is None or account.state != "pending":
@@ -254,7 +254,7 @@ def _hash(account: Account) -> str:
 # ---- for good ----
 
 
-def erase(writer: Writer, moderator: Moderator, id_: int) -> None:
+def erase(writer: Writer, moderator: Moderator, id_: ActorId) -> None:
     """Delete somebody suspended, with all they said; the address cannot be used anew.
 
     Raises CannotDecide.

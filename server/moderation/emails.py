@@ -12,6 +12,7 @@ from storage.access import accounts
 from storage.access.accounts import Account
 from storage.engine.clock import Clock
 from storage.engine.database import Database
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import decisions, reports
 from storage.people import actors
@@ -67,9 +68,9 @@ async def _sent(database: Database, settings: Settings, clock: Clock, job: Job[S
     """Whether all emails of the occasion were taken."""
     wanted = job.payload
     if wanted.occasion == "confirm":
-        return await email_confirmation.send(database, settings, clock, wanted.about)
+        return await email_confirmation.send(database, settings, clock, wanted.account)
     if wanted.occasion == "welcome":
-        newcomer = await database.read(_newcomer, wanted.about)
+        newcomer = await database.read(_newcomer, wanted.account)
         return newcomer is None or await smtp.welcome(settings, clock, *newcomer)
     written = await database.read(_written, wanted, settings)
     taken = [await smtp.send(settings, clock, one.to, one.subject, one.text) for one in written]
@@ -103,15 +104,15 @@ def _written(reader: Reader, wanted: SendEmail, settings: Settings) -> Sequence[
         case "report":
             return _of_report(reader, wanted.about, settings)
         case "asked":
-            return _of_request(reader, wanted.about, settings)
+            return _of_request(reader, wanted.account, settings)
         case "decision":
             return _of_decision(reader, wanted.about, settings)
         case _:
-            return _to_owner(reader, wanted.about, settings, _UNDONE[wanted.action], [])
+            return _to_owner(reader, wanted.account, settings, _UNDONE[wanted.action], [])
 
 
 def _to_owner(
-    reader: Reader, account: int, settings: Settings, subject: str, parts: Sequence[str]
+    reader: Reader, account: ActorId, settings: Settings, subject: str, parts: Sequence[str]
 ) -> list[Email]:
     """`parts` are said already, in the owner's language."""
     owner = accounts.by_actor(reader, account)
@@ -136,7 +137,7 @@ def _of_decision(reader: Reader, number: int, settings: Settings) -> list[Email]
     return _to_owner(reader, decision.target, settings, _DECIDED[decision.action], parts)
 
 
-def _newcomer(reader: Reader, id_: int) -> tuple[Account, str] | None:
+def _newcomer(reader: Reader, id_: ActorId) -> tuple[Account, str] | None:
     """Account that was let in, and the name they are called by."""
     account, actor = accounts.by_actor(reader, id_), actors.by_id(reader, id_)
     return (account, actor.display_name or actor.name) if account and actor else None
@@ -156,7 +157,7 @@ def _of_report(reader: Reader, number: int, settings: Settings) -> list[Email]:
     return _to_stewards(reader, settings, (_REPORTED, _ABOUT), values, but)
 
 
-def _of_request(reader: Reader, account: int, settings: Settings) -> list[Email]:
+def _of_request(reader: Reader, account: ActorId, settings: Settings) -> list[Email]:
     """Emails about a request to join; what the person wrote is read at the desk."""
     known = actors.by_id(reader, account)
     if known is None or known.effective_state != "pending":

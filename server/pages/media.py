@@ -9,6 +9,7 @@ from federation.vocabulary.media_urls import Kind, Pass
 from server.entities import emoji as emoji_entity
 from server.entities.media import AREA_OF_PREVIEW
 from server.pages.views import Picture
+from storage.engine.ids import PostId
 from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media import attachments
@@ -24,9 +25,9 @@ Emojis = Mapping[str, str]
 
 def of_posts(
     reader: Reader, viewer: Viewer, posts: Iterable[Post]
-) -> dict[int, tuple[Picture, ...]]:
+) -> dict[PostId, tuple[Picture, ...]]:
     """By the number of posts that this viewer may see."""
-    open_ = {int(post.id): post.kind == "public" and not post.local_only for post in posts}
+    open_ = {post.id: post.kind == "public" and not post.local_only for post in posts}
     given = media_urls.pass_for(viewer, reader.now)
     return {
         id_: tuple(_picture(reader.site, row, None if open_[id_] else given) for row in rows)

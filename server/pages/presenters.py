@@ -11,6 +11,7 @@ from federation.vocabulary.media_urls import Kind as MediaKind
 from federation.vocabulary.sanitize_html import SafeHtml, escaped
 from server.pages import formatting, media
 from server.pages.views import Kind, Person, PollView, PostView, ProfileField
+from storage.engine.ids import ActorId
 from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.people import actors
@@ -84,7 +85,7 @@ def _field(written: Field) -> ProfileField:
     return ProfileField(written.name, stored_content(written.value), verified)
 
 
-def people(reader: Reader, wanted: Iterable[int]) -> dict[int, Person]:
+def people(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, Person]:
     """People by number, in one statement; those who left are not among them."""
     found = actors.many(reader, wanted)
     said = media.said_by(reader, found.values())
@@ -95,7 +96,7 @@ def people(reader: Reader, wanted: Iterable[int]) -> dict[int, Person]:
     }
 
 
-def with_suspended(reader: Reader, wanted: Sequence[int]) -> dict[int, Person]:
+def with_suspended(reader: Reader, wanted: Sequence[ActorId]) -> dict[int, Person]:
     """People by number, also those who were turned out: for stewards."""
     found = actors.many(reader, wanted)
     return {id_: person(reader.site, actor) for id_, actor in found.items()}

@@ -30,6 +30,7 @@ from server.pages.views import (
     hang_answers,
 )
 from storage.access import accounts
+from storage.engine.ids import PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
 from storage.people import actors
@@ -149,7 +150,7 @@ async def thread(request: web.Request) -> web.StreamResponse:
     """GET /@name/id: a post of ours, what it answers and what answers it; servers as above."""
     if wants_document(request):
         return await _post_document(request)
-    name, id_ = request.match_info["name"], int(request.match_info["id"])
+    name, id_ = request.match_info["name"], PostId(int(request.match_info["id"]))
 
     def unit(reader: Reader, page_request: PageRequest) -> ThreadView | _Gone:
         return _thread(reader, page_request, name, id_)
@@ -160,12 +161,14 @@ async def thread(request: web.Request) -> web.StreamResponse:
 @ForPeers
 async def _post_document(request: web.Request, viewer: Viewer) -> web.Response:
     """At the web address itself: who follows a redirect does so with the first signature."""
-    name, id_ = request.match_info["name"], int(request.match_info["id"])
+    name, id_ = request.match_info["name"], PostId(int(request.match_info["id"]))
     author = await request.app[DATABASE].read(_ours, name)
     return _unkept(await documents.post_document(request, viewer, id_, author.id))
 
 
-def _thread(reader: Reader, page_request: PageRequest, name: str, id_: int) -> ThreadView | _Gone:
+def _thread(
+    reader: Reader, page_request: PageRequest, name: str, id_: PostId
+) -> ThreadView | _Gone:
     author = _ours(reader, name)
     post = visible_posts.by_id(reader, page_request.viewer, id_)
     if post is None:

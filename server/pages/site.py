@@ -19,6 +19,7 @@ from server.settings.settings import Settings
 from storage.access import accounts
 from storage.communities import charters
 from storage.communities.charters import Charter as Agreed
+from storage.engine.ids import NOBODY, ActorId
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.people.actors import Actor
@@ -45,6 +46,11 @@ class PageRequest:
     @property
     def viewer(self) -> Viewer:
         return Member(self.me.id) if self.me else Anonymous()
+
+    @property
+    def user(self) -> ActorId:
+        """Number of the member who looks; of a visitor, NOBODY."""
+        return self.me.id if self.me else NOBODY
 
 
 def locale_of(request: web.Request) -> str:

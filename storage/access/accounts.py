@@ -53,7 +53,7 @@ class Account:
     state: AccountState = "active"
     reason: str | None = None
     agreed_to: int | None = None
-    invited_by: int | None = None
+    invited_by: ActorId | None = None
     locale: str = "en"
     settings: Preferences
     created_at: datetime
@@ -135,12 +135,12 @@ def address(email: str) -> str:
     return email.partition(" (")[0]
 
 
-def by_actor(reader: Reader, actor: int) -> Account | None:
+def by_actor(reader: Reader, actor: ActorId) -> Account | None:
     row = reader.row(f"SELECT {COLUMNS} FROM accounts WHERE actor = ?", actor)
     return _from_row(row) if row else None
 
 
-def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Account]:
+def many(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, Account]:
     """By actor; those who do not log in here are not among them."""
     rows = reader.rows(
         f"SELECT {COLUMNS} FROM accounts WHERE actor IN (SELECT value FROM json_each(?))",
@@ -170,12 +170,12 @@ def everyone(reader: Reader, state: str | None = None) -> list[Account]:
     return [_from_row(row) for row in rows]
 
 
-def set_password(writer: Writer, actor: int, password: str) -> None:
+def set_password(writer: Writer, actor: ActorId, password: str) -> None:
     writer.execute("UPDATE accounts SET password = ? WHERE actor = ?", password, actor)
     writer.after_commit(ACCESS, str(actor))
 
 
-def set_email(writer: Writer, actor: int, email: str) -> None:
+def set_email(writer: Writer, actor: ActorId, email: str) -> None:
     """Raise Conflict("email") when the address has an account already."""
     try:
         writer.execute("UPDATE accounts SET email = ? WHERE actor = ?", email, actor)
@@ -184,7 +184,7 @@ def set_email(writer: Writer, actor: int, email: str) -> None:
     writer.after_commit(ACCESS, str(actor))
 
 
-def set_state(writer: Writer, actor: int, state: AccountState) -> None:
+def set_state(writer: Writer, actor: ActorId, state: AccountState) -> None:
     writer.execute_named(
         "UPDATE accounts SET state = :state,"
         " approved_at = CASE WHEN :state = 'active' THEN ifnull(approved_at, :now)"
@@ -194,12 +194,12 @@ def set_state(writer: Writer, actor: int, state: AccountState) -> None:
     writer.after_commit(ACCESS, str(actor))
 
 
-def set_role(writer: Writer, actor: int, role: str) -> None:
+def set_role(writer: Writer, actor: ActorId, role: str) -> None:
     writer.execute("UPDATE accounts SET role = ? WHERE actor = ?", role, actor)
     writer.after_commit(ACCESS, str(actor))
 
 
-def set_settings(writer: Writer, actor: int, settings: Preferences) -> None:
+def set_settings(writer: Writer, actor: ActorId, settings: Preferences) -> None:
     """Add to the preferences; a name that is not given stays as it is."""
     writer.execute(
         "UPDATE accounts SET settings = json_patch(settings, ?) WHERE actor = ?",
@@ -209,11 +209,11 @@ def set_settings(writer: Writer, actor: int, settings: Preferences) -> None:
     writer.after_commit(ACCESS, str(actor))
 
 
-def used(writer: Writer, actor: int) -> None:
+def used(writer: Writer, actor: ActorId) -> None:
     writer.execute("UPDATE accounts SET last_used_at = ? WHERE actor = ?", writer.now_ms, actor)
 
 
-def stewards(reader: Reader, *, at_work: bool = False) -> list[int]:
+def stewards(reader: Reader, *, at_work: bool = False) -> list[ActorId]:
     """Actors who look after the instance, admins first; `at_work`: whose role does not rest."""
     rows = reader.rows(
         "SELECT actor FROM accounts WHERE role IN ('admin', 'steward') AND state = 'active'"

@@ -13,6 +13,7 @@ from orjson import loads
 
 from storage.access.oauth import hashed
 from storage.engine.clock import milliseconds
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 
 MOST = 10_000  # of a kind; what ends first makes room (SECURITY 48)
@@ -23,7 +24,7 @@ MOST_OF_ACCOUNT = 20  # of a kind, too, so that nobody takes the room of the oth
 class Challenge:
     """`account` None: nobody has said yet who they are. `attempts` as counted so far."""
 
-    account: int | None
+    account: ActorId | None
     detail: Mapping[str, Any]
     attempts: int
 
@@ -38,7 +39,7 @@ def begin(
     secret: str,
     kind: str,
     lasting: timedelta,
-    account: int | None = None,
+    account: ActorId | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     writer.execute("DELETE FROM challenges WHERE expires_at <= ?", writer.now_ms)
@@ -96,6 +97,6 @@ def end(writer: Writer, secret: str) -> None:
     writer.execute("DELETE FROM challenges WHERE hash = ?", hashed(secret))
 
 
-def end_all(writer: Writer, account: int) -> None:
+def end_all(writer: Writer, account: ActorId) -> None:
     """End every challenge of an account, begun by its owner or by somebody else in their name."""
     writer.execute("DELETE FROM challenges WHERE account = ?", account)

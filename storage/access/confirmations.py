@@ -12,6 +12,7 @@ from storage.access import accounts
 from storage.access.oauth import hashed
 from storage.access.signup_blocks import canonical_hash
 from storage.engine.clock import milliseconds, optional_moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 
 Purpose = Literal["enter", "ask", "change"]
@@ -24,10 +25,10 @@ DAY = timedelta(days=1)
 class Confirmation:
     """How many `emails` went, and when the last one was written."""
 
-    account: int
+    account: ActorId
     email: str
     purpose: Purpose
-    letters: int = 0
+    emails: int = 0
     sent_at: datetime | None = None
 
 
@@ -35,12 +36,12 @@ _COLUMNS = "account, email, purpose, letters, sent_at"
 
 
 def _from_row(row: Row) -> Confirmation:
-    account, email, purpose, letters, sent_at = row
-    return Confirmation(account, email, purpose, letters, optional_moment(sent_at))
+    account, email, purpose, emails, sent_at = row
+    return Confirmation(account, email, purpose, emails, optional_moment(sent_at))
 
 
 def begin(
-    writer: Writer, account: int, email: str, purpose: Purpose, invitation: str | None = None
+    writer: Writer, account: ActorId, email: str, purpose: Purpose, invitation: str | None = None
 ) -> None:
     """Wait for the address to be confirmed, in place of an earlier one, whose link is void.
 
@@ -64,7 +65,7 @@ def begin(
     writer.after_commit(accounts.ACCESS, str(account))
 
 
-def issue(writer: Writer, account: int, secret: str) -> None:
+def issue(writer: Writer, account: ActorId, secret: str) -> None:
     """An email goes: from now on its link has this secret, and none that was sent before."""
     writer.execute(
         "UPDATE confirmations SET hash = ?, letters = letters + 1, sent_at = ? WHERE account = ?",
@@ -84,7 +85,7 @@ def sent_today(reader: Reader, email: str) -> int:
     return sent
 
 
-def of_account(reader: Reader, account: int) -> Confirmation | None:
+def of_account(reader: Reader, account: ActorId) -> Confirmation | None:
     """Confirmation that an account waits for, while its time lasts."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM confirmations WHERE account = ? AND expires_at > ?",
@@ -104,12 +105,12 @@ def by_secret(reader: Reader, secret: str) -> Confirmation | None:
     return _from_row(row) if row else None
 
 
-def end(writer: Writer, account: int) -> None:
+def end(writer: Writer, account: ActorId) -> None:
     writer.execute("DELETE FROM confirmations WHERE account = ?", account)
     writer.after_commit(accounts.ACCESS, str(account))
 
 
-def run_out(reader: Reader, most: int) -> list[int]:
+def run_out(reader: Reader, most: int) -> list[ActorId]:
     """Accounts that nobody confirmed in time, those who signed up only."""
     rows = reader.rows(
         "SELECT account FROM confirmations JOIN accounts ON actor = account"
@@ -120,7 +121,7 @@ def run_out(reader: Reader, most: int) -> list[int]:
     return [account for (account,) in rows]
 
 
-def give_back(writer: Writer, account: int) -> None:
+def give_back(writer: Writer, account: ActorId) -> None:
     """The invitation that one of them used is good for somebody else."""
     writer.execute(
         "UPDATE invitations SET uses = uses - 1 WHERE uses > 0 AND hash ="

@@ -8,13 +8,14 @@ from datetime import timedelta
 
 from storage.access.oauth import hashed
 from storage.engine.clock import milliseconds
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
 LASTS = timedelta(days=400)
 MOST = 20  # of one account; the one that was used longest ago makes room
 
 
-def know(writer: Writer, account: int, secret: str) -> None:
+def know(writer: Writer, account: ActorId, secret: str) -> None:
     writer.execute(
         "INSERT INTO known_devices (account, hash, last_seen) VALUES (?, ?, ?)"
         " ON CONFLICT (account, hash) DO UPDATE SET last_seen = excluded.last_seen",
@@ -31,7 +32,7 @@ def know(writer: Writer, account: int, secret: str) -> None:
     )
 
 
-def is_known(reader: Reader, account: int, secret: str) -> bool:
+def is_known(reader: Reader, account: ActorId, secret: str) -> bool:
     row = reader.row(
         "SELECT 1 FROM known_devices WHERE account = ? AND hash = ? AND last_seen > ?",
         account,
@@ -41,5 +42,5 @@ def is_known(reader: Reader, account: int, secret: str) -> bool:
     return row is not None
 
 
-def forget_all(writer: Writer, account: int) -> None:
+def forget_all(writer: Writer, account: ActorId) -> None:
     writer.execute("DELETE FROM known_devices WHERE account = ?", account)

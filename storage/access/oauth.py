@@ -10,6 +10,7 @@ from orjson import loads
 
 from storage.access.accounts import ACCESS
 from storage.engine.clock import milliseconds, moment, optional_moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 
 
@@ -82,7 +83,7 @@ class Token:
 
     id: int
     app: int
-    account: int | None
+    account: ActorId | None
     scopes: str
     created_at: datetime
     last_used_at: datetime | None = None
@@ -97,7 +98,7 @@ def _token(row: Row) -> Token:
     return Token(id_, app, account, scopes, moment(created), optional_moment(used), name)
 
 
-def issue(writer: Writer, secret: str, app: int, account: int | None, scopes: str) -> int:
+def issue(writer: Writer, secret: str, app: int, account: ActorId | None, scopes: str) -> int:
     """Keep a new token's hash; return its number."""
     id_ = writer.new_id()
     writer.execute(
@@ -120,7 +121,7 @@ def token(reader: Reader, secret: str) -> Token | None:
     return _token(row) if row else None
 
 
-def tokens_of(reader: Reader, account: int) -> list[Token]:
+def tokens_of(reader: Reader, account: ActorId) -> list[Token]:
     rows = reader.rows(
         f"SELECT {_TOKEN} FROM tokens tk JOIN apps ap ON ap.id = tk.app WHERE tk.account = ?"
         " ORDER BY tk.id",
@@ -138,7 +139,7 @@ def token_used(writer: Writer, id_: int) -> None:
     writer.execute("UPDATE tokens SET last_used_at = ? WHERE id = ?", writer.now_ms, id_)
 
 
-def revoke(writer: Writer, id_: int, account: int | None = None) -> bool:
+def revoke(writer: Writer, id_: int, account: ActorId | None = None) -> bool:
     """Take a token back; with an account, only when it is theirs."""
     removed = writer.execute(
         "DELETE FROM tokens WHERE id = ? AND account IS ifnull(?, account)", id_, account
@@ -148,7 +149,7 @@ def revoke(writer: Writer, id_: int, account: int | None = None) -> bool:
     return bool(removed)
 
 
-def revoke_all(writer: Writer, account: int) -> None:
+def revoke_all(writer: Writer, account: ActorId) -> None:
     writer.execute("DELETE FROM tokens WHERE account = ?", account)
     writer.execute("DELETE FROM codes WHERE account = ?", account)
     writer.after_commit(ACCESS, str(account))
@@ -159,7 +160,7 @@ class Code:
     """A grant on its way to the app. `challenge` is PKCE S256 (RFC 7636)."""
 
     app: int
-    account: int
+    account: ActorId
     redirect_uri: str
     scopes: str
     challenge: str | None

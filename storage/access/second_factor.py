@@ -8,6 +8,7 @@ from datetime import datetime
 from storage.access.oauth import hashed
 from storage.engine.clock import moment, optional_moment
 from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 
 
@@ -20,12 +21,12 @@ class Totp:
     last_step: int
 
 
-def totp(reader: Reader, account: int) -> Totp | None:
+def totp(reader: Reader, account: ActorId) -> Totp | None:
     row = reader.row("SELECT sealed, confirmed_at, last_step FROM totp WHERE account = ?", account)
     return Totp(row[0], optional_moment(row[1]), row[2]) if row else None
 
 
-def begin_totp(writer: Writer, account: int, sealed: bytes) -> bool:
+def begin_totp(writer: Writer, account: ActorId, sealed: bytes) -> bool:
     """In place of one that was begun before; whether none is in force yet."""
     changed = writer.execute(
         "INSERT INTO totp (account, sealed) VALUES (?, ?)"
@@ -36,7 +37,7 @@ def begin_totp(writer: Writer, account: int, sealed: bytes) -> bool:
     return bool(changed)
 
 
-def confirm_totp(writer: Writer, account: int, step: int) -> bool:
+def confirm_totp(writer: Writer, account: ActorId, step: int) -> bool:
     """From now on it is asked for; whether it was not before."""
     changed = writer.execute(
         "UPDATE totp SET confirmed_at = ?, last_step = ?"
@@ -48,7 +49,7 @@ def confirm_totp(writer: Writer, account: int, step: int) -> bool:
     return bool(changed)
 
 
-def use_step(writer: Writer, account: int, step: int) -> bool:
+def use_step(writer: Writer, account: ActorId, step: int) -> bool:
     """A code counts once, and no earlier one after it (RFC 6238 §5.2)."""
     changed = writer.execute_named(
         "UPDATE totp SET last_step = :step WHERE account = :account AND last_step < :step",
@@ -57,7 +58,7 @@ def use_step(writer: Writer, account: int, step: int) -> bool:
     return bool(changed)
 
 
-def end_totp(writer: Writer, account: int) -> None:
+def end_totp(writer: Writer, account: ActorId) -> None:
     writer.execute("DELETE FROM totp WHERE account = ?", account)
     writer.execute("DELETE FROM recovery_codes WHERE account = ?", account)
 
@@ -65,7 +66,7 @@ def end_totp(writer: Writer, account: int) -> None:
 # ---- recovery codes ----
 
 
-def set_recovery_codes(writer: Writer, account: int, codes: Iterable[str]) -> None:
+def set_recovery_codes(writer: Writer, account: ActorId, codes: Iterable[str]) -> None:
     """In place of all earlier ones."""
     writer.execute("DELETE FROM recovery_codes WHERE account = ?", account)
     writer.execute_many(
@@ -74,7 +75,7 @@ def set_recovery_codes(writer: Writer, account: int, codes: Iterable[str]) -> No
     )
 
 
-def use_recovery_code(writer: Writer, account: int, code: str) -> bool:
+def use_recovery_code(writer: Writer, account: ActorId, code: str) -> bool:
     changed = writer.execute(
         "UPDATE recovery_codes SET used_at = ? WHERE account = ? AND hash = ? AND used_at IS NULL",
         writer.now_ms,
@@ -84,7 +85,7 @@ def use_recovery_code(writer: Writer, account: int, code: str) -> bool:
     return bool(changed)
 
 
-def recovery_codes_left(reader: Reader, account: int) -> int:
+def recovery_codes_left(reader: Reader, account: ActorId) -> int:
     left: int = reader.value(
         "SELECT count(*) FROM recovery_codes WHERE account = ? AND used_at IS NULL", account
     )
@@ -99,7 +100,7 @@ class Passkey:
     """A credential (WebAuthn). `public_key` is COSE; `sign_count` as it last said."""
 
     id: int
-    account: int
+    account: ActorId
     credential_id: bytes
     public_key: bytes
     sign_count: int
@@ -126,7 +127,7 @@ def _passkey(row: Row) -> Passkey:
 
 
 def add_passkey(
-    writer: Writer, account: int, credential_id: bytes, public_key: bytes, count: int, name: str
+    writer: Writer, account: ActorId, credential_id: bytes, public_key: bytes, count: int, name: str
 ) -> None:
     """Raise Conflict("passkey") when somebody has it already."""
     try:
@@ -150,7 +151,7 @@ def passkey(reader: Reader, credential_id: bytes) -> Passkey | None:
     return _passkey(row) if row else None
 
 
-def passkeys_of(reader: Reader, account: int) -> list[Passkey]:
+def passkeys_of(reader: Reader, account: ActorId) -> list[Passkey]:
     rows = reader.rows(f"SELECT {_PASSKEY} FROM passkeys WHERE account = ? ORDER BY id", account)
     return [_passkey(row) for row in rows]
 
@@ -164,11 +165,11 @@ def passkey_used(writer: Writer, id_: int, count: int) -> None:
     )
 
 
-def remove_passkey(writer: Writer, id_: int, account: int) -> bool:
+def remove_passkey(writer: Writer, id_: int, account: ActorId) -> bool:
     return bool(writer.execute("DELETE FROM passkeys WHERE id = ? AND account = ?", id_, account))
 
 
-def forget_all(writer: Writer, account: int) -> None:
+def forget_all(writer: Writer, account: ActorId) -> None:
     """Delete everything of this module, when an account ends or its owner lost it all."""
     end_totp(writer, account)
     writer.execute("DELETE FROM passkeys WHERE account = ?", account)

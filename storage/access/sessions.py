@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from storage.access.accounts import ACCESS
 from storage.access.oauth import hashed
 from storage.engine.clock import milliseconds, moment, optional_moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 
 LASTS = timedelta(days=60)
@@ -23,7 +24,7 @@ class Session:
     """
 
     id: int
-    account: int
+    account: ActorId
     agent: str
     created_at: datetime
     last_used_at: datetime
@@ -41,7 +42,7 @@ def _from_row(row: Row) -> Session:
     )
 
 
-def start(writer: Writer, secret: str, account: int, agent: str, address: str = "") -> int:
+def start(writer: Writer, secret: str, account: ActorId, agent: str, address: str = "") -> int:
     """For somebody who has just proved who they are."""
     id_ = writer.new_id()
     writer.execute_named(
@@ -68,7 +69,7 @@ def find(reader: Reader, secret: str) -> Session | None:
     return _from_row(row) if row else None
 
 
-def of_account(reader: Reader, account: int) -> list[Session]:
+def of_account(reader: Reader, account: ActorId) -> list[Session]:
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM sessions WHERE account = ? ORDER BY last_used_at DESC", account
     )
@@ -84,12 +85,12 @@ def prove(writer: Writer, id_: int) -> None:
     writer.execute("UPDATE sessions SET proven_at = ? WHERE id = ?", writer.now_ms, id_)
 
 
-def end(writer: Writer, id_: int, account: int) -> bool:
+def end(writer: Writer, id_: int, account: ActorId) -> bool:
     writer.after_commit(ACCESS, str(account))
     return bool(writer.execute("DELETE FROM sessions WHERE id = ? AND account = ?", id_, account))
 
 
-def end_all(writer: Writer, account: int, but: int = 0) -> None:
+def end_all(writer: Writer, account: ActorId, but: int = 0) -> None:
     writer.execute("DELETE FROM sessions WHERE account = ? AND id <> ?", account, but)
     writer.after_commit(ACCESS, str(account))
 
@@ -97,7 +98,7 @@ def end_all(writer: Writer, account: int, but: int = 0) -> None:
 # ---- places ----
 
 
-def know_place(writer: Writer, account: int, hash_: str) -> bool:
+def know_place(writer: Writer, account: ActorId, hash_: str) -> bool:
     """Whether it is new, beside others that are known: the first place of all is not."""
     seen = writer.execute(
         "UPDATE known_places SET last_seen = ? WHERE account = ? AND hash = ?",
@@ -126,7 +127,7 @@ def know_place(writer: Writer, account: int, hash_: str) -> bool:
 # ---- links to set a new password ----
 
 
-def offer_reset(writer: Writer, secret: str, account: int, lasting: timedelta) -> None:
+def offer_reset(writer: Writer, secret: str, account: ActorId, lasting: timedelta) -> None:
     writer.execute("DELETE FROM resets WHERE account = ?", account)
     writer.execute(
         "INSERT INTO resets (hash, account, expires_at) VALUES (?, ?, ?)",
@@ -136,9 +137,9 @@ def offer_reset(writer: Writer, secret: str, account: int, lasting: timedelta) -
     )
 
 
-def reset_of(reader: Reader, secret: str) -> int | None:
+def reset_of(reader: Reader, secret: str) -> ActorId | None:
     """Account whose reset link it is, while it may be used."""
-    account: int | None = reader.value(
+    account: ActorId | None = reader.value(
         "SELECT account FROM resets WHERE hash = ? AND expires_at > ?",
         hashed(secret),
         reader.now_ms,
@@ -146,7 +147,7 @@ def reset_of(reader: Reader, secret: str) -> int | None:
     return account
 
 
-def forget_links(writer: Writer, account: int) -> None:
+def forget_links(writer: Writer, account: ActorId) -> None:
     """Delete the links in emails under way: for a new password, and for another address."""
     writer.execute("DELETE FROM resets WHERE account = ?", account)
     writer.execute("DELETE FROM confirmations WHERE account = ? AND purpose = 'change'", account)
@@ -156,7 +157,7 @@ def forget_links(writer: Writer, account: int) -> None:
 
 
 def invite(
-    writer: Writer, secret: str, sponsor: int | None, most_uses: int, lasting: timedelta
+    writer: Writer, secret: str, sponsor: ActorId | None, most_uses: int, lasting: timedelta
 ) -> None:
     writer.execute(
         "INSERT INTO invitations (hash, sponsor, most_uses, expires_at) VALUES (?, ?, ?, ?)",
@@ -167,7 +168,7 @@ def invite(
     )
 
 
-def open_invitations(reader: Reader, sponsor: int) -> int:
+def open_invitations(reader: Reader, sponsor: ActorId) -> int:
     """How many links of somebody can still be used."""
     count: int = reader.value(
         "SELECT count(*) FROM invitations WHERE sponsor = ? AND uses < most_uses"
@@ -178,7 +179,7 @@ def open_invitations(reader: Reader, sponsor: int) -> int:
     return count
 
 
-def use_invitation(writer: Writer, secret: str) -> tuple[bool, int | None]:
+def use_invitation(writer: Writer, secret: str) -> tuple[bool, ActorId | None]:
     """Count one use; return whether it was good, and who invites."""
     rows = writer.rows(
         "UPDATE invitations SET uses = uses + 1 WHERE hash = ? AND uses < most_uses"

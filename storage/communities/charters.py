@@ -5,6 +5,7 @@ from datetime import datetime
 from json import dumps, loads
 
 from storage.engine.clock import milliseconds, moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 
 
@@ -22,7 +23,7 @@ class Charter:
 
     id: int
     uri: str
-    owner: int
+    owner: ActorId
     version: int
     name: str
     purpose: str
@@ -70,7 +71,7 @@ def add(writer: Writer, charter: Charter) -> None:
     )
 
 
-def current(reader: Reader, owner: int) -> Charter | None:
+def current(reader: Reader, owner: ActorId) -> Charter | None:
     row = reader.row(
         f"SELECT {_COLUMNS} FROM charters WHERE owner = ? AND in_force_at <= ?"
         " ORDER BY version DESC LIMIT 1",
@@ -80,7 +81,7 @@ def current(reader: Reader, owner: int) -> Charter | None:
     return _from_row(row) if row else None
 
 
-def agree(writer: Writer, charter: int, actor: int, answer: str = "agree") -> None:
+def agree(writer: Writer, charter: int, actor: ActorId, answer: str = "agree") -> None:
     writer.execute(
         "INSERT INTO consents (charter, actor, answer, given_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",

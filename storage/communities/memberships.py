@@ -1,9 +1,10 @@
 """Named sets of actors with roles and states: members, stewards, circles, neighbours."""
 
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
 
-def make(writer: Writer, owner: int, kind: str, uri: str | None = None, name: str = "") -> int:
+def make(writer: Writer, owner: ActorId, kind: str, uri: str | None = None, name: str = "") -> int:
     """Return the collection's number, made if need be."""
     known = find(writer, owner, kind, name)
     if known is not None:
@@ -22,7 +23,7 @@ def make(writer: Writer, owner: int, kind: str, uri: str | None = None, name: st
     return id_
 
 
-def find(reader: Reader, owner: int, kind: str, name: str = "") -> int | None:
+def find(reader: Reader, owner: ActorId, kind: str, name: str = "") -> int | None:
     id_: int | None = reader.value(
         "SELECT id FROM collections WHERE owner = ? AND kind = ? AND name = ?", owner, kind, name
     )
@@ -30,7 +31,7 @@ def find(reader: Reader, owner: int, kind: str, name: str = "") -> int | None:
 
 
 def put(
-    writer: Writer, collection: int, actor: int, state: str = "active", role: str = "member"
+    writer: Writer, collection: int, actor: ActorId, state: str = "active", role: str = "member"
 ) -> None:
     writer.execute(
         "INSERT INTO collection_members (collection, actor, role, state, since)"
@@ -44,13 +45,13 @@ def put(
     )
 
 
-def remove(writer: Writer, collection: int, actor: int) -> None:
+def remove(writer: Writer, collection: int, actor: ActorId) -> None:
     writer.execute(
         "DELETE FROM collection_members WHERE collection = ? AND actor = ?", collection, actor
     )
 
 
-def actors(reader: Reader, collection: int, state: str = "active") -> list[int]:
+def actors(reader: Reader, collection: int, state: str = "active") -> list[ActorId]:
     rows = reader.rows(
         "SELECT actor FROM collection_members WHERE collection = ? AND state = ? ORDER BY since",
         collection,

@@ -11,6 +11,9 @@ ActorId = NewType("ActorId", int)
 PostId = NewType("PostId", int)
 Uri = NewType("Uri", str)
 
+NOBODY = ActorId(0)
+"""Number that no actor has: of visitors, and of whoever is not known."""
+
 JITTER = 1000  # milliseconds by which many numbers made at once may be ahead
 
 _sequence = count(secrets.randbelow(1 << 16))

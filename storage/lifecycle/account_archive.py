@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from orjson import loads
 
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 
 
@@ -18,7 +19,7 @@ class Followed:
     languages: tuple[str, ...]
 
 
-def followed(reader: Reader, account: int) -> list[Followed]:
+def followed(reader: Reader, account: ActorId) -> list[Followed]:
     """People and communities elsewhere and here, asked for or accepted; not the place itself."""
     rows = reader.rows(
         "SELECT w.name, w.domain, f.reblogs, f.notify, f.languages FROM follows f"
@@ -32,7 +33,7 @@ def followed(reader: Reader, account: int) -> list[Followed]:
     ]
 
 
-def blocked(reader: Reader, account: int) -> list[tuple[str, str]]:
+def blocked(reader: Reader, account: ActorId) -> list[tuple[str, str]]:
     """(name, domain)"""
     rows = reader.rows(
         "SELECT w.name, w.domain FROM blocks b JOIN actors w ON w.id = b.target"
@@ -42,7 +43,7 @@ def blocked(reader: Reader, account: int) -> list[tuple[str, str]]:
     return [(name, domain) for name, domain in rows]
 
 
-def muted(reader: Reader, account: int) -> list[tuple[str, str, bool]]:
+def muted(reader: Reader, account: ActorId) -> list[tuple[str, str, bool]]:
     """(name, domain, whether notifications are muted too)"""
     rows = reader.rows(
         "SELECT w.name, w.domain, m.notifications FROM mutes m JOIN actors w ON w.id = m.target"
@@ -53,7 +54,7 @@ def muted(reader: Reader, account: int) -> list[tuple[str, str, bool]]:
     return [(name, domain, bool(quiet)) for name, domain, quiet in rows]
 
 
-def listed(reader: Reader, account: int) -> list[tuple[str, str, str]]:
+def listed(reader: Reader, account: ActorId) -> list[tuple[str, str, str]]:
     """(title of the list, name, domain)"""
     rows = reader.rows(
         "SELECT li.title, w.name, w.domain FROM lists li JOIN list_members lm ON lm.list = li.id"
@@ -63,7 +64,7 @@ def listed(reader: Reader, account: int) -> list[tuple[str, str, str]]:
     return [(title, name, domain) for title, name, domain in rows]
 
 
-def bookmarked(reader: Reader, account: int) -> list[str]:
+def bookmarked(reader: Reader, account: ActorId) -> list[str]:
     """URIs of posts, the latest first."""
     rows = reader.rows(
         "SELECT p.uri FROM bookmarks bm JOIN posts p ON p.id = bm.post"
@@ -73,7 +74,7 @@ def bookmarked(reader: Reader, account: int) -> list[str]:
     return [uri for (uri,) in rows]
 
 
-def favourites(reader: Reader, account: int) -> list[str]:
+def favourites(reader: Reader, account: ActorId) -> list[str]:
     """URIs of posts, the latest first."""
     rows = reader.rows(
         "SELECT p.uri FROM favourites fv JOIN posts p ON p.id = fv.post"
@@ -83,7 +84,7 @@ def favourites(reader: Reader, account: int) -> list[str]:
     return [uri for (uri,) in rows]
 
 
-def hosts(reader: Reader, account: int) -> list[str]:
+def hosts(reader: Reader, account: ActorId) -> list[str]:
     """Servers of which they want to see nothing."""
     rows = reader.rows(
         "SELECT host FROM user_domain_blocks WHERE account = ? ORDER BY host", account
@@ -91,7 +92,7 @@ def hosts(reader: Reader, account: int) -> list[str]:
     return [host for (host,) in rows]
 
 
-def files(reader: Reader, account: int) -> list[str]:
+def files(reader: Reader, account: ActorId) -> list[str]:
     """Names of the pictures that are theirs, in the media folder."""
     rows = reader.rows(
         "SELECT file FROM media WHERE owner = ? AND file IS NOT NULL ORDER BY id", account

@@ -102,7 +102,7 @@ _NEVER_IN = (
 )
 
 
-def close_account(writer: Writer, actor: int) -> None:
+def close_account(writer: Writer, actor: ActorId) -> None:
     """No way in any more; the address may be used for another account."""
     for statement in WAYS_IN:
         writer.execute(statement, actor)
@@ -114,7 +114,7 @@ def close_account(writer: Writer, actor: int) -> None:
     writer.after_commit(ACCESS, str(actor))
 
 
-def forget_pending(writer: Writer, actor: int) -> None:
+def forget_pending(writer: Writer, actor: ActorId) -> None:
     """Delete somebody who was never let in: nothing of them is left, and the name is free.
 
     Where something names them all the same, they are left as somebody deleted: it never fails.
@@ -132,7 +132,7 @@ def forget_pending(writer: Writer, actor: int) -> None:
         actors.set_moderation_state(writer, ActorId(actor), "deleted")
 
 
-def erase(writer: Writer, actor: int, most: int = SLICE) -> int:
+def erase(writer: Writer, actor: ActorId, most: int = SLICE) -> int:
     """Take out up to `most` rows, posts first; return how many. 0: only the key is left."""
     taken = _erase_posts(writer, actor, most)
     if taken:
@@ -145,7 +145,7 @@ def erase(writer: Writer, actor: int, most: int = SLICE) -> int:
     return at_once + _empty(writer, actor)
 
 
-def _erase_posts(writer: Writer, actor: int, most: int) -> int:
+def _erase_posts(writer: Writer, actor: ActorId, most: int) -> int:
     rows = writer.rows("SELECT id FROM posts WHERE author = ? ORDER BY id LIMIT ?", actor, most)
     if rows:
         found = [id_ for (id_,) in rows]
@@ -156,7 +156,7 @@ def _erase_posts(writer: Writer, actor: int, most: int) -> int:
     return len(rows)
 
 
-def _empty(writer: Writer, actor: int) -> int:
+def _empty(writer: Writer, actor: ActorId) -> int:
     """Empty the actor's row but for the handle; return 1 when there was something."""
     return writer.execute(
         """
@@ -170,7 +170,7 @@ def _empty(writer: Writer, actor: int) -> int:
     )
 
 
-def last_words_wait(reader: Reader, actor: int) -> bool:
+def last_words_wait(reader: Reader, actor: ActorId) -> bool:
     """Whether letters of theirs are still under way: until then their key stays."""
     return (
         reader.row(
@@ -182,7 +182,7 @@ def last_words_wait(reader: Reader, actor: int) -> bool:
     )
 
 
-def forget_key(writer: Writer, actor: int) -> None:
+def forget_key(writer: Writer, actor: ActorId) -> None:
     """The end: what they said goes with the key that signed it."""
     writer.execute(
         "DELETE FROM deliveries WHERE activity IN (SELECT id FROM activities WHERE actor = ?)",

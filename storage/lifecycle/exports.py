@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.engine.clock import milliseconds, moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 
 LASTS = timedelta(days=7)
@@ -14,7 +15,7 @@ class Export:
     """`file` is its name in the folder, None until it is made; `bytes` its size."""
 
     id: int
-    account: int
+    account: ActorId
     kind: str
     file: str | None
     bytes: int | None
@@ -30,7 +31,7 @@ def _from_row(row: Row) -> Export:
     return Export(id_, account, kind, file, size, moment(created), moment(expires))
 
 
-def ask(writer: Writer, account: int, kind: str) -> int:
+def ask(writer: Writer, account: ActorId, kind: str) -> int:
     """Return its number."""
     id_ = writer.new_id()
     writer.execute(
@@ -55,7 +56,7 @@ def ready(writer: Writer, id_: int, file: str, size: int) -> None:
         )
 
 
-def by_id(reader: Reader, account: int, id_: int) -> Export | None:
+def by_id(reader: Reader, account: ActorId, id_: int) -> Export | None:
     """Only their own (SECURITY 73), and only while it lasts."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM exports WHERE id = ? AND account = ? AND expires_at > ?",
@@ -66,7 +67,7 @@ def by_id(reader: Reader, account: int, id_: int) -> Export | None:
     return _from_row(row) if row else None
 
 
-def of_account(reader: Reader, account: int) -> list[Export]:
+def of_account(reader: Reader, account: ActorId) -> list[Export]:
     """The latest first."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM exports WHERE account = ? AND expires_at > ? ORDER BY id DESC",

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from orjson import loads
 
 from storage.engine.clock import moment, optional_moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 
 Mode = Literal["merge", "overwrite"]
@@ -24,7 +25,7 @@ class Import:
     """Uploaded file. `due`, `done` and `failed` count its lines."""
 
     id: int
-    account: int
+    account: ActorId
     kind: ImportKind
     mode: Mode
     created_at: datetime
@@ -44,7 +45,7 @@ class Line:
 
 
 def add(
-    writer: Writer, account: int, kind: ImportKind, mode: Mode, lines: Sequence[Sequence[str]]
+    writer: Writer, account: ActorId, kind: ImportKind, mode: Mode, lines: Sequence[Sequence[str]]
 ) -> int:
     """Return its number."""
     id_ = writer.new_id()
@@ -82,7 +83,7 @@ def by_id(reader: Reader, id_: int) -> Import | None:
     return _from_row(row) if row else None
 
 
-def of_account(reader: Reader, account: int, most: int = 20) -> list[Import]:
+def of_account(reader: Reader, account: ActorId, most: int = 20) -> list[Import]:
     """The latest first."""
     rows = reader.rows(
         f"{_COUNTED} WHERE im.account = ? ORDER BY im.id DESC LIMIT ?", account, most
@@ -107,7 +108,7 @@ def lines(reader: Reader, id_: int) -> list[Line]:
     return [Line(position, tuple(loads(row)), reason) for position, row, reason in rows]
 
 
-def failed(reader: Reader, account: int, id_: int) -> list[Line]:
+def failed(reader: Reader, account: ActorId, id_: int) -> list[Line]:
     """The lines that could not be carried out, with the reason; only their own file's."""
     rows = reader.rows(
         "SELECT ir.position, ir.row, ir.reason FROM import_rows ir"

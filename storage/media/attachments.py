@@ -10,6 +10,7 @@ from json import dumps
 from typing import Literal
 
 from storage.engine.clock import milliseconds
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Row, Writer
 
 MediaState = Literal["processing", "ready", "remote", "failed"]
@@ -26,14 +27,14 @@ class Media:
     """
 
     id: int
-    owner: int
+    owner: ActorId
     purpose: Purpose
     file: str | None
     mime: str
     bytes: int
     width: int | None
     height: int | None
-    post: int | None = None
+    post: PostId | None = None
     position: int = 0
     preview: str | None = None
     remote_url: str | None = None
@@ -96,16 +97,17 @@ def by_file(reader: Reader, file: str) -> Media | None:
     return _from_row(row) if row else None
 
 
-def of_posts(reader: Reader, posts: Iterable[int]) -> dict[int, list[Media]]:
+def of_posts(reader: Reader, posts: Iterable[PostId]) -> dict[PostId, list[Media]]:
     """Attachments of each post, in its order; for posts that whoever asks may see."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM media WHERE post IN (SELECT value FROM json_each(?))"
         " ORDER BY post, position, id",
         dumps(sorted(set(posts))),
     )
-    found: dict[int, list[Media]] = {}
+    found: dict[PostId, list[Media]] = {}
     for media in map(_from_row, rows):
-        found.setdefault(media.post or 0, []).append(media)
+        if media.post is not None:
+            found.setdefault(media.post, []).append(media)
     return found
 
 
@@ -123,7 +125,7 @@ def of_scheduled(reader: Reader, scheduled: Iterable[int]) -> dict[int, list[Med
 
 
 def attachable(
-    reader: Reader, owner: int, wanted: Sequence[int], post: int | None = None
+    reader: Reader, owner: ActorId, wanted: Sequence[int], post: PostId | None = None
 ) -> list[Media]:
     """Attachments of the owner that hang on nothing, or on this post; in the order asked for.
 
@@ -141,7 +143,7 @@ def attachable(
     return [found[id_] for id_ in dict.fromkeys(wanted) if id_ in found]
 
 
-def attach(writer: Writer, post: int, ids: Sequence[int]) -> None:
+def attach(writer: Writer, post: PostId, ids: Sequence[int]) -> None:
     """Hang exactly these on a post, in this order; what hung there before hangs on nothing."""
     writer.execute(
         "UPDATE media SET post = NULL, created_at = ?"
@@ -166,7 +168,7 @@ def describe(
         writer.execute("UPDATE media SET focus_x = ?, focus_y = ? WHERE id = ?", *focus, id_)
 
 
-def replace_remote(writer: Writer, post: int, found: Sequence[Media]) -> None:
+def replace_remote(writer: Writer, post: PostId, found: Sequence[Media]) -> None:
     """Replace what hangs on a post of another server; numbers are ours."""
     writer.execute("DELETE FROM media WHERE post = ? AND file IS NULL", post)
     for media in found:

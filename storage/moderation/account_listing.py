@@ -32,7 +32,7 @@ class Sought:
     origin: str | None = None
     status: str | None = None
     roles: tuple[str, ...] = ()
-    invited_by: int | None = None
+    invited_by: ActorId | None = None
     name: str | None = None
     display_name: str | None = None
     domain: str | None = None

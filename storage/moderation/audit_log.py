@@ -1,6 +1,6 @@
 """Log of what moderators did: append only, the database itself refuses all else (SECURITY 85)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import dumps
@@ -9,6 +9,7 @@ from typing import Any
 from orjson import loads
 
 from storage.engine.clock import moment
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 
@@ -18,7 +19,7 @@ class Act:
     """`actor` is None for the command line; `subject` is like "actor 7" or "host evil.example"."""
 
     id: int
-    actor: int | None
+    actor: ActorId | None
     action: str
     subject: str
     detail: Mapping[str, Any]
@@ -26,7 +27,11 @@ class Act:
 
 
 def note(
-    writer: Writer, actor: int | None, action: str, subject: str, **detail: str | int | list[int]
+    writer: Writer,
+    actor: ActorId | None,
+    action: str,
+    subject: str,
+    **detail: str | int | Sequence[int],
 ) -> None:
     """In the unit that does it: what was not noted did not happen."""
     writer.execute(

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from storage.access.accounts import ACCESS
 from storage.engine.clock import moment, optional_moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 from storage.people.actors import CHANGED
 
@@ -21,8 +22,8 @@ class Decision:
     """`moderator` is None for the command line; `text` went to the owner."""
 
     id: int
-    moderator: int | None
-    target: int
+    moderator: ActorId | None
+    target: ActorId
     action: Action
     text: str = ""
     report: int | None = None
@@ -41,7 +42,12 @@ def _from_row(row: Row) -> Decision:
 
 
 def add(
-    writer: Writer, moderator: int | None, target: int, action: str, text: str, report: int | None
+    writer: Writer,
+    moderator: ActorId | None,
+    target: ActorId,
+    action: str,
+    text: str,
+    report: int | None,
 ) -> int:
     """Return its number, which fits into a notification."""
     id_ = writer.new_small_id()
@@ -71,7 +77,7 @@ def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Decision]:
     return {row[0]: _from_row(row) for row in rows}
 
 
-def about(reader: Reader, target: int, most: int = 40) -> list[Decision]:
+def about(reader: Reader, target: ActorId, most: int = 40) -> list[Decision]:
     """Newest first."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM decisions WHERE target = ? ORDER BY id DESC LIMIT ?", target, most
@@ -79,7 +85,7 @@ def about(reader: Reader, target: int, most: int = 40) -> list[Decision]:
     return [_from_row(row) for row in rows]
 
 
-def undo(writer: Writer, moderator: int | None, target: int, action: str) -> None:
+def undo(writer: Writer, moderator: ActorId | None, target: ActorId, action: str) -> None:
     """Note that whatever was decided in that way holds no more."""
     writer.execute(
         "UPDATE decisions SET undone_at = ?, undone_by = ? WHERE target = ? AND action = ?"
@@ -94,13 +100,13 @@ def undo(writer: Writer, moderator: int | None, target: int, action: str) -> Non
 # ---- effects ----
 
 
-def freeze(writer: Writer, account: int, text: str | None) -> None:
+def freeze(writer: Writer, account: ActorId, text: str | None) -> None:
     """May read, may not act; `text` is the reason that they are told, None ends it."""
     writer.execute("UPDATE accounts SET frozen = ? WHERE actor = ?", text, account)
     writer.after_commit(ACCESS, str(account))
 
 
-def set_sensitized(writer: Writer, actor: int, sensitized: bool) -> None:
+def set_sensitized(writer: Writer, actor: ActorId, sensitized: bool) -> None:
     """Put whatever they show behind a click, or no more; all their posts read otherwise now."""
     changed = writer.execute_named(
         "UPDATE actors SET sensitized = :sensitized, version = version + 1"
@@ -112,7 +118,7 @@ def set_sensitized(writer: Writer, actor: int, sensitized: bool) -> None:
         writer.after_commit(CHANGED, str(actor))
 
 
-def silence(writer: Writer, actor: int, why: int = SILENCED) -> None:
+def silence(writer: Writer, actor: ActorId, why: int = SILENCED) -> None:
     """`why` is SILENCED or SILENCED_WITH_SERVER; each ends by itself."""
     changed = writer.execute_named(
         "UPDATE actors SET silenced = silenced | :why, version = version + 1"
@@ -123,7 +129,7 @@ def silence(writer: Writer, actor: int, why: int = SILENCED) -> None:
         writer.after_commit(CHANGED, str(actor))
 
 
-def unsilence(writer: Writer, actor: int, why: int = SILENCED) -> None:
+def unsilence(writer: Writer, actor: ActorId, why: int = SILENCED) -> None:
     changed = writer.execute_named(
         "UPDATE actors SET silenced = silenced & ~:why, version = version + 1"
         " WHERE id = :actor AND silenced & :why <> 0",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from json import dumps
 
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import decisions
 from storage.people.actors import CHANGED
@@ -24,7 +25,7 @@ class Part:
 
     host: str
     domain: str
-    actors: int
+    actors: ActorId
 
     def is_within(self, name: str) -> bool:
         """Whether a tier of that name concerns them."""
@@ -39,7 +40,7 @@ def parts(reader: Reader) -> list[Part]:
     return [Part(*row) for row in rows]
 
 
-def settle(writer: Writer, part: Part, after: int) -> list[int]:
+def settle(writer: Writer, part: Part, after: int) -> list[ActorId]:
     """Let the next slice follow: those with higher numbers than `after`. Return their numbers."""
     rows = writer.rows(
         "SELECT id FROM actors WHERE host = ? AND domain = ? AND id > ? ORDER BY id LIMIT ?",

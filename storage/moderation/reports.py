@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from orjson import loads
 
 from storage.engine.clock import milliseconds, moment, optional_moment
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 
@@ -22,18 +23,18 @@ class Report:
 
     id: int
     uri: str
-    reporter: int
-    target: int
+    reporter: ActorId
+    target: ActorId
     comment: str = ""
     category: Category = "other"
     rules: tuple[int, ...] = ()
     forwarded: bool = False
-    assigned: int | None = None
-    acted_by: int | None = None
+    assigned: ActorId | None = None
+    acted_by: ActorId | None = None
     created_at: datetime
     updated_at: datetime
     resolved_at: datetime | None = None
-    posts: tuple[int, ...] = ()
+    posts: tuple[PostId, ...] = ()
 
 
 _COLUMNS = (
@@ -101,8 +102,8 @@ class Filed:
     """Criteria for reports: settled or not, by and about whom (None: anybody), not about whom."""
 
     resolved: bool = False
-    reporter: int | None = None
-    target: int | None = None
+    reporter: ActorId | None = None
+    target: ActorId | None = None
     but: int | None = None
 
 
@@ -138,7 +139,7 @@ def open_from(reader: Reader, host: str) -> int:
     return count
 
 
-def assign(writer: Writer, id_: int, moderator: int | None) -> None:
+def assign(writer: Writer, id_: int, moderator: ActorId | None) -> None:
     writer.execute(
         "UPDATE reports SET assigned = ?, updated_at = ? WHERE id = ?",
         moderator,
@@ -157,7 +158,7 @@ def classify(writer: Writer, id_: int, category: str, rules: Sequence[int]) -> N
     )
 
 
-def resolve(writer: Writer, id_: int, moderator: int | None) -> None:
+def resolve(writer: Writer, id_: int, moderator: ActorId | None) -> None:
     writer.execute_named(
         "UPDATE reports SET resolved_at = :now, acted_by = :moderator, updated_at = :now"
         " WHERE id = :report AND resolved_at IS NULL",
@@ -165,7 +166,7 @@ def resolve(writer: Writer, id_: int, moderator: int | None) -> None:
     )
 
 
-def resolve_about(writer: Writer, target: int, moderator: int | None) -> None:
+def resolve_about(writer: Writer, target: ActorId, moderator: ActorId | None) -> None:
     """Resolve every report that waits about one account: it was decided on."""
     writer.execute_named(
         "UPDATE reports SET resolved_at = :now, acted_by = :moderator, updated_at = :now"

@@ -7,6 +7,7 @@ from json import dumps
 from typing import NamedTuple
 
 from storage.engine.clock import optional_moment
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader
 
 
@@ -27,11 +28,11 @@ class AccountVersion(NamedTuple):
     look the same.
     """
 
-    actor: int
+    actor: ActorId
     version: int
-    posts: int
+    posts: PostId
     newest: int | None
-    followers: int
+    followers: ActorId
     following: int
     emojis: int
 
@@ -48,7 +49,7 @@ ACCOUNT_VERSION = (
 COUNTS_JOIN = "JOIN account_counts ct ON ct.actor = w.id LEFT JOIN hosts h ON h.host = w.host"
 
 
-def account_versions(reader: Reader, wanted: Iterable[int]) -> list[AccountVersion]:
+def account_versions(reader: Reader, wanted: Iterable[ActorId]) -> list[AccountVersion]:
     """Of actors by number; who left, or was turned out, is not among them."""
     rows = reader.rows(
         f"SELECT {ACCOUNT_VERSION} FROM actors w {COUNTS_JOIN}"
@@ -58,7 +59,7 @@ def account_versions(reader: Reader, wanted: Iterable[int]) -> list[AccountVersi
     return list(map(AccountVersion._make, rows))
 
 
-def many(reader: Reader, wanted: Iterable[int]) -> dict[int, AccountCounts]:
+def many(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, AccountCounts]:
     """By the number of the actor."""
     rows = reader.rows(
         "SELECT actor, posts, newest, followers, following FROM account_counts"

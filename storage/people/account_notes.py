@@ -1,9 +1,10 @@
 """Notes that a member writes about somebody for themselves. Nobody else can notice."""
 
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
 
-def put(writer: Writer, account: int, target: int, comment: str) -> None:
+def put(writer: Writer, account: ActorId, target: ActorId, comment: str) -> None:
     """An empty one is none."""
     if not comment:
         writer.execute(
@@ -19,7 +20,7 @@ def put(writer: Writer, account: int, target: int, comment: str) -> None:
     )
 
 
-def exists(reader: Reader, account: int, target: int) -> bool:
+def exists(reader: Reader, account: ActorId, target: ActorId) -> bool:
     row = reader.row(
         "SELECT 1 FROM account_notes WHERE account = ? AND target = ?", account, target
     )

@@ -204,7 +204,7 @@ def set_remote_suspended(writer: Writer, actor: Actor, suspended: bool) -> None:
     writer.after_commit(CHANGED, str(actor.id))
 
 
-def by_id(reader: Reader, id_: int) -> Actor | None:
+def by_id(reader: Reader, id_: ActorId) -> Actor | None:
     row = reader.row(f"SELECT {COLUMNS} FROM actors WHERE id = ?", id_)
     return from_row(row) if row else None
 
@@ -233,7 +233,7 @@ def by_handle(reader: Reader, name: str, domain: str = "") -> Actor | None:
     return from_row(row) if row else None
 
 
-def many(reader: Reader, wanted: Iterable[int]) -> dict[int, Actor]:
+def many(reader: Reader, wanted: Iterable[ActorId]) -> dict[ActorId, Actor]:
     ids = sorted(set(wanted))
     if not ids:
         return {}

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.engine.clock import milliseconds, optional_moment
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 
 
-def add(writer: Writer, uri: str, actor: int, target: int) -> bool:
+def add(writer: Writer, uri: str, actor: ActorId, target: ActorId) -> bool:
     new = writer.execute(
         "INSERT INTO blocks (id, uri, actor, target, created_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
@@ -21,18 +22,18 @@ def add(writer: Writer, uri: str, actor: int, target: int) -> bool:
     return bool(new)
 
 
-def remove(writer: Writer, actor: int, target: int) -> bool:
+def remove(writer: Writer, actor: ActorId, target: ActorId) -> bool:
     return bool(writer.execute("DELETE FROM blocks WHERE actor = ? AND target = ?", actor, target))
 
 
-def uri_of(reader: Reader, actor: int, target: int) -> str | None:
+def uri_of(reader: Reader, actor: ActorId, target: ActorId) -> str | None:
     uri: str | None = reader.value(
         "SELECT uri FROM blocks WHERE actor = ? AND target = ?", actor, target
     )
     return uri
 
 
-def by_uri(reader: Reader, uri: str, by: int | None = None) -> tuple[int, int] | None:
+def by_uri(reader: Reader, uri: str, by: ActorId | None = None) -> tuple[ActorId, ActorId] | None:
     """(actor, target) of a block; of others several may have one id, each is its actor's."""
     row = reader.row(
         "SELECT actor, target FROM blocks WHERE uri = ? AND actor = ifnull(?, actor)", uri, by
@@ -40,15 +41,15 @@ def by_uri(reader: Reader, uri: str, by: int | None = None) -> tuple[int, int] |
     return (row[0], row[1]) if row else None
 
 
-def exists(reader: Reader, actor: int, target: int) -> bool:
+def exists(reader: Reader, actor: ActorId, target: ActorId) -> bool:
     return uri_of(reader, actor, target) is not None
 
 
-def either(reader: Reader, one: int, other: int) -> bool:
+def either(reader: Reader, one: ActorId, other: ActorId) -> bool:
     return exists(reader, one, other) or exists(reader, other, one)
 
 
-def page_of(reader: Reader, actor: int, page: Page) -> list[tuple[int, int]]:
+def page_of(reader: Reader, actor: ActorId, page: Page) -> list[tuple[int, ActorId]]:
     """(cursor, blocked), newest first."""
     rows = reader.named(
         "SELECT id, target FROM blocks WHERE actor = :actor AND id < :below AND id > :above"
@@ -62,13 +63,13 @@ def page_of(reader: Reader, actor: int, page: Page) -> list[tuple[int, int]]:
 class Mute:
     """`expires_at` None: until it is taken back."""
 
-    target: int
+    target: ActorId
     notifications: bool
     expires_at: datetime | None
     cursor: int = 0
 
 
-def mute(writer: Writer, actor: int, wanted: Mute) -> None:
+def mute(writer: Writer, actor: ActorId, wanted: Mute) -> None:
     until = wanted.expires_at
     writer.execute(
         "INSERT INTO mutes (id, actor, target, notifications, expires_at, created_at)"
@@ -83,17 +84,17 @@ def mute(writer: Writer, actor: int, wanted: Mute) -> None:
     )
 
 
-def unmute(writer: Writer, actor: int, target: int) -> None:
+def unmute(writer: Writer, actor: ActorId, target: ActorId) -> None:
     writer.execute("DELETE FROM mutes WHERE actor = ? AND target = ?", actor, target)
 
 
-def mutes(reader: Reader, actor: int, target: int) -> bool:
+def mutes(reader: Reader, actor: ActorId, target: ActorId) -> bool:
     """Whether there is a mute, over or not."""
     row = reader.row("SELECT 1 FROM mutes WHERE actor = ? AND target = ?", actor, target)
     return row is not None
 
 
-def muted(reader: Reader, actor: int, target: int) -> Mute | None:
+def muted(reader: Reader, actor: ActorId, target: ActorId) -> Mute | None:
     row = reader.row(
         "SELECT target, notifications, expires_at, id FROM mutes WHERE actor = ? AND target = ?"
         " AND (expires_at IS NULL OR expires_at > ?)",
@@ -104,7 +105,7 @@ def muted(reader: Reader, actor: int, target: int) -> Mute | None:
     return Mute(row[0], bool(row[1]), optional_moment(row[2]), row[3]) if row else None
 
 
-def page_of_mutes(reader: Reader, actor: int, page: Page) -> list[Mute]:
+def page_of_mutes(reader: Reader, actor: ActorId, page: Page) -> list[Mute]:
     rows = reader.named(
         "SELECT target, notifications, expires_at, id FROM mutes WHERE actor = :actor"
         " AND (expires_at IS NULL OR expires_at > :now) AND id < :below AND id > :above"
@@ -115,7 +116,7 @@ def page_of_mutes(reader: Reader, actor: int, page: Page) -> list[Mute]:
     return sorted(found, key=lambda one: -one.cursor)
 
 
-def unwanted(reader: Reader, actor: int) -> frozenset[int]:
+def unwanted(reader: Reader, actor: ActorId) -> frozenset[ActorId]:
     """Actors whom somebody blocks or mutes, now."""
     rows = reader.named(
         "SELECT target FROM blocks WHERE actor = :actor UNION SELECT target FROM mutes"

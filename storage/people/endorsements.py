@@ -1,10 +1,11 @@
 """People whom a member shows on their profile."""
 
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 
 
-def add(writer: Writer, actor: int, target: int) -> None:
+def add(writer: Writer, actor: ActorId, target: ActorId) -> None:
     writer.execute(
         "INSERT INTO endorsements (id, actor, target) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         writer.new_id(),
@@ -13,16 +14,16 @@ def add(writer: Writer, actor: int, target: int) -> None:
     )
 
 
-def remove(writer: Writer, actor: int, target: int) -> None:
+def remove(writer: Writer, actor: ActorId, target: ActorId) -> None:
     writer.execute("DELETE FROM endorsements WHERE actor = ? AND target = ?", actor, target)
 
 
-def exists(reader: Reader, actor: int, target: int) -> bool:
+def exists(reader: Reader, actor: ActorId, target: ActorId) -> bool:
     row = reader.row("SELECT 1 FROM endorsements WHERE actor = ? AND target = ?", actor, target)
     return row is not None
 
 
-def page_of(reader: Reader, actor: int, page: Page) -> list[tuple[int, int]]:
+def page_of(reader: Reader, actor: ActorId, page: Page) -> list[tuple[int, ActorId]]:
     """(cursor, endorsed), newest first."""
     rows = reader.named(
         f"""

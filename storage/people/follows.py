@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from orjson import loads
 
 from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 
@@ -24,8 +25,8 @@ class Follow:
 
     id: int
     uri: str
-    follower: int
-    target: int
+    follower: ActorId
+    target: ActorId
     state: FollowState
     reblogs: bool = True
     notify: bool = False
@@ -42,7 +43,7 @@ def _from_row(row: Row) -> Follow:
     return Follow(id_, uri, follower, target, state, bool(reblogs), bool(notify), wanted)
 
 
-def ask(writer: Writer, uri: str, follower: int, target: int) -> bool:
+def ask(writer: Writer, uri: str, follower: ActorId, target: ActorId) -> bool:
     """Return whether it is new; asked again, the earlier one keeps its state, under the new URI.
 
     Raises Conflict("uri") when they follow somebody else under that URI.
@@ -69,7 +70,7 @@ def ask(writer: Writer, uri: str, follower: int, target: int) -> bool:
     return bool(new)
 
 
-def _asked_as(reader: Reader, uri: str, follower: int) -> int | None:
+def _asked_as(reader: Reader, uri: str, follower: ActorId) -> int | None:
     """Actor whom somebody follows, or asked to, by an id of theirs."""
     target: int | None = reader.value(
         "SELECT target FROM follows WHERE uri = ? AND follower = ?", uri, follower
@@ -77,7 +78,7 @@ def _asked_as(reader: Reader, uri: str, follower: int) -> int | None:
     return target
 
 
-def accept(writer: Writer, follower: int, target: int) -> bool:
+def accept(writer: Writer, follower: ActorId, target: ActorId) -> bool:
     """Return whether a pending one became accepted."""
     changed = writer.execute(
         "UPDATE follows SET state = 'accepted'"
@@ -90,7 +91,7 @@ def accept(writer: Writer, follower: int, target: int) -> bool:
     return bool(changed)
 
 
-def remove(writer: Writer, follower: int, target: int) -> bool:
+def remove(writer: Writer, follower: ActorId, target: ActorId) -> bool:
     removed = writer.execute(
         "DELETE FROM follows WHERE follower = ? AND target = ?", follower, target
     )
@@ -103,7 +104,7 @@ Options = tuple[bool, bool, tuple[str, ...]]
 """With boosts, with notices of new posts, in which languages (none: in all)."""
 
 
-def set_options(writer: Writer, follower: int, target: int, options: Options) -> None:
+def set_options(writer: Writer, follower: ActorId, target: ActorId, options: Options) -> None:
     reblogs, notify, languages = options
     writer.execute(
         "UPDATE follows SET reblogs = ?, notify = ?, languages = ?"
@@ -116,7 +117,7 @@ def set_options(writer: Writer, follower: int, target: int, options: Options) ->
     )
 
 
-def between(reader: Reader, follower: int, target: int) -> Follow | None:
+def between(reader: Reader, follower: ActorId, target: ActorId) -> Follow | None:
     row = reader.row(
         f"SELECT {COLUMNS} FROM follows WHERE follower = ? AND target = ?", follower, target
     )
@@ -135,7 +136,7 @@ def by_uri(reader: Reader, uri: str, of: int | None = None) -> Follow | None:
     return _from_row(row) if row else None
 
 
-def local_followers(reader: Reader, target: int) -> list[Follow]:
+def local_followers(reader: Reader, target: ActorId) -> list[Follow]:
     """Ours, accepted: whose home lists are to be filled."""
     rows = reader.rows(
         f"SELECT {_OF_FOLLOWS} FROM follows f JOIN actors w ON w.id = f.follower"
@@ -148,7 +149,7 @@ def local_followers(reader: Reader, target: int) -> list[Follow]:
 class LocalFollower(NamedTuple):
     """Follower of ours; `reblogs` and `notify` are 0 or 1, `languages` is JSON."""
 
-    follower: int
+    follower: ActorId
     reblogs: int
     notify: int
     languages: str
@@ -162,7 +163,7 @@ class LocalFollower(NamedTuple):
         return spoken in wanted or spoken.partition("-")[0] in wanted
 
 
-def local_follower_rows(reader: Reader, target: int) -> list[LocalFollower]:
+def local_follower_rows(reader: Reader, target: ActorId) -> list[LocalFollower]:
     """As `local_followers`, with no more than it takes to bring them something."""
     rows = reader.gathered(
         "SELECT f.follower, f.reblogs, f.notify, f.languages FROM follows f"
@@ -174,7 +175,7 @@ def local_follower_rows(reader: Reader, target: int) -> list[LocalFollower]:
     return list(map(LocalFollower._make, rows))
 
 
-def with_ours(reader: Reader, actor: int) -> list[Follow]:
+def with_ours(reader: Reader, actor: ActorId) -> list[Follow]:
     """Of ours by somebody, and of somebody by ours; asked for or accepted."""
     rows = reader.named(
         f"""
@@ -188,7 +189,7 @@ def with_ours(reader: Reader, actor: int) -> list[Follow]:
     return [_from_row(row) for row in rows]
 
 
-def inboxes(reader: Reader, target: int) -> list[str]:
+def inboxes(reader: Reader, target: ActorId) -> list[str]:
     """Of followers elsewhere: one for each server that has a shared one."""
     rows = reader.rows(
         """
@@ -202,7 +203,7 @@ def inboxes(reader: Reader, target: int) -> list[str]:
     return [inbox for (inbox,) in rows]
 
 
-def is_followed_here(reader: Reader, target: int) -> bool:
+def is_followed_here(reader: Reader, target: ActorId) -> bool:
     """Whether anybody of ours follows, or has asked to."""
     return (
         reader.row(
@@ -215,8 +216,8 @@ def is_followed_here(reader: Reader, target: int) -> bool:
 
 
 def page_of_followers(
-    reader: Reader, target: int, page: Page, state: FollowState = "accepted"
-) -> list[tuple[int, int]]:
+    reader: Reader, target: ActorId, page: Page, state: FollowState = "accepted"
+) -> list[tuple[int, ActorId]]:
     """(cursor, follower), newest first."""
     rows = reader.named(
         "SELECT f.id, f.follower FROM follows f JOIN actors w ON w.id = f.follower"
@@ -227,7 +228,7 @@ def page_of_followers(
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
 
 
-def page_of_following(reader: Reader, follower: int, page: Page) -> list[tuple[int, int]]:
+def page_of_following(reader: Reader, follower: ActorId, page: Page) -> list[tuple[int, ActorId]]:
     """(cursor, followed), newest first."""
     rows = reader.named(
         f"""

@@ -7,6 +7,7 @@ else), `:now` the moment; `w` is who wrote it, `y` who shared it or otherwise br
 from collections.abc import Iterable
 from json import dumps
 
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 
 HIDDEN = (
@@ -43,7 +44,7 @@ TOLD = (
 )
 
 
-def among(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[int]:
+def among(reader: Reader, viewer: ActorId, people: Iterable[ActorId]) -> frozenset[int]:
     """People among these of whom the viewer wants to see nothing, now."""
     rows = reader.named(
         "SELECT w.id FROM actors w WHERE w.id IN (SELECT value FROM json_each(:people))"
@@ -53,7 +54,7 @@ def among(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[int]:
     return frozenset(id_ for (id_,) in rows)
 
 
-def of_hosts(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[int]:
+def of_hosts(reader: Reader, viewer: ActorId, people: Iterable[ActorId]) -> frozenset[int]:
     """People among these whose host the viewer blocks."""
     rows = reader.named(
         "SELECT w.id FROM actors w WHERE w.id IN (SELECT value FROM json_each(:people))"
@@ -63,6 +64,6 @@ def of_hosts(reader: Reader, viewer: int, people: Iterable[int]) -> frozenset[in
     return frozenset(id_ for (id_,) in rows)
 
 
-def is_host_hidden(reader: Reader, viewer: int, actor: int) -> bool:
+def is_host_hidden(reader: Reader, viewer: ActorId, actor: ActorId) -> bool:
     """Whether the viewer blocks the host of an actor."""
     return bool(of_hosts(reader, viewer, [actor]))

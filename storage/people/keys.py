@@ -57,7 +57,7 @@ def by_uri(reader: Reader, uri: str) -> Key | None:
     return _from_row(row) if row else None
 
 
-def of_actor(reader: Reader, actor: int) -> list[Key]:
+def of_actor(reader: Reader, actor: ActorId) -> list[Key]:
     rows = reader.rows(
         "SELECT uri, actor, algorithm, public, private, fetched_at FROM keys"
         " WHERE actor = ? AND revoked_at IS NULL ORDER BY id",
@@ -66,7 +66,7 @@ def of_actor(reader: Reader, actor: int) -> list[Key]:
     return [_from_row(row) for row in rows]
 
 
-def signing(reader: Reader, actor: int) -> Key:
+def signing(reader: Reader, actor: ActorId) -> Key:
     """The key with which one of ours signs requests."""
     for key in of_actor(reader, actor):
         if key.algorithm == "rsa" and key.private:
@@ -74,7 +74,7 @@ def signing(reader: Reader, actor: int) -> Key:
     raise LookupError(f"actor {actor} has no signing key")
 
 
-def forget_others(writer: Writer, actor: int, uris: list[str]) -> None:
+def forget_others(writer: Writer, actor: ActorId, uris: list[str]) -> None:
     """After a fetch: keys that the actor no longer lists are gone."""
     for key in of_actor(writer, actor):
         if key.uri not in uris and key.private is None:

@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from storage.engine.clock import optional_moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people.actors import CHANGED
 
 
-def note(writer: Writer, actor: int, target: str | None) -> None:
+def note(writer: Writer, actor: ActorId, target: str | None) -> None:
     """Note that they are elsewhere from now on; None: they came back, which ends no cool-down."""
     writer.execute_named(
         "UPDATE actors SET moved_to = :target, version = version + 1,"
@@ -18,12 +19,12 @@ def note(writer: Writer, actor: int, target: str | None) -> None:
     writer.after_commit(CHANGED, str(actor))
 
 
-def last(reader: Reader, actor: int) -> datetime | None:
+def last(reader: Reader, actor: ActorId) -> datetime | None:
     """When they last moved."""
     return optional_moment(reader.value("SELECT moved_at FROM actors WHERE id = ?", actor))
 
 
-def local_blockers(reader: Reader, actor: int) -> list[int]:
+def local_blockers(reader: Reader, actor: ActorId) -> list[ActorId]:
     """Members of ours who block somebody."""
     rows = reader.rows(
         "SELECT b.actor FROM blocks b JOIN actors w ON w.id = b.actor"

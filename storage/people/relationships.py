@@ -8,6 +8,7 @@ from json import dumps
 from orjson import loads
 
 from storage.engine.clock import optional_moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row
 from storage.people.hidden_accounts import HOST_NOT_HIDDEN
 
@@ -16,7 +17,7 @@ from storage.people.hidden_accounts import HOST_NOT_HIDDEN
 class Relationship:
     """As seen from the asking member; `target` is the other."""
 
-    target: int
+    target: ActorId
     following: bool
     requested: bool
     reblogs: bool
@@ -44,7 +45,7 @@ _STANDING = f"""
     """
 
 
-def of(reader: Reader, me: int, others: Sequence[int]) -> list[Relationship]:
+def of(reader: Reader, me: ActorId, others: Sequence[ActorId]) -> list[Relationship]:
     rows = reader.named(
         f"""
         {_STANDING} FROM json_each(:others) j LEFT JOIN actors w ON w.id = j.value

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from json import dumps
 
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people.hidden_accounts import NOT_HIDDEN
 
@@ -12,7 +13,7 @@ _FINDABLE = (
 )
 
 
-def of(reader: Reader, me: int, most: int, offset: int = 0) -> list[int]:
+def of(reader: Reader, me: ActorId, most: int, offset: int = 0) -> list[ActorId]:
     """Newest first: whom they neither follow, nor asked to, nor want to see no more of."""
     rows = reader.named(
         f"""
@@ -30,7 +31,7 @@ def of(reader: Reader, me: int, most: int, offset: int = 0) -> list[int]:
     return [id_ for (id_,) in rows]
 
 
-def dismiss(writer: Writer, me: int, target: int) -> None:
+def dismiss(writer: Writer, me: ActorId, target: ActorId) -> None:
     writer.execute(
         "INSERT INTO dismissed_suggestions (account, target) VALUES (?, ?) ON CONFLICT DO NOTHING",
         me,
@@ -49,8 +50,8 @@ _BY_ARRIVAL = "w.id DESC"
 
 
 def directory(
-    reader: Reader, viewer: int, most: int, offset: int, *, local: bool, new: bool
-) -> list[int]:
+    reader: Reader, viewer: ActorId, most: int, offset: int, *, local: bool, new: bool
+) -> list[ActorId]:
     """People who want to be found, as the viewer (0: anybody) wants to see them."""
     where = _OURS if local else _ANYBODY
     order = _BY_ARRIVAL if new else _BY_NEWEST_POST
@@ -66,7 +67,7 @@ def directory(
 MOST_FAMILIAR = 10
 
 
-def familiar(reader: Reader, me: int, wanted: Sequence[int]) -> dict[int, list[int]]:
+def familiar(reader: Reader, me: ActorId, wanted: Sequence[int]) -> dict[ActorId, list[ActorId]]:
     """Per person: those whom the member follows and who follow that person, a few of them.
 
     Nobody's who hide whom they follow, or who follows them.
@@ -89,7 +90,7 @@ def familiar(reader: Reader, me: int, wanted: Sequence[int]) -> dict[int, list[i
             "most": MOST_FAMILIAR,
         },
     )
-    found: dict[int, list[int]] = {}
+    found: dict[ActorId, list[ActorId]] = {}
     for target, id_ in rows:
         found.setdefault(target, []).append(id_)
     return found

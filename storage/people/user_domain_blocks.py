@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 
 MOST = 1000
 
 
-def add(writer: Writer, account: int, host: str) -> None:
+def add(writer: Writer, account: ActorId, host: str) -> None:
     writer.execute(
         "INSERT INTO user_domain_blocks (id, account, host) VALUES (?, ?, ?)"
         " ON CONFLICT DO NOTHING",
@@ -18,16 +19,16 @@ def add(writer: Writer, account: int, host: str) -> None:
     )
 
 
-def remove(writer: Writer, account: int, host: str) -> None:
+def remove(writer: Writer, account: ActorId, host: str) -> None:
     writer.execute("DELETE FROM user_domain_blocks WHERE account = ? AND host = ?", account, host)
 
 
-def count(reader: Reader, account: int) -> int:
+def count(reader: Reader, account: ActorId) -> int:
     number: int = reader.value("SELECT count(*) FROM user_domain_blocks WHERE account = ?", account)
     return number
 
 
-def page_of(reader: Reader, account: int, page: Page) -> list[tuple[int, str]]:
+def page_of(reader: Reader, account: ActorId, page: Page) -> list[tuple[int, str]]:
     """(cursor, host), newest first."""
     rows = reader.named(
         "SELECT id, host FROM user_domain_blocks WHERE account = :account"
@@ -46,7 +47,7 @@ _THERE = (
 
 
 def followers_there(
-    reader: Reader, account: int, host: str, most: int
+    reader: Reader, account: ActorId, host: str, most: int
 ) -> Sequence[tuple[str, str]]:
     """(URI of the follow, URI of the follower) of those there who follow, or ask to."""
     return reader.named(
@@ -56,7 +57,9 @@ def followers_there(
     )
 
 
-def followed_there(reader: Reader, account: int, host: str, most: int) -> Sequence[tuple[str, str]]:
+def followed_there(
+    reader: Reader, account: ActorId, host: str, most: int
+) -> Sequence[tuple[str, str]]:
     """(URI of the follow, URI of the followed) of those there whom the member follows."""
     return reader.named(
         "SELECT f.uri, w.uri FROM follows f JOIN actors w ON w.id = f.target"
@@ -65,7 +68,7 @@ def followed_there(reader: Reader, account: int, host: str, most: int) -> Sequen
     )
 
 
-def ties(reader: Reader, account: int, host: str) -> tuple[int, int]:
+def ties(reader: Reader, account: ActorId, host: str) -> tuple[int, int]:
     """(how many there the member follows, how many there follow the member)."""
     ((following, followers),) = reader.named(
         f"""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
 AudienceKind = Literal[
@@ -17,7 +18,7 @@ class Audience:
     """`owner` says whose followers; `collection` which members, circle or neighbours."""
 
     kind: AudienceKind
-    owner: int | None = None
+    owner: ActorId | None = None
     collection: int | None = None
 
 

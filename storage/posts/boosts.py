@@ -6,7 +6,7 @@ from datetime import datetime
 from json import dumps
 
 from storage.engine.clock import milliseconds, moment
-from storage.engine.ids import PostId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 from storage.posts.audiences import AudienceKind
@@ -22,7 +22,7 @@ class Boost:
 
     id: int
     uri: str
-    actor: int
+    actor: ActorId
     post: PostId
     audience: int
     listed: bool
@@ -86,7 +86,7 @@ def by_id(reader: Reader, id_: int) -> Boost | None:
 
 def seen(reader: Reader, viewer: Viewer, id_: int) -> Boost | None:
     """By number, where the viewer is among those whom it is for; of its post, it says nothing."""
-    shared, values = predicate(viewer, of_share=True)
+    shared, values = predicate(viewer, of_boost=True)
     rows = reader.named(
         f"{_READ} JOIN actors w ON w.id = bo.actor"
         f" WHERE bo.id = :id AND w.effective_state = 'active' AND {shared}",
@@ -106,22 +106,22 @@ def many(reader: Reader, wanted: Collection[int]) -> list[Boost]:
     return [_from_row(row) for row in rows]
 
 
-def by_uri(reader: Reader, uri: str, by: int | None = None) -> Boost | None:
+def by_uri(reader: Reader, uri: str, by: ActorId | None = None) -> Boost | None:
     """Of others several may have one id: each is its actor's."""
     row = reader.row(f"{_READ} WHERE bo.uri = ? AND bo.actor = ifnull(?, bo.actor)", uri, by)
     return _from_row(row) if row else None
 
 
-def of(reader: Reader, actor: int, post: int) -> Boost | None:
+def of(reader: Reader, actor: ActorId, post: PostId) -> Boost | None:
     row = reader.row(f"{_READ} WHERE bo.actor = ? AND bo.post = ?", actor, post)
     return _from_row(row) if row else None
 
 
 def page_of(
-    reader: Reader, post: int, page: Page, viewer: Viewer = _SYSTEM
-) -> list[tuple[int, int]]:
+    reader: Reader, post: PostId, page: Page, viewer: Viewer = _SYSTEM
+) -> list[tuple[int, ActorId]]:
     """(cursor, actor), newest first: those who shared it with the viewer among others."""
-    shared, values = predicate(viewer, of_share=True)
+    shared, values = predicate(viewer, of_boost=True)
     rows = reader.named(
         f"""
         SELECT bo.id, bo.actor FROM boosts bo JOIN actors w ON w.id = bo.actor
@@ -134,7 +134,7 @@ def page_of(
     return sorted(((cursor, actor) for cursor, actor in rows), reverse=True)
 
 
-def local_boosters(reader: Reader, post: int) -> list[int]:
+def local_boosters(reader: Reader, post: PostId) -> list[ActorId]:
     """Members of ours who shared it."""
     rows = reader.rows(
         "SELECT bo.actor FROM boosts bo JOIN accounts ac ON ac.actor = bo.actor WHERE bo.post = ?",

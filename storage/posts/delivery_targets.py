@@ -1,9 +1,10 @@
 """Inboxes that something reached beside its audience; the end of all relations of one actor."""
 
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 
 
-def inboxes_of_reactions(reader: Reader, post: int) -> list[str]:
+def inboxes_of_reactions(reader: Reader, post: PostId) -> list[str]:
     """Of those elsewhere who shared, favoured or answered a post: they may have kept it."""
     rows = reader.named(
         """
@@ -17,7 +18,7 @@ def inboxes_of_reactions(reader: Reader, post: int) -> list[str]:
     return [inbox for (inbox,) in rows]
 
 
-def inboxes_of_acquaintances(reader: Reader, actor: int) -> list[str]:
+def inboxes_of_acquaintances(reader: Reader, actor: ActorId) -> list[str]:
     """Of everybody elsewhere who may have kept something of an actor: what they said, or them."""
     rows = reader.named(
         """
@@ -42,7 +43,7 @@ def inboxes_of_acquaintances(reader: Reader, actor: int) -> list[str]:
     return [inbox for (inbox,) in rows]
 
 
-def was_spoken_to(reader: Reader, actor: int) -> bool:
+def was_spoken_to(reader: Reader, actor: ActorId) -> bool:
     """Whether anybody of ours ever wrote to them."""
     row = reader.row(
         "SELECT 1 FROM post_recipients r JOIN posts p ON p.id = r.post"
@@ -52,7 +53,7 @@ def was_spoken_to(reader: Reader, actor: int) -> bool:
     return row is not None
 
 
-def part_from_all(writer: Writer, actor: int) -> None:
+def part_from_all(writer: Writer, actor: ActorId) -> None:
     """End all relations of an actor: nobody follows them, and they follow nobody, any more."""
     for statement in (
         "DELETE FROM follows WHERE follower = :actor OR target = :actor",

@@ -7,6 +7,7 @@ from json import dumps, loads
 from typing import Any
 
 from storage.engine.clock import milliseconds, moment
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Writer
 from storage.posts.posts import Post
 
@@ -49,7 +50,7 @@ def keep(writer: Writer, post: Post, beside: Mapping[str, Sequence[Any]]) -> Non
     )
 
 
-def of(reader: Reader, post: int) -> list[Edit]:
+def of(reader: Reader, post: PostId) -> list[Edit]:
     """Edits of a post, all of them, the oldest first."""
     rows = reader.rows(
         "SELECT title, content, spoiler, sensitive, beside, since FROM post_edits"

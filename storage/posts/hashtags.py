@@ -6,6 +6,7 @@ from datetime import timedelta
 from json import dumps
 
 from storage.engine.clock import milliseconds
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from storage.posts.visibility import ALIVE, PEOPLE, Viewer, predicate
 
@@ -16,7 +17,7 @@ class Use:
 
     day: int
     uses: int
-    accounts: int
+    accounts: ActorId
 
 
 def starting_with(reader: Reader, viewer: Viewer, name: str, most: int) -> list[str]:

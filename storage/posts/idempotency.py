@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 from storage.engine.clock import milliseconds
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 
 KEPT = timedelta(hours=1)
 
 
-def earlier(reader: Reader, account: int, key: str) -> int | None:
+def earlier(reader: Reader, account: ActorId, key: str) -> int | None:
     """The post, or the post for later, that this key made within the hour."""
     post: int | None = reader.value(
         "SELECT post FROM idempotency WHERE account = ? AND key = ? AND created_at > ?",
@@ -19,7 +20,7 @@ def earlier(reader: Reader, account: int, key: str) -> int | None:
     return post
 
 
-def claim(writer: Writer, account: int, key: str) -> bool:
+def claim(writer: Writer, account: ActorId, key: str) -> bool:
     """A unit's first statement: whether the key is new, or older than an hour."""
     new = writer.execute(
         "INSERT INTO idempotency (account, key, created_at) VALUES (?, ?, ?)"
@@ -33,14 +34,14 @@ def claim(writer: Writer, account: int, key: str) -> bool:
     return bool(new)
 
 
-def keep(writer: Writer, account: int, key: str, post: int) -> None:
+def keep(writer: Writer, account: ActorId, key: str, post: int) -> None:
     """Keep the post that was made with the key claimed in this unit."""
     writer.execute(
         "UPDATE idempotency SET post = ? WHERE account = ? AND key = ?", post, account, key
     )
 
 
-def became(writer: Writer, account: int, scheduled: int, post: int) -> None:
+def became(writer: Writer, account: ActorId, scheduled: int, post: PostId) -> None:
     """A post for later was posted: its key leads there now."""
     writer.execute(
         "UPDATE idempotency SET post = ? WHERE account = ? AND post = ?", post, account, scheduled

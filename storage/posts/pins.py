@@ -1,11 +1,12 @@
 """Pins: posts that an actor shows first; their list is read in timelines."""
 
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 
 PINNED = "pinned"
 
 
-def add(writer: Writer, actor: int, post: int, most: int) -> bool:
+def add(writer: Writer, actor: ActorId, post: PostId, most: int) -> bool:
     """Return whether it is pinned now; False where there are so many already."""
     if is_pinned(writer, actor, post):
         return True
@@ -18,7 +19,7 @@ def add(writer: Writer, actor: int, post: int, most: int) -> bool:
     return True
 
 
-def remove(writer: Writer, actor: int, post: int) -> bool:
+def remove(writer: Writer, actor: ActorId, post: PostId) -> bool:
     """Return whether it was pinned."""
     removed = writer.execute("DELETE FROM pins WHERE actor = ? AND post = ?", actor, post)
     if removed:
@@ -26,10 +27,10 @@ def remove(writer: Writer, actor: int, post: int) -> bool:
     return bool(removed)
 
 
-def is_pinned(reader: Reader, actor: int, post: int) -> bool:
+def is_pinned(reader: Reader, actor: ActorId, post: PostId) -> bool:
     return reader.row("SELECT 1 FROM pins WHERE actor = ? AND post = ?", actor, post) is not None
 
 
-def count(reader: Reader, actor: int) -> int:
+def count(reader: Reader, actor: ActorId) -> int:
     found: int = reader.value("SELECT count(*) FROM pins WHERE actor = ?", actor)
     return found

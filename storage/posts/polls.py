@@ -6,6 +6,7 @@ from datetime import datetime
 from json import dumps
 
 from storage.engine.clock import milliseconds, moment, optional_moment
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 
 POLLED = "polled"
@@ -23,7 +24,7 @@ class Option:
 class Poll:
     """Of a post. `voters` are people, None where its server does not say; `ours`: counted here."""
 
-    post: int
+    post: PostId
     multiple: bool
     hide_totals: bool = False
     closes_at: datetime | None = None
@@ -65,7 +66,7 @@ def _written(when: datetime | None) -> int | None:
     return None if when is None else milliseconds(when)
 
 
-def remove(writer: Writer, post: int) -> None:
+def remove(writer: Writer, post: PostId) -> None:
     """With its options and votes."""
     writer.execute("DELETE FROM polls WHERE post = ?", post)
 
@@ -107,7 +108,7 @@ _VOTES = (
 )
 
 
-def many(reader: Reader, posts: Sequence[int]) -> dict[int, Poll]:
+def many(reader: Reader, posts: Sequence[PostId]) -> dict[PostId, Poll]:
     """By the number of their posts."""
     wanted = dumps(list(posts))
     options: dict[int, list[Option]] = {}
@@ -138,11 +139,11 @@ def many(reader: Reader, posts: Sequence[int]) -> dict[int, Poll]:
     }
 
 
-def of(reader: Reader, post: int) -> Poll | None:
+def of(reader: Reader, post: PostId) -> Poll | None:
     return many(reader, [post]).get(post)
 
 
-def votes_of(reader: Reader, actor: int, posts: Sequence[int]) -> dict[int, list[int]]:
+def votes_of(reader: Reader, actor: ActorId, posts: Sequence[PostId]) -> dict[PostId, list[int]]:
     """Positions of the options that an actor chose, in that order, by post."""
     rows = reader.rows(
         "SELECT post, position FROM poll_votes WHERE post IN (SELECT value FROM json_each(?))"
@@ -150,13 +151,13 @@ def votes_of(reader: Reader, actor: int, posts: Sequence[int]) -> dict[int, list
         dumps(list(posts)),
         actor,
     )
-    found: dict[int, list[int]] = {}
+    found: dict[PostId, list[int]] = {}
     for post, position in rows:
         found.setdefault(post, []).append(position)
     return found
 
 
-def vote(writer: Writer, uri: str, poll: Poll, actor: int, position: int) -> bool:
+def vote(writer: Writer, uri: str, poll: Poll, actor: ActorId, position: int) -> bool:
     """Return whether it is new. On somebody else's poll it counts at once, until they say more."""
     first = not votes_of(writer, actor, [poll.post])
     new = writer.execute(
@@ -182,7 +183,7 @@ def vote(writer: Writer, uri: str, poll: Poll, actor: int, position: int) -> boo
     return bool(new)
 
 
-def next_due(reader: Reader) -> tuple[int, bool] | None:
+def next_due(reader: Reader) -> tuple[PostId, bool] | None:
     """A poll that is over and not closed yet, and whether it is ours."""
     row = reader.row(
         "SELECT post, fetched_at IS NULL FROM polls WHERE closed_at IS NULL"
@@ -192,7 +193,7 @@ def next_due(reader: Reader) -> tuple[int, bool] | None:
     return (row[0], bool(row[1])) if row else None
 
 
-def close(writer: Writer, post: int) -> bool:
+def close(writer: Writer, post: PostId) -> bool:
     """Return whether it was open."""
     closed = writer.execute(
         "UPDATE polls SET closed_at = ? WHERE post = ? AND closed_at IS NULL", writer.now_ms, post
@@ -202,7 +203,7 @@ def close(writer: Writer, post: int) -> bool:
     return bool(closed)
 
 
-def voters_here(reader: Reader, post: int) -> list[int]:
+def voters_here(reader: Reader, post: PostId) -> list[ActorId]:
     """Members of ours who voted."""
     rows = reader.rows(
         "SELECT DISTINCT pv.actor FROM poll_votes pv JOIN accounts ac ON ac.actor = pv.actor"
@@ -212,12 +213,12 @@ def voters_here(reader: Reader, post: int) -> list[int]:
     return [actor for (actor,) in rows]
 
 
-def fetched_at(reader: Reader, post: int) -> datetime | None:
+def fetched_at(reader: Reader, post: PostId) -> datetime | None:
     """When its server last told us of it; None for ours."""
     written = reader.value("SELECT fetched_at FROM polls WHERE post = ?", post)
     return None if written is None else moment(written)
 
 
-def asked(writer: Writer, post: int) -> None:
+def asked(writer: Writer, post: PostId) -> None:
     """Note that a poll's server did not answer: it is not asked again at once."""
     writer.execute("UPDATE polls SET fetched_at = ? WHERE post = ?", writer.now_ms, post)

@@ -28,14 +28,14 @@ class Post:
     type: str = "Note"
     audience: int
     kind: AudienceKind
-    owner: int | None = None
+    owner: ActorId | None = None
     collection: int | None = None
     listed: bool
     local_only: bool = False
-    community: int | None = None
-    in_reply_to: int | None = None
+    community: ActorId | None = None
+    in_reply_to: PostId | None = None
     in_reply_to_uri: str | None = None
-    root: int
+    root: PostId
     context: str | None = None
     title: str = ""
     content: str
@@ -59,7 +59,7 @@ class Post:
 class Recipient:
     """An actor that a post names; `mentioned` when its text does."""
 
-    actor: int
+    actor: ActorId
     mentioned: bool
     name: str = ""
 
@@ -203,9 +203,9 @@ def give_up(writer: Writer, uri: str) -> None:
         bury(writer, false)
 
 
-def number_of(reader: Reader, uri: str) -> int | None:
+def number_of(reader: Reader, uri: str) -> PostId | None:
     """Of one that is there."""
-    number: int | None = reader.value(
+    number: PostId | None = reader.value(
         "SELECT id FROM posts WHERE uri = ? AND deleted_at IS NULL", uri
     )
     return number
@@ -221,7 +221,7 @@ def by_uri(reader: Reader, uri: str) -> Post | None:
     return from_row(row) if row else None
 
 
-def by_id(reader: Reader, id_: int) -> Post | None:
+def by_id(reader: Reader, id_: PostId) -> Post | None:
     row = reader.row(
         f"SELECT {COLUMNS} FROM posts p JOIN audiences a ON a.id = p.audience"
         " WHERE p.id = ? AND p.deleted_at IS NULL",
@@ -230,25 +230,25 @@ def by_id(reader: Reader, id_: int) -> Post | None:
     return from_row(row) if row else None
 
 
-def recipients(reader: Reader, post: int) -> list[Recipient]:
+def recipients(reader: Reader, post: PostId) -> list[Recipient]:
     rows = reader.rows("SELECT actor, mentioned, name FROM post_recipients WHERE post = ?", post)
     return [Recipient(actor, bool(mentioned), name) for actor, mentioned, name in rows]
 
 
-def tag_names(reader: Reader, post: int) -> list[str]:
+def tag_names(reader: Reader, post: PostId) -> list[str]:
     rows = reader.rows("SELECT name FROM post_tags WHERE post = ?", post)
     return [name for (name,) in rows]
 
 
-def free_id(writer: Writer, wanted: int) -> PostId:
+def free_id(writer: Writer, wanted: PostId) -> PostId:
     """The wanted number, or the next that neither a post nor a boost has."""
     while writer.row(
         "SELECT 1 FROM posts WHERE id = ? UNION ALL SELECT 1 FROM boosts WHERE id = ?",
         wanted,
         wanted,
     ):
-        wanted += 1
-    return PostId(wanted)
+        wanted = PostId(wanted + 1)
+    return wanted
 
 
 def bury(writer: Writer, post: Post) -> None:

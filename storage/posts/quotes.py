@@ -7,6 +7,7 @@ from json import dumps
 from typing import Final, Literal
 
 from storage.engine.clock import milliseconds
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Row, Writer
 from storage.people.hidden_accounts import HOST_NOT_HIDDEN
 
@@ -27,8 +28,8 @@ class Quote:
 
     id: int
     stamp: str | None
-    target: int
-    actor: int
+    target: PostId
+    actor: ActorId
     request: str
     state: QuoteState
     attempts: int = 0
@@ -42,7 +43,7 @@ class Shown:
     """
 
     state: QuoteState
-    target: int
+    target: PostId
     deleted: bool
     refused: bool
     blocked: bool
@@ -58,7 +59,13 @@ def _from_row(row: Row | None) -> Quote | None:
 
 
 def keep(
-    writer: Writer, *, stamp: str | None, target: int, actor: int, request: str, state: QuoteState
+    writer: Writer,
+    *,
+    stamp: str | None,
+    target: int,
+    actor: ActorId,
+    request: str,
+    state: QuoteState,
 ) -> None:
     """Of a quoting post there is one; what was decided of it before stays."""
     decided = None if state == PENDING else writer.now_ms
@@ -76,7 +83,7 @@ def keep(
     writer.after_commit(QUOTED, request)
 
 
-def approve(writer: Writer, *, stamp: str, target: int, actor: int, request: str) -> None:
+def approve(writer: Writer, *, stamp: str, target: int, actor: ActorId, request: str) -> None:
     """Record consent of one of ours, by a stamp of ours; said again, the first stamp stays."""
     writer.execute(
         """
@@ -121,7 +128,7 @@ def forget(writer: Writer, request: str) -> None:
     )
 
 
-def forget_of_others(writer: Writer, request: str, author: int) -> None:
+def forget_of_others(writer: Writer, request: str, author: ActorId) -> None:
     """Delete requests by anybody but its author, made for a post before it was known here."""
     writer.execute(
         "DELETE FROM approvals WHERE request = ? AND kind = 'quote' AND actor <> ?",
@@ -165,7 +172,7 @@ def unchecked(reader: Reader, most: int) -> list[Quote]:
     return [found for row in rows if (found := _from_row(row)) is not None]
 
 
-def shown(reader: Reader, posts: Sequence[int], viewer: int) -> dict[int, Shown]:
+def shown(reader: Reader, posts: Sequence[PostId], viewer: ActorId) -> dict[PostId, Shown]:
     """By the number of the quoting post, for those whose quoted post is known here.
 
     `viewer` is a member, or 0.

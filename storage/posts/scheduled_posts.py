@@ -58,7 +58,7 @@ def add(
     return made
 
 
-def page_of(reader: Reader, author: int, page: Page) -> list[Scheduled]:
+def page_of(reader: Reader, author: ActorId, page: Page) -> list[Scheduled]:
     """Newest first."""
     rows = reader.named(
         f"SELECT {_COLUMNS} FROM scheduled_posts WHERE author = :author AND id < :below"
@@ -68,7 +68,7 @@ def page_of(reader: Reader, author: int, page: Page) -> list[Scheduled]:
     return sorted(map(_from_row, rows), key=lambda one: -one.id)
 
 
-def one(reader: Reader, author: int, id_: int) -> Scheduled | None:
+def one(reader: Reader, author: ActorId, id_: int) -> Scheduled | None:
     """Scheduled post by number; None where it is somebody else's."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM scheduled_posts WHERE id = ? AND author = ?", id_, author
@@ -85,7 +85,7 @@ def next_due(reader: Reader) -> Scheduled | None:
     return _from_row(row) if row else None
 
 
-def how_many(reader: Reader, author: int, day: datetime) -> tuple[int, int]:
+def how_many(reader: Reader, author: ActorId, day: datetime) -> tuple[int, int]:
     """Count (all of somebody's, those that are due on that day in UTC)."""
     start = day.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     (of_all, of_day), *_ = reader.rows(

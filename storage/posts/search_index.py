@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from html import unescape
 from json import dumps
 
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Row, Writer
 
 LINK = "link"
@@ -33,7 +34,7 @@ _SAID = """
     """
 
 
-def of_posts(reader: Reader, posts: list[int]) -> Iterator[tuple[int, str]]:
+def of_posts(reader: Reader, posts: list[PostId]) -> Iterator[tuple[PostId, str]]:
     """(post, all that it says): title, content warning, text, choices, descriptions."""
     rows = reader.rows(f"{_SAID} IN (SELECT value FROM json_each(?))", dumps(posts))
     return ((row[0], _joined(row)) for row in rows)
@@ -44,7 +45,7 @@ def _joined(row: Row) -> str:
     return "\n".join(filter(None, (title, spoiler, plain(content), choices, descriptions)))
 
 
-def index(writer: Writer, post: int) -> None:
+def index(writer: Writer, post: PostId) -> None:
     """As it reads now; what is gone is found no more."""
     remove(writer, post)
     writer.execute_many(
@@ -53,7 +54,7 @@ def index(writer: Writer, post: int) -> None:
     )
 
 
-def add(writer: Writer, post: int, title: str, spoiler: str, content: str) -> None:
+def add(writer: Writer, post: PostId, title: str, spoiler: str, content: str) -> None:
     """Of a new post, which has no choices and no descriptions yet."""
     writer.execute(
         "INSERT INTO post_words (rowid, words, marks) VALUES (?, ?, ?)",
@@ -63,5 +64,5 @@ def add(writer: Writer, post: int, title: str, spoiler: str, content: str) -> No
     )
 
 
-def remove(writer: Writer, post: int) -> None:
+def remove(writer: Writer, post: PostId) -> None:
     writer.execute("DELETE FROM post_words WHERE rowid = ?", post)

@@ -1,8 +1,23 @@
 """Visibility of posts: the viewers, one SQL predicate, and its twin in memory.
 
-The predicate is the only one there is; `visible_posts` and `timelines` put it into every statement.
-The twin decides where no statement can be asked (streams); both are held equal over generated
-worlds (tests/storage/posts/test_visibility.py).
+Who asks is a Viewer, and every read of a post takes one: nobody (`Anonymous`), one of ours, another
+server as a whole (`Peer`), a steward with a reason that is logged, or the server itself.
+
+`predicate` is the only condition there is. It is put into every statement of `visible_posts`,
+`timelines` and whatever else lists or counts, so a post is filtered where it is read and not
+afterwards: a page has no gaps, a count tells nothing, and no caller can forget it. `can_see` is its
+twin for where no statement can be asked (fan-out inside the unit that writes; streams). Both are
+held equal over generated worlds (tests/storage/posts/test_visibility.py); change both or neither.
+
+A post has one audience, chosen when it is written, and may be widened by nobody. Its author sees it
+always. Whom the author blocks sees it never, whatever else holds, and is nobody's reason to show it
+to their server. Then: `public` all, `instance` and `neighbours` all of ours, `followers` whoever
+follows its owner (accepted, now), `members` and `circle` the active members of its collection
+(now), `named` those who are named, as they may see any other. `local_only` never leaves this server
+and is not shown to visitors, whatever the audience.
+
+A server sees what any one of its people may see. A boost has an audience of its own, which can only
+narrow who learns of the boost: what it boosts is still shown by the audience of the post.
 """
 
 from collections.abc import Iterable
@@ -10,7 +25,7 @@ from dataclasses import dataclass, field
 from json import dumps
 from typing import Any
 
-from storage.engine.ids import ActorId
+from storage.engine.ids import NOBODY, ActorId
 from storage.posts.audiences import AudienceKind
 from storage.queues.hosts import names_of
 
@@ -32,7 +47,7 @@ class Peer:
     """Another server, by a signature of one of its actors."""
 
     host: str
-    signer: int = 0
+    signer: ActorId = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +127,19 @@ _BOOSTED_TO_PEER = f"""(NOT EXISTS (SELECT 1 FROM blocks b
                 WHERE b.actor = bo.actor AND b.target = x.id))))"""
 
 
-def predicate(viewer: Viewer, *, of_share: bool = False) -> tuple[str, dict[str, Any]]:
+def predicate(viewer: Viewer, *, of_boost: bool = False) -> tuple[str, dict[str, Any]]:
     """Return the condition on `p`, `w` and `a`, without ALIVE, and the values it names.
 
     `of_share`: that on `s`, a boost of a post which has its own.
     """
     match viewer:
         case Anonymous():
-            return _BOOSTED_OPENLY if of_share else _ANONYMOUS, {}
+            return _BOOSTED_OPENLY if of_boost else _ANONYMOUS, {}
         case Member(actor):
-            return _BOOSTED_TO_MEMBER if of_share else _MEMBER, {"me": actor}
+            return _BOOSTED_TO_MEMBER if of_boost else _MEMBER, {"me": actor}
         case Peer(host, signer):
             values = {"host": host, "names": dumps(names_of(host)), "signer": signer}
-            return _BOOSTED_TO_PEER if of_share else _PEER, values
+            return _BOOSTED_TO_PEER if of_boost else _PEER, values
         case Steward() | System():
             return "1", {}
 
@@ -133,18 +148,18 @@ def predicate(viewer: Viewer, *, of_share: bool = False) -> tuple[str, dict[str,
 class Facts:
     """Facts that the decision rests on, read inside the unit in which the post was written."""
 
-    author: int
+    author: ActorId
     author_host: str
     author_active: bool
     deleted: bool
     kind: AudienceKind
-    owner: int | None
+    owner: ActorId | None
     local_only: bool
-    recipients: frozenset[int] = frozenset()
-    blocked_by_author: frozenset[int] = frozenset()
-    followers_of_owner: frozenset[int] = frozenset()
-    members: frozenset[int] = frozenset()
-    hosts: dict[int, str] = field(default_factory=dict)
+    recipients: frozenset[ActorId] = frozenset()
+    blocked_by_author: frozenset[ActorId] = frozenset()
+    followers_of_owner: frozenset[ActorId] = frozenset()
+    members: frozenset[ActorId] = frozenset()
+    hosts: dict[ActorId, str] = field(default_factory=dict)
     blocked_hosts: frozenset[str] = frozenset()
 
 
@@ -163,14 +178,14 @@ def can_see(viewer: Viewer, facts: Facts) -> bool:
             return True
 
 
-def members_who_see(members: Iterable[int], facts: Facts) -> list[int]:
+def members_who_see(members: Iterable[ActorId], facts: Facts) -> list[ActorId]:
     """Members among these for whom `can_see` holds."""
     if facts.deleted or not facts.author_active:
         return []
     return [one for one in members if _member_can(one, facts)]
 
 
-def _member_can(me: int, facts: Facts) -> bool:
+def _member_can(me: ActorId, facts: Facts) -> bool:
     if facts.author == me:
         return True
     if me in facts.blocked_by_author:
@@ -192,7 +207,7 @@ def _peer_can(peer: Peer, facts: Facts) -> bool:
     ):
         return False
 
-    def there(actors: frozenset[int]) -> bool:
+    def there(actors: frozenset[ActorId]) -> bool:
         wanted = actors - facts.blocked_by_author
         return any(facts.hosts.get(actor) == peer.host for actor in wanted)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from json import dumps
 from typing import NamedTuple
 
-from storage.engine.ids import PostId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Row
 from storage.people import hidden_accounts
 from storage.people.account_counts import ACCOUNT_VERSION, COUNTS_JOIN, AccountVersion
@@ -39,12 +39,12 @@ __all__ = [
 ]
 
 
-def by_id(reader: Reader, viewer: Viewer, id_: int) -> Post | None:
+def by_id(reader: Reader, viewer: Viewer, id_: PostId) -> Post | None:
     found = many(reader, viewer, [id_])
     return found.get(PostId(id_))
 
 
-def once_seen(reader: Reader, id_: int) -> Post | None:
+def once_seen(reader: Reader, id_: PostId) -> Post | None:
     """The post, whoever may see it now: only for those who take back what they did with it.
 
     Whoever asks has looked at their own row first, and shows nothing of what it says.
@@ -75,7 +75,7 @@ def by_page(reader: Reader, viewer: Viewer, url: str) -> Post | None:
     return from_row(rows[0]) if rows else None
 
 
-def many(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[PostId, Post]:
+def many(reader: Reader, viewer: Viewer, wanted: Iterable[PostId]) -> dict[PostId, Post]:
     may, values = predicate(viewer)
     rows = reader.named(
         f"SELECT {SHOWN} FROM {FROM} WHERE p.id IN (SELECT value FROM json_each(:wanted))"
@@ -85,7 +85,7 @@ def many(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[PostId, 
     return {PostId(row[0]): from_row(row) for row in rows}
 
 
-def was_there(reader: Reader, viewer: Viewer, id_: int) -> bool:
+def was_there(reader: Reader, viewer: Viewer, id_: PostId) -> bool:
     """Whether it was deleted and the viewer could have seen it: 410 for them, 404 for the rest."""
     may, values = predicate(viewer)
     rows = reader.named(
@@ -181,11 +181,11 @@ def _wanted(reader: Reader, viewer: Viewer, thread: list[Post]) -> list[Post]:
 class StatusCounts(NamedTuple):
     """Counts of a post, and whether (0 or 1) the viewer did this with it."""
 
-    likes: int = 0
-    shares: int = 0
+    favourites: int = 0
+    boosts: int = 0
     replies: int = 0
     favourited: int = 0
-    shared: int = 0
+    boosted: int = 0
     bookmarked: int = 0
 
 
@@ -200,13 +200,13 @@ _DONE = (
 _ANSWERS = f"SELECT count(*) FROM {FROM} WHERE p.in_reply_to = j.value AND {ALIVE}"
 
 
-def figures(reader: Reader, viewer: Viewer, wanted: Sequence[int]) -> dict[int, StatusCounts]:
+def figures(reader: Reader, viewer: Viewer, wanted: Sequence[PostId]) -> dict[PostId, StatusCounts]:
     """Counts derived from rows (SECURITY 28), for many posts in one statement.
 
     Answers and boosts are counted as far as the viewer may see them: a count tells of each.
     """
     may, values = predicate(viewer)
-    shared, _ = predicate(viewer, of_share=True)
+    shared, _ = predicate(viewer, of_boost=True)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.named(
         f"SELECT j.value, {_FAVOURITES}, ({_BOOSTS} AND {shared}),"
@@ -223,7 +223,7 @@ class Revision(NamedTuple):
     those of its server do. The number of a post that was erased may be given again; its URI is not.
     """
 
-    post: int
+    post: PostId
     version: int
     uri: str
     author_name: str
@@ -241,7 +241,7 @@ class StatusRow(NamedTuple):
     revision: Revision
     author: AccountVersion
     figures: StatusCounts
-    in_reply_to: int
+    in_reply_to: PostId
     answered: int
     type: str
     quotes: int
@@ -258,10 +258,12 @@ _REVISION = (
 _ANSWERED = f"SELECT p.author FROM {FROM} WHERE p.id = c.in_reply_to AND {ALIVE}"
 
 
-def status_rows(reader: Reader, viewer: Viewer, wanted: Iterable[int]) -> dict[int, StatusRow]:
+def status_rows(
+    reader: Reader, viewer: Viewer, wanted: Iterable[PostId]
+) -> dict[PostId, StatusRow]:
     """By number, those that the viewer may see; whatever is kept about them decides nothing."""
     may, values = predicate(viewer)
-    shared, _ = predicate(viewer, of_share=True)
+    shared, _ = predicate(viewer, of_boost=True)
     me = viewer.actor if isinstance(viewer, Member) else 0
     rows = reader.gathered(
         f"""
@@ -291,7 +293,7 @@ def _status_row(row: Row) -> StatusRow:
     )
 
 
-def hosts(reader: Reader, wanted: Iterable[int]) -> dict[int, str]:
+def hosts(reader: Reader, wanted: Iterable[PostId]) -> dict[PostId, str]:
     """Hosts by post: the server each is of; "" is ours."""
     return dict(
         reader.rows(
@@ -302,7 +304,7 @@ def hosts(reader: Reader, wanted: Iterable[int]) -> dict[int, str]:
     )
 
 
-def mentioned(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, int]]:
+def mentioned(reader: Reader, wanted: Sequence[PostId]) -> list[tuple[PostId, ActorId]]:
     """(post, actor) for everybody whom the posts' texts mention."""
     rows = reader.rows(
         "SELECT post, actor FROM post_recipients WHERE mentioned"
@@ -312,7 +314,7 @@ def mentioned(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, int]]:
     return [(post, actor) for post, actor in rows]
 
 
-def tagged(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, str]]:
+def tagged(reader: Reader, wanted: Sequence[PostId]) -> list[tuple[PostId, str]]:
     """(post, folded name) for every hashtag of the posts."""
     rows = reader.rows(
         "SELECT pt.post, tg.name FROM post_tags pt JOIN tags tg ON tg.id = pt.tag"
@@ -322,7 +324,7 @@ def tagged(reader: Reader, wanted: Sequence[int]) -> list[tuple[int, str]]:
     return [(post, name) for post, name in rows]
 
 
-def texts(reader: Reader, wanted: Sequence[int]) -> dict[int, str]:
+def texts(reader: Reader, wanted: Sequence[PostId]) -> dict[PostId, str]:
     """Texts of posts, all that they say, as plain text; of posts that somebody may see."""
     return dict(search_index.of_posts(reader, list(wanted)))
 
@@ -362,11 +364,11 @@ def facts(reader: Reader, post: Post) -> Facts:
     )
 
 
-def _set(reader: Reader, sql: str, key: int | None) -> frozenset[int]:
+def _set(reader: Reader, sql: str, key: int | None) -> frozenset[ActorId]:
     return frozenset(id_ for (id_,) in reader.rows(sql, key)) if key else frozenset()
 
 
-def _hosts(reader: Reader, wanted: frozenset[int]) -> dict[int, str]:
+def _hosts(reader: Reader, wanted: frozenset[ActorId]) -> dict[ActorId, str]:
     if not wanted:
         return {}
     return dict(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from json import dumps
 
 from storage.engine.clock import milliseconds, moment
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Row, Writer
 from storage.queues import hosts
 
@@ -28,8 +29,8 @@ class Delivery:
     created_at: datetime
     activity: int
     type: str
-    actor: int
-    post: int | None
+    actor: ActorId
+    post: PostId | None
     body: str
 
 
@@ -97,7 +98,7 @@ def is_due(reader: Reader, delivery: Delivery) -> bool:
     return bool(reader.rows("SELECT 1 FROM deliveries WHERE id = ? AND state = 'due'", delivery.id))
 
 
-def withdraw_of(writer: Writer, actor: int) -> None:
+def withdraw_of(writer: Writer, actor: ActorId) -> None:
     """Withdraw deliveries of whatever somebody said and nobody has got yet."""
     rows = writer.rows(
         "DELETE FROM deliveries WHERE activity IN (SELECT id FROM activities WHERE actor = ?)"

@@ -52,6 +52,11 @@ class SendEmail:
     about: int
     action: str = ""
 
+    @property
+    def account(self) -> ActorId:
+        """Account that it is about, where the occasion is neither a report nor a decision."""
+        return ActorId(self.about)
+
     def subject(self) -> str:
         return f"{self.occasion} {self.about} {self.action}".rstrip()
 

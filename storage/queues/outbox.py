@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Row, Writer
 
 
@@ -11,10 +12,10 @@ class Said:
 
     id: int
     uri: str
-    actor: int
+    actor: ActorId
     type: str
     object: str
-    post: int | None
+    post: PostId | None
     body: str
 
 

@@ -1,9 +1,10 @@
 """Bookmarks: what a member keeps for later. Nobody else can notice."""
 
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 
 
-def add(writer: Writer, actor: int, post: int) -> None:
+def add(writer: Writer, actor: ActorId, post: PostId) -> None:
     writer.execute(
         "INSERT INTO bookmarks (id, actor, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         writer.new_id(),
@@ -12,11 +13,11 @@ def add(writer: Writer, actor: int, post: int) -> None:
     )
 
 
-def remove(writer: Writer, actor: int, post: int) -> None:
+def remove(writer: Writer, actor: ActorId, post: PostId) -> None:
     writer.execute("DELETE FROM bookmarks WHERE actor = ? AND post = ?", actor, post)
 
 
-def exists(reader: Reader, actor: int, post: int) -> bool:
+def exists(reader: Reader, actor: ActorId, post: PostId) -> bool:
     return (
         reader.row("SELECT 1 FROM bookmarks WHERE actor = ? AND post = ?", actor, post) is not None
     )

@@ -6,7 +6,7 @@ from json import dumps
 
 from orjson import loads
 
-from storage.engine.ids import ActorId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 from storage.people.hidden_accounts import NOT_HIDDEN
@@ -23,12 +23,14 @@ class Conversation:
     """`people` without the member whose it is; `last_post` is also where lists go on from."""
 
     id: int
-    people: tuple[int, ...]
-    last_post: int
+    people: tuple[ActorId, ...]
+    last_post: PostId
     unread: bool
 
 
-def go_on(writer: Writer, post: Post, people: Collection[int], seeing: Collection[int]) -> None:
+def go_on(
+    writer: Writer, post: Post, people: Collection[ActorId], seeing: Collection[ActorId]
+) -> None:
     """Put a post said among these people into a conversation of those of ours who see it.
 
     Unread for all but its author, and for those who want to hear no more of the thread.
@@ -54,7 +56,7 @@ def go_on(writer: Writer, post: Post, people: Collection[int], seeing: Collectio
         )
 
 
-def is_in(reader: Reader, account: int, root: int) -> bool:
+def is_in(reader: Reader, account: ActorId, root: PostId) -> bool:
     """Whether a member has a conversation in that thread."""
     row = reader.row(
         "SELECT 1 FROM conversations WHERE account = ? AND root = ? LIMIT 1", account, root
@@ -62,7 +64,7 @@ def is_in(reader: Reader, account: int, root: int) -> bool:
     return row is not None
 
 
-def _others(people: Collection[int], account: int) -> str:
+def _others(people: Collection[ActorId], account: ActorId) -> str:
     return dumps(sorted(set(people) - {account}), separators=(",", ":"))
 
 
@@ -73,9 +75,9 @@ def _from_row(row: Row) -> Conversation:
     return Conversation(row[0], tuple(loads(row[1])), row[2], bool(row[3]))
 
 
-def page_of(reader: Reader, account: int, page: Page) -> list[Conversation]:
+def page_of(reader: Reader, account: ActorId, page: Page) -> list[Conversation]:
     """Newest first; the cursor is the last post. What its owner may not see is left out."""
-    may, values = predicate(Member(account))  # type: ignore[arg-type]
+    may, values = predicate(Member(account))
     rows = reader.named(
         f"""
         SELECT {_COLUMNS} FROM conversations cv JOIN posts p ON p.id = cv.last_post {PEOPLE}
@@ -88,7 +90,7 @@ def page_of(reader: Reader, account: int, page: Page) -> list[Conversation]:
     return sorted(map(_from_row, rows), key=lambda one: -one.last_post)
 
 
-def one(reader: Reader, account: int, id_: int) -> Conversation | None:
+def one(reader: Reader, account: ActorId, id_: int) -> Conversation | None:
     """Conversation by number; None where it is somebody else's, or hidden."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM conversations cv"
@@ -115,9 +117,9 @@ def hide(writer: Writer, id_: int) -> None:
 class _Said:
     """A direct post: its number, its thread, and its author with those whom it names."""
 
-    post: int
-    root: int
-    people: frozenset[int]
+    post: PostId
+    root: PostId
+    people: frozenset[ActorId]
 
 
 def find_next(writer: Writer) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.engine.clock import optional_moment
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.posts.visibility import ALIVE, PEOPLE, Viewer, predicate
 
@@ -16,11 +17,11 @@ class Featured:
 
     id: int
     name: str
-    posts: int
+    posts: PostId
     newest: datetime | None
 
 
-def add(writer: Writer, actor: int, tag: int, name: str) -> int:
+def add(writer: Writer, actor: ActorId, tag: int, name: str) -> int:
     """Return its number; of one that is featured already, the one it has."""
     writer.execute(
         "INSERT INTO featured_tags (id, actor, tag, name) VALUES (?, ?, ?, ?)"
@@ -34,11 +35,11 @@ def add(writer: Writer, actor: int, tag: int, name: str) -> int:
     return id_
 
 
-def remove(writer: Writer, actor: int, id_: int) -> bool:
+def remove(writer: Writer, actor: ActorId, id_: int) -> bool:
     return bool(writer.execute("DELETE FROM featured_tags WHERE actor = ? AND id = ?", actor, id_))
 
 
-def remove_by_name(writer: Writer, actor: int, name: str) -> None:
+def remove_by_name(writer: Writer, actor: ActorId, name: str) -> None:
     writer.execute(
         "DELETE FROM featured_tags WHERE actor = ? AND tag = (SELECT id FROM tags WHERE name = ?)",
         actor,
@@ -46,12 +47,12 @@ def remove_by_name(writer: Writer, actor: int, name: str) -> None:
     )
 
 
-def count(reader: Reader, actor: int) -> int:
+def count(reader: Reader, actor: ActorId) -> int:
     number: int = reader.value("SELECT count(*) FROM featured_tags WHERE actor = ?", actor)
     return number
 
 
-def names(reader: Reader, actor: int) -> frozenset[str]:
+def names(reader: Reader, actor: ActorId) -> frozenset[str]:
     """Folded."""
     rows = reader.rows(
         "SELECT tg.name FROM featured_tags fg JOIN tags tg ON tg.id = fg.tag WHERE fg.actor = ?",
@@ -60,7 +61,7 @@ def names(reader: Reader, actor: int) -> frozenset[str]:
     return frozenset(name for (name,) in rows)
 
 
-def of(reader: Reader, viewer: Viewer, actor: int) -> list[Featured]:
+def of(reader: Reader, viewer: Viewer, actor: ActorId) -> list[Featured]:
     """Featured hashtags of an actor, all of them, in the order in which they were chosen."""
     may, values = predicate(viewer)
     seen = (
@@ -75,7 +76,7 @@ def of(reader: Reader, viewer: Viewer, actor: int) -> list[Featured]:
     return [Featured(id_, name, posts, optional_moment(at)) for id_, name, posts, at in rows]
 
 
-def suggested(reader: Reader, actor: int, most: int = MOST) -> list[str]:
+def suggested(reader: Reader, actor: ActorId, most: int = MOST) -> list[str]:
     """Folded hashtags that they use most and do not feature."""
     rows = reader.named(
         """

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from orjson import loads
 
 from storage.engine.clock import milliseconds, optional_moment
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Row, Writer
 
 Context = Literal["home", "notifications", "public", "thread", "account"]
@@ -38,7 +39,7 @@ class Marked:
 
     id: int
     filter: int
-    post: int
+    post: PostId
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Filter:
 
 def add(
     writer: Writer,
-    account: int,
+    account: ActorId,
     title: str,
     contexts: Sequence[Context],
     action: Action,
@@ -97,13 +98,13 @@ def remove(writer: Writer, filter_: int) -> None:
 _FILTERS = "SELECT id, title, contexts, action, expires_at FROM filters WHERE account = ?"
 
 
-def of(reader: Reader, account: int) -> list[Filter]:
+def of(reader: Reader, account: ActorId) -> list[Filter]:
     """Filters of a member, all of them, those that ended too."""
     rows = reader.rows(f"{_FILTERS} ORDER BY id", account)
     return _filled(reader, rows)
 
 
-def in_force(reader: Reader, account: int) -> list[Filter]:
+def in_force(reader: Reader, account: ActorId) -> list[Filter]:
     """Filters that have not ended. Asks once where there are none."""
     rows = reader.rows(
         f"{_FILTERS} AND (expires_at IS NULL OR expires_at > ?) ORDER BY id",
@@ -113,7 +114,7 @@ def in_force(reader: Reader, account: int) -> list[Filter]:
     return _filled(reader, rows) if rows else []
 
 
-def one(reader: Reader, account: int, id_: int) -> Filter | None:
+def one(reader: Reader, account: ActorId, id_: int) -> Filter | None:
     """Filter by number; None where it is somebody else's."""
     found = _filled(reader, reader.rows(f"{_FILTERS} AND id = ?", account, id_))
     return found[0] if found else None
@@ -153,7 +154,7 @@ def _keyword(row: Row) -> Keyword:
     return Keyword(row[0], row[1], row[2], bool(row[3]))
 
 
-def count(reader: Reader, account: int) -> int:
+def count(reader: Reader, account: ActorId) -> int:
     number: int = reader.value("SELECT count(*) FROM filters WHERE account = ?", account)
     return number
 
@@ -161,7 +162,7 @@ def count(reader: Reader, account: int) -> int:
 # ---- phrases ----
 
 
-def measure(reader: Reader, account: int, filter_: int) -> tuple[int, int, int]:
+def measure(reader: Reader, account: ActorId, filter_: int) -> tuple[int, int, int]:
     """How many phrases a filter has and all of its owner have, and the characters in the latter."""
     row = reader.row(
         "SELECT ifnull(sum(fk.filter = ?), 0), count(*), ifnull(sum(length(fk.keyword)), 0)"
@@ -198,7 +199,7 @@ def remove_keywords(writer: Writer, ids: Iterable[int]) -> None:
     writer.execute_many("DELETE FROM filter_keywords WHERE id = ?", [(id_,) for id_ in ids])
 
 
-def keyword(reader: Reader, account: int, id_: int) -> Keyword | None:
+def keyword(reader: Reader, account: ActorId, id_: int) -> Keyword | None:
     """Keyword by number; None where it is somebody else's."""
     row = reader.row(
         "SELECT fk.id, fk.filter, fk.keyword, fk.whole_word FROM filter_keywords fk"
@@ -212,7 +213,7 @@ def keyword(reader: Reader, account: int, id_: int) -> Keyword | None:
 # ---- single posts ----
 
 
-def add_post(writer: Writer, filter_: int, post: int) -> Marked:
+def add_post(writer: Writer, filter_: int, post: PostId) -> Marked:
     """Of one that is in it already, as it is."""
     writer.execute(
         "INSERT INTO filter_posts (id, filter, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -230,7 +231,7 @@ def remove_post(writer: Writer, id_: int) -> None:
     writer.execute("DELETE FROM filter_posts WHERE id = ?", id_)
 
 
-def marked(reader: Reader, account: int, id_: int) -> Marked | None:
+def marked(reader: Reader, account: ActorId, id_: int) -> Marked | None:
     """Post marked in a filter, by number; None where it is somebody else's."""
     row = reader.row(
         "SELECT fp.id, fp.filter, fp.post FROM filter_posts fp JOIN filters fi ON fi.id = fp.filter"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from json import dumps
 
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 
@@ -16,7 +17,7 @@ def number_of(writer: Writer, name: str) -> int:
     return number
 
 
-def add(writer: Writer, account: int, name: str) -> None:
+def add(writer: Writer, account: ActorId, name: str) -> None:
     writer.execute(
         "INSERT INTO followed_tags (id, account, tag) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         writer.new_id(),
@@ -25,7 +26,7 @@ def add(writer: Writer, account: int, name: str) -> None:
     )
 
 
-def remove(writer: Writer, account: int, name: str) -> None:
+def remove(writer: Writer, account: ActorId, name: str) -> None:
     """Stop following a hashtag; what only it brought leaves home."""
     gone = writer.execute(
         "DELETE FROM followed_tags WHERE account = ?"
@@ -37,7 +38,7 @@ def remove(writer: Writer, account: int, name: str) -> None:
         _empty_of(writer, account, name)
 
 
-def _empty_of(writer: Writer, account: int, name: str) -> None:
+def _empty_of(writer: Writer, account: ActorId, name: str) -> None:
     writer.execute_named(
         """
         DELETE FROM home_entries WHERE owner = :account AND share IS NULL AND post IN
@@ -52,12 +53,12 @@ def _empty_of(writer: Writer, account: int, name: str) -> None:
     )
 
 
-def count(reader: Reader, account: int) -> int:
+def count(reader: Reader, account: ActorId) -> int:
     number: int = reader.value("SELECT count(*) FROM followed_tags WHERE account = ?", account)
     return number
 
 
-def page_of(reader: Reader, account: int, page: Page) -> list[tuple[int, str]]:
+def page_of(reader: Reader, account: ActorId, page: Page) -> list[tuple[int, str]]:
     """(cursor, folded name), newest first."""
     rows = reader.named(
         "SELECT ft.id, tg.name FROM followed_tags ft JOIN tags tg ON tg.id = ft.tag"
@@ -68,7 +69,7 @@ def page_of(reader: Reader, account: int, page: Page) -> list[tuple[int, str]]:
     return sorted(((cursor, name) for cursor, name in rows), reverse=True)
 
 
-def among(reader: Reader, account: int, names: Iterable[str]) -> frozenset[str]:
+def among(reader: Reader, account: ActorId, names: Iterable[str]) -> frozenset[str]:
     """Hashtags among these folded ones that a member follows."""
     rows = reader.rows(
         "SELECT tg.name FROM tags tg JOIN followed_tags ft ON ft.tag = tg.id AND ft.account = ?"
@@ -79,7 +80,7 @@ def among(reader: Reader, account: int, names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for (name,) in rows)
 
 
-def followers(reader: Reader, post: int) -> list[int]:
+def followers(reader: Reader, post: PostId) -> list[ActorId]:
     """Members who follow any hashtag of a post."""
     rows = reader.rows(
         "SELECT DISTINCT ft.account FROM post_tags pt JOIN followed_tags ft ON ft.tag = pt.tag"

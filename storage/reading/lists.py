@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from json import dumps
 from typing import Literal, get_args
 
-from storage.engine.ids import PostId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 
@@ -35,7 +35,7 @@ def _from_row(row: Row) -> List:
     return List(row[0], row[1], row[2], bool(row[3]))
 
 
-def add(writer: Writer, owner: int, title: str, replies: Replies, exclusive: bool) -> List:
+def add(writer: Writer, owner: ActorId, title: str, replies: Replies, exclusive: bool) -> List:
     made = List(writer.new_id(), title, replies, exclusive)
     writer.execute(
         "INSERT INTO lists (id, owner, title, replies_policy, exclusive) VALUES (?, ?, ?, ?, ?)",
@@ -62,12 +62,12 @@ def remove(writer: Writer, list_: int) -> None:
     writer.execute("DELETE FROM lists WHERE id = ?", list_)
 
 
-def of(reader: Reader, owner: int) -> list[List]:
+def of(reader: Reader, owner: ActorId) -> list[List]:
     rows = reader.rows(f"SELECT {_COLUMNS} FROM lists li WHERE li.owner = ? ORDER BY li.id", owner)
     return [_from_row(row) for row in rows]
 
 
-def one(reader: Reader, owner: int, list_: int) -> List | None:
+def one(reader: Reader, owner: ActorId, list_: int) -> List | None:
     """List by number; None where it is somebody else's."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM lists li WHERE li.id = ? AND li.owner = ?", list_, owner
@@ -75,7 +75,7 @@ def one(reader: Reader, owner: int, list_: int) -> List | None:
     return _from_row(row) if row else None
 
 
-def with_member(reader: Reader, owner: int, actor: int) -> list[List]:
+def with_member(reader: Reader, owner: ActorId, actor: ActorId) -> list[List]:
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM list_members lm JOIN lists li ON li.id = lm.list"
         " WHERE lm.actor = ? AND li.owner = ? ORDER BY li.id",
@@ -88,7 +88,7 @@ def with_member(reader: Reader, owner: int, actor: int) -> list[List]:
 # ---- who is in it ----
 
 
-def put(writer: Writer, list_: int, actor: int) -> bool:
+def put(writer: Writer, list_: int, actor: ActorId) -> bool:
     """Return whether they were not in it before."""
     new = writer.execute(
         "INSERT INTO list_members (list, actor, cursor) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -99,7 +99,7 @@ def put(writer: Writer, list_: int, actor: int) -> bool:
     return bool(new)
 
 
-def take(writer: Writer, list_: int, actor: int) -> None:
+def take(writer: Writer, list_: int, actor: ActorId) -> None:
     """Take an account, and what it said or boosted, out of the list."""
     writer.execute("DELETE FROM list_members WHERE list = ? AND actor = ?", list_, actor)
     writer.execute_named(
@@ -110,18 +110,18 @@ def take(writer: Writer, list_: int, actor: int) -> None:
     )
 
 
-def take_from_all(writer: Writer, owner: int, actor: int) -> None:
+def take_from_all(writer: Writer, owner: ActorId, actor: ActorId) -> None:
     """Take somebody out of all lists of the owner: they are followed no more."""
     for found in with_member(writer, owner, actor):
         take(writer, found.id, actor)
 
 
-def members(reader: Reader, list_: int) -> list[int]:
+def members(reader: Reader, list_: int) -> list[ActorId]:
     rows = reader.rows("SELECT actor FROM list_members WHERE list = ? ORDER BY cursor", list_)
     return [actor for (actor,) in rows]
 
 
-def page_of_members(reader: Reader, list_: int, page: Page) -> list[tuple[int, int]]:
+def page_of_members(reader: Reader, list_: int, page: Page) -> list[tuple[int, ActorId]]:
     """(cursor, actor), newest first."""
     rows = reader.named(
         f"""
@@ -142,7 +142,7 @@ def page_of_members(reader: Reader, list_: int, page: Page) -> list[tuple[int, i
 class Brought:
     """A line for lists: `by` said or shared it; `answered` is whom it answers, if another."""
 
-    by: int
+    by: ActorId
     entry: int
     post: PostId
     boost: int | None = None
@@ -156,12 +156,12 @@ _TAKES = (
 )
 
 
-def hold(reader: Reader, actor: int) -> bool:
+def hold(reader: Reader, actor: ActorId) -> bool:
     """Whether anybody has them in a list."""
     return reader.row("SELECT 1 FROM list_members WHERE actor = ? LIMIT 1", actor) is not None
 
 
-def fan_out(writer: Writer, brought: Brought, owners: Collection[int]) -> None:
+def fan_out(writer: Writer, brought: Brought, owners: Collection[ActorId]) -> None:
     """Put a line into those lists of these members that `by` is in."""
     rows = writer.named(
         "SELECT li.id FROM list_members lm JOIN lists li ON li.id = lm.list WHERE lm.actor = :by"
@@ -180,7 +180,7 @@ def fan_out(writer: Writer, brought: Brought, owners: Collection[int]) -> None:
     )
 
 
-def apart(reader: Reader, by: int, owners: Iterable[int]) -> frozenset[int]:
+def apart(reader: Reader, by: ActorId, owners: Iterable[ActorId]) -> frozenset[ActorId]:
     """Owners among these who have `by` in an exclusive list, so not in home."""
     rows = reader.rows(
         "SELECT li.owner FROM list_members lm JOIN lists li ON li.id = lm.list"
@@ -192,7 +192,7 @@ def apart(reader: Reader, by: int, owners: Iterable[int]) -> frozenset[int]:
     return frozenset(owner for (owner,) in rows)
 
 
-def fill_from(writer: Writer, list_: int, author: int, most: int = 40) -> None:
+def fill_from(writer: Writer, list_: int, author: ActorId, most: int = 40) -> None:
     """Fill a list with the latest posts of somebody who came into it."""
     writer.execute(
         "INSERT OR IGNORE INTO list_entries (list, entry, post) SELECT ?, p.id, p.id FROM posts p"

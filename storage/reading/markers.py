@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.engine.clock import moment
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
 
@@ -15,7 +16,7 @@ class Marker:
     updated_at: datetime
 
 
-def put(writer: Writer, account: int, timeline: str, last_read: int) -> None:
+def put(writer: Writer, account: ActorId, timeline: str, last_read: int) -> None:
     writer.execute(
         "INSERT INTO markers (account, timeline, last_read, version, updated_at)"
         " VALUES (?, ?, ?, 1, ?) ON CONFLICT (account, timeline) DO UPDATE SET"
@@ -27,14 +28,14 @@ def put(writer: Writer, account: int, timeline: str, last_read: int) -> None:
     )
 
 
-def of(reader: Reader, account: int) -> list[Marker]:
+def of(reader: Reader, account: ActorId) -> list[Marker]:
     rows = reader.rows(
         "SELECT timeline, last_read, version, updated_at FROM markers WHERE account = ?", account
     )
     return [Marker(timeline, read, version, moment(at)) for timeline, read, version, at in rows]
 
 
-def last_read(reader: Reader, account: int, timeline: str) -> int:
+def last_read(reader: Reader, account: ActorId, timeline: str) -> int:
     """The number of what was read last; 0 where nothing was."""
     number: int | None = reader.value(
         "SELECT last_read FROM markers WHERE account = ? AND timeline = ?", account, timeline

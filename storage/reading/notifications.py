@@ -6,6 +6,7 @@ from datetime import datetime
 from json import dumps
 
 from storage.engine.clock import moment
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 from storage.people import hidden_accounts
@@ -24,10 +25,10 @@ class Notification:
     """
 
     id: int
-    account: int
+    account: ActorId
     type: str
-    actor: int
-    post: int | None
+    actor: ActorId
+    post: PostId | None
     created_at: datetime
     about: int | None = None
 
@@ -38,10 +39,12 @@ class NotificationFilter:
 
     types: Sequence[str] = ()
     not_types: Sequence[str] = ()
-    actor: int | None = None
+    actor: ActorId | None = None
 
 
-def add(writer: Writer, account: int, type_: str, actor: int, post: int | None = None) -> None:
+def add(
+    writer: Writer, account: ActorId, type_: str, actor: ActorId, post: PostId | None = None
+) -> None:
     """Tell a member of ours, unless they did it themselves, block or mute who did, or were told.
 
     That their own poll is over is news to its author, too.
@@ -66,7 +69,7 @@ def add(writer: Writer, account: int, type_: str, actor: int, post: int | None =
         writer.after_commit(NOTIFIED, str(account))
 
 
-def tell(writer: Writer, account: int, type_: str, actor: int, about: int) -> None:
+def tell(writer: Writer, account: ActorId, type_: str, actor: ActorId, about: int) -> None:
     """Tell what a role asks of them, or was decided about them: whomever they block or mute."""
     new = writer.execute(
         "INSERT INTO notifications (id, account, type, actor, about, created_at)"
@@ -83,7 +86,7 @@ def tell(writer: Writer, account: int, type_: str, actor: int, about: int) -> No
         writer.after_commit(NOTIFIED, str(account))
 
 
-def _wants(reader: Reader, account: int, actor: int) -> bool:
+def _wants(reader: Reader, account: ActorId, actor: ActorId) -> bool:
     return not reader.named(
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM blocks WHERE actor = :account AND target = :actor)"
         " OR EXISTS (SELECT 1 FROM mutes WHERE actor = :account AND target = :actor"
@@ -92,7 +95,7 @@ def _wants(reader: Reader, account: int, actor: int) -> bool:
     ) and not hidden_accounts.is_host_hidden(reader, account, actor)
 
 
-def _is_limited(reader: Reader, account: int, actor: int) -> bool:
+def _is_limited(reader: Reader, account: ActorId, actor: ActorId) -> bool:
     """Whether moderators limited who did it, and the member does not follow them."""
     row = reader.row(
         "SELECT 1 FROM actors WHERE id = ? AND silenced AND NOT EXISTS"
@@ -104,7 +107,7 @@ def _is_limited(reader: Reader, account: int, actor: int) -> bool:
     return row is not None
 
 
-def _is_muted(reader: Reader, account: int, post: int | None) -> bool:
+def _is_muted(reader: Reader, account: ActorId, post: PostId | None) -> bool:
     """Whether they want to hear no more of the thread."""
     return post is not None and bool(
         reader.row(
@@ -116,7 +119,9 @@ def _is_muted(reader: Reader, account: int, post: int | None) -> bool:
     )
 
 
-def withdraw(writer: Writer, account: int, type_: str, actor: int, post: int | None) -> None:
+def withdraw(
+    writer: Writer, account: ActorId, type_: str, actor: ActorId, post: PostId | None
+) -> None:
     """Withdraw a notification: what it told of was undone."""
     writer.execute(
         "DELETE FROM notifications WHERE account = ? AND type = ? AND actor = ? AND post IS ?",
@@ -135,10 +140,10 @@ _OF_MODERATORS = (
 
 
 def page_of(
-    reader: Reader, account: int, page: Page, wanted: NotificationFilter
+    reader: Reader, account: ActorId, page: Page, wanted: NotificationFilter
 ) -> list[Notification]:
     """Notifications whose post, if they are about one, the member may still see."""
-    may, values = predicate(Member(account))  # type: ignore[arg-type]
+    may, values = predicate(Member(account))
     rows = reader.named(
         f"""
         SELECT {_COLUMNS} FROM notifications n JOIN actors w ON w.id = n.actor
@@ -173,22 +178,22 @@ def _from_row(row: Row) -> Notification:
     return Notification(id_, account, type_, actor, post, moment(created), about)
 
 
-def by_id(reader: Reader, account: int, id_: int) -> Notification | None:
+def by_id(reader: Reader, account: ActorId, id_: int) -> Notification | None:
     found = page_of(
         reader, account, Page(1, max_id=id_ + 1, since_id=id_ - 1), NotificationFilter()
     )
     return found[0] if found else None
 
 
-def dismiss(writer: Writer, account: int, id_: int) -> bool:
+def dismiss(writer: Writer, account: ActorId, id_: int) -> bool:
     return bool(
         writer.execute("DELETE FROM notifications WHERE account = ? AND id = ?", account, id_)
     )
 
 
-def clear(writer: Writer, account: int) -> None:
+def clear(writer: Writer, account: ActorId) -> None:
     writer.execute("DELETE FROM notifications WHERE account = ?", account)
 
 
-def forget_between(writer: Writer, account: int, actor: int) -> None:
+def forget_between(writer: Writer, account: ActorId, actor: ActorId) -> None:
     writer.execute("DELETE FROM notifications WHERE account = ? AND actor = ?", account, actor)

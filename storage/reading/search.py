@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from json import dumps
 
-from storage.engine.ids import ActorId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.people.hidden_accounts import NOT_HIDDEN
@@ -31,8 +31,8 @@ class SearchFilter:
 
     words: tuple[str, ...] = ()
     not_words: tuple[str, ...] = ()
-    authors: tuple[int, ...] | None = None
-    not_authors: tuple[int, ...] = ()
+    authors: tuple[ActorId, ...] | None = None
+    not_authors: tuple[ActorId, ...] = ()
     media: bool | None = None
     poll: bool | None = None
     link: bool | None = None
@@ -93,7 +93,7 @@ _HEARD = f"(NOT w.silenced OR w.id = :viewer) AND {NOT_HIDDEN}"
 
 def posts(
     reader: Reader, me: ActorId, wanted: SearchFilter, page: Page, offset: int = 0
-) -> list[int]:
+) -> list[PostId]:
     """Numbers of the posts that are found, newest first. What cannot be asked finds nothing."""
     if not wanted.asks or offset > MOST_OFFSET:
         return []
@@ -111,7 +111,7 @@ def posts(
     return sorted((id_ for (id_,) in rows), reverse=True)
 
 
-def _values(reader: Reader, me: int, wanted: SearchFilter) -> dict[str, object]:
+def _values(reader: Reader, me: ActorId, wanted: SearchFilter) -> dict[str, object]:
     authors, languages = wanted.authors, wanted.languages
     return {
         "me": me,

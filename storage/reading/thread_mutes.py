@@ -1,9 +1,10 @@
 """Threads of which a member wants to hear no more."""
 
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 
 
-def add(writer: Writer, account: int, root: int, post: int | None = None) -> None:
+def add(writer: Writer, account: ActorId, root: PostId, post: PostId | None = None) -> None:
     """`post` is the one in the thread by whose number it is said."""
     writer.execute(
         "INSERT INTO thread_mutes (account, root, post) VALUES (?, ?, ?)"
@@ -14,11 +15,11 @@ def add(writer: Writer, account: int, root: int, post: int | None = None) -> Non
     )
 
 
-def remove(writer: Writer, account: int, root: int) -> None:
+def remove(writer: Writer, account: ActorId, root: PostId) -> None:
     writer.execute("DELETE FROM thread_mutes WHERE account = ? AND root = ?", account, root)
 
 
-def said_by(reader: Reader, account: int, post: int) -> bool:
+def said_by(reader: Reader, account: ActorId, post: PostId) -> bool:
     """Whether the member muted a thread by the number of this post, or it begins such a thread."""
     row = reader.row(
         "SELECT 1 FROM thread_mutes WHERE account = ? AND (root = ? OR post = ?)",

@@ -46,8 +46,8 @@ class Line(NamedTuple):
 
     cursor: int
     boost: int | None
-    booster: int | None
-    post: int
+    booster: ActorId | None
+    post: PostId
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Entry:
     cursor: int
     post: Post
     boost: int | None = None
-    booster: int | None = None
+    booster: ActorId | None = None
 
     @property
     def line(self) -> Line:
@@ -98,7 +98,7 @@ def _lines_of(
     reader: Reader, owner: ActorId, page: Page, table: str, whose: str, list_: int
 ) -> list[Line]:
     may, values = predicate(Member(owner))
-    shared, _ = predicate(Member(owner), of_share=True)
+    shared, _ = predicate(Member(owner), of_boost=True)
     rows = reader.gathered(
         f"""
         SELECT line.entry, line.share, bo.actor, line.post FROM {table}
@@ -201,7 +201,7 @@ class Shown:
     """Choice among an account's posts. `tagged` is a folded hashtag."""
 
     replies: bool = True
-    shares: bool = True
+    boosts: bool = True
     direct: bool = True
     media: bool = False
     tagged: str | None = None
@@ -228,7 +228,7 @@ def account(
         "tagged": shown.tagged,
     }
     found = _said(reader, viewer, page, values)
-    if shown.shares:
+    if shown.boosts:
         found += _boosted(reader, viewer, page, values)
     nearest = sorted(found, key=lambda row: row[0], reverse=page.order == "DESC")
     return _entries(page, nearest[: page.limit])
@@ -249,7 +249,7 @@ def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object])
 
 def _boosted(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
     may, allowed = predicate(viewer)
-    shared, _ = predicate(viewer, of_share=True)
+    shared, _ = predicate(viewer, of_boost=True)
     return reader.named(
         f"""
         SELECT bo.id, bo.id, bo.actor, {SHOWN} FROM boosts bo JOIN posts p ON p.id = bo.post
@@ -299,7 +299,7 @@ def _marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Line
     return _lines(rows)
 
 
-def quoting(reader: Reader, viewer: Viewer, quoted: int, page: Page) -> list[Line]:
+def quoting(reader: Reader, viewer: Viewer, quoted: PostId, page: Page) -> list[Line]:
     """Posts that quote a post by consent; the cursor is the consent's own number."""
     may, values = predicate(viewer)
     rows = reader.named(
@@ -337,7 +337,7 @@ def outbox(
 
 
 def fan_out(
-    writer: Writer, owners: Iterable[int], entry: int, post: PostId, boost: int | None
+    writer: Writer, owners: Iterable[ActorId], entry: int, post: PostId, boost: int | None
 ) -> None:
     """Put a line into each of these members' home lists."""
     reached = sorted(set(owners))
@@ -352,7 +352,7 @@ def fan_out(
     writer.after_commit_each(HOME, reached)
 
 
-def having_in_home(reader: Reader, post: int) -> frozenset[int]:
+def having_in_home(reader: Reader, post: PostId) -> frozenset[ActorId]:
     """Members in whose home list it is."""
     rows = reader.rows("SELECT owner FROM home_entries WHERE post = ?", post)
     return frozenset(owner for (owner,) in rows)
@@ -367,7 +367,7 @@ _FOREIGN = (
 )
 
 
-def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
+def fill_from(writer: Writer, owner: ActorId, author: ActorId, most: int = 40) -> None:
     """Fill the home list with the latest posts of somebody who was followed."""
     writer.execute_named(
         f"""
@@ -381,13 +381,13 @@ def fill_from(writer: Writer, owner: int, author: int, most: int = 40) -> None:
     )
 
 
-def empty_of(writer: Writer, owner: int, author: int) -> None:
+def empty_of(writer: Writer, owner: ActorId, author: ActorId) -> None:
     """Take what somebody said or boosted out of home and every list: they are followed no more."""
     lists.take_from_all(writer, owner, author)
     leave_home(writer, owner, author)
 
 
-def leave_home(writer: Writer, owner: int, author: int) -> None:
+def leave_home(writer: Writer, owner: ActorId, author: ActorId) -> None:
     """Take what somebody said or boosted out of the home list."""
     writer.execute(
         "DELETE FROM home_entries WHERE owner = ? AND (share IS NULL AND post IN"
@@ -399,7 +399,7 @@ def leave_home(writer: Writer, owner: int, author: int) -> None:
     )
 
 
-def leave_foreign(writer: Writer, owner: int, author: int) -> None:
+def leave_foreign(writer: Writer, owner: ActorId, author: ActorId) -> None:
     """Take posts in languages in which their author is not followed out of the home list."""
     writer.execute_named(
         "DELETE FROM home_entries WHERE owner = :owner AND share IS NULL AND post IN"
@@ -408,7 +408,7 @@ def leave_foreign(writer: Writer, owner: int, author: int) -> None:
     )
 
 
-def trim(writer: Writer, owner: int, kept: int = KEPT) -> int:
+def trim(writer: Writer, owner: ActorId, kept: int = KEPT) -> int:
     """Keep the newest lines of a home list."""
     return writer.execute(
         "DELETE FROM home_entries WHERE owner = ? AND entry <= (SELECT entry FROM home_entries"

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from storage.engine.ids import ActorId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Writer
 from storage.lifecycle import retention
@@ -61,7 +61,7 @@ MADE = {"above", "below", "n", "gathered", "waiting"}
 RAW = memory()
 ME = ActorId(1)
 PAGES = (Page(20), Page(20, max_id=9), Page(20, since_id=1), Page(20, min_id=1))
-VIEWERS: tuple[Viewer, ...] = (Anonymous(), Member(ME), Peer("away.example", 3), System())
+VIEWERS: tuple[Viewer, ...] = (Anonymous(), Member(ME), Peer("away.example", ActorId(3)), System())
 TAGS = (Tagged("a"), Tagged("a", any=("b",), all=("c",), none=("d",)))
 
 Lists = Callable[[Writer, Page], object]
@@ -75,7 +75,7 @@ def everyones(viewer: Viewer) -> tuple[Lists, ...]:
         lambda w, p: timelines.public(w, viewer, p, remote=True, media=True),
         lambda w, p: timelines.account(w, viewer, ME, Shown(), p),
         lambda w, p: timelines.pinned(w, viewer, ME, p),
-        lambda w, p: timelines.quoting(w, viewer, 1, p),
+        lambda w, p: timelines.quoting(w, viewer, PostId(1), p),
         lambda w, p: timelines.outbox(w, ME, p, viewer),
         *(partial(tagged_, viewer=viewer, tagged=tagged) for tagged in TAGS),
     )
@@ -93,11 +93,13 @@ OWN: tuple[Lists, ...] = (
     lambda w, p: scheduled_posts.page_of(w, ME, p),
     lambda w, p: conversations.page_of(w, ME, p),
     lambda w, p: notifications.page_of(w, ME, p, NotificationFilter()),
-    lambda w, p: notifications.page_of(w, ME, p, NotificationFilter(types=["follow"], actor=2)),
+    lambda w, p: notifications.page_of(
+        w, ME, p, NotificationFilter(types=["follow"], actor=ActorId(2))
+    ),
     lambda w, p: follows.page_of_followers(w, ME, p),
     lambda w, p: follows.page_of_following(w, ME, p),
-    lambda w, p: favourites.page_of(w, 1, p),
-    lambda w, p: boosts.page_of(w, 1, p),
+    lambda w, p: favourites.page_of(w, PostId(1), p),
+    lambda w, p: boosts.page_of(w, PostId(1), p),
 )
 
 
@@ -131,12 +133,12 @@ def is_walk(line: str) -> bool:
 
 def single_posts(writer: Writer) -> None:
     for viewer in VIEWERS:
-        visible_posts.many(writer, viewer, [1, 2])
+        visible_posts.many(writer, viewer, [PostId(1), PostId(2)])
         visible_posts.by_uri(writer, viewer, "u:1")
         visible_posts.by_page(writer, viewer, "u:1")
-        visible_posts.was_there(writer, viewer, 1)
-        visible_posts.figures(writer, viewer, [1, 2])
-        visible_posts.status_rows(writer, viewer, [1, 2])
+        visible_posts.was_there(writer, viewer, PostId(1))
+        visible_posts.figures(writer, viewer, [PostId(1), PostId(2)])
+        visible_posts.status_rows(writer, viewer, [PostId(1), PostId(2)])
         hashtags.history(writer, viewer, ["tag"])
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, PUBLIC, to=[alice], tags=["tag"])
@@ -176,7 +178,7 @@ def posts_in_full(writer: Writer) -> None:
     quotes.unchecked(writer, 100)
     quotes.by_request(writer, "u:quote", said.id)
     quotes.by_stamp(writer, "u:stamp")
-    quotes.shown(writer, [said.id], 1)
+    quotes.shown(writer, [said.id], ActorId(1))
     posts.narrow(writer, said, said.audience, listed=False)
     boosts.local_boosters(writer, said.id)
     polls.remove(writer, said.id)
@@ -207,7 +209,7 @@ def queues(writer: Writer) -> None:
     hosts.unsettled(writer)
     for tier in ("blocked", None):
         hosts.set_tier(writer, "away", tier)
-        domain_blocks.settle(writer, Part("away", "away", 1), 0)
+        domain_blocks.settle(writer, Part("away", "away", ActorId(1)), 0)
     hosts.settled(writer, "away", 2)
     posts.expect_delete(writer, "u:1", "u:2", "away")
     hosts.failed(writer, "away", timedelta(minutes=1), "")
@@ -220,20 +222,20 @@ def fanning_out(writer: Writer) -> None:
     follows.inboxes(writer, ME)
     follows.is_followed_here(writer, ME)
     follows.ask(writer, "u:1", cast.actor(writer, "x"), cast.actor(writer, "y"))
-    delivery_targets.inboxes_of_reactions(writer, 1)
+    delivery_targets.inboxes_of_reactions(writer, PostId(1))
     delivery_targets.part_from_all(writer, ME)
-    timelines.having_in_home(writer, 1)
-    timelines.fill_from(writer, ME, 2)
-    timelines.empty_of(writer, ME, 2)
+    timelines.having_in_home(writer, PostId(1))
+    timelines.fill_from(writer, ME, ActorId(2))
+    timelines.empty_of(writer, ME, ActorId(2))
     timelines.trim(writer, ME)
-    notifications.add(writer, ME, "follow", 2)
-    notifications.withdraw(writer, ME, "follow", 2, None)
-    notifications.forget_between(writer, ME, 2)
+    notifications.add(writer, ME, "follow", ActorId(2))
+    notifications.withdraw(writer, ME, "follow", ActorId(2), None)
+    notifications.forget_between(writer, ME, ActorId(2))
 
 
 def shown(writer: Writer) -> None:
-    attachments.of_posts(writer, [1, 2])
-    attachments.attachable(writer, ME, [1, 2], 3)
+    attachments.of_posts(writer, [PostId(1), PostId(2)])
+    attachments.attachable(writer, ME, [1, 2], PostId(3))
     attachments.by_file(writer, "a.png")
     attachments.of_scheduled(writer, [1, 2])
     attachments.forget_unattached(writer, writer.now)
@@ -245,7 +247,7 @@ def shown(writer: Writer) -> None:
     emojis.by_file(writer, "a.png")
     emojis.learn(writer, "away.example", [Emoji(0, "kale", uri="u:1", remote_url="u:2")])
     hosts.refuses_media(writer, "away.example")
-    visible_posts.hosts(writer, [1, 2])
+    visible_posts.hosts(writer, [PostId(1), PostId(2)])
 
 
 def people(writer: Writer) -> None:
@@ -254,7 +256,7 @@ def people(writer: Writer) -> None:
     actors.by_handle(writer, "alice", "away.example")
     actors.followers_owner(writer, "u:1")
     actors.by_page(writer, "u:1")
-    actors.many(writer, [1, 2])
+    actors.many(writer, [ActorId(1), ActorId(2)])
     actors.ids_by_uri(writer, ["u:1"])
     retention.forget(writer)
 

@@ -61,7 +61,7 @@ async def measure_all(work: Bench, read: Read, table: Table, bare: tuple[Ask, Pr
     await table.row("a follow by somebody new", lambda: work.be_followed(size.times // 2))
     await table.row("a note that mentions one", lambda: work.receive(size.times))
     posts = max(1, size.times // 20)
-    what = f"a letter, {posts} posts to {size.servers} servers"
+    what = f"a delivery, {posts} posts to {size.servers} servers"
     await table.row(what, lambda: work.fan_out(posts))
     await table.row("the bare handler again", lambda: read(bare[1], bare[0]))
 

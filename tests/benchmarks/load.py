@@ -25,7 +25,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Figure:
-    """What some requests (or letters, or notes) cost together."""
+    """What some requests (or deliveries, or notes) cost together."""
 
     what: str
     times: int

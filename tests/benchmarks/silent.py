@@ -27,7 +27,7 @@ from storage.engine.database import open_database
 from storage.engine.transaction import Writer
 from storage.queues import deliveries, hosts
 from tests.benchmarks.load import Ask, Figure
-from tests.benchmarks.village import Member, Now, letter, move_in
+from tests.benchmarks.village import Member, Now, move_in, signed_post
 from tests.federation.world import AS, Document, Neighbour, Stranger
 from tests.support.process import free_port, running
 from tests.support.servers import settings_for
@@ -89,7 +89,7 @@ class Stage:
 
     async def tell(self, stranger: Stranger, document: Document, key_id: str = "") -> int:
         who = stranger if not key_id else replace(stranger, name=key_id)
-        ask = letter(who, self.base, document)
+        ask = signed_post(who, self.base, document)
         return await self.send(ask)
 
     async def send(self, ask: Ask) -> int:
@@ -106,7 +106,7 @@ class Stage:
         asked: list[str] = []
 
         async def there() -> bool:
-            said = [json.loads(one.body) for one in stranger.at.letters]
+            said = [json.loads(one.body) for one in stranger.at.arrived]
             asked[:] = [one["id"] for one in said if one.get("object") == stranger.uri]
             return bool(asked)
 
@@ -182,11 +182,11 @@ async def likes(stage: Stage) -> Figure:
 
 async def _delivered(stage: Stage, what: str, vera: Stranger) -> Figure:
     async def once(number: int) -> None:
-        before = len(vera.at.letters)
+        before = len(vera.at.arrived)
         await stage.post(f"Pears, {number}.")
 
         async def came() -> bool:
-            return len(vera.at.letters) > before
+            return len(vera.at.arrived) > before
 
         await until(came)
 
@@ -198,7 +198,7 @@ async def _befriend(stage: Stage, vera: Stranger) -> None:
     assert await stage.tell(vera, vera.says("Follow", stage.me.uri)) == 202
 
     async def accepted() -> bool:
-        return bool(vera.at.letters)
+        return bool(vera.at.arrived)
 
     await until(accepted)
 
@@ -242,7 +242,7 @@ async def searches(stage: Stage) -> Figure:
         silent = Neighbour(stage.world.host(f"k{number % 20}.keys{number % 5}"), Now())
         while True:
             who = Stranger(silent, f"u{number}", mallory.pair)
-            await stage.send(letter(who, stage.base, like))
+            await stage.send(signed_post(who, stage.base, like))
             await asyncio.sleep(0.05)
 
     hanging = [asyncio.create_task(hang(number)) for number in range(200)]
@@ -314,7 +314,7 @@ async def strange_contexts(stage: Stage) -> Figure:
     tags = [{"type": "Mention", "href": f"http://x.localhost/{one}"} for one in range(2400)]
     note = mallory.note(tag=tags)
     body = mallory.says("Create", note) | {"@context": [AS, {"name": "http://schema.org/name"}]}
-    known = letter(mallory, stage.base, body)
+    known = signed_post(mallory, stage.base, body)
     headers = dict(known.headers)
     headers["Signature"] = f'{headers["Signature"].rpartition(",signature=")[0]},signature="AAAA"'
     forged = Ask("POST", known.url, headers, dump(body))

@@ -18,7 +18,7 @@ from aiohttp import ClientSession, TCPConnector
 
 from tests.benchmarks.lag import noisy, upload
 from tests.benchmarks.load import Process
-from tests.benchmarks.village import Member, letter, move_in, neighbours
+from tests.benchmarks.village import Member, move_in, neighbours, signed_post
 from tests.benchmarks.work import TEXT, Bench, Size
 from tests.support.process import free_port, running
 
@@ -87,7 +87,7 @@ class Soak:
     async def _receive(self, number: int, _: Member) -> None:
         stranger = self._bench.strangers[number % len(self._bench.strangers)]
         note = stranger.note(f"<p>{TEXT} {number}</p>")
-        ask = letter(stranger, self._bench.me.base, stranger.says("Create", note))
+        ask = signed_post(stranger, self._bench.me.base, stranger.says("Create", note))
         async with self._bench.session.post(ask.url, headers=ask.headers, data=ask.body) as answer:
             await answer.read()
         for one in self._bench.strangers:

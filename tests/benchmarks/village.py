@@ -122,7 +122,7 @@ def signed(stranger: Stranger, url: str) -> Ask:
     return Ask("GET", url, {**headers, "Accept": ACTIVITY})
 
 
-def letter(stranger: Stranger, base: str, document: Document) -> Ask:
+def signed_post(stranger: Stranger, base: str, document: Document) -> Ask:
     """An activity for the shared inbox, signed."""
     body, url = dump(document), f"{base}/inbox"
     signed = signatures.sign_request(

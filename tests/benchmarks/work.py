@@ -9,7 +9,7 @@ from itertools import cycle, islice
 from aiohttp import ClientSession
 
 from tests.benchmarks.load import Ask, Figure, Process, measure
-from tests.benchmarks.village import Member, letter
+from tests.benchmarks.village import Member, signed_post
 from tests.federation.world import Stranger
 
 TEXT = "The apples are ripe, and there are more than we can eat. Come by at four! #garden"
@@ -75,23 +75,23 @@ class Bench:
         each = max(1, times // len(self.strangers))
         numbers = [await self._number_of(one) for one in self.strangers]
         tag = {"type": "Mention", "href": self.me.uri, "name": f"@{self.me.name}"}
-        letters = [
-            self._letter(one, "Create", one.note(f"<p>{TEXT}</p>", cc=[self.me.uri], tag=[tag]))
+        arrived = [
+            self._signed(one, "Create", one.note(f"<p>{TEXT}</p>", cc=[self.me.uri], tag=[tag]))
             for _ in range(each)
             for one in self.strangers
         ]
 
         async def work() -> None:
-            await self.measure(letters)
+            await self.measure(arrived)
             for number in numbers:
                 await until(lambda: self._have_said(number, each))  # noqa: B023
 
-        return await self._whole(len(letters), work())
+        return await self._whole(len(arrived), work())
 
     async def fan_out(self, posts: int) -> Figure:
-        """Posts of one member, until every neighbour has them all: the cost of one letter."""
+        """Posts of one member, until every neighbour has them all: the cost of one delivery."""
         due = posts * len(self.strangers)
-        arrived = self._told_of(self._letters() + due)
+        arrived = self._told_of(self._arrived() + due)
 
         async def work() -> None:
             await self.measure([self.me.says(f"{TEXT} ({one})") for one in range(posts)])
@@ -107,18 +107,18 @@ class Bench:
         await work
         return Figure("", times, time.perf_counter() - began, self.process.cpu() - cpu)
 
-    def _letter(self, who: Stranger, verb: str, what: object) -> Ask:
-        return letter(who, self.me.base, who.says(verb, what))
+    def _signed(self, who: Stranger, verb: str, what: object) -> Ask:
+        return signed_post(who, self.me.base, who.says(verb, what))
 
     def _follows(self, who: Sequence[Stranger]) -> list[Ask]:
-        return [self._letter(one, "Follow", self.me.uri) for one in who]
+        return [self._signed(one, "Follow", self.me.uri) for one in who]
 
-    def _letters(self) -> int:
-        return sum(len(one.at.letters) for one in self.strangers)
+    def _arrived(self) -> int:
+        return sum(len(one.at.arrived) for one in self.strangers)
 
     def _told_of(self, count: int) -> Callable[[], Awaitable[bool]]:
         async def told() -> bool:
-            return self._letters() >= count
+            return self._arrived() >= count
 
         return told
 

@@ -103,7 +103,7 @@ class Neighbour:
         return stranger
 
     @property
-    def letters(self) -> list[Asked]:
+    def arrived(self) -> list[Asked]:
         return [one for one in self.asked if one.method == "POST"]
 
     def times_asked(self, path: str) -> int:
@@ -166,9 +166,9 @@ class Stranger:
         self, place: Place, document: Mapping[str, Any] | bytes, inbox: str = "/inbox", **how: Any
     ) -> int:
         """Deliver it, signed by this actor; return the status."""
-        return await self.letter(place, document, inbox, **how).send(place)
+        return await self.signed_post(place, document, inbox, **how).send(place)
 
-    def letter(
+    def signed_post(
         self, place: Place, document: Mapping[str, Any] | bytes, inbox: str = "/inbox", **how: Any
     ) -> "Letter":
         """The signed request, to be sent once or more."""

@@ -102,7 +102,7 @@ async def test_nobody_moves_where_they_are_not_expected(lands: Lands) -> None:
 async def test_one_moves_once_a_week(lands: Lands, watch: Watch) -> None:
     await go(lands)
     await account_moves.come_back(lands.away.app[SERVICES], lands.bob.actor.id)
-    other = await lands.home.person("roberta")
+    other = await lands.home.person("carol")
     await account_moves.add_alias(lands.home.app[SERVICES], other.actor.id, lands.bob.handle)
     with pytest.raises(CannotMove, match="seven days"):
         await account_moves.move(lands.away.app[SERVICES], lands.bob.actor.id, other.handle)
@@ -118,13 +118,13 @@ async def test_nobody_moves_in_a_circle(lands: Lands) -> None:
 
 
 async def test_what_one_arranged_about_somebody_holds_for_where_they_went(lands: Lands) -> None:
-    eve, carl = await lands.home.person("eve"), await lands.home.person("carl")
-    for person, act in ((eve, "block"), (carl, "mute")):
+    erin, carl = await lands.home.person("erin"), await lands.home.person("carl")
+    for person, act in ((erin, "block"), (carl, "mute")):
         number = await person.find(lands.bob.handle)
         await person.post(f"/api/v1/accounts/{number}/{act}")
     await settle(*lands.all)
     await go(lands)
-    for person, flag in ((eve, "blocking"), (carl, "muting")):
+    for person, flag in ((erin, "blocking"), (carl, "muting")):
         new = await person.find(lands.robert.handle)
         (standing,) = await person.get("/api/v1/accounts/relationships", **{"id[]": new})
         assert standing[flag] is True, flag

@@ -32,14 +32,14 @@ def account(writer: Writer, name: str, /, **more: Any) -> ActorId:
     return id_
 
 
-def follow(writer: Writer, follower: int, target: int, accepted: bool = True) -> None:
-    follows.ask(writer, f"https://x.example/follows/{follower}-{target}", follower, target)
+def follow(writer: Writer, follower: ActorId, target: int, accepted: bool = True) -> None:
+    follows.ask(writer, f"https://x.example/follows/{follower}-{target}", follower, ActorId(target))
     if accepted:
-        follows.accept(writer, follower, target)
+        follows.accept(writer, follower, ActorId(target))
 
 
 def block(writer: Writer, who: int, target: int) -> None:
-    blocks.add(writer, f"https://x.example/blocks/{who}-{target}", who, target)
+    blocks.add(writer, f"https://x.example/blocks/{who}-{target}", ActorId(who), ActorId(target))
 
 
 def post(
@@ -76,15 +76,17 @@ def post(
         content=f"<p>{id_}</p>",
         **given,
     )
-    posts.add(writer, made, [Recipient(one, mentioned=True) for one in to], tags)
+    posts.add(writer, made, [Recipient(ActorId(one), mentioned=True) for one in to], tags)
     return made
 
 
 def said(
-    writer: Writer, by: int, object_: str, type_: str = "Create", post: int | None = None
+    writer: Writer, by: int, object_: str, type_: str = "Create", post: PostId | None = None
 ) -> int:
-    """An activity of ours, without letters."""
+    """An activity of ours, without deliveries."""
     id_ = writer.new_id()
     uri = f"https://home.example/activities/{id_}"
-    outbox.add(writer, Said(id_, uri, by, type_, object_, post, f'{{"about": "{object_}"}}'))
+    outbox.add(
+        writer, Said(id_, uri, ActorId(by), type_, object_, post, f'{{"about": "{object_}"}}')
+    )
     return id_

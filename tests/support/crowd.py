@@ -67,7 +67,7 @@ def _people(writer: Writer, me: ActorId, person: ActorId, number: int, found: Nu
     endorsements.add(writer, me, person)
     lists.put(writer, found["list"], person)
     other = lists.add(writer, me, f"List {number}", "list", exclusive=False)
-    lists.put(writer, other.id, found["friend"])
+    lists.put(writer, other.id, ActorId(found["friend"]))
     found["person"] = person
 
 
@@ -88,12 +88,12 @@ def _posts(
         said.id,
     )
     favourites.add(writer, f"https://x.example/likes/{entries[0]}", me, said.id)
-    favourites.add(writer, f"https://x.example/likes/{entries[1]}", person, found["liked"])
+    favourites.add(writer, f"https://x.example/likes/{entries[1]}", person, PostId(found["liked"]))
     uri, audience = f"https://x.example/shares/{number}", ensure(writer, PUBLIC)
     shared = Boost(writer.new_id(), uri, person, PostId(found["liked"]), audience, True, writer.now)
     boosts.add(writer, shared)
     bookmarks.add(writer, me, said.id)
-    conversations.go_on(writer, direct, {int(me), int(person)}, [me])
+    conversations.go_on(writer, direct, {ActorId(int(me)), ActorId(int(person))}, [me])
     notifications.add(writer, me, "mention", person, said.id)
     pins.add(writer, me, mine.id, 100)
     edits.keep(writer, root, {})

@@ -21,6 +21,7 @@ from storage.access import oauth
 from storage.access.accounts import Role
 from storage.engine import ids
 from storage.engine.database import Database
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from storage.people.actors import Actor
 from tests.support.clock import Watch
@@ -143,7 +144,7 @@ async def keys_of(handle: str) -> Keys:
     return _keys[handle]
 
 
-def give_token(writer: Writer, account: int | None, scopes: str = ALL) -> str:
+def give_token(writer: Writer, account: ActorId | None, scopes: str = ALL) -> str:
     """An app and a token of it; the secret is shown once."""
     client, secret = ids.secret(), ids.secret()
     app = oauth.App(

@@ -113,7 +113,7 @@ def test_lemmy() -> None:
     group = received("lemmy/group")
     assert (group.row.type, group.row.access) == ("Group", "open")
     announce = received("lemmy/announce-create")
-    assert announce.shared == "https://lemmy.example/activities/create/1"
+    assert announce.boosted == "https://lemmy.example/activities/create/1"
     page = received("lemmy/page")
     assert page.title == "Slugs, what helps?"
     assert plain(page.content).startswith("Slugs, what helps?")

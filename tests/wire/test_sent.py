@@ -77,10 +77,10 @@ class Journey:
     async def caught(self, *names: str) -> None:
         """What was delivered since the last time, in the order of these names (by type)."""
         await settle(self.place)
-        letters = [one.body for one in self.vera.at.letters]
+        arrived = [one.body for one in self.vera.at.arrived]
         self.vera.at.asked.clear()
-        found = sorted(letters, key=lambda body: names.index(_name_of(body, names)))
-        assert len(found) == len(names), (names, letters)
+        found = sorted(arrived, key=lambda body: names.index(_name_of(body, names)))
+        assert len(found) == len(names), (names, arrived)
         self.sent |= dict(zip(names, found, strict=True))
 
     async def fetched(self, name: str, path: str, accept: str = ACTIVITY) -> None:
@@ -249,7 +249,7 @@ async def turned_out(journey: Journey) -> None:
     given = {"account_id": number, "comment": "She calls my leeks onions.", "forward": True}
     await alice.post("/api/v1/reports", **given)
     await journey.caught("Flag")
-    verdict = Verdict(action="suspend", letter=False)
+    verdict = Verdict(action="suspend", email=False)
     await place.database.write(account_decisions.decide, COMMAND_LINE, alice.actor.id, verdict)
     await journey.caught("Update-Person-suspended")
     await journey.fetched("actor-suspended", f"/actors/{alice.id}")

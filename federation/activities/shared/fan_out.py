@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, follows
 from storage.posts.posts import Post, Recipient
@@ -13,9 +14,9 @@ from storage.reading.lists import Brought
 def bring(
     writer: Writer,
     brought: Brought,
-    followers: Collection[int],
+    followers: Collection[ActorId],
     *,
-    home: Collection[int] | None = None,
+    home: Collection[ActorId] | None = None,
 ) -> None:
     """Into the lists of those who follow, and home; there only for `home` where that is given.
 
@@ -28,7 +29,7 @@ def bring(
     timelines.fan_out(writer, wanted, brought.entry, brought.post, brought.boost)
 
 
-def by_hashtag(reader: Reader, post: Post, facts: Facts) -> list[int]:
+def by_hashtag(reader: Reader, post: Post, facts: Facts) -> list[ActorId]:
     """Members who follow one of its hashtags and may read it; only what is for everybody comes."""
     if not (post.kind == "public" and post.listed) or _is_limited(reader, post.author):
         return []
@@ -39,19 +40,19 @@ def converse(writer: Writer, post: Post, recipients: Collection[Recipient], fact
     """Carry on a conversation of each of ours among the people of a post for named people only."""
     if post.kind != "named":
         return
-    people = {int(post.author), *(recipient.actor for recipient in recipients)}
+    people = {post.author, *(recipient.actor for recipient in recipients)}
     seeing = members_who_see(people, facts)
     if _is_limited(writer, post.author):
         seeing = [one for one in seeing if _listens(writer, one, post)]
     conversations.go_on(writer, post, people, seeing)
 
 
-def _is_limited(reader: Reader, author: int) -> bool:
+def _is_limited(reader: Reader, author: ActorId) -> bool:
     known = actors.by_id(reader, author)
     return known is not None and bool(known.silenced)
 
 
-def _listens(reader: Reader, member: int, post: Post) -> bool:
+def _listens(reader: Reader, member: ActorId, post: Post) -> bool:
     """Whether a member talks with the limited author of a post, or follows them."""
     if member == post.author or conversations.is_in(reader, member, post.root):
         return True

@@ -8,6 +8,7 @@ from federation.activities.shared.reactions import known_actor
 from federation.activity import Activity, Unknown, Unwanted, heading
 from federation.errors import Forbidden
 from federation.vocabulary.json_documents import Document, uri_of
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader
 from storage.people import actors, follows
 from storage.people.actors import Actor
@@ -39,7 +40,7 @@ class Featuring(Activity):
     def subject(self) -> str:
         return self.what
 
-    def post(self, reader: Reader) -> int | None:
+    def post(self, reader: Reader) -> PostId | None:
         known = posts.by_uri(reader, self.what)
         return known.id if known else None
 

@@ -12,7 +12,7 @@ from federation.vocabulary import addressing, uris
 from federation.vocabulary.addressing import Addressed
 from federation.vocabulary.sanitize_html import safe_url
 from storage.engine.clock import clamped
-from storage.engine.ids import ActorId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, blocks, follows
 from storage.people.actors import Actor
@@ -74,7 +74,7 @@ def _row(
 ) -> Post:
     published = clamped(said.published, writer.now)
     own = uris.number(writer.site, said.id, "posts") if author.is_local else None
-    id_ = posts.free_id(writer, own if own is not None else writer.id_of(published))
+    id_ = posts.free_id(writer, PostId(writer.id_of(published) if own is None else own))
     return Post(
         id=id_,
         uri=said.id,
@@ -176,13 +176,13 @@ def spread(writer: Writer, arrival: Arrival) -> None:
 
 
 def _fan_out(writer: Writer, arrival: Arrival, facts: Facts) -> None:
-    hearers = follows.local_follower_rows(writer, arrival.author.id)
-    followers = _at_home(writer, arrival, [hearer.follower for hearer in hearers])
+    listening = follows.local_follower_rows(writer, arrival.author.id)
+    followers = _at_home(writer, arrival, [one.follower for one in listening])
     reached = members_who_see(followers, facts)
-    unwanted = {one.follower for one in hearers if not one.wants(arrival.note.language)}
-    for hearer in hearers:
-        if hearer.notify and hearer.follower in reached and hearer.follower not in unwanted:
-            notifications.add(writer, hearer.follower, "status", arrival.author.id, arrival.post.id)
+    unwanted = {one.follower for one in listening if not one.wants(arrival.note.language)}
+    for one in listening:
+        if one.notify and one.follower in reached and one.follower not in unwanted:
+            notifications.add(writer, one.follower, "status", arrival.author.id, arrival.post.id)
     if arrival.author.is_local:
         reached.append(arrival.author.id)
     fan_out.bring(
@@ -195,13 +195,13 @@ def _fan_out(writer: Writer, arrival: Arrival, facts: Facts) -> None:
     )
 
 
-def _answered_by(arrival: Arrival) -> int | None:
+def _answered_by(arrival: Arrival) -> ActorId | None:
     """Author of the post that is answered, if that is somebody else."""
     parent = arrival.parent
     return parent.author if parent and parent.author != arrival.author.id else None
 
 
-def _at_home(reader: Reader, arrival: Arrival, followers: list[int]) -> list[int]:
+def _at_home(reader: Reader, arrival: Arrival, followers: list[ActorId]) -> list[ActorId]:
     """An answer belongs into the lists of those who follow both, or who wrote what it answers."""
     if arrival.note.in_reply_to is None:
         return followers
@@ -212,7 +212,7 @@ def _at_home(reader: Reader, arrival: Arrival, followers: list[int]) -> list[int
         return followers
     both = {
         answered,
-        *(hearer.follower for hearer in follows.local_follower_rows(reader, answered)),
+        *(one.follower for one in follows.local_follower_rows(reader, answered)),
     }
     return [one for one in followers if one in both]
 

@@ -15,7 +15,7 @@ from storage.people.actors import Actor
 from storage.queues import jobs
 from storage.queues.job_kinds import EraseActor
 
-LETTERS_TAKE = timedelta(hours=1)
+DELIVERIES_TAKE = timedelta(hours=1)
 
 _LAST = N_(
     "You are the only admin here. Make somebody else an admin first,"
@@ -56,7 +56,7 @@ def _erase_next(writer: Writer) -> bool:
     if erasure.erase(writer, actor):
         return True
     if erasure.last_words_wait(writer, actor):
-        jobs.postpone(writer, job, LETTERS_TAKE)
+        jobs.postpone(writer, job, DELIVERIES_TAKE)
     else:
         erasure.forget_key(writer, actor)
         jobs.done(writer, job)

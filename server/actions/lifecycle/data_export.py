@@ -49,7 +49,7 @@ def _yes(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _follows(reader: Reader, me: int) -> list[Row]:
+def _follows(reader: Reader, me: ActorId) -> list[Row]:
     found = [
         (
             _handle(reader, one.name, one.domain),
@@ -62,30 +62,30 @@ def _follows(reader: Reader, me: int) -> list[Row]:
     return [("Account address", "Show boosts", "Notify on new posts", "Languages"), *found]
 
 
-def _blocks(reader: Reader, me: int) -> list[Row]:
+def _blocks(reader: Reader, me: ActorId) -> list[Row]:
     return [(_handle(reader, *one),) for one in account_archive.blocked(reader, me)]
 
 
-def _mutes(reader: Reader, me: int) -> list[Row]:
+def _mutes(reader: Reader, me: ActorId) -> list[Row]:
     found = account_archive.muted(reader, me)
     rows = [(_handle(reader, name, domain), _yes(quiet)) for name, domain, quiet in found]
     return [("Account address", "Hide notifications"), *rows]
 
 
-def _lists(reader: Reader, me: int) -> list[Row]:
+def _lists(reader: Reader, me: ActorId) -> list[Row]:
     found = account_archive.listed(reader, me)
     return [(title, _handle(reader, name, domain)) for title, name, domain in found]
 
 
-def _bookmarks(reader: Reader, me: int) -> list[Row]:
+def _bookmarks(reader: Reader, me: ActorId) -> list[Row]:
     return [(uri,) for uri in account_archive.bookmarked(reader, me)]
 
 
-def _hosts(reader: Reader, me: int) -> list[Row]:
+def _hosts(reader: Reader, me: ActorId) -> list[Row]:
     return [(host,) for host in account_archive.hosts(reader, me)]
 
 
-FILES: Mapping[str, tuple[str, Callable[[Reader, int], list[Row]]]] = {
+FILES: Mapping[str, tuple[str, Callable[[Reader, ActorId], list[Row]]]] = {
     "follows": ("following_accounts.csv", _follows),
     "blocks": ("blocked_accounts.csv", _blocks),
     "mutes": ("muted_accounts.csv", _mutes),
@@ -96,7 +96,7 @@ FILES: Mapping[str, tuple[str, Callable[[Reader, int], list[Row]]]] = {
 """Kind → name of the file, and who fills it. The columns are Mastodon's."""
 
 
-def table(reader: Reader, me: int, kind: str) -> bytes:
+def table(reader: Reader, me: ActorId, kind: str) -> bytes:
     """Return one of FILES, as CSV in UTF-8."""
     return written(FILES[kind][1](reader, me))
 

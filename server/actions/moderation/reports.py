@@ -8,6 +8,7 @@ from federation.outbound import outbox
 from server.actions.finding import visible_actor
 from server.refusals import Invalid, NotAllowed, NotThere
 from storage.communities import charters
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import reports
 from storage.moderation.reports import Category, Report
@@ -24,8 +25,8 @@ class ReportParams:
     `only_to`: to these servers it may be forwarded, None: to whichever it concerns.
     """
 
-    target: int
-    posts: tuple[int, ...]
+    target: ActorId
+    posts: tuple[PostId, ...]
     rules: tuple[int, ...]
     comment: str
     category: Category
@@ -61,7 +62,7 @@ def _goes_there(params: ReportParams, target: Actor) -> bool:
     return params.forward and (params.only_to is None or target.domain in params.only_to)
 
 
-def _posts(reader: Reader, me: Actor, target: Actor, wanted: tuple[int, ...]) -> list[str]:
+def _posts(reader: Reader, me: Actor, target: Actor, wanted: tuple[PostId, ...]) -> list[str]:
     """URIs of the posts: by whom it is about, and all such as the reporter may see."""
     found = visible_posts.many(reader, Member(me.id), wanted)
     if len(found) < len(wanted):

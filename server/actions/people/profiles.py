@@ -35,8 +35,8 @@ LONGEST_OF_FIELD = 255
 VISIBILITIES = ("public", "unlisted", "private")
 QUOTE_POLICIES = ("public", "followers", "nobody")
 FLAGS = ("locked", "bot", "discoverable", "indexable", "hide_collections")
-Face = Literal["avatar", "header"]
-PURPOSES: tuple[Face, ...] = ("avatar", "header")
+PictureKind = Literal["avatar", "header"]
+PURPOSES: tuple[PictureKind, ...] = ("avatar", "header")
 _LINE = 10_000  # of a line that is too long, so much is counted
 
 N_ = str  # marks a sentence for the catalogue; pages say it in the reader's language
@@ -98,7 +98,7 @@ class _Made:
     """Parts made before the unit, as they take time: who is mentioned, pictures taken in."""
 
     mentioned: Mapping[Handle, Actor]
-    pictures: Mapping[Face, Ingested]
+    pictures: Mapping[PictureKind, Ingested]
 
 
 async def change(services: Services, me: Actor, params: ProfileParams) -> None:
@@ -192,9 +192,11 @@ def _handles(params: ProfileParams) -> list[Handle]:
     return list(dict.fromkeys(handle for text in texts for handle in markup.find_mentions(text)))
 
 
-async def _taken_in(services: Services, id_: int, params: ProfileParams) -> dict[Face, Ingested]:
+async def _taken_in(
+    services: Services, id_: int, params: ProfileParams
+) -> dict[PictureKind, Ingested]:
     """New pictures as files of ours; when one is refused, none is kept."""
-    made: dict[Face, Ingested] = {}
+    made: dict[PictureKind, Ingested] = {}
     try:
         for purpose in PURPOSES:
             data = getattr(params, purpose)

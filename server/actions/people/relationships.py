@@ -7,6 +7,7 @@ from federation.activities import Accept, Block, Follow, Reject, Undo
 from federation.outbound import outbox
 from server.actions.finding import is_visible
 from server.refusals import NotAllowed, NotThere
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from storage.people import actors, blocks, follows, hidden_accounts, user_domain_blocks
 from storage.people.actors import Actor
@@ -131,7 +132,7 @@ def put_into_list(writer: Writer, me: Actor, list_: List, person: Actor) -> None
             keep_home(writer, me.id, person.id)
 
 
-def keep_home(writer: Writer, me: int, person: int) -> None:
+def keep_home(writer: Writer, me: ActorId, person: ActorId) -> None:
     """Keep a person in an exclusive list out of home, and bring back one whom none has any more."""
     if me == person:
         return
@@ -143,18 +144,18 @@ def keep_home(writer: Writer, me: int, person: int) -> None:
         timelines.fill_from(writer, me, person)
 
 
-def accept_follow(writer: Writer, me: Actor, follower: int) -> Actor:
+def accept_follow(writer: Writer, me: Actor, follower: ActorId) -> Actor:
     """Let somebody follow who asked to. Raises NotThere."""
     return _answer_request(writer, me, follower, Accept)
 
 
-def reject_follow(writer: Writer, me: Actor, follower: int) -> Actor:
+def reject_follow(writer: Writer, me: Actor, follower: ActorId) -> Actor:
     """Say no to somebody who asked to follow. Raises NotThere."""
     return _answer_request(writer, me, follower, Reject)
 
 
 def _answer_request(
-    writer: Writer, me: Actor, follower: int, verb: type[Accept] | type[Reject]
+    writer: Writer, me: Actor, follower: ActorId, verb: type[Accept] | type[Reject]
 ) -> Actor:
     asked, asker = follows.between(writer, follower, me.id), actors.by_id(writer, follower)
     if asker is None or asked is None or asked.state != "pending":

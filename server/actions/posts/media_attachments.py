@@ -13,6 +13,7 @@ from server.actions.services import Services
 from server.media.store import Ingested
 from server.refusals import Invalid, NotThere
 from storage.engine.database import Database
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Writer
 from storage.media import attachments
 from storage.media.attachments import Media
@@ -133,7 +134,7 @@ async def remove_files(services: Services, names: Sequence[str]) -> None:
 
 
 def to_attach(
-    reader: Reader, owner: Actor, ids: Sequence[int], post: int | None = None
+    reader: Reader, owner: Actor, ids: Sequence[int], post: PostId | None = None
 ) -> list[Media]:
     """Files in the order of `ids`: all the owner's, ready, and attached to nothing or to this post.
 

@@ -5,6 +5,7 @@ from federation.errors import Forbidden
 from federation.outbound import outbox
 from server.actions.finding import visible_post
 from server.refusals import Invalid
+from storage.engine.ids import PostId
 from storage.engine.transaction import Writer
 from storage.people.actors import Actor
 from storage.posts import pins
@@ -15,7 +16,7 @@ _NOT_OWN = "Validation failed: Someone else's post cannot be pinned"
 _NAMED = "Validation failed: Posts that are only visible to mentioned users cannot be pinned"
 
 
-def pin(writer: Writer, me: Actor, id_: int) -> Post:
+def pin(writer: Writer, me: Actor, id_: PostId) -> Post:
     """Show it first. Raises NotThere, and Invalid for what cannot be pinned."""
     found = _own(writer, me, id_)
     if found.kind == "named":
@@ -25,7 +26,7 @@ def pin(writer: Writer, me: Actor, id_: int) -> Post:
     return found
 
 
-def unpin(writer: Writer, me: Actor, id_: int) -> Post:
+def unpin(writer: Writer, me: Actor, id_: PostId) -> Post:
     """Show it first no more. Raises NotThere, and Invalid for somebody else's."""
     found = _own(writer, me, id_)
     if pins.is_pinned(writer, me.id, found.id):
@@ -33,7 +34,7 @@ def unpin(writer: Writer, me: Actor, id_: int) -> Post:
     return found
 
 
-def _own(writer: Writer, me: Actor, id_: int) -> Post:
+def _own(writer: Writer, me: Actor, id_: PostId) -> Post:
     found = visible_post(writer, Member(me.id), id_)
     if found.author != me.id or found.id != id_:
         raise Invalid(_NOT_OWN)

@@ -19,6 +19,7 @@ from federation.vocabulary.sanitize_html import SafeHtml, trusted
 from server.actions.posts.statuses import publish_edit
 from server.actions.services import Services
 from server.refusals import Invalid, NotThere
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.people.actors import Actor
@@ -36,7 +37,7 @@ PATIENCE = 3.0  # seconds that a reader waits for another server's figures
 _NO_TEXT: SafeHtml = trusted("")
 
 
-def visible_poll(reader: Reader, viewer: Viewer, id_: int) -> tuple[Post, Poll]:
+def visible_poll(reader: Reader, viewer: Viewer, id_: PostId) -> tuple[Post, Poll]:
     """A poll and the post that it stands in; both have one number. Raises NotThere."""
     found, poll = visible_posts.by_id(reader, viewer, id_), polls.of(reader, id_)
     if found is None or poll is None:
@@ -44,7 +45,7 @@ def visible_poll(reader: Reader, viewer: Viewer, id_: int) -> tuple[Post, Poll]:
     return found, poll
 
 
-def vote(writer: Writer, me: Actor, id_: int, chosen: Sequence[int]) -> None:
+def vote(writer: Writer, me: Actor, id_: PostId, chosen: Sequence[int]) -> None:
     """Choose these positions, all or none; where several may be chosen, others may follow later.
 
     Raises NotThere, and Invalid where that cannot be chosen (any more).
@@ -88,7 +89,7 @@ async def close_next(services: Services) -> bool:
     return True
 
 
-def _close(writer: Writer, id_: int) -> None:
+def _close(writer: Writer, id_: PostId) -> None:
     post = visible_posts.by_id(writer, System(), id_)
     if post is None:
         polls.close(writer, id_)
@@ -99,13 +100,13 @@ def _close(writer: Writer, id_: int) -> None:
         publish_edit(writer, author, from_rows.note_of(writer, post))
 
 
-async def refresh(services: Services, viewer: Viewer, id_: int) -> None:
+async def refresh(services: Services, viewer: Viewer, id_: PostId) -> None:
     """Ask the server of an open poll how it stands, at most once a minute."""
     if await services.database.read(_is_stale, viewer, id_):
         await _ask_again(services, id_, Budget(fetches=2, patience=PATIENCE))
 
 
-def _is_stale(reader: Reader, viewer: Viewer, id_: int) -> bool:
+def _is_stale(reader: Reader, viewer: Viewer, id_: PostId) -> bool:
     post, poll = visible_posts.by_id(reader, viewer, id_), polls.of(reader, id_)
     if post is None or poll is None or poll.ours or poll.closed_at is not None:
         return False
@@ -113,7 +114,7 @@ def _is_stale(reader: Reader, viewer: Viewer, id_: int) -> bool:
     return fetched is None or reader.now - fetched >= FRESH
 
 
-async def _ask_again(services: Services, id_: int, budget: Budget) -> None:
+async def _ask_again(services: Services, id_: PostId, budget: Budget) -> None:
     """Fetch a poll anew; one that cannot be had stays as it was."""
     database = services.database
     post = await database.read(visible_posts.by_id, System(), id_)

@@ -6,6 +6,7 @@ from federation.outbound import outbox
 from federation.vocabulary import uris
 from server.actions.finding import own_post
 from server.refusals import NotThere
+from storage.engine.ids import PostId
 from storage.engine.transaction import Writer
 from storage.people.actors import Actor
 from storage.posts import quotes, visible_posts
@@ -14,7 +15,7 @@ from storage.posts.visibility import Member
 from storage.posts.visible_posts import Post
 
 
-def revoke(writer: Writer, me: Actor, quoted: int, quoting: int) -> Post:
+def revoke(writer: Writer, me: Actor, quoted: PostId, quoting: PostId) -> Post:
     """Take consent back from a post that quotes one's own; return that post. Raises NotThere."""
     viewer = Member(me.id)
     target, quoter = own_post(writer, me, viewer, quoted), visible_posts.once_seen(writer, quoting)

@@ -5,6 +5,7 @@ from federation.outbound import outbox
 from federation.vocabulary import addressing
 from federation.vocabulary.addressing import Addressed
 from server.refusals import Invalid
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.people.actors import Actor
@@ -17,11 +18,11 @@ from storage.reading import bookmarks, thread_mutes
 BOOST_VISIBILITIES = ("public", "unlisted", "private")
 
 
-def has_favourited(reader: Reader, me: int, post: int) -> bool:
+def has_favourited(reader: Reader, me: ActorId, post: PostId) -> bool:
     return favourites.uri_of(reader, me, post) is not None
 
 
-def has_boosted(reader: Reader, me: int, post: int) -> bool:
+def has_boosted(reader: Reader, me: ActorId, post: PostId) -> bool:
     return boosts.of(reader, me, post) is not None
 
 
@@ -74,7 +75,7 @@ def _announce(writer: Writer, me: Actor, post: Post, uri: str, addressed: Addres
     return Announce(
         id=uri,
         actor=me.uri,
-        shared=post.uri,
+        boosted=post.uri,
         to=addresses.to,
         cc=addresses.cc,
         published=writer.now,

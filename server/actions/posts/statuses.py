@@ -46,7 +46,7 @@ class StatusParams:
     spoiler: str = ""
     sensitive: bool = False
     language: str | None = None
-    in_reply_to: int | None = None
+    in_reply_to: PostId | None = None
     application: int | None = None
     poll: Poll | None = None
     policies: InteractionPolicy = OPEN

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from server.refusals import Invalid, NotThere
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.reading import filters
 from storage.reading.filters import Action, Context, Filter, Keyword
@@ -35,7 +36,7 @@ class FilterParams:
     keywords: tuple[KeywordParams, ...] = ()
 
 
-def own(reader: Reader, me: int, id_: int) -> Filter:
+def own(reader: Reader, me: ActorId, id_: int) -> Filter:
     """A filter of theirs. Raises NotThere."""
     found = filters.one(reader, me, id_)
     if found is None:
@@ -43,7 +44,7 @@ def own(reader: Reader, me: int, id_: int) -> Filter:
     return found
 
 
-def own_keyword(reader: Reader, me: int, id_: int) -> Keyword:
+def own_keyword(reader: Reader, me: ActorId, id_: int) -> Keyword:
     """A phrase of theirs. Raises NotThere."""
     found = filters.keyword(reader, me, id_)
     if found is None:
@@ -51,7 +52,7 @@ def own_keyword(reader: Reader, me: int, id_: int) -> Keyword:
     return found
 
 
-def create(writer: Writer, me: int, params: FilterParams) -> Filter:
+def create(writer: Writer, me: ActorId, params: FilterParams) -> Filter:
     """Make one; title and contexts are needed. Raises Invalid where there is no room."""
     if params.title is None or params.contexts is None:
         raise Invalid("A filter needs a title and contexts.")
@@ -64,7 +65,7 @@ def create(writer: Writer, me: int, params: FilterParams) -> Filter:
     return own(writer, me, id_)
 
 
-def change(writer: Writer, me: int, id_: int, params: FilterParams) -> Filter:
+def change(writer: Writer, me: ActorId, id_: int, params: FilterParams) -> Filter:
     """Raises NotThere for what is not theirs, Invalid where there is no room."""
     known = own(writer, me, id_)
     ends = writer.now + params.lasts if params.lasts is not None else None
@@ -82,7 +83,9 @@ def change(writer: Writer, me: int, id_: int, params: FilterParams) -> Filter:
     return own(writer, me, id_)
 
 
-def _set_keywords(writer: Writer, me: int, known: Filter, wanted: Sequence[KeywordParams]) -> None:
+def _set_keywords(
+    writer: Writer, me: ActorId, known: Filter, wanted: Sequence[KeywordParams]
+) -> None:
     if len(wanted) > 2 * filters.MOST_KEYWORDS:  # all there were to go, and as many to come
         raise _full()
     mine = {one.id: one for one in known.keywords}
@@ -99,14 +102,14 @@ def _set_keywords(writer: Writer, me: int, known: Filter, wanted: Sequence[Keywo
         _ensure_fits(writer, me, known.id)
 
 
-def add_keyword(writer: Writer, me: int, id_: int, params: KeywordParams) -> Keyword:
+def add_keyword(writer: Writer, me: ActorId, id_: int, params: KeywordParams) -> Keyword:
     """A further phrase. Raises NotThere, Invalid."""
     made = _add_keyword(writer, own(writer, me, id_).id, params)
     _ensure_fits(writer, me, id_)
     return made
 
 
-def change_keyword(writer: Writer, me: int, id_: int, params: KeywordParams) -> Keyword:
+def change_keyword(writer: Writer, me: ActorId, id_: int, params: KeywordParams) -> Keyword:
     """Raises NotThere, Invalid."""
     wanted = _changed(own_keyword(writer, me, id_), params)
     filters.change_keyword(writer, wanted)
@@ -128,7 +131,7 @@ def _changed(known: Keyword, params: KeywordParams) -> Keyword:
     )
 
 
-def _ensure_fits(reader: Reader, me: int, filter_: int) -> None:
+def _ensure_fits(reader: Reader, me: ActorId, filter_: int) -> None:
     """Looks at a filter and all of its owner's once phrases were written; the unit rolls back."""
     in_it, phrases, characters = filters.measure(reader, me, filter_)
     if in_it > filters.MOST_KEYWORDS:

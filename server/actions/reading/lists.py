@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from server.actions.people import relationships
 from server.refusals import Invalid, NotThere
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.reading import lists
 from storage.reading.lists import List, Replies
@@ -18,7 +19,7 @@ class ListParams:
     exclusive: bool | None = None
 
 
-def own(reader: Reader, me: int, id_: int) -> List:
+def own(reader: Reader, me: ActorId, id_: int) -> List:
     """A list of theirs. Raises NotThere."""
     found = lists.one(reader, me, id_)
     if found is None:
@@ -26,7 +27,7 @@ def own(reader: Reader, me: int, id_: int) -> List:
     return found
 
 
-def create(writer: Writer, me: int, params: ListParams) -> List:
+def create(writer: Writer, me: ActorId, params: ListParams) -> List:
     """Make one; a title is needed. Raises Invalid where there is no room."""
     if params.title is None:
         raise Invalid("A list needs a title.")
@@ -36,7 +37,7 @@ def create(writer: Writer, me: int, params: ListParams) -> List:
     return lists.add(writer, me, params.title, replies, exclusive)
 
 
-def change(writer: Writer, me: int, id_: int, params: ListParams) -> List:
+def change(writer: Writer, me: ActorId, id_: int, params: ListParams) -> List:
     """Raises NotThere for what is not theirs."""
     known = own(writer, me, id_)
     wanted = replace(
@@ -52,7 +53,7 @@ def change(writer: Writer, me: int, id_: int, params: ListParams) -> List:
     return wanted
 
 
-def remove(writer: Writer, me: int, id_: int) -> None:
+def remove(writer: Writer, me: ActorId, id_: int) -> None:
     """Raises NotThere for what is not theirs."""
     known = own(writer, me, id_)
     within = lists.members(writer, id_) if known.exclusive else []

@@ -8,12 +8,12 @@ from aiohttp import web
 from server.access import oauth_grants, scopes
 from server.access.signup import NotYet, SignupParams, sign_up
 from server.http.app_keys import DATABASE, SETTINGS
-from server.http.auth import address_of, block_of_caller
+from server.http.auth import address_of, network_of_request
 from server.http.errors import Refused
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, as_typed, count, current_user, post
 from server.http.ip_blocks import ensure_sign_up
-from server.http.rate_limits import caller_of
+from server.http.rate_limits import counted_address
 from server.http.responses import answer
 from server.i18n.translations import available, choose_locale, known, translations
 from storage.access.signup_blocks import canonical_hash
@@ -35,10 +35,10 @@ async def create(request: web.Request) -> web.Response:
     count(
         request,
         "signup",
-        f"ip {caller_of(address_of(request))}",
+        f"ip {counted_address(address_of(request))}",
         as_typed(canonical_hash(params.email)),
     )
-    params = replace(params, source=block_of_caller(request))
+    params = replace(params, source=network_of_request(request))
     try:
         actor = await sign_up(request.app[DATABASE], params)
     except NotYet as error:

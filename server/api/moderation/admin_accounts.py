@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server.api.common import number
+from server.api.common import actor_number
 from server.entities import admin
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
@@ -15,6 +15,7 @@ from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from server.moderation import account_decisions
 from server.moderation.account_decisions import LONGEST_TEXT, Moderator, Verdict
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import account_listing
@@ -70,7 +71,7 @@ def _sought(
         origin=origin,
         status=status,
         roles=roles,
-        invited_by=form.number("invited_by"),
+        invited_by=form.actor("invited_by"),
         name=_typed(form, "username"),
         display_name=_typed(form, "display_name"),
         domain=_typed(form, "by_domain"),
@@ -95,10 +96,10 @@ def _page(reader: Reader, sought: Sought, page: Page) -> tuple[list[dict[str, An
 
 
 async def show(request: web.Request) -> web.Response:
-    return answer(await request.app[DATABASE].read(_show, number(request)))
+    return answer(await request.app[DATABASE].read(_show, actor_number(request)))
 
 
-def _show(reader: Reader, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, id_: ActorId) -> dict[str, Any]:
     found = actors.by_id(reader, id_)
     if found is None or found.type == "Application" or found.effective_state == "deleted":
         raise not_found()
@@ -116,34 +117,34 @@ async def act(request: web.Request) -> web.Response:
         action="warn" if action == "none" and text else action,
         text=text,
         report=form.number("report_id"),
-        letter=form.flag("send_email_notification") is not False,
+        email=form.flag("send_email_notification") is not False,
     )
     await request.app[DATABASE].write(
-        account_decisions.decide, moderator_of(request), number(request), verdict
+        account_decisions.decide, moderator_of(request), actor_number(request), verdict
     )
     return answer({})
 
 
-Unit = Callable[[Writer, Moderator, int], None]
+Unit = Callable[[Writer, Moderator, ActorId], None]
 
 
 def _doing(unit: Unit) -> Callable[[web.Request], Any]:
     """Make a handler that does something to an account; the answer is the account as it is then."""
 
-    def done(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
+    def done(writer: Writer, moderator: Moderator, id_: ActorId) -> dict[str, Any]:
         unit(writer, moderator, id_)
         return admin.person(writer, id_)
 
     async def handle(request: web.Request) -> web.Response:
         return answer(
-            await request.app[DATABASE].write(done, moderator_of(request), number(request))
+            await request.app[DATABASE].write(done, moderator_of(request), actor_number(request))
         )
 
     return handle
 
 
 def _undoing(action: str) -> Unit:
-    def unit(writer: Writer, moderator: Moderator, id_: int) -> None:
+    def unit(writer: Writer, moderator: Moderator, id_: ActorId) -> None:
         account_decisions.undo(writer, moderator, id_, action)
 
     return unit
@@ -152,12 +153,14 @@ def _undoing(action: str) -> Unit:
 async def reject(request: web.Request) -> web.Response:
     """POST …/reject: the answer is the account as it was."""
 
-    def unit(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
+    def unit(writer: Writer, moderator: Moderator, id_: ActorId) -> dict[str, Any]:
         before = _show(writer, id_)
         account_decisions.reject(writer, moderator, id_)
         return before
 
-    return answer(await request.app[DATABASE].write(unit, moderator_of(request), number(request)))
+    return answer(
+        await request.app[DATABASE].write(unit, moderator_of(request), actor_number(request))
+    )
 
 
 _ONE = "/api/v1/admin/accounts/{id}"

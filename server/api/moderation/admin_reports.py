@@ -17,6 +17,7 @@ from server.http.pagination import linked, page_of
 from server.http.responses import answer
 from server.moderation import account_decisions
 from server.moderation.account_decisions import Moderator
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.moderation import audit_log, reports
@@ -31,8 +32,8 @@ async def several(request: web.Request) -> web.Response:
     )
     filed = Filed(
         resolved=bool(form.flag("resolved")),
-        reporter=form.number("account_id"),
-        target=form.number("target_account_id"),
+        reporter=form.actor("account_id"),
+        target=form.actor("target_account_id"),
         but=moderator.actor,
     )
     body, cursors = await request.app[DATABASE].write(_several, moderator, filed, page)
@@ -89,7 +90,7 @@ async def update(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].write(unit, moderator_of(request), number(request)))
 
 
-Unit = Callable[[Writer, int, int | None], None]
+Unit = Callable[[Writer, int, ActorId | None], None]
 
 
 def _doing(action: str, unit: Unit) -> Callable[[web.Request], Any]:

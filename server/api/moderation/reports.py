@@ -13,6 +13,7 @@ from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, post
 from server.http.responses import answer
+from storage.engine.ids import NOBODY
 from storage.engine.transaction import Writer
 from storage.moderation.reports import CATEGORIES
 from storage.people.actors import Actor
@@ -32,8 +33,8 @@ def _parse(form: Form) -> ReportParams:
     if category not in CATEGORIES:
         raise unprocessable("A report is about spam, something legal, a violation, or other.")
     return ReportParams(
-        target=next(iter(form.ids("account_id")), 0),
-        posts=tuple(dict.fromkeys(form.ids("status_ids", MOST_POSTS))),
+        target=next(iter(form.actors("account_id")), NOBODY),
+        posts=tuple(dict.fromkeys(form.posts("status_ids", MOST_POSTS))),
         rules=rules if category == "violation" else (),
         comment=(form.text("comment", LONGEST_COMMENT) or "").strip(),
         category=category,

@@ -9,9 +9,15 @@ from aiohttp import web
 
 from federation.errors import FederationError
 from federation.resolve.webfinger import split_handle
-from server.actions.finding import Has, actor_to_take_back_from, has_none, is_visible, visible_actor
+from server.actions.finding import (
+    HasOnActor,
+    actor_to_take_back_from,
+    has_none,
+    is_visible,
+    visible_actor,
+)
 from server.actions.people import relationships
-from server.api.common import number
+from server.api.common import actor_number
 from server.api.listing import shown
 from server.entities import account as account_entity
 from server.entities import relationship as relationship_entity
@@ -21,7 +27,7 @@ from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
-from storage.engine.ids import ActorId
+from storage.engine.ids import NOBODY, ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.people import (
@@ -45,24 +51,24 @@ async def verify_credentials(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_own, who.me.id, who.own_account))
 
 
-def _own(reader: Reader, me: int, account: Any) -> dict[str, Any]:
+def _own(reader: Reader, me: ActorId, account: Any) -> dict[str, Any]:
     return account_entity.credential(reader, visible_actor(reader, me), account)
 
 
 async def show(request: web.Request) -> web.Response:
-    return answer(await request.app[DATABASE].read(_show, number(request)))
+    return answer(await request.app[DATABASE].read(_show, actor_number(request)))
 
 
-def _show(reader: Reader, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, id_: ActorId) -> dict[str, Any]:
     return account_entity.one(reader, visible_actor(reader, id_))
 
 
 async def several(request: web.Request) -> web.Response:
-    wanted = (await form_of(request)).ids("id", 40)
+    wanted = (await form_of(request)).actors("id", 40)
     return answer(await request.app[DATABASE].read(_several, wanted))
 
 
-def _several(reader: Reader, wanted: Sequence[int]) -> list[dict[str, Any]]:
+def _several(reader: Reader, wanted: Sequence[ActorId]) -> list[dict[str, Any]]:
     """Accounts that are there for people to see, in the order asked for."""
     found = actors.many(reader, wanted)
     there = [found[id_] for id_ in wanted if id_ in found and is_visible(found[id_])]
@@ -86,7 +92,7 @@ def _lookup(reader: Reader, acct: str) -> dict[str, Any]:
 
 async def statuses(request: web.Request) -> web.Response:
     form, viewer = await form_of(request), current_user(request).viewer
-    id_ = ActorId(number(request))
+    id_ = actor_number(request)
     if form.flag("pinned"):
         return await shown(
             request,
@@ -98,7 +104,7 @@ async def statuses(request: web.Request) -> web.Response:
         )
     wanted = Shown(
         replies=not form.flag("exclude_replies"),
-        shares=not form.flag("exclude_reblogs"),
+        boosts=not form.flag("exclude_reblogs"),
         direct=not form.flag("exclude_direct"),
         media=bool(form.flag("only_media")),
         tagged=(form.text("tagged", 200) or "").casefold() or None,
@@ -110,12 +116,12 @@ async def statuses(request: web.Request) -> web.Response:
     return await shown(request, find, page_of(request), always_next=False)
 
 
-Pairs = list[tuple[int, int]]
+Pairs = list[tuple[int, ActorId]]
 
 
-def _people(find: Callable[[Reader, int, Page], Pairs]) -> Callable[[web.Request], Any]:
+def _people(find: Callable[[Reader, ActorId, Page], Pairs]) -> Callable[[web.Request], Any]:
     def unit(
-        reader: Reader, id_: int, me: int | None, page: Page
+        reader: Reader, id_: ActorId, me: ActorId | None, page: Page
     ) -> tuple[list[dict[str, Any]], list[int]]:
         whose = visible_actor(reader, id_)
         hidden = whose.hide_collections and whose.id != me
@@ -126,7 +132,7 @@ def _people(find: Callable[[Reader, int, Page], Pairs]) -> Callable[[web.Request
         page = page_of(request, 40, 80)
         actor = current_user(request).actor
         me = actor.id if actor else None
-        body, cursors = await request.app[DATABASE].read(unit, number(request), me, page)
+        body, cursors = await request.app[DATABASE].read(unit, actor_number(request), me, page)
         return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
     return handle
@@ -161,17 +167,19 @@ async def find_people(request: web.Request, text: str, most: int, *, resolve: bo
             return []
     within = None if not domain else "" if domain == database.site.domain else domain
     actor = current_user(request).actor
-    return await database.read(_named_like, name, within, most, actor.id if actor else 0)
+    return await database.read(_named_like, name, within, most, actor.id if actor else NOBODY)
 
 
-def _named_like(reader: Reader, name: str, domain: str | None, most: int, me: int) -> list[Actor]:
+def _named_like(
+    reader: Reader, name: str, domain: str | None, most: int, me: ActorId
+) -> list[Actor]:
     """Accounts with such a name, but for those whose host the user blocks."""
     found = actors.named_like(reader, name, domain, most)
     away = hidden_accounts.of_hosts(reader, me, [actor.id for actor in found])
     return [actor for actor in found if actor.id not in away]
 
 
-def followed(reader: Reader, me: int, found: Sequence[Actor]) -> list[Actor]:
+def followed(reader: Reader, me: ActorId, found: Sequence[Actor]) -> list[Actor]:
     known = {
         one.target for one in relationships_of(reader, me, [a.id for a in found]) if one.following
     }
@@ -184,18 +192,18 @@ def _rendered(reader: Reader, found: Sequence[Actor]) -> list[dict[str, Any]]:
 
 
 async def relationship_list(request: web.Request) -> web.Response:
-    wanted = (await form_of(request)).ids("id", 40)
+    wanted = (await form_of(request)).actors("id", 40)
     me = current_user(request).me.id
     return answer(await request.app[DATABASE].read(relationship_entity.many, me, wanted))
 
 
 async def familiar_followers(request: web.Request) -> web.Response:
     """For each person asked about: some whom the user follows and who follow them, too."""
-    wanted, me = (await form_of(request)).ids("id", 40), current_user(request).me.id
+    wanted, me = (await form_of(request)).actors("id", 40), current_user(request).me.id
     return answer(await request.app[DATABASE].read(_familiar, me, wanted))
 
 
-def _familiar(reader: Reader, me: int, wanted: list[int]) -> list[dict[str, Any]]:
+def _familiar(reader: Reader, me: ActorId, wanted: list[ActorId]) -> list[dict[str, Any]]:
     found = suggestions.familiar(reader, me, wanted)
     people = account_entity.by_number(reader, [id_ for ids in found.values() for id_ in ids])
     return [
@@ -213,17 +221,17 @@ Act = Callable[[Writer, Actor, Actor], None]
 Parse = Callable[[Form], Act]
 
 
-def _acting(parse: Parse, has: Has = has_none) -> Callable[[web.Request], Any]:
+def _acting(parse: Parse, has: HasOnActor = has_none) -> Callable[[web.Request], Any]:
     """A handler; for taking something back, `has` finds the row that is enough for it."""
 
-    def unit(writer: Writer, me: Actor, id_: int, act: Act) -> dict[str, Any]:
+    def unit(writer: Writer, me: Actor, id_: ActorId, act: Act) -> dict[str, Any]:
         target = actor_to_take_back_from(writer, me.id, id_, has)
         act(writer, me, target)
         return relationship_entity.many(writer, me.id, [target.id])[0]
 
     async def handle(request: web.Request) -> web.Response:
         act, me = parse(await form_of(request)), current_user(request).me
-        id_ = number(request)
+        id_ = actor_number(request)
         if id_ == me.id:
             raise Refused(403, "This action is not allowed")
         return answer(await request.app[DATABASE].write(unit, me, id_, act))
@@ -265,11 +273,11 @@ def _note(form: Form) -> Act:
     return act
 
 
-def _follows(reader: Reader, me: int, id_: int) -> bool:
+def _follows(reader: Reader, me: ActorId, id_: ActorId) -> bool:
     return follows.between(reader, me, id_) is not None
 
 
-def _is_followed(reader: Reader, me: int, id_: int) -> bool:
+def _is_followed(reader: Reader, me: ActorId, id_: ActorId) -> bool:
     return follows.between(reader, id_, me) is not None
 
 
@@ -283,7 +291,7 @@ async def blocked(request: web.Request) -> web.Response:
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
 
-def _blocked(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _blocked(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
     return listed_people(reader, blocks.page_of(reader, me, page))
 
 
@@ -293,7 +301,7 @@ async def muted(request: web.Request) -> web.Response:
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
 
-def _muted(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _muted(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
     found = blocks.page_of_mutes(reader, me, page)
     people = account_entity.many(reader, [mute.target for mute in found])
     body = [

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from server.actions.finding import actor_to_take_back_from, has_none, visible_actor
-from server.api.common import number
+from server.api.common import actor_number
 from server.api.people.accounts import listed_people
 from server.entities import relationship as relationship_entity
 from server.http.app_keys import DATABASE
@@ -14,15 +14,16 @@ from server.http.errors import unprocessable
 from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.people import endorsements, follows
 
-Act = Callable[[Writer, int, int], None]
+Act = Callable[[Writer, ActorId, ActorId], None]
 
 
 def _acting(act: Act) -> Callable[[web.Request], Any]:
-    def unit(writer: Writer, me: int, id_: int) -> dict[str, Any]:
+    def unit(writer: Writer, me: ActorId, id_: ActorId) -> dict[str, Any]:
         has = endorsements.exists if act is endorsements.remove else has_none
         target = actor_to_take_back_from(writer, me, id_, has).id
         act(writer, me, target)
@@ -30,24 +31,24 @@ def _acting(act: Act) -> Callable[[web.Request], Any]:
 
     async def handle(request: web.Request) -> web.Response:
         me = current_user(request).me.id
-        return answer(await request.app[DATABASE].write(unit, me, number(request)))
+        return answer(await request.app[DATABASE].write(unit, me, actor_number(request)))
 
     return handle
 
 
-def _endorse(writer: Writer, me: int, target: int) -> None:
+def _endorse(writer: Writer, me: ActorId, target: ActorId) -> None:
     between = follows.between(writer, me, target)
     if between is None or between.state != "accepted":
         raise unprocessable("Only people whom you follow can be shown on your profile.")
     endorsements.add(writer, me, target)
 
 
-def _listed(reader: Reader, id_: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _listed(reader: Reader, id_: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
     found = endorsements.page_of(reader, visible_actor(reader, id_).id, page)
     return listed_people(reader, found)
 
 
-async def _answered(request: web.Request, id_: int) -> web.Response:
+async def _answered(request: web.Request, id_: ActorId) -> web.Response:
     page = page_of(request, 40, 80)
     body, cursors = await request.app[DATABASE].read(_listed, id_, page)
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
@@ -58,7 +59,7 @@ async def several(request: web.Request) -> web.Response:
 
 
 async def of_account(request: web.Request) -> web.Response:
-    return await _answered(request, number(request))
+    return await _answered(request, actor_number(request))
 
 
 _ONE = "/api/v1/accounts/{id}"

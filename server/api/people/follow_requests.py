@@ -6,13 +6,14 @@ from typing import Any
 from aiohttp import web
 
 from server.actions.people import relationships
-from server.api.common import number
+from server.api.common import actor_number
 from server.api.people.accounts import listed_people
 from server.entities import relationship as relationship_entity
 from server.http.app_keys import DATABASE
 from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.people import follows
@@ -25,17 +26,17 @@ async def several(request: web.Request) -> web.Response:
     return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
 
-def _several(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _several(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
     return listed_people(reader, follows.page_of_followers(reader, me, page, "pending"))
 
 
-def _answering(act: Callable[[Writer, Actor, int], Actor]) -> Callable[[web.Request], Any]:
-    def unit(writer: Writer, me: Actor, id_: int) -> dict[str, Any]:
+def _answering(act: Callable[[Writer, Actor, ActorId], Actor]) -> Callable[[web.Request], Any]:
+    def unit(writer: Writer, me: Actor, id_: ActorId) -> dict[str, Any]:
         return relationship_entity.many(writer, me.id, [act(writer, me, id_).id])[0]
 
     async def handle(request: web.Request) -> web.Response:
         me = current_user(request).me
-        return answer(await request.app[DATABASE].write(unit, me, number(request)))
+        return answer(await request.app[DATABASE].write(unit, me, actor_number(request)))
 
     return handle
 

@@ -18,6 +18,7 @@ from server.http.responses import answer
 from server.services import SERVICES
 from storage.access import accounts
 from storage.access.accounts import Account, Preferences
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from storage.people import actors
 from storage.people.actors import Actor
@@ -81,18 +82,18 @@ async def _change(request: web.Request, params: ProfileParams) -> None:
         raise unprocessable(f"{error} Nothing was changed.", details=_details(error)) from error
 
 
-def _own(reader: Reader, me: int) -> tuple[Actor, Account]:
+def _own(reader: Reader, me: ActorId) -> tuple[Actor, Account]:
     actor, account = actors.by_id(reader, me), accounts.by_actor(reader, me)
     if actor is None or account is None:
         raise not_found()
     return actor, account
 
 
-def _credential(reader: Reader, me: int) -> dict[str, Any]:
+def _credential(reader: Reader, me: ActorId) -> dict[str, Any]:
     return account_entity.credential(reader, *_own(reader, me))
 
 
-def _profile(reader: Reader, me: int) -> dict[str, Any]:
+def _profile(reader: Reader, me: ActorId) -> dict[str, Any]:
     return profile_entity.one(reader, *_own(reader, me))
 
 

@@ -5,13 +5,14 @@ from typing import Any
 from aiohttp import web
 
 from server.actions.finding import visible_actor
-from server.api.common import number
+from server.api.common import actor_number
 from server.entities import account as account_entity
 from server.http.app_keys import DATABASE
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, delete, get
 from server.http.pagination import linked_by_offset
 from server.http.responses import answer
+from storage.engine.ids import NOBODY, ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import suggestions
 
@@ -24,7 +25,7 @@ async def _suggested(request: web.Request) -> list[dict[str, Any]]:
     return await request.app[DATABASE].read(_found, current_user(request).me.id, most)
 
 
-def _found(reader: Reader, me: int, most: int) -> list[dict[str, Any]]:
+def _found(reader: Reader, me: ActorId, most: int) -> list[dict[str, Any]]:
     return account_entity.in_order(reader, suggestions.of(reader, me, most))
 
 
@@ -39,11 +40,11 @@ async def older(request: web.Request) -> web.Response:
 
 
 async def dismiss(request: web.Request) -> web.Response:
-    await request.app[DATABASE].write(_dismiss, current_user(request).me.id, number(request))
+    await request.app[DATABASE].write(_dismiss, current_user(request).me.id, actor_number(request))
     return answer({})
 
 
-def _dismiss(writer: Writer, me: int, id_: int) -> None:
+def _dismiss(writer: Writer, me: ActorId, id_: ActorId) -> None:
     suggestions.dismiss(writer, me, visible_actor(writer, id_).id)
 
 
@@ -55,7 +56,7 @@ async def directory(request: web.Request) -> web.Response:
         return answer([])
     found = await request.app[DATABASE].read(
         _directory,
-        who.actor.id if who.actor else 0,
+        who.actor.id if who.actor else NOBODY,
         most,
         offset,
         bool(form.flag("local")),
@@ -65,7 +66,7 @@ async def directory(request: web.Request) -> web.Response:
 
 
 def _directory(
-    reader: Reader, me: int, most: int, offset: int, local: bool, new: bool
+    reader: Reader, me: ActorId, most: int, offset: int, local: bool, new: bool
 ) -> list[dict[str, Any]]:
     found = suggestions.directory(reader, me, most, offset, local=local, new=new)
     return account_entity.in_order(reader, found)

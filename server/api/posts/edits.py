@@ -16,7 +16,7 @@ from server.actions.posts import markup, media_attachments, statuses
 from server.actions.posts.media_attachments import Described
 from server.actions.posts.mentions import resolve
 from server.actions.posts.statuses import VISIBILITIES, StatusEdit
-from server.api.common import number
+from server.api.common import post_number
 from server.api.media.params import parse_attributes, parse_ids
 from server.api.posts.interaction_policy import parse_interaction_policy
 from server.api.posts.params import parse_text, parse_visibility
@@ -32,6 +32,7 @@ from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, get, put
 from server.http.responses import answer
 from server.services import SERVICES
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Writer
 from storage.media import attachments as media
 from storage.media.attachments import Media
@@ -44,7 +45,7 @@ from storage.posts.visible_posts import Post
 
 async def edit(request: web.Request) -> web.Response:
     """Say it otherwise. What is not sent is no longer there; without a text, the text stays."""
-    form, who, id_ = await form_of(request), current_user(request), number(request)
+    form, who, id_ = await form_of(request), current_user(request), post_number(request)
     if form.values.get("scheduled_at"):
         raise unprocessable("This post is out; an edit counts at once. Nothing was changed.")
     before = await request.app[DATABASE].read(own_post, who.me, who.viewer, id_)
@@ -86,7 +87,7 @@ def _edit(
     writer: Writer,
     author: Actor,
     viewer: Viewer,
-    id_: int,
+    id_: PostId,
     wording: StatusEdit,
     media_ids: Sequence[int],
     described: Mapping[int, Described],
@@ -101,7 +102,9 @@ async def interaction_policy(request: web.Request) -> web.Response:
     form, who = await form_of(request), current_user(request)
     wanted = partial(parse_interaction_policy, form)
     return answer(
-        await request.app[DATABASE].write(_set_policy, who.me, who.viewer, number(request), wanted)
+        await request.app[DATABASE].write(
+            _set_policy, who.me, who.viewer, post_number(request), wanted
+        )
     )
 
 
@@ -109,7 +112,7 @@ def _set_policy(
     writer: Writer,
     author: Actor,
     viewer: Viewer,
-    id_: int,
+    id_: PostId,
     wanted: Callable[[InteractionPolicy], InteractionPolicy],
 ) -> Rendered:
     """`wanted` says what becomes of the policy that it has in this unit."""
@@ -121,20 +124,22 @@ def _set_policy(
 
 async def source(request: web.Request) -> web.Response:
     who = current_user(request)
-    return answer(await request.app[DATABASE].read(_source, who.me, who.viewer, number(request)))
+    return answer(
+        await request.app[DATABASE].read(_source, who.me, who.viewer, post_number(request))
+    )
 
 
-def _source(reader: Reader, author: Actor, viewer: Viewer, id_: int) -> dict[str, Any]:
+def _source(reader: Reader, author: Actor, viewer: Viewer, id_: PostId) -> dict[str, Any]:
     post = own_post(reader, author, viewer, id_)
     return {"id": str(post.id), "text": post.source or "", "spoiler_text": post.spoiler}
 
 
 async def history(request: web.Request) -> web.Response:
     viewer = current_user(request).viewer
-    return answer(await request.app[DATABASE].read(_history, viewer, number(request)))
+    return answer(await request.app[DATABASE].read(_history, viewer, post_number(request)))
 
 
-def _history(reader: Reader, viewer: Viewer, id_: int) -> list[dict[str, Any]]:
+def _history(reader: Reader, viewer: Viewer, id_: PostId) -> list[dict[str, Any]]:
     """How it read, the first first; the last is how it reads now."""
     post = visible_post(reader, viewer, id_)
     account = account_entity.many(reader, [post.author])[post.author]

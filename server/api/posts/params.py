@@ -56,7 +56,7 @@ def parse_status(
         local_only=bool(form.flag("local_only")) or text.rstrip().endswith(STAYS_HERE),
         sensitive=bool(settings.get("sensitive")) if sensitive is None else sensitive,
         language=form.language("language") or settings.get("language") or None,
-        in_reply_to=form.number("in_reply_to_id"),
+        in_reply_to=form.post("in_reply_to_id"),
         poll=parse_poll(form, now),
         policies=parse_interaction_policy(
             form, InteractionPolicy(quote=settings.get("quote_policy", "public"))

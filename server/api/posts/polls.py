@@ -8,7 +8,7 @@ from aiohttp import web
 from federation.objects.poll import Option, Poll
 from federation.vocabulary.sanitize_html import line
 from server.actions.posts import polls
-from server.api.common import number
+from server.api.common import post_number
 from server.entities import poll as poll_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
@@ -16,6 +16,7 @@ from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, get, post
 from server.http.responses import answer
 from server.services import SERVICES
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people.actors import Actor
 from storage.posts.visibility import Viewer
@@ -52,13 +53,13 @@ def parse_poll(form: Form, now: datetime) -> Poll | None:
 
 async def show(request: web.Request) -> web.Response:
     """As it stands; of somebody else's, a member's question asks its server again now and then."""
-    who, id_ = current_user(request), number(request)
+    who, id_ = current_user(request), post_number(request)
     if who.actor is not None:
         await polls.refresh(request.app[SERVICES], who.viewer, id_)
     return answer(await request.app[DATABASE].read(_show, who.viewer, id_))
 
 
-def _show(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, viewer: Viewer, id_: PostId) -> dict[str, Any]:
     polls.visible_poll(reader, viewer, id_)
     return poll_entity.many(reader, viewer, [id_])[id_]
 
@@ -68,7 +69,9 @@ async def vote(request: web.Request) -> web.Response:
     chosen = sorted({int(one) for one in form.texts("choices", 50) if _is_position(one)})
     if len(chosen) != len(set(form.texts("choices", 50))):
         raise unprocessable("Validation failed: The chosen vote option does not exist")
-    body = await request.app[DATABASE].write(_vote, who.me, who.viewer, number(request), chosen)
+    body = await request.app[DATABASE].write(
+        _vote, who.me, who.viewer, post_number(request), chosen
+    )
     return answer(body)
 
 
@@ -76,7 +79,9 @@ def _is_position(text: str) -> bool:
     return text.isdecimal() and text.isascii() and len(text) < 4
 
 
-def _vote(writer: Writer, me: Actor, viewer: Viewer, id_: int, chosen: list[int]) -> dict[str, Any]:
+def _vote(
+    writer: Writer, me: Actor, viewer: Viewer, id_: PostId, chosen: list[int]
+) -> dict[str, Any]:
     polls.vote(writer, me, id_, chosen)
     return poll_entity.many(writer, viewer, [id_])[id_]
 

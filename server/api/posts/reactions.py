@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from server.actions.finding import Has, post_to_take_back_from, visible_post
+from server.actions.finding import HasOnPost, post_to_take_back_from, visible_post
 from server.actions.posts import reactions
-from server.api.common import number
+from server.api.common import post_number
 from server.entities import account as account_entity
 from server.entities import status as status_entity
 from server.entities import taken_back
@@ -18,6 +18,7 @@ from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.people.actors import Actor
@@ -32,30 +33,30 @@ Act = Callable[[Writer, Actor, Post], None]
 def _acting(act: Act) -> Callable[[web.Request], Any]:
     """A handler: the post as the user may see it, the act, the post again; one unit."""
 
-    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> Rendered:
+    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: PostId) -> Rendered:
         post = visible_post(writer, viewer, id_)
         act(writer, me, post)
         return status_entity.one(writer, viewer, visible_post(writer, viewer, post.id))
 
     async def handle(request: web.Request) -> web.Response:
         who = current_user(request)
-        shown = await request.app[DATABASE].write(unit, who.me, who.viewer, number(request))
+        shown = await request.app[DATABASE].write(unit, who.me, who.viewer, post_number(request))
         return answer(shown)
 
     return handle
 
 
-def _taking_back(act: Act, has: Has) -> Callable[[web.Request], Any]:
+def _taking_back(act: Act, has: HasOnPost) -> Callable[[web.Request], Any]:
     """A handler that needs only the user's own row, which `has` finds (SECURITY 96)."""
 
-    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: int) -> Rendered | dict[str, Any]:
+    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: PostId) -> Rendered | dict[str, Any]:
         post = post_to_take_back_from(writer, viewer, me.id, id_, has)
         act(writer, me, post)
         return taken_back.one(writer, viewer, me.id, post)
 
     async def handle(request: web.Request) -> web.Response:
         who = current_user(request)
-        shown = await request.app[DATABASE].write(unit, who.me, who.viewer, number(request))
+        shown = await request.app[DATABASE].write(unit, who.me, who.viewer, post_number(request))
         return answer(shown)
 
     return handle
@@ -69,30 +70,32 @@ async def reblog(request: web.Request) -> web.Response:
         raise unprocessable("A boost is public, unlisted or private. Nothing was boosted.")
     default = str(who.own_account.settings.get("privacy", "public"))
     shown = await request.app[DATABASE].write(
-        _reblog, who.me, who.viewer, number(request), visibility, default
+        _reblog, who.me, who.viewer, post_number(request), visibility, default
     )
     return answer(shown)
 
 
 def _reblog(
-    writer: Writer, me: Actor, viewer: Viewer, id_: int, visibility: str | None, default: str
+    writer: Writer, me: Actor, viewer: Viewer, id_: PostId, visibility: str | None, default: str
 ) -> Rendered:
     post = visible_post(writer, viewer, id_)
     made = reactions.boost(writer, me, post, visibility, default)
     return status_entity.of_boost(writer, viewer, made, visible_post(writer, viewer, post.id))
 
 
-def _favouriters(reader: Reader, post: int, page: Page, viewer: Viewer) -> list[tuple[int, int]]:
+def _favouriters(
+    reader: Reader, post: PostId, page: Page, viewer: Viewer
+) -> list[tuple[int, ActorId]]:
     return favourites.page_of(reader, post, page)
 
 
 def _listing(
-    find: Callable[[Reader, int, Page, Viewer], list[tuple[int, int]]],
+    find: Callable[[Reader, PostId, Page, Viewer], list[tuple[int, ActorId]]],
 ) -> Callable[[web.Request], Any]:
     """Make a handler that lists the accounts that did something to a post."""
 
     def unit(
-        reader: Reader, viewer: Viewer, id_: int, page: Page
+        reader: Reader, viewer: Viewer, id_: PostId, page: Page
     ) -> tuple[list[dict[str, Any]], list[int]]:
         found = find(reader, visible_post(reader, viewer, id_).id, page, viewer)
         people = account_entity.in_order(reader, [actor for _, actor in found])
@@ -101,7 +104,7 @@ def _listing(
     async def handle(request: web.Request) -> web.Response:
         page = page_of(request, 40, 80)
         viewer = current_user(request).viewer
-        body, cursors = await request.app[DATABASE].read(unit, viewer, number(request), page)
+        body, cursors = await request.app[DATABASE].read(unit, viewer, post_number(request), page)
         return linked(request, body, cursors, page, previous="since_id", always_next=False)
 
     return handle

@@ -15,6 +15,7 @@ from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, delete, get, put
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.people.actors import Actor
@@ -28,12 +29,12 @@ async def several(request: web.Request) -> web.Response:
     return linked(request, body, cursors, page)
 
 
-def _several(reader: Reader, me: int, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _several(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
     found = rows.page_of(reader, me, page)
     return scheduled_entity.many(reader, found), [one.id for one in found]
 
 
-def _own(reader: Reader, me: int, id_: int) -> Scheduled:
+def _own(reader: Reader, me: ActorId, id_: int) -> Scheduled:
     found = rows.one(reader, me, id_)
     if found is None:
         raise not_found()
@@ -46,7 +47,7 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
-def _show(reader: Reader, me: int, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, me: ActorId, id_: int) -> dict[str, Any]:
     return scheduled_entity.many(reader, [_own(reader, me, id_)])[0]
 
 
@@ -72,7 +73,7 @@ async def remove(request: web.Request) -> web.Response:
     return answer({})
 
 
-def _remove(writer: Writer, me: int, id_: int) -> None:
+def _remove(writer: Writer, me: ActorId, id_: int) -> None:
     rows.remove(writer, _own(writer, me, id_).id)
 
 

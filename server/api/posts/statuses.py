@@ -16,7 +16,7 @@ from server.actions.posts import (
 from server.actions.posts.markup import Handle
 from server.actions.posts.mentions import resolve
 from server.actions.posts.statuses import StatusParams
-from server.api.common import number
+from server.api.common import post_number
 from server.api.posts.params import parse_status, parse_text, parse_time
 from server.entities import account as account_entity
 from server.entities import media as media_entity
@@ -33,6 +33,7 @@ from server.http.guard import delete as remove
 from server.http.parsing import header
 from server.http.responses import answer
 from server.services import SERVICES
+from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Writer
 from storage.media import attachments as media
 from storage.people.actors import Actor
@@ -85,15 +86,15 @@ def _earlier(reader: Reader, author: Actor, viewer: Viewer, key: str) -> Rendere
     planned = scheduled_posts.one(reader, author.id, id_)
     if planned is not None:
         return scheduled_entity.many(reader, [planned])[0]
-    return status_entity.one(reader, viewer, visible_post(reader, viewer, id_))
+    return status_entity.one(reader, viewer, visible_post(reader, viewer, PostId(id_)))
 
 
 async def show(request: web.Request) -> web.Response:
     viewer = current_user(request).viewer
-    return answer(await request.app[DATABASE].read(_show, viewer, number(request)))
+    return answer(await request.app[DATABASE].read(_show, viewer, post_number(request)))
 
 
-def _show(reader: Reader, viewer: Viewer, id_: int) -> Rendered:
+def _show(reader: Reader, viewer: Viewer, id_: PostId) -> Rendered:
     boost = boosts.seen(reader, viewer, id_)
     post = visible_post(reader, viewer, id_)
     if boost is not None:
@@ -103,12 +104,12 @@ def _show(reader: Reader, viewer: Viewer, id_: int) -> Rendered:
 
 async def several(request: web.Request) -> web.Response:
     form = await form_of(request)
-    wanted = form.ids("id", 20)
+    wanted = form.posts("id", 20)
     viewer = current_user(request).viewer
     return answer(await request.app[DATABASE].read(_several, viewer, wanted))
 
 
-def _several(reader: Reader, viewer: Viewer, wanted: list[int]) -> list[Rendered]:
+def _several(reader: Reader, viewer: Viewer, wanted: list[PostId]) -> list[Rendered]:
     found = visible_posts.many(reader, viewer, wanted)
     ordered = [post for id_ in wanted if (post := {int(k): v for k, v in found.items()}.get(id_))]
     return status_entity.of_posts(reader, viewer, ordered)
@@ -116,10 +117,10 @@ def _several(reader: Reader, viewer: Viewer, wanted: list[int]) -> list[Rendered
 
 async def context(request: web.Request) -> web.Response:
     viewer = current_user(request).viewer
-    return answer(await request.app[DATABASE].read(_context, viewer, number(request)))
+    return answer(await request.app[DATABASE].read(_context, viewer, post_number(request)))
 
 
-def _context(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any]:
+def _context(reader: Reader, viewer: Viewer, id_: PostId) -> dict[str, Any]:
     post = visible_post(reader, viewer, id_)
     above = visible_posts.ancestors(reader, viewer, post)
     below = visible_posts.descendants(reader, viewer, post)
@@ -130,14 +131,14 @@ def _context(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any]:
 async def delete(request: web.Request) -> web.Response:
     form, who = await form_of(request), current_user(request)
     shown, files = await request.app[DATABASE].write(
-        _delete, who.me, who.viewer, number(request), bool(form.flag("delete_media"))
+        _delete, who.me, who.viewer, post_number(request), bool(form.flag("delete_media"))
     )
     await media_attachments.remove_files(request.app[SERVICES], files)
     return answer(shown)
 
 
 def _delete(
-    writer: Writer, author: Actor, viewer: Viewer, id_: int, with_media: bool
+    writer: Writer, author: Actor, viewer: Viewer, id_: PostId, with_media: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """Delete; return what was written, for delete-and-redraft, and files not needed any more."""
     boost = boosts.by_id(writer, id_)

@@ -33,8 +33,8 @@ def _several(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, An
 
 
 def _rendered(reader: Reader, me: ActorId, found: Sequence[Conversation]) -> list[dict[str, Any]]:
+    """Render them; clients count on a name in each, so one with nobody else has oneself."""
     posts = status_entity.by_number(reader, Member(me), [one.last_post for one in found])
-    """Clients count on somebody being named: where nobody else is there, it is oneself."""
     people = account_entity.by_number(reader, [me, *(who for one in found for who in one.people)])
     return [
         {
@@ -47,7 +47,7 @@ def _rendered(reader: Reader, me: ActorId, found: Sequence[Conversation]) -> lis
     ]
 
 
-def _own(reader: Reader, me: int, id_: int) -> Conversation:
+def _own(reader: Reader, me: ActorId, id_: int) -> Conversation:
     found = conversations.one(reader, me, id_)
     if found is None:
         raise not_found()
@@ -71,7 +71,7 @@ async def remove(request: web.Request) -> web.Response:
     return answer({})
 
 
-def _remove(writer: Writer, me: int, id_: int) -> None:
+def _remove(writer: Writer, me: ActorId, id_: int) -> None:
     conversations.hide(writer, _own(writer, me, id_).id)
 
 

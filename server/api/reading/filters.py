@@ -14,7 +14,7 @@ from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, delete, get, post, put
 from server.http.responses import answer
-from storage.engine.ids import ActorId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.posts.visibility import Member
 from storage.reading import filters
@@ -109,7 +109,7 @@ async def remove(request: web.Request) -> web.Response:
     return answer({})
 
 
-def _remove(writer: Writer, me: int, id_: int) -> None:
+def _remove(writer: Writer, me: ActorId, id_: int) -> None:
     filters.remove(writer, own(writer, me, id_).id)
 
 
@@ -148,7 +148,7 @@ async def remove_keyword(request: web.Request) -> web.Response:
     return answer({})
 
 
-def _remove_keyword(writer: Writer, me: int, id_: int) -> None:
+def _remove_keyword(writer: Writer, me: ActorId, id_: int) -> None:
     filters.remove_keywords(writer, [own_keyword(writer, me, id_).id])
 
 
@@ -162,21 +162,21 @@ async def posts(request: web.Request) -> web.Response:
 
 async def create_post(request: web.Request) -> web.Response:
     form, me = await form_of(request), current_user(request).me.id
-    wanted = form.number("status_id")
+    wanted = form.post("status_id")
     if wanted is None:
         raise unprocessable("“status_id” is needed for this, and it was not sent.")
     made = await request.app[DATABASE].write(_create_post, me, number(request), wanted)
     return answer(filter_entity.marked(made))
 
 
-def _create_post(writer: Writer, me: ActorId, id_: int, wanted: int) -> Marked:
+def _create_post(writer: Writer, me: ActorId, id_: int, wanted: PostId) -> Marked:
     known = own(writer, me, id_)
     if len(known.posts) >= filters.MOST_POSTS:
         raise unprocessable(f"A filter has room for {filters.MOST_POSTS} posts.")
     return filters.add_post(writer, id_, visible_post(writer, Member(me), wanted).id)
 
 
-def _own_post(reader: Reader, me: int, id_: int) -> Marked:
+def _own_post(reader: Reader, me: ActorId, id_: int) -> Marked:
     found = filters.marked(reader, me, id_)
     if found is None:
         raise not_found()
@@ -195,7 +195,7 @@ async def remove_post(request: web.Request) -> web.Response:
     return answer({})
 
 
-def _remove_post(writer: Writer, me: int, id_: int) -> None:
+def _remove_post(writer: Writer, me: ActorId, id_: int) -> None:
     filters.remove_post(writer, _own_post(writer, me, id_).id)
 
 

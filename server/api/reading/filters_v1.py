@@ -14,6 +14,7 @@ from server.http.app_keys import DATABASE
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, delete, get, post, put
 from server.http.responses import answer
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.reading import filters
 
@@ -29,7 +30,7 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
-def _show(reader: Reader, me: int, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, me: ActorId, id_: int) -> dict[str, Any]:
     word = own_keyword(reader, me, id_)
     return filter_entity.older(own(reader, me, word.filter), word)
 
@@ -47,7 +48,7 @@ async def create(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].write(_create, me, params))
 
 
-def _create(writer: Writer, me: int, params: FilterParams) -> dict[str, Any]:
+def _create(writer: Writer, me: ActorId, params: FilterParams) -> dict[str, Any]:
     return _show(writer, me, actions.create(writer, me, params).keywords[0].id)
 
 
@@ -66,7 +67,7 @@ async def change(request: web.Request) -> web.Response:
 
 
 def _change(
-    writer: Writer, me: int, id_: int, params: FilterParams, word: KeywordParams
+    writer: Writer, me: ActorId, id_: int, params: FilterParams, word: KeywordParams
 ) -> dict[str, Any]:
     """A filter of one phrase is called by it."""
     before = own_keyword(writer, me, id_)
@@ -82,7 +83,7 @@ async def remove(request: web.Request) -> web.Response:
     return answer({})
 
 
-def _remove(writer: Writer, me: int, id_: int) -> None:
+def _remove(writer: Writer, me: ActorId, id_: int) -> None:
     """The filter goes with its last phrase."""
     word = own_keyword(writer, me, id_)
     known = own(writer, me, word.filter)

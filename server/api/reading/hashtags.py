@@ -7,7 +7,7 @@ from aiohttp import web
 
 from server.actions.finding import visible_actor
 from server.actions.posts import markup
-from server.api.common import number
+from server.api.common import actor_number, number
 from server.entities import tag as tag_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
@@ -120,14 +120,14 @@ async def featured(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_featured, who.viewer, who.me.id))
 
 
-def _featured(reader: Reader, viewer: Viewer, id_: int) -> list[dict[str, Any]]:
+def _featured(reader: Reader, viewer: Viewer, id_: ActorId) -> list[dict[str, Any]]:
     found = featured_hashtags.of(reader, viewer, visible_actor(reader, id_).id)
     return [tag_entity.featured(reader.site, one) for one in found]
 
 
 async def featured_by(request: web.Request) -> web.Response:
     viewer = current_user(request).viewer
-    return answer(await request.app[DATABASE].read(_featured, viewer, number(request)))
+    return answer(await request.app[DATABASE].read(_featured, viewer, actor_number(request)))
 
 
 async def suggestions(request: web.Request) -> web.Response:

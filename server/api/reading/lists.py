@@ -9,7 +9,7 @@ from server.actions.finding import visible_actor
 from server.actions.people import relationships
 from server.actions.reading import lists as actions
 from server.actions.reading.lists import ListParams, own
-from server.api.common import number
+from server.api.common import actor_number, number
 from server.api.listing import shown
 from server.api.people.accounts import listed_people
 from server.http.app_keys import DATABASE
@@ -98,18 +98,18 @@ async def accounts(request: web.Request) -> web.Response:
 
 
 def _accounts(
-    reader: Reader, me: int, id_: int, page: Page
+    reader: Reader, me: ActorId, id_: int, page: Page
 ) -> tuple[list[dict[str, Any]], list[int]]:
     return listed_people(reader, lists.page_of_members(reader, own(reader, me, id_).id, page))
 
 
 async def add_accounts(request: web.Request) -> web.Response:
-    wanted = (await form_of(request)).ids("account_ids", lists.MOST_MEMBERS)
+    wanted = (await form_of(request)).actors("account_ids", lists.MOST_MEMBERS)
     await request.app[DATABASE].write(_add, current_user(request).me, number(request), wanted)
     return answer({})
 
 
-def _add(writer: Writer, me: Actor, id_: int, wanted: list[int]) -> None:
+def _add(writer: Writer, me: Actor, id_: int, wanted: list[ActorId]) -> None:
     """Add all of them or none: each has to be followed, or asked to be."""
     known = own(writer, me.id, id_)
     people = [visible_actor(writer, actor) for actor in dict.fromkeys(wanted)]
@@ -124,12 +124,12 @@ def _add(writer: Writer, me: Actor, id_: int, wanted: list[int]) -> None:
 
 
 async def remove_accounts(request: web.Request) -> web.Response:
-    wanted = (await form_of(request)).ids("account_ids", lists.MOST_MEMBERS)
+    wanted = (await form_of(request)).actors("account_ids", lists.MOST_MEMBERS)
     await request.app[DATABASE].write(_take, current_user(request).me.id, number(request), wanted)
     return answer({})
 
 
-def _take(writer: Writer, me: int, id_: int, wanted: list[int]) -> None:
+def _take(writer: Writer, me: ActorId, id_: int, wanted: list[ActorId]) -> None:
     known = own(writer, me, id_)
     for actor in wanted:
         lists.take(writer, id_, actor)
@@ -139,11 +139,13 @@ def _take(writer: Writer, me: int, id_: int, wanted: list[int]) -> None:
 
 async def with_account(request: web.Request) -> web.Response:
     """The user's lists that somebody is in."""
-    found = await request.app[DATABASE].read(_with, current_user(request).me.id, number(request))
+    found = await request.app[DATABASE].read(
+        _with, current_user(request).me.id, actor_number(request)
+    )
     return answer([_entity(one) for one in found])
 
 
-def _with(reader: Reader, me: int, id_: int) -> list[List]:
+def _with(reader: Reader, me: ActorId, id_: ActorId) -> list[List]:
     return lists.with_member(reader, me, visible_actor(reader, id_).id)
 
 

@@ -12,6 +12,7 @@ from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import linked, page_of
 from server.http.responses import answer
+from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
 from storage.posts.visibility import Viewer
@@ -22,14 +23,14 @@ from storage.reading.notifications import NotificationFilter
 async def several(request: web.Request) -> web.Response:
     form, who, page = await form_of(request), current_user(request), page_of(request, 40, 80)
     wanted = NotificationFilter(
-        form.texts("types"), form.texts("exclude_types"), form.number("account_id")
+        form.texts("types"), form.texts("exclude_types"), form.actor("account_id")
     )
     body, cursors = await request.app[DATABASE].read(_several, who.viewer, who.me.id, page, wanted)
     return linked(request, body, cursors, page)
 
 
 def _several(
-    reader: Reader, viewer: Viewer, me: int, page: Page, wanted: NotificationFilter
+    reader: Reader, viewer: Viewer, me: ActorId, page: Page, wanted: NotificationFilter
 ) -> tuple[list[dict[str, Any]], list[int]]:
     found = notifications.page_of(reader, me, page, wanted)
     return notification_entity.many(reader, viewer, found), [one.id for one in found]
@@ -40,7 +41,7 @@ async def show(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_show, who.viewer, who.me.id, number(request)))
 
 
-def _show(reader: Reader, viewer: Viewer, me: int, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, viewer: Viewer, me: ActorId, id_: int) -> dict[str, Any]:
     found = notifications.by_id(reader, me, id_)
     if found is None:
         raise not_found()
@@ -63,13 +64,13 @@ async def unread_count(request: web.Request) -> web.Response:
     """Count the notifications newer than the marker, at most `limit` or a hundred."""
     form, me = await form_of(request), current_user(request).me.id
     wanted = NotificationFilter(
-        form.texts("types"), form.texts("exclude_types"), form.number("account_id")
+        form.texts("types"), form.texts("exclude_types"), form.actor("account_id")
     )
     most = min(form.number("limit") or 100, 1000)
     return answer({"count": await request.app[DATABASE].read(_unread, me, most, wanted)})
 
 
-def _unread(reader: Reader, me: int, most: int, wanted: NotificationFilter) -> int:
+def _unread(reader: Reader, me: ActorId, most: int, wanted: NotificationFilter) -> int:
     read = markers.last_read(reader, me, "notifications")
     return len(notifications.page_of(reader, me, Page(most, since_id=read), wanted))
 

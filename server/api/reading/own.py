@@ -10,6 +10,7 @@ from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, get, post
 from server.http.responses import answer
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.reading import markers
 
@@ -37,7 +38,7 @@ async def read_markers(request: web.Request) -> web.Response:
     return answer({name: found[name] for name in wanted if name in found})
 
 
-def _markers(reader: Reader, me: int) -> dict[str, Any]:
+def _markers(reader: Reader, me: ActorId) -> dict[str, Any]:
     return {
         marker.timeline: {
             "last_read_id": str(marker.last_read),
@@ -62,7 +63,7 @@ def _read_up_to(form: Form, name: str) -> int:
     return number
 
 
-def _keep(writer: Writer, me: int, wanted: dict[str, int]) -> dict[str, Any]:
+def _keep(writer: Writer, me: ActorId, wanted: dict[str, int]) -> dict[str, Any]:
     for name, last in wanted.items():
         markers.put(writer, me, name, last)
     found = _markers(writer, me)

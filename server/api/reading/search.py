@@ -21,6 +21,7 @@ from server.http.guard import Access, Route, current_user, get
 from server.http.pagination import linked_by_offset, page_of
 from server.http.parsing import id_of
 from server.http.responses import answer
+from storage.engine.ids import NOBODY, ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
 from storage.people import actors
@@ -90,7 +91,7 @@ def _by_page(reader: Reader, viewer: Viewer, address: str) -> Any:
     ours = address.removeprefix(f"{reader.site.origin}/@").rpartition("/")[2]
     number = id_of(ours) if address.startswith(f"{reader.site.origin}/@") else None
     if number is not None:
-        return visible_posts.by_id(reader, viewer, number)
+        return visible_posts.by_id(reader, viewer, PostId(number))
     return visible_posts.by_page(reader, viewer, address)
 
 
@@ -99,7 +100,7 @@ class _Found:
     """Results of a search by words, before they are rendered."""
 
     people: Sequence[Actor] = ()
-    posts: Sequence[int] = ()
+    posts: Sequence[PostId] = ()
     tags: Sequence[str] = ()
 
 
@@ -114,7 +115,7 @@ class _SearchParams:
     kind: str | None
     offset: int
     following: bool
-    author: int | None
+    author: ActorId | None
 
 
 def _parse(form: Form, text: str) -> _SearchParams:
@@ -123,7 +124,7 @@ def _parse(form: Form, text: str) -> _SearchParams:
         kind=form.text("type") or None,
         offset=max(form.number("offset") or 0, 0),
         following=bool(form.flag("following")),
-        author=form.number("account_id"),
+        author=form.actor("account_id"),
     )
 
 
@@ -144,7 +145,7 @@ def _shown(
 ) -> dict[str, Any]:
     kind, text, offset = params.kind, params.text, params.offset
     end = offset + page.limit
-    names, posts = list[str](), list[int]()
+    names, posts = list[str](), list[PostId]()
     if kind in (None, "hashtags") and not text.startswith("@"):
         names = hashtags.starting_with(reader, who.viewer, text.removeprefix("#"), end)[offset:]
     searched = kind == "statuses" or (not kind and text[:1] not in "@#")
@@ -155,7 +156,7 @@ def _shown(
     return _rendered(reader, who.viewer, _Found(people[offset:end], posts, names))
 
 
-def _posts(reader: Reader, me: Actor, params: _SearchParams, page: Page) -> list[int]:
+def _posts(reader: Reader, me: Actor, params: _SearchParams, page: Page) -> list[PostId]:
     """Posts that the member may search (storage/reading/search.py), narrowed by the operators."""
     asked = parse(params.text)
     if asked.nothing:
@@ -163,7 +164,7 @@ def _posts(reader: Reader, me: Actor, params: _SearchParams, page: Page) -> list
     wanted = asked.wanted
     by = [_writer(reader, me, handle) for handle, negated in asked.by if not negated]
     if params.author is not None:
-        by = [params.author] if not by or params.author in by else [0]
+        by = [params.author] if not by or params.author in by else [NOBODY]
     wanted = replace(
         wanted,
         authors=tuple(by) if by else None,
@@ -172,14 +173,14 @@ def _posts(reader: Reader, me: Actor, params: _SearchParams, page: Page) -> list
     return find_posts(reader, me.id, wanted, page, params.offset)
 
 
-def _writer(reader: Reader, me: Actor, handle: str) -> int:
-    """The number of somebody by handle; 0, who is nobody, for whom we do not know."""
+def _writer(reader: Reader, me: Actor, handle: str) -> ActorId:
+    """The number of somebody by handle; NOBODY where we do not know them."""
     if handle == "me":
         return me.id
     name, _, domain = handle.partition("@")
     ours = domain.lower() in ("", reader.site.domain.lower())
     found = actors.by_handle(reader, name, "" if ours else domain)
-    return found.id if found else 0
+    return found.id if found else NOBODY
 
 
 def _rendered(reader: Reader, viewer: Viewer, found: _Found) -> dict[str, Any]:

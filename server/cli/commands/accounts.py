@@ -33,7 +33,7 @@ async def create(app: web.Application, given: Arguments) -> dict[str, Any]:
         email=given["email"],
         password=password,
         role=given.get("role", "member"),
-        by_office=True,
+        by_moderator=True,
     )
     try:
         actor = await sign_up(app[DATABASE], params)

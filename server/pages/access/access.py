@@ -33,6 +33,7 @@ from storage.access import accounts, sessions
 from storage.access.accounts import Account
 from storage.access.signup_blocks import canonical_hash
 from storage.engine import ids
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
 RESET_LASTS = timedelta(hours=1)
@@ -56,7 +57,7 @@ async def join(request: web.Request) -> web.Response:
     watched = await ensure_sign_up(request, settings.registrations)
     params = _parse(form, settings.registrations, site.locale_of(request))
     params = replace(params, watched=watched, confirms=bool(settings.smtp_host))
-    params = replace(params, source=auth.block_of_caller(request))
+    params = replace(params, source=auth.network_of_request(request))
     count(request, "signup", as_typed(canonical_hash(params.email)))
     try:
         actor = await sign_up(request.app[DATABASE], params)
@@ -118,7 +119,7 @@ async def enter(request: web.Request) -> web.Response:
     return await second_factor.let_in(request, account.actor, onward(form.text("next", 4096)))
 
 
-def _number(reader: Reader, login: str) -> int | None:
+def _number(reader: Reader, login: str) -> ActorId | None:
     account = accounts.by_login(reader, login)
     return account.actor if account else None
 
@@ -228,14 +229,14 @@ async def set_password(request: web.Request) -> web.Response:
         said = error.said(translations(site.locale_of(request)).gettext)
         view = NewPasswordView(token, FormView("new-password", {}, {"password": said}))
         return await second_factor.show(request, "new_password", view, 422)
-    hashed = await passwords.hash_password(password, auth.block_of_caller(request))
+    hashed = await passwords.hash_password(password, auth.network_of_request(request))
     account = await request.app[DATABASE].write(_set, token, hashed)
     response = web.Response(status=303, headers={"Location": paths.LOGIN})
     await know(request, response, account)  # else what strangers guess keeps them out all the same
     return response
 
 
-def _set(writer: Writer, token: str, hashed: str) -> int:
+def _set(writer: Writer, token: str, hashed: str) -> ActorId:
     account = sessions.reset_of(writer, token)
     if account is None:
         raise Refused(410, _USED)

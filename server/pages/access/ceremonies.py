@@ -11,6 +11,7 @@ from server.http.parsing import cookie
 from storage.access import challenges
 from storage.access.challenges import Challenge
 from storage.engine import ids
+from storage.engine.ids import ActorId
 
 LASTS = timedelta(minutes=10)
 SECOND = "second"  # a log-in whose password was right
@@ -29,7 +30,7 @@ def _name(request: web.Request, kind: str) -> str:
 async def begin(
     request: web.Request,
     kind: str,
-    account: int | None = None,
+    account: ActorId | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> str:
     """A new secret for this browser; `keep` sends it."""

@@ -14,13 +14,14 @@ from server.http import auth
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.guard import count
 from server.http.parsing import cookie
-from server.http.rate_limits import caller_of
+from server.http.rate_limits import counted_address
 from storage.access import known_devices
 from storage.access.oauth import hashed
 from storage.engine import ids
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
-Whose = Callable[[Reader], int | None]
+Whose = Callable[[Reader], ActorId | None]
 """Which account a guess is about, if there is one."""
 
 LONGEST = 400
@@ -41,8 +42,8 @@ async def count_guess(request: web.Request, limiter: str, name: str, whose: Whos
         count(request, limiter, device)
         return device
     address = auth.address_of(request)
-    count(request, limiter, f"ip {caller_of(address)}", name)
-    return auth.block_of_caller(request)
+    count(request, limiter, f"ip {counted_address(address)}", name)
+    return auth.network_of_request(request)
 
 
 def _secrets(request: web.Request) -> list[str]:
@@ -50,7 +51,7 @@ def _secrets(request: web.Request) -> list[str]:
     return [one for one in cookie(request, _name(request))[:LONGEST].split(".") if one][:MOST]
 
 
-def _known(reader: Reader, secrets: Sequence[str], whose: Whose) -> tuple[int, str] | None:
+def _known(reader: Reader, secrets: Sequence[str], whose: Whose) -> tuple[ActorId, str] | None:
     """The account and by which secret, if this browser is known to it."""
     account = whose(reader)
     if account is None:
@@ -59,14 +60,14 @@ def _known(reader: Reader, secrets: Sequence[str], whose: Whose) -> tuple[int, s
     return next(((account, secret) for secret in known), None)
 
 
-def _keep(writer: Writer, account: int, secrets: Sequence[str], new: str) -> list[str]:
+def _keep(writer: Writer, account: ActorId, secrets: Sequence[str], new: str) -> list[str]:
     """A secret of its own for each account: one that somebody else had before is never theirs."""
     own = next((one for one in secrets if known_devices.is_known(writer, account, one)), new)
     known_devices.know(writer, account, own)
     return [own, *(one for one in secrets if one != own)][:MOST]
 
 
-async def know(request: web.Request, response: web.StreamResponse, account: int) -> None:
+async def know(request: web.Request, response: web.StreamResponse, account: ActorId) -> None:
     """Remember in this browser that somebody has proved who they are.
 
     What a browser brought along is not taken over.

@@ -49,7 +49,7 @@ async def _page(request: web.Request, form: FormView, link: str | None = None) -
     )
 
     def unit(reader: Reader, page_request: PageRequest) -> InvitingView:
-        me = page_request.me.id if page_request.me else 0
+        me = page_request.user
         came = account_listing.page_of(reader, Sought(invited_by=me, status="shown"), Page(100))
         known = presenters.with_suspended(reader, came)
         return InvitingView(

@@ -20,6 +20,7 @@ from server.pages.site import PageResponse
 from server.pages.views import FormView
 from storage.access import second_factor, sessions
 from storage.access.second_factor import Passkey
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 
 _NOT_THIS = N_("That is neither your password nor a code that fits now.")
@@ -44,7 +45,7 @@ class _Ways:
     keys: list[Passkey]
 
 
-def _ways(reader: Reader, account: int) -> _Ways:
+def _ways(reader: Reader, account: ActorId) -> _Ways:
     return _Ways(rules.in_force(reader, account), second_factor.passkeys_of(reader, account))
 
 
@@ -88,7 +89,7 @@ async def given(request: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": then})
 
 
-async def _by_words(request: web.Request, account: int, typed: str) -> bool:
+async def _by_words(request: web.Request, account: ActorId, typed: str) -> bool:
     """A code of the app, a recovery code, or the password."""
     guess = Guess(account, typed[:100], request.app[SETTINGS].secret or "")
     if await request.app[DATABASE].write(rules.accepts, guess):
@@ -97,7 +98,7 @@ async def _by_words(request: web.Request, account: int, typed: str) -> bool:
     return await passwords.fits(typed[: passwords.LONGEST + 1], known, f"member {account}")
 
 
-async def _by_passkey(request: web.Request, account: int, said: str) -> bool:
+async def _by_passkey(request: web.Request, account: ActorId, said: str) -> bool:
     begun = await ceremonies.attempt(request, ceremonies.PROVE, ONCE)
     if begun is None or begun.account != account:
         return False

@@ -22,6 +22,7 @@ from storage.access import accounts, second_factor
 from storage.access.accounts import Account
 from storage.access.challenges import Challenge
 from storage.access.second_factor import Passkey
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 
@@ -86,7 +87,7 @@ def effective_account(reader: Reader, account: Account | None) -> Account | None
     return replace(account, state="disabled") if out else account
 
 
-async def let_in(request: web.Request, account: int, then: str) -> web.Response:
+async def let_in(request: web.Request, account: ActorId, then: str) -> web.Response:
     """The password was right: in at once, or on to the second step where there is one."""
     if not await request.app[DATABASE].read(rules.in_force, account):
         return await _in(request, account, then)
@@ -96,7 +97,7 @@ async def let_in(request: web.Request, account: int, then: str) -> web.Response:
     return response
 
 
-async def _in(request: web.Request, account: int, then: str) -> web.Response:
+async def _in(request: web.Request, account: ActorId, then: str) -> web.Response:
     response = web.Response(status=303, headers={"Location": then})
     await start_session(request, response, account)
     return response

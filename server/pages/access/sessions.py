@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from federation.transport.sources import block_of
 from server.http import auth
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.http.guard import current_user
 from server.http.parsing import header
-from server.http.rate_limits import network_of
 from server.i18n.translations import N_, SOURCE, translations
 from server.mail import smtp
 from server.pages import formatting, paths
@@ -22,6 +22,7 @@ from server.settings.settings import Settings
 from storage.access import accounts, sessions
 from storage.access.accounts import Account
 from storage.engine import ids
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 
 LONGEST_AGENT = 300
@@ -53,13 +54,15 @@ def onward(text: str | None) -> str:
 class _Start:
     """Account that logs in, and from where; `place` is what is remembered of it."""
 
-    account: int
+    account: ActorId
     agent: str
     network: str
     place: str
 
 
-async def start_session(request: web.Request, response: web.StreamResponse, account: int) -> None:
+async def start_session(
+    request: web.Request, response: web.StreamResponse, account: ActorId
+) -> None:
     """Under a new number, whatever the browser had before (SECURITY 69)."""
     await leave_session(request)
     secret, start = ids.secret(), _start(request, account)
@@ -71,9 +74,9 @@ async def start_session(request: web.Request, response: web.StreamResponse, acco
         smtp.in_background(_tell(app, told, start, now))
 
 
-def _start(request: web.Request, account: int) -> _Start:
+def _start(request: web.Request, account: ActorId) -> _Start:
     agent = header(request, "User-Agent")[:LONGEST_AGENT]
-    network = network_of(auth.address_of(request))
+    network = block_of(auth.address_of(request))
     place = f"{account} {device(agent, SOURCE)} {network}"
     key = (request.app[SETTINGS].secret or "").encode()
     return _Start(account, agent, network, hmac.new(key, place.encode(), sha256).hexdigest())

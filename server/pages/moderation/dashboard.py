@@ -19,6 +19,7 @@ from server.pages.site import PageRequest
 from server.pages.views import Person
 from server.refusals import CannotDecide
 from storage.access.accounts import Account, address
+from storage.engine.ids import NOBODY, ActorId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
 from storage.moderation import audit_log, reports
@@ -131,8 +132,8 @@ def _newcomers(reader: Reader, *, confirmed: bool = True) -> tuple[NewcomerView,
     return tuple(_newcomer(reader, one, known) for one in waiting)
 
 
-def _newcomer(reader: Reader, account: Account, known: dict[int, Actor]) -> NewcomerView:
-    sponsor = known.get(account.invited_by or 0)
+def _newcomer(reader: Reader, account: Account, known: dict[ActorId, Actor]) -> NewcomerView:
+    sponsor = known.get(account.invited_by or NOBODY)
     return NewcomerView(
         id=str(account.actor),
         person=presenters.person(reader.site, known[account.actor]),
@@ -168,7 +169,7 @@ async def answer_newcomer(request: web.Request) -> web.Response:
     """POST /desk/newcomers: welcome somebody, or turn them away."""
     reauthentication.ensure_fresh(request, paths.MODERATION)
     form, moderator = await form_of(request), moderator_of(request)
-    id_, do = form.number("account") or 0, form.text("do", 20)
+    id_, do = form.actor("account") or NOBODY, form.text("do", 20)
     unit = {"welcome": account_decisions.approve, "no": account_decisions.reject}.get(do or "")
     if unit is None:
         raise Refused(422, "There is no such answer.")

@@ -19,6 +19,7 @@ from server.pages.settings.settings_page import Forms
 from server.pages.views import FormView
 from storage.access import accounts, oauth, sessions
 from storage.access.accounts import Account
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 
 _DONE = {
@@ -35,7 +36,7 @@ _WRONG = N_("That is not your password.")
 class _Change:
     """Another address; `session` stays, `confirms` as in signup."""
 
-    account: int
+    account: ActorId
     email: str
     session: int
     confirms: bool
@@ -80,7 +81,7 @@ async def _known_here(request: web.Request, response: web.Response) -> web.Respo
     return response
 
 
-def _change(writer: Writer, account: int, hashed: str, session: int) -> None:
+def _change(writer: Writer, account: ActorId, hashed: str, session: int) -> None:
     accounts.set_password(writer, account, hashed)
     account_creation.end_ways_in(writer, account, session)
     sessions.prove(writer, session)
@@ -177,7 +178,7 @@ async def end_session(request: web.Request) -> web.Response:
     return _done("session", "sessions")
 
 
-async def _end_everything(request: web.Request, account: int) -> web.Response:
+async def _end_everything(request: web.Request, account: ActorId) -> web.Response:
     await request.app[DATABASE].write(account_creation.end_ways_in, account)
     response = web.Response(status=303, headers={"Location": paths.LOGIN})
     auth.drop_cookie(request, response)

@@ -16,6 +16,7 @@ from storage.access import accounts, confirmations
 from storage.access.accounts import Account
 from storage.access.confirmations import Confirmation
 from storage.access.sessions import Session
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 
@@ -67,7 +68,7 @@ def _confirm(
     return before, done
 
 
-def _who(reader: Reader, id_: int) -> tuple[Account, str] | None:
+def _who(reader: Reader, id_: ActorId) -> tuple[Account, str] | None:
     account, actor = accounts.by_actor(reader, id_), actors.by_id(reader, id_)
     return (account, actor.name) if account and actor else None
 

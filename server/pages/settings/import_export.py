@@ -98,7 +98,7 @@ async def _page(request: web.Request, form: FormView, done: str | None = None) -
 
 def _view(reader: Reader, page_request: PageRequest, form: FormView) -> TakingView:
     _ = translations(page_request.locale).gettext
-    me = page_request.me.id if page_request.me else 0
+    me = page_request.user
     return TakingView(
         files=tuple((_(_KINDS[kind]), f"{paths.SETTINGS_DATA}/{kind}.csv") for kind in _KINDS),
         archives=tuple(

@@ -77,7 +77,7 @@ async def _page(request: web.Request, again: FormView | None = None) -> web.Resp
 
 
 def _view(reader: Reader, page_request: PageRequest, again: FormView | None) -> GoingView:
-    me = actors.by_id(reader, page_request.me.id if page_request.me else 0)
+    me = actors.by_id(reader, page_request.user)
     if me is None:
         raise LookupError(page_request.me)
     forms = {name: FormView(name) for name in ("alias", "move", "leave")}

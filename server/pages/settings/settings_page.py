@@ -71,7 +71,7 @@ def _view(reader: Reader, page_request: PageRequest, forms: Forms, session: int)
 
 def _current(reader: Reader, page_request: PageRequest) -> tuple[Actor, Account]:
     """Read the user's rows as they are now, which may be newer than what the guard found."""
-    me = page_request.me.id if page_request.me else 0
+    me = page_request.user
     actor, account = actors.by_id(reader, me), accounts.by_actor(reader, me)
     if actor is None or account is None:
         raise LookupError(me)

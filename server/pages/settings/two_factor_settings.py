@@ -9,7 +9,7 @@ from server.access import passkeys, totp
 from server.access import second_factor as rules
 from server.access.passkeys import Made
 from server.access.second_factor import Guess
-from server.access.totp import Drawn
+from server.access.totp import QrCode
 from server.http import reauthentication
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.forms import form_of
@@ -25,6 +25,7 @@ from server.pages.views import FormView
 from storage.access import second_factor
 from storage.access.second_factor import Passkey
 from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 
 MOST_PASSKEYS = 10
@@ -45,7 +46,7 @@ class SetUp:
     """A secret that waits for its first code, to be read by a camera or typed."""
 
     secret: str
-    drawn: Drawn
+    drawn: QrCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ async def new_codes(request: web.Request) -> web.Response:
     return await _codes(request, codes)
 
 
-def _new_codes(writer: Writer, account: int) -> list[str]:
+def _new_codes(writer: Writer, account: ActorId) -> list[str]:
     if not rules.in_force(writer, account):
         return []
     return rules.new_recovery_codes(writer, account)
@@ -239,7 +240,7 @@ async def added(request: web.Request) -> web.Response:
     return response
 
 
-def _keep(writer: Writer, account: int, made: Made, name: str) -> str | None:
+def _keep(writer: Writer, account: ActorId, made: Made, name: str) -> str | None:
     """Why it is not kept: too many, or a passkey that somebody has already."""
     if len(second_factor.passkeys_of(writer, account)) >= MOST_PASSKEYS:
         return _ENOUGH

@@ -120,11 +120,11 @@ async def test_boost_and_its_undoing_say_on_the_wire_for_whom_they_are(
         "unlisted": ([followers], [PUBLIC, author]),
         "private": ([followers], [author]),
     }[visibility]
-    letters = [loads(one.body) for one in scene.peers["peer"].at.letters]
-    assert [one["type"] for one in letters] == ["Announce", "Undo"]
-    for said in (letters[0], letters[1]["object"]):
+    arrived = [loads(one.body) for one in scene.peers["peer"].at.arrived]
+    assert [one["type"] for one in arrived] == ["Announce", "Undo"]
+    for said in (arrived[0], arrived[1]["object"]):
         assert (said["to"], said["cc"]) == (to, cc)
-    assert scene.peers["other peer"].at.letters == []
+    assert scene.peers["other peer"].at.arrived == []
 
 
 async def test_boost_says_what_it_is_where_it_is_listed(scene: Scene) -> None:
@@ -149,7 +149,7 @@ async def test_boost_for_nobody_or_for_whom_we_do_not_know_is_refused(
     assert (status, bool(body["error"])) == (422, True)
     assert (await alice.get(path))["reblogged"] is False
     await settle(scene.ours)
-    assert scene.peers["peer"].at.letters == []
+    assert scene.peers["peer"].at.arrived == []
 
 
 @pytest.mark.parametrize("default", SEES)
@@ -284,7 +284,7 @@ async def test_private_boost_that_waits_is_not_delivered_to_who_follows_no_more(
     act = "remove_from_followers" if way == "removed" else "block"
     await alice.post(f"/api/v1/accounts/{vera}/{act}")
     await settle(scene.ours)
-    assert not any(b'"Announce"' in one.body for one in victim.letters)
+    assert not any(b'"Announce"' in one.body for one in victim.arrived)
 
 
 async def test_whom_the_sharer_blocks_does_not_read_the_boost(

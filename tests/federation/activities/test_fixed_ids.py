@@ -58,10 +58,10 @@ class Scene:
 
     async def hear(self, document: Document) -> None:
         self.zoe.at.watch.advance(SECOND)
-        await self.send(self.zoe.letter(self.ours, document))
+        await self.send(self.zoe.signed_post(self.ours, document))
 
-    async def send(self, letter: Letter) -> None:
-        assert await letter.send(self.ours) == 202
+    async def send(self, sent: Letter) -> None:
+        assert await sent.send(self.ours) == 202
         await settle(self.ours)
 
     async def holds(self, kind: str) -> bool:
@@ -116,10 +116,10 @@ async def test_what_is_sent_twice_in_between_changes_nothing(scene: Scene, kind:
     for _ in range(2):
         for document, holds in ((said, True), (undone, False)):
             scene.zoe.at.watch.advance(SECOND)
-            letter = scene.zoe.letter(scene.ours, document)
-            await scene.send(letter)
+            sent = scene.zoe.signed_post(scene.ours, document)
+            await scene.send(sent)
             before = await scene.ours.database.read(contents)
-            await scene.send(letter)
+            await scene.send(sent)
             assert changed(before, await scene.ours.database.read(contents)) == {}
             await scene.hear(document)
             assert await scene.holds(kind) == holds
@@ -131,13 +131,13 @@ async def test_late_word_undoes_no_newer_one(scene: Scene, kind: str) -> None:
     said, undone = scene.pair(kind)
     await scene.hear(said)
     scene.zoe.at.watch.advance(SECOND)
-    late = scene.zoe.letter(scene.ours, undone)
+    late = scene.zoe.signed_post(scene.ours, undone)
     await scene.hear(undone)
     await scene.hear(said)
     await scene.send(late)
     assert await scene.holds(kind)
     scene.zoe.at.watch.advance(SECOND)
-    late = scene.zoe.letter(scene.ours, said)
+    late = scene.zoe.signed_post(scene.ours, said)
     await scene.hear(said)
     await scene.hear(undone)
     await scene.send(late)
@@ -148,11 +148,11 @@ async def test_late_word_undoes_no_newer_one(scene: Scene, kind: str) -> None:
 async def test_said_many_times_at_once_it_counts_once(scene: Scene, kind: str) -> None:
     said, undone = scene.pair(kind)
     for document, holds in ((said, True), (undone, False)) * 2:
-        letters = []
+        arrived = []
         for _ in range(5):
             scene.zoe.at.watch.advance(SECOND)
-            letters.append(scene.zoe.letter(scene.ours, document))
-        assert set(await gather(*(letter.send(scene.ours) for letter in letters))) == {202}
+            arrived.append(scene.zoe.signed_post(scene.ours, document))
+        assert set(await gather(*(sent.send(scene.ours) for sent in arrived))) == {202}
         await settle(scene.ours)
         assert await scene.holds(kind) == holds
 
@@ -165,7 +165,7 @@ async def test_all_in_one_go_the_last_word_holds(scene: Scene, kind: str) -> Non
     await scene.hear(undone)
     for document in (said, undone, said):
         scene.zoe.at.watch.advance(SECOND)
-        assert await scene.zoe.letter(scene.ours, document).send(scene.ours) == 202
+        assert await scene.zoe.signed_post(scene.ours, document).send(scene.ours) == 202
     await settle(scene.ours)
     assert await scene.holds(kind)
 
@@ -191,7 +191,7 @@ async def test_nobody_else_says_it_again_for_them(
 async def test_it_is_remembered_over_a_restart(
     tmp_path: Path, internet: Internet, watch: Watch, evil: Neighbour, kind: str
 ) -> None:
-    folder, letters = tmp_path / "restarted", []
+    folder, arrived = tmp_path / "restarted", []
     async with (
         serving(folder, "again.example", internet, watch) as ours,
         prepared(ours, evil) as scene,
@@ -199,12 +199,12 @@ async def test_it_is_remembered_over_a_restart(
         said, undone = scene.pair(kind)
         for document in (said, undone, said):
             watch.advance(SECOND)
-            letters.append(scene.zoe.letter(ours, document))
-            await scene.send(letters[-1])
+            arrived.append(scene.zoe.signed_post(ours, document))
+            await scene.send(arrived[-1])
     async with serving(folder, "again.example", internet, watch) as ours:
         scene.ours = ours
-        for letter in letters:
-            await scene.send(letter)  # the same bytes: nothing
+        for sent in arrived:
+            await scene.send(sent)  # the same bytes: nothing
         assert await scene.holds(kind)
         for document, holds in ((undone, False), (said, True)):
             await scene.hear(document)
@@ -269,9 +269,9 @@ async def test_what_was_said_of_something_else_makes_nothing_late(scene: Scene) 
     await scene.alice.post(f"/api/v1/accounts/{number}/remove_from_followers")
     await settle(scene.ours)
     scene.zoe.at.watch.advance(SECOND)
-    letter = scene.zoe.letter(scene.ours, said)
+    sent = scene.zoe.signed_post(scene.ours, said)
     await scene.hear(scene.pair("Like")[0])
-    await scene.send(letter)
+    await scene.send(sent)
     assert await scene.holds("Follow")
 
 
@@ -284,13 +284,13 @@ async def test_what_others_say_of_it_makes_nothing_late(
     for document in (said, undone, said):
         await scene.hear(document)
     scene.zoe.at.watch.advance(SECOND)
-    letter = scene.zoe.letter(scene.ours, undone)
+    sent = scene.zoe.signed_post(scene.ours, undone)
     scene.zoe.at.watch.advance(SECOND)
     claimed = {**undone, "id": f"{scene.zoe.at.origin}/activities/never"}
     assert await victim.person("vera").tell(scene.ours, claimed) == 202
     await settle(scene.ours)
     assert await scene.holds(kind)
-    await scene.send(letter)
+    await scene.send(sent)
     assert not await scene.holds(kind)
 
 
@@ -301,7 +301,7 @@ async def test_what_is_taken_back_before_it_comes_does_not_come_into_being(
 ) -> None:
     """Who delivers in parallel lets an Undo overtake what it undoes."""
     said, undone = scene.pair(kind, bare=bare)
-    first = scene.zoe.letter(scene.ours, said)
+    first = scene.zoe.signed_post(scene.ours, said)
     await scene.hear(undone)
     await scene.send(first)
     assert not await scene.holds(kind)

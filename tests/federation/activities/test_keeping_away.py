@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from federation.activities.shared.incoming_post import MOST_FROM_STRANGERS
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from storage.moderation import decisions
 from tests.federation.saying import follow, hear
@@ -127,7 +128,7 @@ async def test_who_is_silenced_is_told_only_to_those_who_follow(scene: Scene) ->
         return int(reader.value("SELECT id FROM actors WHERE uri = ?", scene.vera.uri))
 
     vera = await scene.ours.database.read(number)
-    await scene.ours.database.write(decisions.silence, vera)
+    await scene.ours.database.write(decisions.silence, ActorId(vera))
     both = [
         {"type": "Mention", "href": one.actor.uri, "name": f"@{one.actor.name}"}
         for one in (scene.alice, carol)

@@ -11,6 +11,7 @@ from federation.moderation.domain_blocks import put
 from server.moderation import account_decisions
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
 from storage.communities import memberships
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from storage.moderation.decisions import Action
 from storage.people import actors
@@ -38,7 +39,7 @@ class Scene:
 
     async def decide(self, number: str, action: Action) -> None:
         await self.ours.database.write(
-            account_decisions.decide, COMMAND_LINE, int(number), Verdict(action=action)
+            account_decisions.decide, COMMAND_LINE, ActorId(int(number)), Verdict(action=action)
         )
 
     async def lift(self, how: str) -> None:
@@ -46,7 +47,9 @@ class Scene:
             await put(self.ours.database, "evil.example", None)
             return
         number = self.walt.id if how == "one of ours" else self.zoes_number
-        await self.ours.database.write(account_decisions.undo, COMMAND_LINE, int(number), "silence")
+        await self.ours.database.write(
+            account_decisions.undo, COMMAND_LINE, ActorId(int(number)), "silence"
+        )
 
     async def ask(self, how: str, whom: str) -> None:
         """Whoever is limited asks to follow an actor of ours."""
@@ -63,8 +66,8 @@ class Scene:
         return await self.ours.database.read(_state, follower, whom)
 
     def accepted(self) -> int:
-        letters = [loads(one.body) for one in self.zoe.at.letters]
-        return sum(one["type"] == "Accept" for one in letters)
+        arrived = [loads(one.body) for one in self.zoe.at.arrived]
+        return sum(one["type"] == "Accept" for one in arrived)
 
 
 def _number(reader: Reader, uri: str) -> int:
@@ -105,7 +108,7 @@ async def test_limited_one_asks_to_follow_and_waits_for_the_answer(scene: Scene,
     assert await alice.notified() == [("follow_request", handle)]
     secret = await alice.say("For those who follow.", visibility="private")
     await settle(scene.ours)
-    assert not any("For those who follow" in str(one.body) for one in scene.zoe.at.letters)
+    assert not any("For those who follow" in str(one.body) for one in scene.zoe.at.arrived)
     assert (await scene.walt.ask("GET", f"/api/v1/statuses/{secret['id']}"))[0] == 404
     await alice.post(f"/api/v1/follow_requests/{request['id']}/authorize")
     await settle(scene.ours)
@@ -147,7 +150,7 @@ async def test_limited_one_does_not_become_a_member_of_the_community(
     await scene.ask(how, group.uri)
     assert await scene.state(how, group.uri) == "pending"
 
-    def members(reader: Reader) -> list[int]:
+    def members(reader: Reader) -> list[ActorId]:
         found = memberships.find(reader, group.id, "members")
         return memberships.actors(reader, found or 0)
 
@@ -239,7 +242,7 @@ async def test_nobody_agrees_for_a_member_that_a_limited_one_quotes(
     asked = scene.zoe.says("QuoteRequest", said["uri"], instrument=note)
     assert (await hear(scene.ours, scene.zoe, asked))[0] == "done"
     await settle(scene.ours)
-    answers = [loads(one.body)["type"] for one in scene.zoe.at.letters]
+    answers = [loads(one.body)["type"] for one in scene.zoe.at.arrived]
     assert answers == (["Reject"] if limited else ["Accept"])
 
 

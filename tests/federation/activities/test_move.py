@@ -56,8 +56,8 @@ async def test_move_with_a_link_back_is_followed(
     new = names(evil.person("new"), vera)
     assert (await hear(ours, vera, move(vera, new)))[0] == "done"
     assert await following(alice) == {"new@evil.example"}
-    letters = [one.body for one in vera.at.letters if b'"Undo"' in one.body]
-    assert len(letters) == 1
+    arrived = [one.body for one in vera.at.arrived if b'"Undo"' in one.body]
+    assert len(arrived) == 1
 
 
 @pytest.mark.parametrize("link", ["none", "to another", "to itself"])

@@ -1,7 +1,7 @@
 """An id belongs to its actor (SECURITY 18): no neighbour occupies it, or what is said by it.
 
-Nobody on the same server takes back, shadows, or keeps out anything of another. wendy and vic are
-both of shared.example.
+Nobody on the same server takes back, shadows, or keeps out anything of another. wendy and victor
+are both of shared.example.
 """
 
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ ID = "http://shared.example/activities/one"
 class Scene:
     ours: Place
     alice: Person
-    vic: Stranger
+    victor: Stranger
     wendy: Stranger
     post: str
     poll: str
@@ -74,14 +74,14 @@ async def shared(internet: Internet, watch: Watch) -> AsyncIterator[Neighbour]:
 
 @pytest.fixture
 async def scene(ours: Place, alice: Person, shared: Neighbour) -> Scene:
-    vic, wendy = shared.person("vic"), shared.person("wendy")
-    for who in (vic, wendy):
+    victor, wendy = shared.person("victor"), shared.person("wendy")
+    for who in (victor, wendy):
         await follow(alice, who)
     params = {"options": ["One", "Two"], "expires_in": 3600}
     asked = await alice.say("Which?", poll=params)
     said = await alice.say("Mine.")
     await settle(ours)
-    return Scene(ours, alice, vic, wendy, said["uri"], asked["uri"])
+    return Scene(ours, alice, victor, wendy, said["uri"], asked["uri"])
 
 
 TABLES = {
@@ -98,31 +98,31 @@ OCCUPYING = (*TABLES, "Delete", "Update")
 
 @pytest.mark.parametrize("type_", TABLES)
 async def test_nobody_occupies_an_id_that_a_neighbour_uses_later(scene: Scene, type_: str) -> None:
-    """Every type beside every other: wendy first, then vic by the same id."""
+    """Every type beside every other: wendy first, then victor by the same id."""
     table, column = TABLES[type_]
     cells = 0
     for number, occupying in enumerate(OCCUPYING):
         id_ = f"{ID}/{number}"
         await scene.wendy.tell(scene.ours, scene.said(scene.wendy, occupying, id_))
         await settle(scene.ours)
-        before = await scene.rows(table, column, scene.vic)
-        said = scene.said(scene.vic, type_, id_)
-        assert await scene.vic.tell(scene.ours, said) == 202
+        before = await scene.rows(table, column, scene.victor)
+        said = scene.said(scene.victor, type_, id_)
+        assert await scene.victor.tell(scene.ours, said) == 202
         await settle(scene.ours)
-        assert await scene.rows(table, column, scene.vic) == before + 1, occupying
-        undo = scene.vic.says("Undo", said)
+        assert await scene.rows(table, column, scene.victor) == before + 1, occupying
+        undo = scene.victor.says("Undo", said)
         if type_ in ("Follow", "Like", "Announce", "Block"):
-            await hear(scene.ours, scene.vic, undo)
-            assert await scene.rows(table, column, scene.vic) == before, occupying
+            await hear(scene.ours, scene.victor, undo)
+            assert await scene.rows(table, column, scene.victor) == before, occupying
         cells += 1
     print(f"{cells} cells")
 
 
 @pytest.mark.parametrize("type_", ["Follow", "Like", "Announce", "Block"])
-@pytest.mark.parametrize("first", ["vic", "wendy"])
+@pytest.mark.parametrize("first", ["victor", "wendy"])
 @pytest.mark.parametrize("bare", [False, True])
 async def test_each_takes_back_their_own(scene: Scene, type_: str, first: str, bare: bool) -> None:
-    order = (scene.vic, scene.wendy) if first == "vic" else (scene.wendy, scene.vic)
+    order = (scene.victor, scene.wendy) if first == "victor" else (scene.wendy, scene.victor)
     table, column = TABLES[type_]
     for who in order:
         assert await who.tell(scene.ours, scene.said(who, type_)) == 202
@@ -132,28 +132,28 @@ async def test_each_takes_back_their_own(scene: Scene, type_: str, first: str, b
     undo = scene.wendy.says("Undo", ID if bare else scene.said(scene.wendy, type_))
     assert (await hear(scene.ours, scene.wendy, undo))[0] == "done"
     assert await scene.rows(table, column, scene.wendy) == 0
-    assert await scene.rows(table, column, scene.vic) == 1
-    again = scene.wendy.says("Undo", ID if bare else scene.said(scene.vic, type_))
+    assert await scene.rows(table, column, scene.victor) == 1
+    again = scene.wendy.says("Undo", ID if bare else scene.said(scene.victor, type_))
     assert (await hear(scene.ours, scene.wendy, again))[0] == "refused"
-    assert await scene.rows(table, column, scene.vic) == 1
+    assert await scene.rows(table, column, scene.victor) == 1
 
 
 async def test_each_request_by_one_id_is_decided_by_itself(scene: Scene) -> None:
     alice = scene.alice
     await alice.call("PATCH", "/api/v1/accounts/update_credentials", json={"locked": True})
-    for who in (scene.wendy, scene.vic):
+    for who in (scene.wendy, scene.victor):
         assert await who.tell(scene.ours, scene.said(who, "Follow")) == 202
         await settle(scene.ours)
-    number = await alice.find("@vic@shared.example")
+    number = await alice.find("@victor@shared.example")
     await alice.post(f"/api/v1/follow_requests/{number}/authorize")
     followers = await alice.get(f"/api/v1/accounts/{alice.id}/followers")
-    assert [one["acct"] for one in followers] == ["vic@shared.example"]
+    assert [one["acct"] for one in followers] == ["victor@shared.example"]
     waiting = await alice.get("/api/v1/follow_requests")
     assert [one["acct"] for one in waiting] == ["wendy@shared.example"]
 
 
 async def test_vote_counts_whoever_used_its_id(scene: Scene) -> None:
-    for who, choice in ((scene.wendy, "One"), (scene.vic, "Two")):
+    for who, choice in ((scene.wendy, "One"), (scene.victor, "Two")):
         vote = {
             "id": "http://shared.example/votes/one",
             "type": "Note",
@@ -163,17 +163,17 @@ async def test_vote_counts_whoever_used_its_id(scene: Scene) -> None:
             "to": [scene.alice.actor.uri],
         }
         assert (await hear(scene.ours, who, who.says("Create", vote)))[0] == "done"
-    for who in (scene.wendy, scene.vic):
+    for who in (scene.wendy, scene.victor):
         assert await scene.rows("poll_votes", "actor", who) == 1
 
 
 async def test_each_report_by_one_id_is_one(scene: Scene) -> None:
     """And said again, it is none."""
-    for who, times in product((scene.wendy, scene.vic), range(2)):
+    for who, times in product((scene.wendy, scene.victor), range(2)):
         said = scene.said(who, "Flag")
         assert await who.tell(scene.ours, {**said, "content": f"{who.name} {times}"}) == 202
         await settle(scene.ours)
-    for who in (scene.wendy, scene.vic):
+    for who in (scene.wendy, scene.victor):
         assert await scene.rows("reports", "reporter", who) == 1
 
 
@@ -181,7 +181,7 @@ async def test_each_report_by_one_id_is_one(scene: Scene) -> None:
 async def test_stamp_is_kept_from_nobody_whose_it_is(
     scene: Scene, victim: Neighbour, first: str
 ) -> None:
-    """Wendy says that her post has the consent that vera gave to vic's."""
+    """Wendy says that her post has the consent that vera gave to victor's."""
     vera = victim.person("vera")
     await follow(scene.alice, vera)
     quoted = vera.note("<p>Quote me</p>")
@@ -189,7 +189,7 @@ async def test_stamp_is_kept_from_nobody_whose_it_is(
     assert (await hear(scene.ours, vera, vera.says("Create", quoted)))[0] == "done"
     notes = {
         who.name: who.note(quote=quoted["id"], quoteAuthorization=stamp)
-        for who in (scene.vic, scene.wendy)
+        for who in (scene.victor, scene.wendy)
     }
     vera.at.serves(
         {
@@ -197,22 +197,22 @@ async def test_stamp_is_kept_from_nobody_whose_it_is(
             "id": stamp,
             "type": "QuoteAuthorization",
             "attributedTo": vera.uri,
-            "interactingObject": notes["vic"]["id"],
+            "interactingObject": notes["victor"]["id"],
             "interactionTarget": quoted["id"],
         }
     )
-    order = (scene.vic, scene.wendy) if first == "the quoter" else (scene.wendy, scene.vic)
+    order = (scene.victor, scene.wendy) if first == "the quoter" else (scene.wendy, scene.victor)
     for who in order:
         assert (await hear(scene.ours, who, who.says("Create", notes[who.name])))[0] == "done"
     while await check_next(scene.ours.database, scene.ours.app[RESOLVER], Background("test")):
         pass
 
     assert await scene.ours.database.read(_states, stamp) == {
-        "vic": "approved",
+        "victor": "approved",
         "wendy": "rejected",
     }
     assert (await hear(scene.ours, vera, vera.says("Delete", stamp)))[0] == "done"
-    assert (await scene.ours.database.read(_states, stamp))["vic"] == "revoked"
+    assert (await scene.ours.database.read(_states, stamp))["victor"] == "revoked"
 
 
 def _states(reader: Reader, stamp: str) -> dict[str, str]:
@@ -227,35 +227,35 @@ def _states(reader: Reader, stamp: str) -> dict[str, str]:
 
 
 async def test_hint_in_a_neighbours_name_keeps_nothing_out(scene: Scene, evil: Neighbour) -> None:
-    """Mallory forwards a true Delete of vic's under the id that vic's next post will have."""
+    """Mallory forwards a true Delete of victor's under the id that victor's next post will have."""
     mallory = evil.person("mallory")
-    gone = scene.vic.note()
-    assert (await hear(scene.ours, scene.vic, scene.vic.says("Create", gone)))[0] == "done"
-    forwarded = {**scene.vic.says("Delete", gone["id"]), "id": ID}
+    gone = scene.victor.note()
+    assert (await hear(scene.ours, scene.victor, scene.victor.says("Create", gone)))[0] == "done"
+    forwarded = {**scene.victor.says("Delete", gone["id"]), "id": ID}
     assert await mallory.tell(scene.ours, forwarded) == 202
     await settle(scene.ours)
-    before = await scene.rows("posts", "author", scene.vic)
-    assert await scene.vic.tell(scene.ours, scene.said(scene.vic, "Create")) == 202
+    before = await scene.rows("posts", "author", scene.victor)
+    assert await scene.victor.tell(scene.ours, scene.said(scene.victor, "Create")) == 202
     await settle(scene.ours)
-    assert await scene.rows("posts", "author", scene.vic) == before + 1
+    assert await scene.rows("posts", "author", scene.victor) == before + 1
 
 
 @pytest.mark.parametrize("deleted", [False, True])
 async def test_post_belongs_to_whom_its_origin_names(
     scene: Scene, shared: Neighbour, deleted: bool
 ) -> None:
-    """Wendy says first that she wrote what vic will write; she may even delete it again."""
-    for who in (scene.vic, scene.wendy):
+    """Wendy says first that she wrote what victor will write; she may even delete it again."""
+    for who in (scene.victor, scene.wendy):
         await follow(scene.alice, who)
-    true = scene.vic.note("<p>By vic</p>")
+    true = scene.victor.note("<p>By victor</p>")
     false = scene.wendy.note("<p>By wendy</p>", id=true["id"])
     assert await hear(scene.ours, scene.wendy, scene.wendy.says("Create", false)) == ("done", "")
     if deleted:
         gone = scene.wendy.says("Delete", true["id"])
         assert await hear(scene.ours, scene.wendy, gone) == ("done", "")
     shared.serves(true)
-    assert await hear(scene.ours, scene.vic, scene.vic.says("Create", true)) == ("done", "")
-    assert await theirs(scene) == [("vic@shared.example", "<p>By vic</p>")]
+    assert await hear(scene.ours, scene.victor, scene.victor.says("Create", true)) == ("done", "")
+    assert await theirs(scene) == [("victor@shared.example", "<p>By victor</p>")]
     again = scene.wendy.says("Create", false)
     assert (await hear(scene.ours, scene.wendy, again))[0] == "refused"
     assert len(await theirs(scene)) == 1
@@ -274,13 +274,13 @@ async def theirs(scene: Scene) -> list[tuple[str, str]]:
 async def test_what_its_origin_does_not_confirm_takes_nobodys_place(
     scene: Scene, shared: Neighbour
 ) -> None:
-    for who in (scene.vic, scene.wendy):
+    for who in (scene.victor, scene.wendy):
         await follow(scene.alice, who)
-    true = scene.vic.note("<p>By vic</p>")
-    assert await hear(scene.ours, scene.vic, scene.vic.says("Create", true)) == ("done", "")
+    true = scene.victor.note("<p>By victor</p>")
+    assert await hear(scene.ours, scene.victor, scene.victor.says("Create", true)) == ("done", "")
     false = scene.wendy.says("Create", scene.wendy.note("<p>By wendy</p>", id=true["id"]))
     assert (await hear(scene.ours, scene.wendy, false))[0] == "refused"
     shared.serves(true)
     false = scene.wendy.says("Create", scene.wendy.note("<p>By wendy</p>", id=true["id"]))
     assert (await hear(scene.ours, scene.wendy, false))[0] == "refused"
-    assert await theirs(scene) == [("vic@shared.example", "<p>By vic</p>")]
+    assert await theirs(scene) == [("victor@shared.example", "<p>By victor</p>")]

@@ -101,18 +101,18 @@ async def test_report_is_told_on_without_a_name(
     victim.asked.clear()
     await alice.post("/api/v1/reports", account_id=number, comment="Quietly.")
     await settle(ours)
-    assert victim.letters == []
+    assert victim.arrived == []
     made = await alice.post(
         "/api/v1/reports", account_id=number, comment="Please look.", forward=True
     )
     await settle(ours)
     assert made["forwarded"] is True
-    (letter,) = victim.letters
-    said = loads(letter.body)
+    (sent,) = victim.arrived
+    said = loads(sent.body)
     assert (said["type"], said["content"], said["object"]) == ("Flag", "Please look.", [vera.uri])
     assert said["actor"] == "http://ours.example/actor"
-    assert b"alice" not in letter.body
-    assert alice.actor.uri.encode() not in letter.body
+    assert b"alice" not in sent.body
+    assert alice.actor.uri.encode() not in sent.body
 
 
 async def test_server_tells_of_one_of_ours(

@@ -14,6 +14,7 @@ from federation.moderation.domain_blocks import put
 from server.actions.lifecycle import account_deletion
 from server.moderation import account_decisions
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from storage.moderation.decisions import Action
 from tests.federation.saying import follow, hear
@@ -60,14 +61,17 @@ class Scene:
 
     async def decide(self, whom: str, action: Action) -> None:
         await self.ours.database.write(
-            account_decisions.decide, COMMAND_LINE, int(self.numbers[whom]), Verdict(action=action)
+            account_decisions.decide,
+            COMMAND_LINE,
+            ActorId(int(self.numbers[whom])),
+            Verdict(action=action),
         )
         await settle(self.ours)
 
     def heard(self, type_: str) -> int:
         """How often vera's server heard that something of that type is taken back."""
-        letters = [loads(one.body) for one in self.vera.at.letters]
-        return sum(one["type"] == "Undo" and one["object"]["type"] == type_ for one in letters)
+        arrived = [loads(one.body) for one in self.vera.at.arrived]
+        return sum(one["type"] == "Undo" and one["object"]["type"] == type_ for one in arrived)
 
 
 @pytest.fixture

@@ -164,9 +164,9 @@ async def test_vote_goes_to_who_asks_and_says_nothing_else(
     await alice.post(f"/api/v1/polls/{seen['id']}/votes", choices=[1])
     while await ours.work():
         pass
-    (letter,) = victim.letters
-    assert letter.path == "/users/vera/inbox"
-    said = orjson.loads(letter.body)
+    (sent,) = victim.arrived
+    assert sent.path == "/users/vera/inbox"
+    said = orjson.loads(sent.body)
     note = said["object"]
     assert (note["type"], note["name"], note["inReplyTo"]) == ("Note", "Kale", asked["id"])
     assert "content" not in note

@@ -281,13 +281,13 @@ async def test_what_could_not_pass_opens_no_socket(
     ours: Place, alice: Person, evil: Neighbour, internet: Internet
 ) -> None:
     mallory = evil.person("mallory")
-    old = mallory.letter(ours, mallory.says("Follow", alice.actor.uri))
+    old = mallory.signed_post(ours, mallory.says("Follow", alice.actor.uri))
     evil.watch.advance(timedelta(hours=2))
     wrong = [
         old,
         replace(old, headers={k: v for k, v in old.headers.items() if k != "Signature"}),
-        replace(mallory.letter(ours, b"{}"), body=b'{"a":1}'),
-        mallory.letter(ours, b"{}", key_id="mallory"),
+        replace(mallory.signed_post(ours, b"{}"), body=b'{"a":1}'),
+        mallory.signed_post(ours, b"{}", key_id="mallory"),
     ]
     assert [await one.send(ours) for one in wrong] == [401, 401, 401, 401]
     assert internet.asked == []
@@ -324,25 +324,25 @@ async def test_what_is_sent_again_has_no_effect_also_after_a_restart(
         alice = await ours.person("alice")
         said = str((await alice.say("Mine"))["uri"])
         documents = one_of_each(mallory, alice, said)
-        letters = [mallory.letter(ours, document) for document in documents]
-        for letter in letters:
-            assert await letter.send(ours) == 202
+        arrived = [mallory.signed_post(ours, document) for document in documents]
+        for sent in arrived:
+            assert await sent.send(ours) == 202
             await settle(ours)
         for document in documents:
             if document["type"] in ("Follow", "Like", "Announce", "Block"):
                 assert await mallory.tell(ours, mallory.says("Undo", document)) == 202
         await settle(ours)
         before = await ours.database.read(contents)
-        for letter in letters:
-            assert await letter.send(ours) == 202
+        for sent in arrived:
+            assert await sent.send(ours) == 202
             await settle(ours)
         assert changed(before, await ours.database.read(contents)) == {}
     async with serving(folder, "ours.example", internet, watch) as ours:
-        for letter in letters:
-            assert await letter.send(ours) == 202
+        for sent in arrived:
+            assert await sent.send(ours) == 202
             await settle(ours)
         assert changed(before, await ours.database.read(contents)) == {}
-    print(f"\n{2 * len(letters)} replays of {len({d['type'] for d in documents})} types")
+    print(f"\n{2 * len(arrived)} replays of {len({d['type'] for d in documents})} types")
 
 
 async def test_same_words_signed_anew_have_no_effect(

@@ -1,4 +1,4 @@
-"""Whose turn it is: in order, one at a time for each actor, each letter once, none left behind."""
+"""Order of activities: one at a time for each actor, each once, none left behind."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,22 +20,22 @@ async def turns(database: Database) -> AsyncIterator[PerActorQueue]:
     yield PerActorQueue(database)
 
 
-def letter(actor: str) -> Received:
+def received(actor: str) -> Received:
     uri = f"https://away.example/activities/{next(_numbers)}"
     return Received(0, uri, actor, actor, "away.example", "Like", "authentic", "{}")
 
 
-def keep_all(writer: Writer, letters: list[Received]) -> list[bool]:
-    return [inbox.keep(writer, one) for one in letters]
+def keep_all(writer: Writer, arrived: list[Received]) -> list[bool]:
+    return [inbox.keep(writer, one) for one in arrived]
 
 
 async def come(database: Database, turns: PerActorQueue, *actors: str) -> list[str]:
-    """One letter of each, in this order; return their URIs."""
-    letters = [letter(actor) for actor in actors]
-    assert all(await database.write(keep_all, letters))
+    """One activity of each, in this order; return their URIs."""
+    arrived = [received(actor) for actor in actors]
+    assert all(await database.write(keep_all, arrived))
     for actor in actors:
         turns.came(actor)
-    return [one.uri for one in letters]
+    return [one.uri for one in arrived]
 
 
 async def close(database: Database, turns: PerActorQueue, done: Received) -> None:

@@ -291,9 +291,9 @@ async def test_requests_whose_key_hosts_hang_keep_nobody_else_waiting(
         await alice.say("Pears.")
         while await ours.app[COURIER].deliver_due():
             pass
-        assert len(victim.letters) > 0
-        will = victim.person("will")
-        assert await will.tell(ours, will.says("Like", alice.actor.uri)) == 202
+        assert len(victim.arrived) > 0
+        walt = victim.person("walt")
+        assert await walt.tell(ours, walt.says("Like", alice.actor.uri)) == 202
         silence.ends.set()
         statuses = set(await asyncio.gather(*hanging))
     assert statuses <= {401, 503}
@@ -329,8 +329,8 @@ async def test_network_has_few_places_however_many_domains_it_names(
     like = mallory.says("Like", alice.actor.uri)
 
     async def told(host: str) -> type[Exception] | None:
-        letter = mallory.letter(ours, like, key_id=f"http://{host}/u#key")
-        given = Request("POST", "/inbox", list(letter.headers.items()), letter.body, network)
+        sent = mallory.signed_post(ours, like, key_id=f"http://{host}/u#key")
+        given = Request("POST", "/inbox", list(sent.headers.items()), sent.body, network)
         try:
             await inbox.take_in(given)
         except (Busy, Unauthenticated) as error:

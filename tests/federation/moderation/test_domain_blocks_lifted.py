@@ -58,19 +58,19 @@ async def test_what_it_said_is_back_when_the_block_is_lifted(scene: Scene) -> No
 async def test_who_was_turned_out_for_themselves_stays_out(
     scene: Scene, evil: Neighbour, state: ActorState, meanwhile: bool
 ) -> None:
-    marvin = evil.person("marvin")
-    await scene.alice.find("@marvin@evil.example")
+    victor = evil.person("victor")
+    await scene.alice.find("@victor@evil.example")
     if not meanwhile:
-        await scene.ours.database.write(judge, marvin.uri, state)
+        await scene.ours.database.write(judge, victor.uri, state)
     await scene.block()
     if meanwhile:
-        await scene.ours.database.write(judge, marvin.uri, state)
+        await scene.ours.database.write(judge, victor.uri, state)
     assert await state_of(scene.ours, scene.mallory) == "suspended"
-    assert await state_of(scene.ours, marvin) == state
+    assert await state_of(scene.ours, victor) == state
     await scene.block()
     await scene.unblock()
     assert await state_of(scene.ours, scene.mallory) == "active"
-    assert await state_of(scene.ours, marvin) == state
+    assert await state_of(scene.ours, victor) == state
 
 
 async def test_pardoned_while_their_server_is_blocked_nobody_is_shown_before_it_is_not(
@@ -142,13 +142,13 @@ async def test_newcomer_whose_handle_is_of_a_blocked_domain_is_not_kept(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     """Their URI is elsewhere: known by that alone, they would come in under another handle."""
-    nora = evil.person("nora")
-    link = {"subject": "acct:nora@victim.example", "links": webfinger_links(nora.uri)}
+    zoe = evil.person("zoe")
+    link = {"subject": "acct:zoe@victim.example", "links": webfinger_links(zoe.uri)}
     evil.answers["/.well-known/webfinger"] = says(link)
     await put(ours.database, "victim.example", "blocked")
     victim.asked.clear()
-    assert await nora.tell(ours, nora.says("Follow", alice.actor.uri)) == 401
-    assert await state_of(ours, nora) is None
+    assert await zoe.tell(ours, zoe.says("Follow", alice.actor.uri)) == 401
+    assert await state_of(ours, zoe) is None
     assert victim.asked == []
 
 

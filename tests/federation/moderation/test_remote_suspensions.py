@@ -166,8 +166,8 @@ async def test_who_was_suspended_there_may_be_deleted_there(
 async def test_somebody_met_while_suspended_is_not_shown(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
-    stranger = victim.person("sven", suspended=True)
+    stranger = victim.person("walt", suspended=True)
     path = "/api/v2/search"
-    asked = {"q": f"@sven@{victim.host}", "resolve": "true", "type": "accounts"}
+    asked = {"q": f"@walt@{victim.host}", "resolve": "true", "type": "accounts"}
     assert (await alice.get(path, **asked))["accounts"] == []
     assert (await known(ours, stranger)).remote_suspended

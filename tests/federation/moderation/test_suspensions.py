@@ -8,6 +8,7 @@ from orjson import loads
 from federation.moderation.suspensions import REVERSIBLE
 from server.moderation import account_decisions
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from storage.queues import jobs
 from storage.queues.job_kinds import EraseActor
@@ -42,7 +43,10 @@ async def number_of(place: Place, uri: str) -> int:
 async def suspend(place: Place, uri: str) -> int:
     id_ = await number_of(place, uri)
     await place.database.write(
-        account_decisions.decide, COMMAND_LINE, id_, Verdict(action="suspend", text="Enough.")
+        account_decisions.decide,
+        COMMAND_LINE,
+        ActorId(id_),
+        Verdict(action="suspend", text="Enough."),
     )
     return id_
 
@@ -133,7 +137,7 @@ async def test_follows_with_somebody_suspended_end_and_their_server_hears(
     evil.asked.clear()
     await suspend(ours, mallory.uri)
     await settle(ours)
-    assert sorted(loads(letter.body)["type"] for letter in evil.letters) == ["Reject", "Undo"]
+    assert sorted(loads(sent.body)["type"] for sent in evil.arrived) == ["Reject", "Undo"]
     assert (await ours.database.read(of_mallory))[2] == 0
 
 
@@ -145,8 +149,8 @@ async def test_that_one_of_ours_is_suspended_is_told_and_taken_back(
     victim.asked.clear()
     id_ = await suspend(ours, alice.actor.uri)
     await settle(ours)
-    (letter,) = victim.letters
-    told = loads(letter.body)
+    (sent,) = victim.arrived
+    told = loads(sent.body)
     assert (told["type"], told["object"]["suspended"]) == ("Update", True)
     assert (told["object"]["name"], told["object"]["summary"]) == ("alice", "")
     status, body, _ = await vera.get(ours, f"/actors/{id_}")
@@ -154,9 +158,9 @@ async def test_that_one_of_ours_is_suspended_is_told_and_taken_back(
     assert loads(body)["publicKey"]["id"] == told["object"]["publicKey"]["id"]
     status, _, _ = await vera.get(ours, f"/actors/{id_}/outbox")
     assert status == 404
-    await ours.database.write(account_decisions.undo, COMMAND_LINE, id_, "suspend")
+    await ours.database.write(account_decisions.undo, COMMAND_LINE, ActorId(id_), "suspend")
     await settle(ours)
-    assert loads(victim.letters[-1].body)["object"]["suspended"] is False
+    assert loads(victim.arrived[-1].body)["object"]["suspended"] is False
     _, body, _ = await vera.get(ours, f"/actors/{id_}")
     assert "suspended" not in loads(body)
 
@@ -169,9 +173,9 @@ async def test_what_waited_to_be_sent_is_not_sent(
     await alice.call("PATCH", "/api/v1/accounts/update_credentials", json=given)
     await suspend(ours, alice.actor.uri)
     await settle(ours)
-    (letter,) = victim.letters
-    assert loads(letter.body)["type"] == "Update"
-    assert b"hurry" not in letter.body
+    (sent,) = victim.arrived
+    assert loads(sent.body)["type"] == "Update"
+    assert b"hurry" not in sent.body
 
 
 async def test_after_thirty_days_it_is_for_good(
@@ -185,7 +189,7 @@ async def test_after_thirty_days_it_is_for_good(
     victim.asked.clear()
     assert await account_decisions.end_next_suspension(ours.database) is True
     await settle(ours)
-    assert [loads(letter.body)["type"] for letter in victim.letters] == ["Delete"]
+    assert [loads(sent.body)["type"] for sent in victim.arrived] == ["Delete"]
     status, _, _ = await vera.get(ours, f"/actors/{alice.id}")
     assert status == 410
     assert await ours.database.read(jobs.next_due, EraseActor) is not None

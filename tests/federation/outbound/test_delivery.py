@@ -1,4 +1,4 @@
-"""How letters are carried: when, in which order, how often, and when no more (RELIABILITY 1)."""
+"""Deliveries: when they go, in which order, how often, and when no more (RELIABILITY 1)."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ async def queue(place: Place) -> tuple[int, int]:
 
 
 def types(neighbour: Neighbour) -> list[str]:
-    return [one.body.decode().split('"type":"')[1].split('"')[0] for one in neighbour.letters]
+    return [one.body.decode().split('"type":"')[1].split('"')[0] for one in neighbour.arrived]
 
 
 # ---- when ----
@@ -63,24 +63,24 @@ def test_no_two_wait_equally_long_and_none_much_longer() -> None:
 
 
 @pytest.mark.usefixtures("steady")
-@pytest.mark.parametrize("letters", [1, 5])
+@pytest.mark.parametrize("waiting", [1, 5])
 async def test_host_that_is_away_is_asked_by_the_table(
-    ours: Place, alice: Person, victim: Neighbour, vera: Stranger, letters: int
+    ours: Place, alice: Person, victim: Neighbour, vera: Stranger, waiting: int
 ) -> None:
-    """However many letters wait for it: the clock is the host's, not the letter's."""
-    for number in range(letters):
+    """The clock is the host's and not the delivery's, however many wait for it."""
+    for number in range(waiting):
         await alice.say(f"Number {number}")
     victim.status = 503
     pauses, requests = [], []
     for _ in range(10):
         await settle(ours)
-        requests.append(len(victim.letters))
+        requests.append(len(victim.arrived))
         pauses.append(await waits(ours))
         victim.watch.advance(pauses[-1])
     assert pauses == [delivery.pause_after(n) for n in range(10)]
-    together = 1 if letters == 1 else 2  # two at once while nothing is known against it
+    together = 1 if waiting == 1 else 2  # two at once while nothing is known against it
     assert requests == [together + n for n in range(10)]
-    assert await queue(ours) == (letters, 0)
+    assert await queue(ours) == (waiting, 0)
 
 
 async def test_after_seven_days_letters_are_parked_and_the_admin_sees_them(
@@ -120,8 +120,8 @@ async def test_host_that_failed_on_seven_days_is_tried_once_a_day(
             await alice.say("Are you there?")
         await settle(ours)
         victim.watch.advance(HOUR)
-    assert 7 <= len(victim.letters) <= 14  # 24 hours ± 25 %
-    print(f"\n{len(victim.letters)} requests in 10 days to a dead host")
+    assert 7 <= len(victim.arrived) <= 14  # 24 hours ± 25 %
+    print(f"\n{len(victim.arrived)} requests in 10 days to a dead host")
 
 
 async def test_six_days_of_failure_are_not_seven(
@@ -210,11 +210,11 @@ async def test_host_that_asks_us_to_wait_is_heeded(
 
 
 async def attempts(place: Place, victim: Neighbour, most: int = 30) -> int:
-    """How often a letter is tried in ten days, other letters left aside."""
+    """Number of tries of one delivery in ten days, others left aside."""
     for _ in range(most):
         await settle(place)
         victim.watch.advance(8 * HOUR)
-    return len(victim.letters)
+    return len(victim.arrived)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ async def test_fault_of_theirs_holds_up_that_letter_only(
     await alice.say("Wholesome")
     await settle(ours)
     assert await queue(ours) == (1, 0)
-    assert [b"Wholesome" in one.body for one in victim.letters] == [False, True]
+    assert [b"Wholesome" in one.body for one in victim.arrived] == [False, True]
     assert not (await ours.database.read(hosts.get, "victim.example")).failures
 
 
@@ -279,7 +279,7 @@ async def test_letter_that_makes_us_fail_is_parked_and_others_go_on(
     for _ in range(5):
         await settle(ours)
         victim.watch.advance(HOUR)
-    assert [b"Whole" in one.body for one in victim.letters] == [True]
+    assert [b"Whole" in one.body for one in victim.arrived] == [True]
     assert await queue(ours) == (0, 1)
     (parked,) = await ours.database.read(deliveries.parked)
     assert parked.reason == "a fault of ours: LookupError"
@@ -313,7 +313,7 @@ async def test_thousand_followers_on_one_host_are_one_request(
     await ours.database.write(crowd, vera.uri, alice.actor.id, 1000)
     await alice.say("@vera@victim.example Hello", visibility=visibility)
     await settle(ours)
-    assert [one.path for one in victim.letters] == ["/inbox"]
+    assert [one.path for one in victim.arrived] == ["/inbox"]
 
 
 async def test_about_one_thing_letters_go_in_the_order_in_which_they_were_said(
@@ -370,7 +370,7 @@ async def test_at_most_two_letters_are_under_way_to_one_host(
     courier = ours.app[COURIER]
     while any(await asyncio.gather(*(courier.deliver_due() for _ in range(4)))):
         pass
-    assert len(victim.letters) == 10
+    assert len(victim.arrived) == 10
     assert most == 2
 
 
@@ -390,7 +390,7 @@ async def test_who_is_blocked_while_a_letter_waits_does_not_get_it(
     victim.asked.clear()
     victim.watch.advance(HOUR)
     await settle(ours)
-    assert not [one for one in victim.letters if b"A secret" in one.body]
+    assert not [one for one in victim.arrived if b"A secret" in one.body]
     assert "Block" in types(victim)
     assert await queue(ours) == (0, 0)
 
@@ -408,7 +408,7 @@ async def test_others_of_that_host_still_get_it(
     victim.asked.clear()
     victim.watch.advance(HOUR)
     await settle(ours)
-    assert [one.path for one in victim.letters if b"Not a secret" in one.body] == ["/inbox"]
+    assert [one.path for one in victim.arrived if b"Not a secret" in one.body] == ["/inbox"]
 
 
 async def test_host_that_is_blocked_while_a_letter_waits_gets_none(
@@ -419,7 +419,7 @@ async def test_host_that_is_blocked_while_a_letter_waits_gets_none(
     await ours.database.write(hosts.set_tier, "victim.example", "blocked")
     internet.asked.clear()
     await settle(ours)
-    assert victim.letters == []
+    assert victim.arrived == []
     assert internet.asked == []
     assert await queue(ours) == (0, 0)
 
@@ -482,6 +482,6 @@ async def test_peer_that_is_away_for_an_hour_gets_everything_also_over_a_restart
         internet.ports["victim.example"] = port
         watch.advance(2 * HOUR)
         await settle(ours)
-        found = sorted(one.body.decode().split("Number ")[1][0] for one in victim.letters)
+        found = sorted(one.body.decode().split("Number ")[1][0] for one in victim.arrived)
         assert found == list("012345")
         assert await queue(ours) == (0, 0)

@@ -59,10 +59,10 @@ def follow_from(writer: Writer, target: int, names: Iterable[str]) -> None:
         cast.follow(writer, fan, target)
 
 
-async def heard(neighbour: Neighbour, letters: int = 1) -> None:
+async def heard(neighbour: Neighbour, arrived: int = 1) -> None:
     """Return once it was sent so much; a test in which it never is ends as a failure."""
     async with asyncio.timeout(20):
-        while len(neighbour.letters) < letters:
+        while len(neighbour.arrived) < arrived:
             await asyncio.sleep(0.01)
 
 
@@ -217,7 +217,7 @@ async def test_however_often_a_failing_host_speaks_it_earns_one_probe(
         assert await vera.tell(ours, vera.says("Like", "http://ours.example/posts/1")) == 202
         await settle(ours)
         victim.watch.advance(60 * SECOND)
-    assert len(victim.letters) == 1
+    assert len(victim.arrived) == 1
     known = await ours.database.read(hosts.get, "victim.example")
     assert known.failures == before.failures + 1
     assert known.failed_days >= before.failed_days
@@ -235,7 +235,7 @@ async def test_probe_that_is_answered_with_a_fault_brings_no_other(
     victim.asked.clear()
     assert await vera.tell(ours, vera.says("Like", "http://ours.example/posts/1")) == 202
     await settle(ours)
-    assert len(victim.letters) == 1
+    assert len(victim.arrived) == 1
     assert (await ours.database.read(hosts.get, "victim.example")).failures == 2
 
 
@@ -282,7 +282,7 @@ async def test_to_be_asked_again_at_once_is_not_heeded(
     for _ in range(60):
         await settle(ours)
         victim.watch.advance(SECOND)
-    assert len(victim.letters) == 2
+    assert len(victim.arrived) == 2
 
 
 # ---- once ----
@@ -351,7 +351,7 @@ async def test_look_that_comes_back_late_takes_nothing_twice(
     may_answer.set()
     await asyncio.gather(first, second)
     await settle(ours)
-    assert len(victim.letters) == 1
+    assert len(victim.arrived) == 1
 
 
 async def parked_meanwhile(place: Place, alice: Person) -> None:
@@ -396,7 +396,7 @@ async def test_what_changed_since_a_look_is_not_sent(
     await meanwhile(ours, alice)
     late_look.go_on()
     await looked
-    assert victim.letters == []
+    assert victim.arrived == []
     depth = await ours.database.read(deliveries.depth)
     assert (depth.due, depth.parked) == left
 
@@ -447,14 +447,14 @@ async def test_what_our_disk_cannot_note_is_not_sent_again(
     failures = iter([True, True, False])
     settling = deliveries.settle
 
-    def cannot(writer: Writer, letter: deliveries.Delivery) -> None:
+    def cannot(writer: Writer, sent: deliveries.Delivery) -> None:
         if next(failures):
             raise OSError("disk full")
-        settling(writer, letter)
+        settling(writer, sent)
 
     monkeypatch.setattr(deliveries, "settle", cannot)
     monkeypatch.setattr(delivery, "REST", 0.0)
     await alice.say("Once")
     await settle(ours)
-    assert len(victim.letters) == 1
+    assert len(victim.arrived) == 1
     assert (await ours.database.read(deliveries.depth)).due == 0

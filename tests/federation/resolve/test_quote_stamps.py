@@ -161,8 +161,8 @@ async def test_who_asks_to_quote_one_of_ours_is_answered_by_the_policy(
         who.at.asked.clear()
         asked = who.says("QuoteRequest", said["uri"], instrument=note)
         assert (await hear(ours, who, asked))[0] == "done"
-        (letter,) = who.at.letters
-        answer = orjson.loads(letter.body)
+        (sent,) = who.at.arrived
+        answer = orjson.loads(sent.body)
         assert answer["actor"] == alice.actor.uri
         assert answer["object"]["id"] == asked["id"]
         assert answer["type"] == ("Accept" if who.name in may else "Reject")
@@ -206,8 +206,8 @@ async def test_nobody_asks_for_what_they_cannot_see_or_did_not_write(
         assert (await hear(ours, who, asked))[0] == "refused"
     asked = vera.says("QuoteRequest", private["uri"], instrument=theirs)
     assert (await hear(ours, vera, asked))[0] == "done"
-    (letter,) = victim.letters
-    assert orjson.loads(letter.body)["type"] == "Reject"
+    (sent,) = victim.arrived
+    assert orjson.loads(sent.body)["type"] == "Reject"
 
 
 async def test_consent_that_somebody_else_asked_for_is_worth_nothing(
@@ -222,8 +222,8 @@ async def test_consent_that_somebody_else_asked_for_is_worth_nothing(
     forged = theirs | {"attributedTo": vera.uri}
     asked = vera.says("QuoteRequest", quoted["uri"], instrument=forged)
     assert (await hear(ours, vera, asked))[0] == "done"
-    (letter,) = victim.letters
-    theirs["quoteAuthorization"] = orjson.loads(letter.body)["result"]
+    (sent,) = victim.arrived
+    theirs["quoteAuthorization"] = orjson.loads(sent.body)["result"]
     path = theirs["quoteAuthorization"].removeprefix("http://ours.example")
     headers = {"Accept": "application/activity+json"}
     victim.serves(theirs)
@@ -276,8 +276,8 @@ async def heard_quoting(ours: Place, who: Stranger, uri: str, **more: Any) -> tu
     await settle(ours)
     who.at.asked.clear()
     await hear(ours, who, who.says("QuoteRequest", uri, instrument=note))
-    (letter,) = who.at.letters
-    note["quoteAuthorization"] = orjson.loads(letter.body)["result"]
+    (sent,) = who.at.arrived
+    note["quoteAuthorization"] = orjson.loads(sent.body)["result"]
     await hear(ours, who, who.says("Create", note))
     return note, note["quoteAuthorization"]
 
@@ -327,8 +327,8 @@ async def test_who_is_quoted_takes_back_their_consent_and_says_so(
     )
     assert await alice.post(path) == shown
     await settle(ours)
-    (letter,) = vera.at.letters
-    told = orjson.loads(letter.body)
+    (sent,) = vera.at.arrived
+    told = orjson.loads(sent.body)
     assert (told["type"], told["actor"]) == ("Delete", alice.actor.uri)
     assert told["object"] == {
         "id": stamp_,
@@ -359,8 +359,8 @@ async def test_what_was_taken_back_is_not_had_again(
     await settle(ours)
     vera.at.asked.clear()
     await hear(ours, vera, vera.says("QuoteRequest", said["uri"], instrument=note))
-    (letter,) = vera.at.letters
-    assert orjson.loads(letter.body)["type"] == "Reject"
+    (sent,) = vera.at.arrived
+    assert orjson.loads(sent.body)["type"] == "Reject"
     assert (await quote_of(dora, note))["state"] == "revoked"
 
 

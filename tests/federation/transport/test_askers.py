@@ -103,10 +103,10 @@ async def peopled(ours: Place, there: dict[str, Neighbour]) -> World:
         "a follower": victim.person("vera"),
         "another of the follower’s server": victim.person("victor"),
         "a stranger": there["away"].person("stella"),
-        "whom alice blocks": there["away"].person("blake"),
-        "who is suspended": there["away"].person("susan"),
+        "whom alice blocks": there["away"].person("walt"),
+        "who is suspended": there["away"].person("erin"),
         "of a blocked server": there["evil"].person("mallory"),
-        "of a blocked server that nobody has met": there["evil"].person("moloch"),
+        "of a blocked server that nobody has met": there["evil"].person("zoe"),
     }
     vera = askers["a follower"]
     assert await vera.tell(ours, vera.says("Follow", alice.actor.uri)) == 202
@@ -114,11 +114,11 @@ async def peopled(ours: Place, there: dict[str, Neighbour]) -> World:
     for name in ("whom alice blocks", "who is suspended", "of a blocked server"):
         await alice.find(f"@{askers[name].name}@{askers[name].at.host}")
     surfaces = await said_by(alice, vera)
-    number = await alice.find("@blake@away.example")
+    number = await alice.find("@walt@away.example")
     await alice.post(f"/api/v1/accounts/{number}/block")
     await ours.database.write(turn_out, askers["who is suspended"].uri)
     await ours.database.write(hosts.set_tier, "evil.example", "blocked")
-    thief = Stranger(there["away"], "stella", there["away"].person("thelma").pair)
+    thief = Stranger(there["away"], "stella", there["away"].person("wendy").pair)
     return World(ours, alice, surfaces, askers, thief)
 
 
@@ -169,8 +169,8 @@ async def stamp(alice: Person, vera: Stranger, uri: str) -> str:
     await settle(alice.place)
     vera.at.asked.clear()
     await hear(alice.place, vera, vera.says("QuoteRequest", uri, instrument=note))
-    (letter,) = vera.at.letters
-    return str(orjson.loads(letter.body)["result"]).removeprefix("http://ours.example")
+    (sent,) = vera.at.arrived
+    return str(orjson.loads(sent.body)["result"]).removeprefix("http://ours.example")
 
 
 def expected(who: str, kind: str, authorised: bool) -> int:

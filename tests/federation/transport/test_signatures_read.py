@@ -95,8 +95,8 @@ def test_no_character_of_a_signed_request_can_be_changed(data: st.DataObject) ->
     request = Sender().request()
     header = Sender().header()
     position = data.draw(st.integers(0, len(header) - 1))
-    letter = data.draw(st.characters())
-    changed = header[:position] + letter + header[position + 1 :]
+    sent = data.draw(st.characters())
+    changed = header[:position] + sent + header[position + 1 :]
     try:
         signed = accept(replace(request, headers=[*Sender().headers, ("Signature", changed)]))
     except Unauthenticated:

@@ -61,11 +61,11 @@ async def test_nothing_strange_is_read_before_it_is_known_who_says_it(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
-    forged = mallory.letter(ours, strange_like(mallory.uri, alice.actor.uri))
+    forged = mallory.signed_post(ours, strange_like(mallory.uri, alice.actor.uri))
     bad = 'keyId="http://evil.example/u#k",headers="(request-target) host date digest",'
     headers = {**forged.headers, "Signature": f'{bad}signature="AAAA"'}
     assert await replace(forged, headers=headers).send(ours) == 401
-    again = mallory.letter(ours, flood(mallory.uri), key_id="http://evil.example/nobody#key")
+    again = mallory.signed_post(ours, flood(mallory.uri), key_id="http://evil.example/nobody#key")
     assert await again.send(ours) == 401
     assert ours.app[READING]._process is None
     assert ours.app[READING].places.refused == 0
@@ -87,8 +87,8 @@ async def test_what_a_head_refuses_is_refused_before_the_body_comes(
     if blocked:
         await ours.database.write(block_host, "evil.example")
     mallory = evil.person("mallory")
-    letter = mallory.letter(ours, mallory.says("Like", "http://ours.example/posts/1"))
-    headers = {"Host": "ours.example", "Content-Length": str(1 << 20)} | dict(letter.headers)
+    sent = mallory.signed_post(ours, mallory.says("Like", "http://ours.example/posts/1"))
+    headers = {"Host": "ours.example", "Content-Length": str(1 << 20)} | dict(sent.headers)
     lines = [f"{name}: {value}" for name, value in (headers | changed).items()]
     reader, writer = await asyncio.open_connection("127.0.0.1", ours.client.port)
     writer.write("\r\n".join(["POST /inbox HTTP/1.1", *lines, "", "{"]).encode())

@@ -15,7 +15,7 @@ from server.cli.control_socket import CommandFailed
 from storage.access import accounts
 from storage.people import actors
 from storage.people.actors import Actor
-from tests.server.access.test_passwords import SOON, PostOffice, writing
+from tests.server.access.test_passwords import SOON, MailServer, writing
 from tests.support.clock import Watch
 from tests.support.servers import PASSWORD, Place
 
@@ -42,8 +42,8 @@ async def states_of(place: Place, bep: Actor) -> tuple[str, str]:
     return account.state, actor.effective_state
 
 
-async def letter(moderator: PostOffice) -> EmailMessage:
-    to, data = await asyncio.wait_for(moderator.letters.get(), SOON)
+async def message(mail_server: MailServer) -> EmailMessage:
+    to, data = await asyncio.wait_for(mail_server.emails.get(), SOON)
     assert "<bep@post.example>" in to
     found = message_from_bytes(data, policy=default)
     assert isinstance(found, EmailMessage)
@@ -61,18 +61,18 @@ async def letter(moderator: PostOffice) -> EmailMessage:
 async def test_yes_comes_by_letter_in_ones_own_language(
     tmp_path: Path, watch: Watch, locale: str, subject: str, says: str
 ) -> None:
-    async with writing(tmp_path, watch, title="The Garden") as (place, moderator):
-        moderator.open.set()
+    async with writing(tmp_path, watch, title="The Garden") as (place, mail_server):
+        mail_server.open.set()
         await waiting(place, locale)
         answer = await run(place.app, "account approve", {"name": "bep_k"})
         assert answer == {"name": "bep_k", "state": "active", "letter": "sent"}
-        got = await letter(moderator)
+        got = await message(mail_server)
         assert got["Subject"] == subject
         text = got.get_content()
         assert says in text
         assert "bep_k" in text
         assert "http://home.example/login" in text.split()
-        assert moderator.letters.empty()
+        assert mail_server.emails.empty()
 
 
 async def test_without_a_mail_server_it_is_said_that_no_letter_goes(place: Place) -> None:

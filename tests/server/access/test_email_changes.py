@@ -63,7 +63,7 @@ async def test_new_address_counts_once_its_letter_is_answered(post: Post) -> Non
     ("locale", "words"), [("en", "another address"), ("de", "eine andere Adresse")]
 )
 async def test_old_address_hears_of_it(post: Post, locale: str, words: str) -> None:
-    place, moderator = post
+    place, mail_server = post
     ines, browser = await place.person("ines"), Browser(place)
     set_locale = "UPDATE accounts SET locale = ? WHERE actor = ?"
     await place.database.write(lambda w: w.execute(set_locale, locale, ines.actor.id))
@@ -73,7 +73,7 @@ async def test_old_address_hears_of_it(post: Post, locale: str, words: str) -> N
         if step == "answered":
             status, guest = await answered(place, (await written(post))[1])
             assert (status, NEW in guest.text) == (200, True)
-        to, text = await arrived(moderator)
+        to, text = await arrived(mail_server)
         assert to == "ines@post.example"
         assert words in text
         assert NEW not in text
@@ -160,20 +160,20 @@ async def test_ones_own_address_may_be_written_otherwise(post: Post) -> None:
 
 
 async def test_letter_that_is_under_way_swallows_none_that_comes_after(post: Post) -> None:
-    place, moderator = post
+    place, mail_server = post
     browser = Browser(place)
     await place.person("ines")
     await browser.log_in("ines")
     await params(browser, post, "first@new.example")
-    moderator.open.clear()
+    mail_server.open.clear()
     first = asyncio.create_task(send(place))
     while not await place.database.read(letters_to, "first@new.example"):
         await asyncio.sleep(0.01)
     await change(browser, "second@new.example")
-    moderator.open.set()
+    mail_server.open.set()
     assert await first
     assert await send(place)
-    heard = {(await arrived(moderator))[0] for _ in range(3)}
+    heard = {(await arrived(mail_server))[0] for _ in range(3)}
     assert heard == {"first@new.example", "ines@post.example", "second@new.example"}
 
 

@@ -24,26 +24,26 @@ from storage.engine import ids
 from storage.lifecycle import retention
 from storage.people import actors, blocks
 from tests.server.access.test_oauth import Browser, register
-from tests.server.access.test_passwords import SOON, PostOffice, writing
+from tests.server.access.test_passwords import SOON, MailServer, writing
 from tests.server.access.test_signup import OWN, posted, sign_up, state_of, tried
 from tests.support.clock import Watch
 from tests.support.servers import Place
 
-Post = tuple[Place, PostOffice]
+Post = tuple[Place, MailServer]
 LINK = re.compile(r"http://home\.example(/confirm\?token=\S+)")
 
 
 @pytest.fixture
 async def post(tmp_path: Path, watch: Watch) -> AsyncIterator[Post]:
     """A server that takes in anybody and sends letters, and its mail server."""
-    async with writing(tmp_path / "home", watch, registrations="open") as (place, moderator):
-        moderator.open.set()
-        yield place, moderator
+    async with writing(tmp_path / "home", watch, registrations="open") as (place, mail_server):
+        mail_server.open.set()
+        yield place, mail_server
 
 
-async def arrived(moderator: PostOffice) -> tuple[str, str]:
+async def arrived(mail_server: MailServer) -> tuple[str, str]:
     """The next letter: to whom, and what it says."""
-    to, data = await asyncio.wait_for(moderator.letters.get(), SOON)
+    to, data = await asyncio.wait_for(mail_server.emails.get(), SOON)
     text = message_from_bytes(data, policy=default).get_content()
     return re.findall("<(.*)>", to)[0], text
 
@@ -56,9 +56,9 @@ async def send(place: Place) -> bool:
 
 async def written(post: Post) -> tuple[str, str]:
     """The letter of the occasion that is due."""
-    place, moderator = post
+    place, mail_server = post
     assert await send(place)
-    return await arrived(moderator)
+    return await arrived(mail_server)
 
 
 async def answered(place: Place, text: str) -> tuple[int, Browser]:
@@ -99,8 +99,8 @@ async def test_where_a_steward_decides_they_hear_of_it_afterwards(
     tmp_path: Path, watch: Watch
 ) -> None:
     async with writing(tmp_path / "home", watch, registrations="approval") as post:
-        place, moderator = post
-        moderator.open.set()
+        place, mail_server = post
+        mail_server.open.set()
         await place.person("stella", role="steward")
         stella = Browser(place)
         assert await stella.log_in("stella") == 303
@@ -141,9 +141,9 @@ async def test_answer_is_the_same_whoever_has_the_address_and_its_owner_hears_of
         seen.append((await posted(place, form, headers), ""))
     half = len(seen) // 2
     assert seen[:half] == seen[half:]
-    letters = [await written(post) for _ in range(4)]
-    assert [to for to, _ in letters] == ["ines@post.example"] * 2 + ["nobody@post.example"] * 2
-    assert all("@ines@home.example" in text and not LINK.search(text) for _, text in letters[:2])
+    emails = [await written(post) for _ in range(4)]
+    assert [to for to, _ in emails] == ["ines@post.example"] * 2 + ["nobody@post.example"] * 2
+    assert all("@ines@home.example" in text and not LINK.search(text) for _, text in emails[:2])
     assert await Browser(place).log_in("ines@post.example") == 303
 
 
@@ -185,7 +185,7 @@ async def test_token_is_good_for_nothing_until_then(post: Post) -> None:
 async def test_another_letter_goes_to_who_knows_the_password_and_not_at_once(
     post: Post, watch: Watch
 ) -> None:
-    place, moderator = post
+    place, mail_server = post
     await sign_up(place)
     _, first = await written(post)
     browser = Browser(place)
@@ -198,7 +198,7 @@ async def test_another_letter_goes_to_who_knows_the_password_and_not_at_once(
     _, second = await written(post)
     assert await Browser(place).ask("GET", LINK.findall(first)[0]) == 410
     assert (await answered(place, second))[0] == 200
-    assert moderator.letters.empty()
+    assert mail_server.emails.empty()
 
 
 async def test_after_three_days_it_is_forgotten_and_the_name_is_free(
@@ -274,24 +274,24 @@ async def test_few_letters_go_to_one_mailbox_however_it_is_written(
     post: Post, watch: Watch
 ) -> None:
     """SECURITY 72: neither by logging in again and again, nor by many names."""
-    place, moderator = post
+    place, mail_server = post
     await place.person("ines")
     for number in range(8):
         await sign_up(place, username=f"bep_{number}", email=f"I.nes+{number}@post.example")
     while await send(place):
         pass
-    assert moderator.letters.qsize() == email_confirmation.MOST_A_DAY
+    assert mail_server.emails.qsize() == email_confirmation.MOST_A_DAY
     await sign_up(place, username="jun", email="jun@post.example")
     for _ in range(10):
         while await send(place):
             pass
         watch.advance(email_confirmation.PAUSE)
         await Browser(place).log_in("jun")
-    assert moderator.letters.qsize() == email_confirmation.MOST_A_DAY + email_confirmation.MOST
+    assert mail_server.emails.qsize() == email_confirmation.MOST_A_DAY + email_confirmation.MOST
     watch.advance(confirmations.DAY)
     await Browser(place).log_in("bep_7")
     assert await send(place)
-    assert moderator.letters.qsize() == email_confirmation.MOST_A_DAY + email_confirmation.MOST + 1
+    assert mail_server.emails.qsize() == email_confirmation.MOST_A_DAY + email_confirmation.MOST + 1
 
 
 @pytest.mark.parametrize(
@@ -310,18 +310,18 @@ async def test_few_letters_go_to_one_mailbox_however_it_is_written(
 )
 async def test_only_plain_addresses_are_written_to(post: Post, email: str) -> None:
     """SECURITY 56: the library decodes what is encoded, with its line breaks."""
-    place, moderator = post
+    place, mail_server = post
     status, browser = await sign_up(place, email=email)
     assert (status, "looks like" in browser.text) == (422, True)
     assert not await send(place)
     if "=?" in email or "[." in email:  # of somebody who came here before
         settings, clock = place.app[SETTINGS], place.app[OUTSIDE].clock
         assert not await smtp.send(settings, clock, email, "Hello", "Text")
-    assert moderator.letters.empty()
+    assert mail_server.emails.empty()
 
 
 async def test_what_the_stewards_forbid_meanwhile_is_heeded(post: Post) -> None:
-    place, moderator = post
+    place, mail_server = post
     for name in ("bep_k", "jun"):
         await sign_up(place, username=name, email=f"{name}@post.example")
     tokens = [LINK.findall((await written(post))[1])[0].partition("=")[2] for _ in range(2)]
@@ -332,7 +332,7 @@ async def test_what_the_stewards_forbid_meanwhile_is_heeded(post: Post) -> None:
     await sign_up(place, username="ada", email="ada@other.example")
     await place.database.write(lambda w: signup_blocks.block_email(w, domain="other.example"))
     assert await send(place)
-    assert moderator.letters.empty()
+    assert mail_server.emails.empty()
 
 
 async def test_who_is_not_in_is_unknown_to_other_servers_and_can_be_forgotten(
@@ -373,8 +373,8 @@ async def test_no_decision_is_about_who_is_not_in(post: Post) -> None:
 
 async def test_invitation_that_nobody_came_by_is_good_again(tmp_path: Path, watch: Watch) -> None:
     async with writing(tmp_path / "home", watch, registrations="invitation") as post:
-        place, moderator = post
-        moderator.open.set()
+        place, mail_server = post
+        mail_server.open.set()
         code = (await run(place.app, "invite", {"uses": 1, "days": 7}))["code"]
         assert (await sign_up(place, invite_code=code))[0] == 200
         assert (await sign_up(place, invite_code=code, username="jun"))[0] == 422

@@ -25,11 +25,11 @@ SOON = 20  # seconds: a test that waits longer has failed
 
 
 @dataclass
-class PostOffice:
+class MailServer:
     """As much of a mail server as takes letters (RFC 5321); closed, it says nothing at all."""
 
     port: int = 0
-    letters: "asyncio.Queue[tuple[str, bytes]]" = field(default_factory=asyncio.Queue)
+    emails: "asyncio.Queue[tuple[str, bytes]]" = field(default_factory=asyncio.Queue)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     called: asyncio.Event = field(default_factory=asyncio.Event)
     talks: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -48,7 +48,7 @@ class PostOffice:
                 to = line.decode()
             if verb == b"DATA":
                 writer.write(b"354 go on\r\n")
-                self.letters.put_nowait((to, await reader.readuntil(b"\r\n.\r\n")))
+                self.emails.put_nowait((to, await reader.readuntil(b"\r\n.\r\n")))
             writer.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 post.example\r\n")
             await writer.drain()
             if verb == b"QUIT":
@@ -58,26 +58,26 @@ class PostOffice:
 
 
 @asynccontextmanager
-async def post_office() -> AsyncIterator[PostOffice]:
-    moderator = PostOffice()
-    server = await asyncio.start_server(moderator.serve, "127.0.0.1", 0)
-    moderator.port = server.sockets[0].getsockname()[1]
+async def mail_server_here() -> AsyncIterator[MailServer]:
+    mail_server = MailServer()
+    server = await asyncio.start_server(mail_server.serve, "127.0.0.1", 0)
+    mail_server.port = server.sockets[0].getsockname()[1]
     async with server:
-        yield moderator
-        moderator.open.set()
-        if moderator.talks:  # what is begun is talked to its end
-            await asyncio.wait(moderator.talks, timeout=SOON)
+        yield mail_server
+        mail_server.open.set()
+        if mail_server.talks:  # what is begun is talked to its end
+            await asyncio.wait(mail_server.talks, timeout=SOON)
 
 
 @asynccontextmanager
 async def writing(
     folder: Path, watch: Watch, **more: str
-) -> AsyncIterator[tuple[Place, PostOffice]]:
+) -> AsyncIterator[tuple[Place, MailServer]]:
     """A server that sends letters, and the one that takes them."""
-    async with post_office() as moderator:
-        smtp = {"smtp_host": "127.0.0.1", "smtp_port": str(moderator.port), "smtp_tls": "off"}
+    async with mail_server_here() as mail_server:
+        smtp = {"smtp_host": "127.0.0.1", "smtp_port": str(mail_server.port), "smtp_tls": "off"}
         async with serving(folder, "home.example", Internet(), watch, **{**smtp, **more}) as place:
-            yield place, moderator
+            yield place, mail_server
 
 
 async def ask(browser: Browser, email: str) -> int:
@@ -86,16 +86,16 @@ async def ask(browser: Browser, email: str) -> int:
 
 
 async def test_letter_brings_a_link_that_sets_a_password(tmp_path: Path, watch: Watch) -> None:
-    async with writing(tmp_path, watch) as (place, moderator):
-        moderator.open.set()
+    async with writing(tmp_path, watch) as (place, mail_server):
+        mail_server.open.set()
         ines, browser = await place.person("ines"), Browser(place)
         await browser.log_in("ines")
         assert await ask(Browser(place), "INES@post.example") == 200
-        to, data = await asyncio.wait_for(moderator.letters.get(), SOON)
-        letter = message_from_bytes(data, policy=default)
+        to, data = await asyncio.wait_for(mail_server.emails.get(), SOON)
+        message = message_from_bytes(data, policy=default)
         assert "<ines@post.example>" in to
-        assert (letter["To"], letter["Auto-Submitted"]) == ("ines@post.example", "auto-generated")
-        text = letter.get_content()
+        assert (message["To"], message["Auto-Submitted"]) == ("ines@post.example", "auto-generated")
+        text = message.get_content()
         (link,) = re.findall(r"http://home\.example(/reset/new\?token=\S+)", text)
         stranger = Browser(place)
         assert await stranger.ask("GET", link) == 200
@@ -104,14 +104,14 @@ async def test_letter_brings_a_link_that_sets_a_password(tmp_path: Path, watch: 
         assert await browser.ask("GET", "/settings") == 303
         assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 401
         assert await Browser(place).log_in("ines", NEW) == 303
-        assert moderator.letters.empty()
+        assert mail_server.emails.empty()
 
 
 async def test_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_letter(
     tmp_path: Path, watch: Watch
 ) -> None:
     """SECURITY 71: how long a letter takes must not say that there is somebody to write to."""
-    async with writing(tmp_path, watch) as (place, moderator):
+    async with writing(tmp_path, watch) as (place, mail_server):
         await place.person("ines")
         pages = []
         async with asyncio.timeout(SOON / 4):  # less than it takes us to give up on a mail server
@@ -120,11 +120,11 @@ async def test_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_lette
                 assert await ask(browser, email) == 200
                 text = re.sub('name="csrf" value="[^"]*"', "", browser.text)
                 pages.append(text.replace(email, "EMAIL"))
-            await moderator.called.wait()
+            await mail_server.called.wait()
         assert pages[0] == pages[1]
-        assert moderator.letters.empty()
-        moderator.open.set()
-        await asyncio.wait_for(moderator.letters.get(), SOON)
+        assert mail_server.emails.empty()
+        mail_server.open.set()
+        await asyncio.wait_for(mail_server.emails.get(), SOON)
 
 
 async def test_wrong_name_takes_as_long_as_a_wrong_password(place: Place) -> None:
@@ -166,9 +166,9 @@ async def test_where_no_letters_are_sent_the_page_names_the_stewards(place: Plac
 def test_nobody_writes_a_header_of_their_own(tmp_path: Path, watch: Watch) -> None:
     """SECURITY 56."""
     settings = settings_for(tmp_path, "home.example", title="Home")
-    letter = mail.written(settings, watch, "ines@post.example", "A\r\nBcc: all@post.example", "x")
-    assert letter["Bcc"] is None
-    assert b"\nBcc:" not in bytes(letter)
+    message = mail.written(settings, watch, "ines@post.example", "A\r\nBcc: all@post.example", "x")
+    assert message["Bcc"] is None
+    assert b"\nBcc:" not in bytes(message)
     with pytest.raises(ValueError, match="CR or LF"):
         mail.written(settings, watch, "a\r\nBcc: all@post.example", "A", "x")
 
@@ -210,24 +210,24 @@ async def test_guesses_are_counted_by_the_name_whatever_the_address(
 
 
 async def test_letters_are_counted_by_the_address_they_go_to(tmp_path: Path, watch: Watch) -> None:
-    async with writing(tmp_path, watch, **BEHIND) as (place, moderator):
-        moderator.open.set()
+    async with writing(tmp_path, watch, **BEHIND) as (place, mail_server):
+        mail_server.open.set()
         await place.person("ines")
         asked = [{"email": "ines@post.example"}, {"email": "Ines@post.example"}] * 3
         assert await attempts(place, "/reset", asked) == [200] * 5 + [429]
         for _ in range(5):
-            await asyncio.wait_for(moderator.letters.get(), SOON)
-        assert moderator.letters.empty()
+            await asyncio.wait_for(mail_server.emails.get(), SOON)
+        assert mail_server.emails.empty()
 
 
 async def test_stop_waits_for_a_letter_that_is_being_handed_over(
     tmp_path: Path, watch: Watch
 ) -> None:
-    async with post_office() as moderator:
-        smtp = {"smtp_host": "127.0.0.1", "smtp_port": str(moderator.port), "smtp_tls": "off"}
+    async with mail_server_here() as mail_server:
+        smtp = {"smtp_host": "127.0.0.1", "smtp_port": str(mail_server.port), "smtp_tls": "off"}
         async with serving(tmp_path, "home.example", Internet(), watch, **smtp) as place:
             await place.person("ines")
             assert await ask(Browser(place), "ines@post.example") == 200
-            await moderator.called.wait()
-            asyncio.get_running_loop().call_later(0.5, moderator.open.set)
-        assert moderator.letters.qsize() == 1
+            await mail_server.called.wait()
+            asyncio.get_running_loop().call_later(0.5, mail_server.open.set)
+        assert mail_server.emails.qsize() == 1

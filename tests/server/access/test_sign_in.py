@@ -11,14 +11,14 @@ from typing import cast
 
 import pytest
 
+from federation.transport.sources import block_of
 from server.cli import commands
-from server.http.rate_limits import network_of
 from storage.access import accounts, sessions
 from storage.engine.transaction import Writer
 from storage.people import actors
 from storage.people.actors import ActorState
 from tests.server.access.test_oauth import Browser
-from tests.server.access.test_passwords import SOON, PostOffice, writing
+from tests.server.access.test_passwords import SOON, MailServer, writing
 from tests.server.access.test_two_factor import code, give, password_given, set_up
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -43,8 +43,8 @@ async def log_in(place: Place, agent: str, address: str, name: str = "ines") -> 
         assert answer.status == 303
 
 
-async def letter(moderator: PostOffice) -> tuple[str, str]:
-    _, data = await asyncio.wait_for(moderator.letters.get(), SOON)
+async def message(mail_server: MailServer) -> tuple[str, str]:
+    _, data = await asyncio.wait_for(mail_server.emails.get(), SOON)
     read = message_from_bytes(data, policy=default)
     return str(read["Subject"]), str(read.get_content())
 
@@ -54,10 +54,10 @@ def speaking(writer: Writer, account: int, locale: str) -> None:
 
 
 def test_network_is_a_24_or_a_64() -> None:
-    assert network_of("192.0.2.77") == "192.0.2.0/24"
-    assert network_of("::ffff:192.0.2.77") == "192.0.2.0/24"
-    assert network_of("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::/64"
-    assert network_of("") == network_of("unknown") == ""
+    assert block_of("192.0.2.77") == "192.0.2.0/24"
+    assert block_of("::ffff:192.0.2.77") == "192.0.2.0/24"
+    assert block_of("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::/64"
+    assert block_of("") == block_of("unknown") == ""
 
 
 @pytest.mark.parametrize(
@@ -70,33 +70,33 @@ def test_network_is_a_24_or_a_64() -> None:
 async def test_only_a_log_in_from_somewhere_new_is_told_by_letter(
     tmp_path: Path, watch: Watch, locale: str, subject: str, said: str
 ) -> None:
-    async with writing(tmp_path, watch, **BEHIND) as (place, moderator):
-        moderator.open.set()
+    async with writing(tmp_path, watch, **BEHIND) as (place, mail_server):
+        mail_server.open.set()
         ines = await place.person("ines")
         await place.database.write(speaking, ines.actor.id, locale)
         known = [(FIREFOX, "192.0.2.7"), (NEWER, "192.0.2.200"), (FIREFOX, "192.0.2.7")]
         for agent, address in known:
             await log_in(place, agent, address)
         await log_in(place, SAFARI, "203.0.113.9")
-        title, text = await letter(moderator)
+        title, text = await message(mail_server)
         assert title.startswith(subject)
         assert said in text
         assert "http://home.example/settings#password" in text
         assert "203.0.113.9" not in text
         await log_in(place, SAFARI, "203.0.113.77")
         await log_in(place, FIREFOX, "203.0.113.77")
-        _, text = await letter(moderator)
+        _, text = await message(mail_server)
         assert "Firefox" in text
-        assert moderator.letters.empty()
+        assert mail_server.emails.empty()
 
 
 async def test_what_a_browser_calls_itself_writes_no_letter(tmp_path: Path, watch: Watch) -> None:
-    async with writing(tmp_path, watch, **BEHIND) as (place, moderator):
-        moderator.open.set()
+    async with writing(tmp_path, watch, **BEHIND) as (place, mail_server):
+        mail_server.open.set()
         await place.person("ines")
         await log_in(place, FIREFOX, "192.0.2.7")
         await log_in(place, "Call 0900-EVIL at https://evil.example Firefox/1", "192.0.2.7")
-        _, text = await letter(moderator)
+        _, text = await message(mail_server)
         assert "evil" not in text.lower()
 
 

@@ -11,6 +11,7 @@ from server.app import FILE
 from server.http.app_keys import SETTINGS
 from storage.access import accounts, challenges, second_factor
 from storage.access.accounts import AccountState
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from tests.server.access.test_oauth import Browser, address, register
 from tests.support.clock import Watch
@@ -352,7 +353,7 @@ async def test_nothing_of_it_lies_readable_in_the_file(place: Place, watch: Watc
     assert kept is not None
     instance = place.app[SETTINGS].secret or ""
     assert encryption.unseal(instance, "totp", person.actor.id, kept.sealed) == secret
-    assert encryption.unseal(instance, "totp", person.actor.id + 1, kept.sealed) is None
+    assert encryption.unseal(instance, "totp", ActorId(person.actor.id + 1), kept.sealed) is None
     assert encryption.unseal(instance, "other", person.actor.id, kept.sealed) is None
     assert encryption.unseal("another secret", "totp", person.actor.id, kept.sealed) is None
     changed = kept.sealed[:-1] + bytes([kept.sealed[-1] ^ 1])

@@ -11,6 +11,7 @@ from server.actions.lifecycle import data_import
 from server.actions.lifecycle.data_import import LONGEST_LINE, MOST_CELLS, MOST_LINES, CannotImport
 from server.actions.posts.markup import MOST_IN_PLACE
 from server.entities import status as status_entity
+from storage.engine.ids import PostId
 from storage.posts import visible_posts
 from storage.posts.visibility import Member
 from tests.server.api.test_media_attachments import sent
@@ -129,7 +130,7 @@ async def test_long_thread_is_rendered_some_at_a_time(
     sizes: list[int] = []
     real = status_entity.by_number
 
-    def counted(reader: Any, viewer: Any, wanted: list[int]) -> Any:
+    def counted(reader: Any, viewer: Any, wanted: list[PostId]) -> Any:
         sizes.append(len(wanted))
         return real(reader, viewer, wanted)
 

@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from yarl import URL
 
 from server.cli import commands
 from server.cli.control_socket import CommandFailed
-from server.http.app_keys import OUTSIDE
 from server.media.store import MEDIA, remove_strays
 from tests.federation.saying import follow, hear
 from tests.federation.world import Neighbour, Stranger, block_host, neighbour
@@ -77,8 +76,7 @@ async def test_emoji_is_added_offered_and_removed(place: Place) -> None:
     for name in ("url", "static_url"):
         status, data = await opened(place, shown[name])
         assert (status, decoded(data).size) == (200, (80, 80))
-    later = place.app[OUTSIDE].clock() + timedelta(days=9999)
-    await remove_strays(place.app[MEDIA], place.database, later)
+    await remove_strays(place.app[MEDIA], place.database, datetime.max.replace(tzinfo=UTC))
     assert len(files_in(place.app[MEDIA])) == 2
     with pytest.raises(CommandFailed, match="already"):
         await add(place, "leek")
@@ -156,7 +154,7 @@ async def test_others_are_told_which_picture_is_meant(world: World) -> None:
     changed = {"display_name": ":leek: Alice"}
     await world.alice.call("PATCH", "/api/v1/accounts/update_credentials", json=changed)
     await settle(world.place)
-    documents = [json.loads(letter.body)["object"] for letter in world.other.letters[-2:]]
+    documents = [json.loads(sent.body)["object"] for sent in world.other.arrived[-2:]]
     for document in documents:
         (said,) = [one for one in document["tag"] if one["type"] == "Emoji"]
         assert said["name"] == ":leek:"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from storage.engine.ids import PostId
 from storage.reading import timelines
 from tests.support.servers import Person, Place
 
@@ -45,7 +46,7 @@ async def test_it_brings_nothing_that_the_follower_may_not_or_does_not_want_to_s
     after = await bob.say("After. #moths")
     assert await ids(alice) == []
     owner, post = int(alice.id), int(after["id"])
-    assert owner not in await place.database.read(timelines.having_in_home, post)
+    assert owner not in await place.database.read(timelines.having_in_home, PostId(post))
 
 
 async def test_what_only_it_brought_leaves_with_it(place: Place) -> None:

@@ -82,19 +82,19 @@ async def test_directory_goes_on_by_offset(place: Place) -> None:
 
 async def test_familiar_followers_are_those_one_follows_oneself(place: Place) -> None:
     alice, bob, carol = await trio(place)
-    dora, erik = await place.person("dora"), await place.person("erik")
+    dora, erin = await place.person("dora"), await place.person("erin")
     for one in (bob, dora):
         await one.follow(carol)
     await alice.follow(bob)
-    path = f"/api/v1/accounts/familiar_followers?id[]={carol.id}&id[]={erik.id}"
+    path = f"/api/v1/accounts/familiar_followers?id[]={carol.id}&id[]={erin.id}"
 
     async def told() -> list[tuple[str, list[str]]]:
         found = await alice.get(path)
         return [(one["id"], [who["id"] for who in one["accounts"]]) for one in found]
 
-    assert await told() == [(carol.id, [bob.id]), (erik.id, [])]
+    assert await told() == [(carol.id, [bob.id]), (erin.id, [])]
     await place.database.write(actors.update, replace(carol.actor, hide_collections=True))
-    assert await told() == [(carol.id, []), (erik.id, [])]
+    assert await told() == [(carol.id, []), (erin.id, [])]
 
 
 async def test_mute_ends_by_itself(place: Place, watch: Watch) -> None:

@@ -14,7 +14,7 @@ import pytest
 from server.entities import account as account_entity
 from server.entities import notification as notification_entity
 from server.entities import status as status_entity
-from storage.engine.ids import ActorId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Writer
 from storage.media import emojis
@@ -166,7 +166,7 @@ def _picture(writer: Writer, village: Village) -> None:
 
 
 def _post(writer: Writer, village: Village, which: str) -> Post:
-    found = posts.by_id(writer, int(village.said[which]["id"]))
+    found = posts.by_id(writer, PostId(int(village.said[which]["id"])))
     assert found is not None
     return found
 
@@ -262,7 +262,7 @@ async def test_what_is_kept_is_what_would_be_made_anew_after_every_change(
 
 async def test_what_is_kept_is_not_shown_to_whom_it_is_not_for(village: Village) -> None:
     """Everybody asks for every post by number, while the bytes of each are kept."""
-    wanted = [int(said["id"]) for said in village.said.values()]
+    wanted = [PostId(int(said["id"])) for said in village.said.values()]
 
     def by_number(reader: Reader, viewer: Viewer) -> set[int]:
         lines = [Line(number, None, None, number) for number in wanted]
@@ -287,7 +287,7 @@ async def test_what_a_unit_showed_before_it_was_undone_is_shown_to_nobody(
 ) -> None:
     """A version that was never committed may come again, with other words."""
     viewer = Member(village.alice.actor.id)
-    number = int(village.said["public"]["id"])
+    number = PostId(int(village.said["public"]["id"]))
 
     def read(reader: Reader) -> Any:
         rendered = status_entity.by_number(reader, viewer, [number])

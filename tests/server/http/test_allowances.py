@@ -26,6 +26,7 @@ from server.http.responses import answer
 from storage.engine import instance
 from storage.engine.database import READERS
 from storage.engine.errors import TookTooLong
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
 from tests.storage.engine.test_readers import ENDLESS
 from tests.support.clock import Watch
@@ -65,12 +66,12 @@ async def test_reader_is_left_for_a_member_while_long_and_anonymous_reads_never_
 ) -> None:
     reads = place.app[READS]
     asking = [reads.of(PUBLIC, address, None) for address in STRANGERS]
-    asking += [reads.of(PUBLIC, "192.0.2.9", member) for member in range(1, 6)]
-    asking += [reads.of("/tags/{name}", "192.0.2.9", member) for member in range(1, 6)]
+    asking += [reads.of(PUBLIC, "192.0.2.9", ActorId(member)) for member in range(1, 6)]
+    asking += [reads.of("/tags/{name}", "192.0.2.9", ActorId(member)) for member in range(1, 6)]
     held = [asyncio.create_task(reads_as(place, never_ends, one)) for one in asking]
     await taken(place, 2 * AT_ONCE)
     for _ in range(10):  # whoever waits for a place has had the chance to take one
-        found = await reads_as(place, ready, reads.of(HOME, "192.0.2.9", 1))
+        found = await reads_as(place, ready, reads.of(HOME, "192.0.2.9", ActorId(1)))
         assert found == "home.example"
         assert place.database.readers.in_use == 2 * AT_ONCE
     async with place.client.get("/health") as health:
@@ -83,10 +84,10 @@ async def test_reader_is_left_for_a_member_while_long_and_anonymous_reads_never_
 async def test_block_of_addresses_has_one_reader_and_so_has_a_member(place: Place) -> None:
     reads = place.app[READS]
     alike = [reads.of(PUBLIC, f"192.0.2.{number}", None) for number in range(1, 9)]
-    alike += [reads.of(PUBLIC, "192.0.2.1", 7) for _ in range(8)]
+    alike += [reads.of(PUBLIC, "192.0.2.1", ActorId(7)) for _ in range(8)]
     held = [asyncio.create_task(reads_as(place, never_ends, one)) for one in alike]
     await taken(place, 2)
-    for one in (reads.of(PUBLIC, "198.51.100.1", None), reads.of(PUBLIC, "192.0.2.1", 8)):
+    for one in (reads.of(PUBLIC, "198.51.100.1", None), reads.of(PUBLIC, "192.0.2.1", ActorId(8))):
         assert await reads_as(place, ready, one) == "home.example"
         assert place.database.readers.in_use == 2
     for task in held:
@@ -102,7 +103,7 @@ async def test_whoever_spent_all_is_refused_and_can_come_back() -> None:
         pass
     assert refused.value.status == 429
     wait = int(refused.value.headers["Retry-After"])
-    with reads.of(PUBLIC, "198.51.100.7", None), reads.of(PUBLIC, "192.0.2.7", 1):
+    with reads.of(PUBLIC, "198.51.100.7", None), reads.of(PUBLIC, "192.0.2.7", ActorId(1)):
         pass  # others, and members in the same house
     now[0] += wait
     with reads.of(PUBLIC, "192.0.2.7", None):
@@ -131,13 +132,15 @@ async def test_what_waits_is_refused_once_others_of_its_block_spent_all(
 async def test_member_who_spent_much_waits_behind_the_long_lists(place: Place) -> None:
     reads = place.app[READS]
     held = [
-        asyncio.create_task(reads_as(place, never_ends, reads.of(PUBLIC, "192.0.2.9", member)))
+        asyncio.create_task(
+            reads_as(place, never_ends, reads.of(PUBLIC, "192.0.2.9", ActorId(member)))
+        )
         for member in range(1, 1 + AT_ONCE)
     ]
     await taken(place, AT_ONCE)
     reads.purses.spend("member 7", MEMBERS_PURSE + 1)
-    waiting = asyncio.create_task(reads_as(place, ready, reads.of(HOME, "192.0.2.9", 7)))
-    assert await reads_as(place, ready, reads.of(HOME, "192.0.2.9", 8)) == "home.example"
+    waiting = asyncio.create_task(reads_as(place, ready, reads.of(HOME, "192.0.2.9", ActorId(7))))
+    assert await reads_as(place, ready, reads.of(HOME, "192.0.2.9", ActorId(8))) == "home.example"
     assert reads.long.in_queue == 1
     for task in held:
         task.cancel()

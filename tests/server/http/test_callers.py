@@ -128,9 +128,9 @@ async def test_what_changed_is_forgotten_and_nothing_else(database: Database) ->
         token = (await database.read(oauth.token, secrets[7])) or pytest.fail()
         await database.write(auth._used, token)
         assert await asked_again() == [7], "a use was noted"
-        await database.write(accounts.set_role, token.account or 0, "steward")
+        await database.write(accounts.set_role, ActorId(token.account or 0), "steward")
         assert await asked_again() == [6, 7], "an account changed"
-        somebody = (await database.read(actors.by_id, token.account or 0)) or pytest.fail()
+        somebody = (await database.read(actors.by_id, ActorId(token.account or 0))) or pytest.fail()
         await database.write(actors.update, somebody)
         assert await asked_again() == [6, 7], "an actor changed"
         await database.write(actors.update, replace(somebody, id=ActorId(1)))

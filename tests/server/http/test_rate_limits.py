@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.http.auth import CURRENT_USERS
-from server.http.rate_limits import LIMITERS, MOST_WINDOWS, Limits, caller_of
+from server.http.rate_limits import LIMITERS, MOST_WINDOWS, Limits, counted_address
 from tests.server.http.test_callers import Counted
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -83,9 +83,9 @@ def test_many_callers_take_no_more_room_than_we_have(watch: Watch) -> None:
 
 
 def test_address_is_counted_by_its_network() -> None:
-    assert caller_of("2001:db8:1:2:3::4") == caller_of("2001:db8:1:2:ffff::1")
-    assert caller_of("2001:db8:1:2::1") != caller_of("2001:db8:1:3::1")
-    assert caller_of("::ffff:192.0.2.1") == "192.0.2.1"
+    assert counted_address("2001:db8:1:2:3::4") == counted_address("2001:db8:1:2:ffff::1")
+    assert counted_address("2001:db8:1:2::1") != counted_address("2001:db8:1:3::1")
+    assert counted_address("::ffff:192.0.2.1") == "192.0.2.1"
 
 
 async def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path, watch: Watch) -> None:

@@ -194,7 +194,7 @@ async def accept(world: World, name: str) -> Any:
 
 def attached(world: World) -> list[str]:
     """The addresses of the pictures of every post that was delivered, newest last."""
-    bodies = [json.loads(letter.body) for letter in world.other.letters]
+    bodies = [json.loads(sent.body) for sent in world.other.arrived]
     notes = [one["object"] for one in bodies if one["type"] == "Create"]
     return [file["url"] for note in notes for file in note.get("attachment", ())]
 

@@ -188,13 +188,13 @@ async def test_log_cannot_be_changed(place: Place, ada: Person, mallory: Person)
 
 
 async def test_nobody_decides_about_their_like(place: Place, ada: Person, mallory: Person) -> None:
-    eve = await place.person("eve", role="admin")
-    for who in (ada, eve):
+    erin = await place.person("erin", role="admin")
+    for who in (ada, erin):
         given = {"type": "suspend"}
         status, body = await ada.ask("POST", f"{ACCOUNTS}/{who.id}/action", json=given)
         assert status == 422, body
-    await ada.get(f"{ACCOUNTS}/{eve.id}")
-    await eve.get("/api/v1/timelines/home")
+    await ada.get(f"{ACCOUNTS}/{erin.id}")
+    await erin.get("/api/v1/timelines/home")
 
 
 async def test_servers_are_limited_changed_and_let_be(place: Place, ada: Person) -> None:
@@ -278,22 +278,22 @@ async def statements(place: Place, ada: Person, path: str) -> int:
 async def test_no_admin_settles_what_was_told_of_them_or_of_their_like(
     place: Place, ada: Person, mallory: Person
 ) -> None:
-    abe, bob = await place.person("abe", role="admin", scopes=OFFICE), await place.person("bob")
+    dora, bob = await place.person("dora", role="admin", scopes=OFFICE), await place.person("bob")
     made = await bob.post("/api/v1/reports", account_id=ada.id, comment="She shouts.")
     everything, path = "/api/v1/admin/reports", f"/api/v1/admin/reports/{made['id']}"
     assert await ada.get(everything) == []
     assert await ada.get(everything, target_account_id=ada.id) == []
     assert (await ada.ask("GET", path))[0] == 404
-    assert [one["id"] for one in await abe.get(everything)] == [made["id"]]
-    before = await abe.get(path)
+    assert [one["id"] for one in await dora.get(everything)] == [made["id"]]
+    before = await dora.get(path)
     tried = [("POST", f"{path}/{do}") for do in ("assign_to_self", "unassign", "resolve", "reopen")]
     for method, address in [("PUT", path), *tried]:
         assert (await ada.ask(method, address, json={"category": "spam"}))[0] == 404, address
-        assert (await abe.ask(method, address, json={"category": "spam"}))[0] == 422, address
+        assert (await dora.ask(method, address, json={"category": "spam"}))[0] == 422, address
     decided = {"type": "none", "text": "Oh.", "report_id": made["id"]}
-    for admin in (ada, abe):
+    for admin in (ada, dora):
         about_another = f"{ACCOUNTS}/{mallory.id}/action"
         assert (await admin.ask("POST", about_another, json=decided))[0] == 404
-    assert await abe.get(path) == before
+    assert await dora.get(path) == before
     other = await bob.post("/api/v1/reports", account_id=mallory.id)
     assert (await ada.post(f"{everything}/{other['id']}/resolve"))["action_taken"] is True

@@ -103,6 +103,6 @@ async def test_without_a_mail_server_nothing_waits(place: Place) -> None:
 
 async def test_who_wants_no_letter_gets_none(post: Place) -> None:
     mallory = await post.person("mallory")
-    verdict = Verdict(action="warn", text="Please.", letter=False)
+    verdict = Verdict(action="warn", text="Please.", email=False)
     await post.database.write(account_decisions.decide, COMMAND_LINE, mallory.actor.id, verdict)
     assert await post.database.read(jobs.next_due, SendEmail) is None

@@ -15,6 +15,7 @@ from federation.objects import note
 from federation.resolve import backfill
 from storage.access import accounts, sessions
 from storage.engine import ids
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from storage.people import actors
 from tests.support.clock import Watch
@@ -371,7 +372,7 @@ async def test_titles_and_names_of_others_are_text_and_their_pictures_come_throu
     home, away = two
     alice, bob = await home.person("alice"), await away.person("bob")
     number = await alice.find(bob.handle)
-    known = await home.database.read(actors.by_id, int(number))
+    known = await home.database.read(actors.by_id, ActorId(int(number)))
     assert known is not None
     attack = "<img src=x onerror=alert(1)>"
     await home.database.write(

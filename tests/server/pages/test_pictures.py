@@ -112,10 +112,10 @@ def test_path_or_a_line_breaks_out_of_nothing() -> None:
 async def test_poll_shows_its_choices_and_counts_when_it_is_over(
     place: Place, watch: Watch
 ) -> None:
-    ada, bea = await place.person("ada"), await place.person("bea")
+    ada, bob = await place.person("ada"), await place.person("bob")
     asked = {"options": ["Saturday", "<b>Sunday</b>"], "expires_in": 3600}
     said = await ada.say("Which day?", poll=asked)
-    await bea.post(f"/api/v1/polls/{said['poll']['id']}/votes", choices=[1])
+    await bob.post(f"/api/v1/polls/{said['poll']['id']}/votes", choices=[1])
     shown = await page(place, f"/@ada/{said['id']}")
     assert "Saturday" in shown and "&lt;b&gt;Sunday&lt;/b&gt;" in shown
     assert "Choose one in your app." in shown and "Open until" in shown

@@ -159,7 +159,7 @@ def test_actor_is_read_as_written_and_changes_are_counted() -> None:
     actors.set_moderation_state(writer, alice.id, "suspended")
     again = actors.by_uri(writer, alice.uri)
     assert again and (again.version, again.effective_state) == (3, "suspended")
-    assert actors.many(writer, [alice.id, 5]) == {alice.id: again}
+    assert actors.many(writer, [alice.id, ActorId(5)]) == {alice.id: again}
     assert actors.ids_by_uri(writer, [alice.uri, "u:nobody"]) == {alice.uri: alice.id}
 
 
@@ -335,7 +335,7 @@ def test_charter_comes_into_force() -> None:
     writer.now += DAY
     found = charters.current(writer, alice)
     assert found and (found.version, found.commitments[0].hint) == (2, "As to a guest.")
-    assert charters.current(writer, 12345) is None
+    assert charters.current(writer, ActorId(12345)) is None
 
 
 def test_key_makes_one_post_an_hour() -> None:
@@ -374,13 +374,13 @@ FORGOTTEN = {
 def fill(writer: Writer) -> None:
     """A row in each table that is pruned; in deliveries one that waits, and one parked."""
     alice = issue_everything(writer, {name: name for name in ISSUED})
-    challenges.begin(writer, "begun", "second", HOUR, alice)
+    challenges.begin(writer, "begun", "second", HOUR, ActorId(alice))
     for place, later in (("old", 0), ("newest", 1)):
         writer.execute(
             "INSERT INTO known_places VALUES (?, ?, ?)", alice, place, writer.now_ms + later
         )
-    known_devices.know(writer, alice, "device")
-    idempotency.claim(writer, alice, "key")
+    known_devices.know(writer, ActorId(alice), "device")
+    idempotency.claim(writer, ActorId(alice), "key")
     posts.expect_delete(writer, "u:1", "u:bob", "away.example")
     soon = writer.now_ms + 3_600_000
     writer.execute("INSERT INTO signatures_seen VALUES ('digest', ?)", soon)

@@ -2,6 +2,7 @@
 
 import re
 
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from storage.lifecycle import erasure
 from storage.people import actors, keys
@@ -33,8 +34,8 @@ KEPT = {
     ("post_recipients", "actor"): "what others said, and to whom",
     ("posts", "community"): "a community's",
     ("posts", "author"): "erased with all that hangs on it",
-    ("activities", "actor"): "until the last letter is out: forget_key",
-    ("keys", "actor"): "until the last letter is out: forget_key",
+    ("activities", "actor"): "until the last delivery is out: forget_key",
+    ("keys", "actor"): "until the last delivery is out: forget_key",
     ("account_counts", "actor"): "figures of an empty row",
 }
 
@@ -70,7 +71,7 @@ def test_every_table_that_names_somebody_is_thought_of() -> None:
 def gone(writer: Writer, actor: int) -> list[int]:
     """Erase until nothing is left; how many rows each slice took."""
     slices = []
-    while taken := erasure.erase(writer, actor, most=20):
+    while taken := erasure.erase(writer, ActorId(actor), most=20):
         slices.append(taken)
         assert len(slices) < 100
     return slices

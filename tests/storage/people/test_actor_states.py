@@ -41,10 +41,10 @@ def test_older_file_says_of_everybody_what_it_said() -> None:
     for number, script in schema.scripts().items():
         if number > BEFORE:
             raw.executescript(script.read_text())
-    found = actors.many(writer_on(raw), range(1, len(rows) + 1))
+    found = actors.many(writer_on(raw), map(ActorId, range(1, len(rows) + 1)))
     assert len(found) == len(rows) == 24
     for id_, _, _, host, _, state, own, suspended in rows:
-        one = found[int(str(id_))]
+        one = found[ActorId(int(str(id_)))]
         assert one.effective_state == state, host
         assert one.moderation_state == (own or state), host
         assert one.remote_suspended == bool(suspended), host
@@ -69,7 +69,7 @@ def test_column_says_what_the_program_says(
         host_blocked=blocked,
     )
     actors.add(writer, actor)
-    known = actors.by_id(writer, 1)
+    known = actors.by_id(writer, ActorId(1))
     assert known is not None
     column = writer.value("SELECT effective_state FROM actors WHERE id = 1")
     assert column == known.effective_state == actor.effective_state

@@ -9,7 +9,7 @@ import pytest
 from storage.engine import schema
 from storage.engine.connection import WRITING, connect
 from storage.engine.database import open_database
-from storage.engine.ids import ActorId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from storage.people import account_counts, follows
@@ -102,7 +102,7 @@ async def test_id_is_its_actors_and_figures_go_on(tmp_path: Path, site: Site, ve
             writer.execute(POST, 10, "u:post", 10)
             for row in ROWS:
                 writer.execute(re.sub(r"likes|shares", lambda old: RENAMED[old[0]], row))
-        assert favourites.add(writer, "u:l", carol, 10)
+        assert favourites.add(writer, "u:l", carol, PostId(10))
         assert follows.accept(writer, carol, alice)
         assert follows.ask(writer, "u:f2", bob, carol)
         assert follows.remove(writer, bob, alice)

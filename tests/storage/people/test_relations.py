@@ -7,6 +7,7 @@ from storage.access.accounts import AccountState
 from storage.communities import memberships
 from storage.engine.database import Database
 from storage.engine.errors import Conflict
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Writer
 from storage.people import account_counts, blocks, follows, relationships
@@ -133,7 +134,7 @@ def test_share_counts_once_for_each_actor() -> None:
     assert known is not None
     assert known == boosts.by_uri(writer, "u:1") == boosts.by_id(writer, 1)
     assert [who for _, who in boosts.page_of(writer, said.id, ALL)] == [bob]
-    assert posts.free_id(writer, 1) == 2
+    assert posts.free_id(writer, PostId(1)) == 2
     boosts.remove(writer, known)
     assert boosts.of(writer, bob, said.id) is None
 
@@ -163,7 +164,7 @@ def test_relationships_say_how_two_stand() -> None:
     cast.block(writer, blocked, me)
     until = writer.now + timedelta(hours=1)
     blocks.mute(writer, me, Mute(muted, notifications=True, expires_at=until))
-    a, b, c, d, nobody = relationships.of(writer, me, [*others, 12345])
+    a, b, c, d, nobody = relationships.of(writer, me, [*others, ActorId(12345)])
     assert (a.following, a.followed_by, a.reblogs, a.requested) == (True, True, True, False)
     assert (b.following, b.requested, b.requested_by, b.reblogs) == (False, True, True, False)
     assert (c.blocking, c.blocked_by, c.muting) == (True, True, False)
@@ -199,7 +200,7 @@ def test_who_leaves_is_parted_from_all() -> None:
 
 def told(writer: Writer, account: int, *types: str) -> list[str]:
     wanted = NotificationFilter(types=types)
-    return [one.type for one in notifications.page_of(writer, account, ALL, wanted)]
+    return [one.type for one in notifications.page_of(writer, ActorId(account), ALL, wanted)]
 
 
 def test_member_is_told_once_and_not_of_what_they_do_not_want() -> None:

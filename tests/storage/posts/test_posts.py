@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage.engine.ids import ActorId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Writer
 from storage.lifecycle import retention
 from storage.posts import boosts, favourites, hashtags, posts, visible_posts
@@ -176,8 +176,8 @@ def test_words_of_a_deleted_post_are_not_kept_to_be_delivered() -> None:
     posts.bury(writer, said)
     kept = writer.rows("SELECT type, body FROM activities")
     assert dict(kept) == {"Create": "", "Update": "", "Delete": "secret words"}
-    (letter,) = deliveries.next_of(writer, "away", (), 10)
-    known = outbox.by_id(writer, letter.activity)
+    (sent,) = deliveries.next_of(writer, "away", (), 10)
+    known = outbox.by_id(writer, sent.activity)
     assert known and (known.type, known.body) == ("Create", "")
 
 
@@ -197,8 +197,8 @@ def test_number_is_never_given_to_a_post_and_a_share() -> None:
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, id=1000)
     boosts.add(writer, Boost(1001, "u:1", alice, said.id, said.audience, True, writer.now))
-    assert posts.free_id(writer, 1000) == 1002
-    assert posts.free_id(writer, 7) == 7
+    assert posts.free_id(writer, PostId(1000)) == 1002
+    assert posts.free_id(writer, PostId(7)) == 7
 
 
 def test_figures_count_rows() -> None:
@@ -216,7 +216,7 @@ def test_figures_count_rows() -> None:
         (Anonymous(), (False, False, False)),
         (System(), (False, False, False)),
     ):
-        found = visible_posts.figures(writer, viewer, [said.id, other.id, 5])
+        found = visible_posts.figures(writer, viewer, [said.id, other.id, PostId(5)])
         assert found == {
             said.id: StatusCounts(2, 1, 1, *flags),
             other.id: StatusCounts(),

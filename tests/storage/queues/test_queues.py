@@ -154,7 +154,7 @@ def speaker(writer: Writer) -> int:
 
 
 def say(writer: Writer, object_: str, *hosts_: str, type_: str = "Create") -> None:
-    """One activity with a letter to each host."""
+    """One activity with a delivery to each host."""
     activity = cast.said(writer, speaker(writer), object_, type_)
     for host in hosts_:
         deliveries.enqueue(writer, activity, host, f"https://{host}/inbox", object_)
@@ -166,8 +166,8 @@ def next_due(reader: Reader, *taken: int) -> list[Delivery]:
     return [one for (host,) in names for one in deliveries.next_of(reader, host, taken, 2)]
 
 
-def heading(letters: list[Delivery]) -> list[tuple[str, str, str]]:
-    return [(letter.host, letter.type, letter.object) for letter in letters]
+def heading(arrived: list[Delivery]) -> list[tuple[str, str, str]]:
+    return [(sent.host, sent.type, sent.object) for sent in arrived]
 
 
 async def test_what_is_about_one_thing_goes_in_order_and_the_rest_overtakes(
@@ -185,15 +185,15 @@ async def test_what_is_about_one_thing_goes_in_order_and_the_rest_overtakes(
         ("a", "Create", "other"),
         ("b", "Create", "other"),
     ]
-    for letter in (other, elsewhere):
-        await database.write(deliveries.settle, letter)
+    for sent in (other, elsewhere):
+        await database.write(deliveries.settle, sent)
     assert await database.read(next_due) == []
     watch.advance(2 * MINUTE)
     said = []
-    while letters := await database.read(next_due):
-        said.append(letters[0].type)
-        assert len(letters) == 1
-        await database.write(deliveries.settle, letters[0])
+    while arrived := await database.read(next_due):
+        said.append(arrived[0].type)
+        assert len(arrived) == 1
+        await database.write(deliveries.settle, arrived[0])
     assert said == ["Create", "Update", "Delete"]
 
 
@@ -258,24 +258,24 @@ async def test_one_inbox_hears_one_activity_once(database: Database) -> None:
 async def test_closed_host_is_passed_over_until_it_opens(database: Database, watch: Watch) -> None:
     await database.write(say, "post", "dead", "alive")
     await database.write(hosts.failed, "dead", 10 * MINUTE, "no answer")
-    assert [letter.host for letter in await database.read(next_due)] == ["alive"]
+    assert [sent.host for sent in await database.read(next_due)] == ["alive"]
     await database.write(say, "more", "dead")
-    assert [letter.host for letter in await database.read(next_due)] == ["alive"]
+    assert [sent.host for sent in await database.read(next_due)] == ["alive"]
     watch.advance(10 * MINUTE)
     assert sorted(x.host for x in await database.read(next_due)) == ["alive", "dead", "dead"]
 
 
-def enqueue_behind(letters: int) -> int:
+def enqueue_behind(arrived: int) -> int:
     raw = memory()
     writer = writer_on(raw)
-    for number in range(letters):
+    for number in range(arrived):
         say(writer, f"object {number}", "busy")
     return steps(raw, lambda: say(writer, "one more", "busy"))
 
 
 def test_letter_more_costs_the_same_however_many_wait() -> None:
     few, many = enqueue_behind(10), enqueue_behind(3_000)
-    print(f"steps to add a letter behind 10 / 3,000: {few} / {many}")
+    print(f"steps to add a delivery behind 10 / 3,000: {few} / {many}")
     assert many < 1.2 * few
 
 
@@ -284,10 +284,10 @@ async def test_what_is_refused_for_good_is_parked_and_may_be_tried_again(
 ) -> None:
     for object_ in ("one", "two"):
         await database.write(say, object_, "a", "b")
-    letters = await database.read(next_due)
-    assert len(letters) == 4
-    for letter in letters:
-        await database.write(deliveries.park, letter, "answered 400")
+    arrived = await database.read(next_due)
+    assert len(arrived) == 4
+    for sent in arrived:
+        await database.write(deliveries.park, sent, "answered 400")
     assert await database.read(next_due) == []
     parked = await database.read(deliveries.parked)
     assert [(one.type, one.attempts, one.reason) for one in parked] == [

@@ -28,7 +28,7 @@ ALL = Page(100)
 
 
 def boost(writer: Writer, actor: ActorId, post: Post) -> Boost:
-    id_ = posts.free_id(writer, writer.new_id())
+    id_ = posts.free_id(writer, PostId(writer.new_id()))
     uri = f"https://x.example/shares/{id_}"
     made = Boost(id_, uri, actor, post.id, post.audience, post.listed, writer.now)
     assert boosts.add(writer, made)
@@ -37,7 +37,7 @@ def boost(writer: Writer, actor: ActorId, post: Post) -> Boost:
 
 def fan_out(writer: Writer, owner: int, post: Post, shared: Boost | None = None) -> None:
     entry = shared.id if shared else post.id
-    timelines.fan_out(writer, [owner], entry, post.id, shared.id if shared else None)
+    timelines.fan_out(writer, [ActorId(owner)], entry, post.id, shared.id if shared else None)
 
 
 def ids(found: Sequence[Entry | Line]) -> list[int]:
@@ -115,7 +115,7 @@ def of_people(
 ) -> dict[str, tuple[Writer, Listing, list[int]]]:
     first = made["posts"][0]
 
-    def cursors(read: Callable[[Reader, Page], list[tuple[int, int]]]) -> Listing:
+    def cursors(read: Callable[[Reader, Page], Sequence[tuple[int, int]]]) -> Listing:
         return lambda reader, page: [cursor for cursor, _ in read(reader, page)]
 
     read: dict[str, tuple[Listing, str, int]] = {
@@ -140,7 +140,7 @@ def of_people(
             eve,
         ),
         "likes": (
-            cursors(lambda r, p: favourites.page_of(r, first, p)),
+            cursors(lambda r, p: favourites.page_of(r, PostId(first), p)),
             "SELECT id FROM favourites WHERE post = ?",
             first,
         ),
@@ -378,9 +378,9 @@ def test_hashtag_may_be_asked_for_by_where_it_was_used() -> None:
     [
         (Shown(), "share direct own answer tagged first"),
         (Shown(replies=False), "share direct own tagged first"),
-        (Shown(shares=False), "direct own answer tagged first"),
+        (Shown(boosts=False), "direct own answer tagged first"),
         (Shown(direct=False), "share own answer tagged first"),
-        (Shown(replies=False, shares=False, direct=False), "own tagged first"),
+        (Shown(replies=False, boosts=False, direct=False), "own tagged first"),
         (Shown(tagged="tag"), "tagged"),
     ],
 )

@@ -70,7 +70,7 @@ async def test_wrong_handle_gets_a_sentence(two: Two, handle: str, sentence: str
 
 async def test_leaving_needs_the_name_and_the_password(two: Two) -> None:
     home, away = two
-    await home.person("boss", role="admin")
+    await home.person("ada", role="admin")
     alice, rose = await home.person("alice"), await away.person("rose")
     await rose.follow(alice)
     await settle(home, away)
@@ -94,12 +94,12 @@ async def test_leaving_needs_the_name_and_the_password(two: Two) -> None:
 
 async def test_last_admin_stays(two: Two) -> None:
     home, _ = two
-    boss = await home.person("boss", role="admin")
-    tab = await Tab.of(boss)
+    ada = await home.person("ada", role="admin")
+    tab = await Tab.of(ada)
     await tab.open(PAGE)
-    status, text = await tab.sent(f"{PAGE}/delete", name="boss", password=PASSWORD)
+    status, text = await tab.sent(f"{PAGE}/delete", name="ada", password=PASSWORD)
     assert (status, "only admin here" in text) == (422, True)
-    await home.person("second", role="admin")
-    assert await tab.send(f"{PAGE}/delete", name="boss", password=PASSWORD) == 200
-    found = await home.database.read(accounts.by_actor, boss.actor.id)
+    await home.person("marta", role="admin")
+    assert await tab.send(f"{PAGE}/delete", name="ada", password=PASSWORD) == 200
+    found = await home.database.read(accounts.by_actor, ada.actor.id)
     assert found and found.state == "deleted" and "@invalid" in found.email

@@ -69,22 +69,22 @@ async def test_what_was_taken_along_is_the_same_where_it_is_brought(two: Two) ->
     made = await alice.post("/api/v1/lists", title="=Neighbours")
     await alice.post(f"/api/v1/lists/{made['id']}/accounts", account_ids=[bob.id])
     await alice.post("/api/v1/domain_blocks", domain="noise.example")
-    anna = await away.person("anna")
+    carol = await away.person("carol")
     kinds: tuple[ImportKind, ...] = ("follows", "mutes", "bookmarks", "lists", "domain_blocks")
     for kind in kinds:
-        id_ = await bring(anna, kind, await table(alice, kind))
+        id_ = await bring(carol, kind, await table(alice, kind))
         counted = await away.database.read(imports.by_id, id_)
         assert counted and (counted.due, counted.failed) == (0, 0), kind
         assert counted.closed_at is not None
     await settle(home, away)
     for kind in kinds:
-        assert sorted((await table(anna, kind)).splitlines()) == sorted(
+        assert sorted((await table(carol, kind)).splitlines()) == sorted(
             (await table(alice, kind)).splitlines()
         ), kind
     await alice.post(f"/api/v1/accounts/{eve.id}/unmute")
     await alice.post(f"/api/v1/accounts/{eve.id}/block")
-    await bring(anna, "blocks", await table(alice, "blocks"))
-    assert await table(anna, "blocks") == "eve@home.example\r\n"
+    await bring(carol, "blocks", await table(alice, "blocks"))
+    assert await table(carol, "blocks") == "eve@home.example\r\n"
 
 
 async def test_file_may_replace_what_is_there(two: Two) -> None:

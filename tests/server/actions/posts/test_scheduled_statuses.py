@@ -10,6 +10,7 @@ from server.actions.posts.scheduled_statuses import publish_next
 from server.entities.shared import when
 from server.services import SERVICES
 from storage.access import accounts
+from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from storage.lifecycle import erasure
 from storage.posts import scheduled_posts as rows
@@ -200,7 +201,7 @@ def suspended(writer: Writer, actor: int) -> None:
 
 
 def disabled(writer: Writer, actor: int) -> None:
-    accounts.set_state(writer, actor, "disabled")
+    accounts.set_state(writer, ActorId(actor), "disabled")
 
 
 @pytest.mark.parametrize("kept_from", [frozen, suspended, disabled])
