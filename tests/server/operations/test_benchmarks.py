@@ -19,7 +19,7 @@ bare handler|posting, 1 at once|posting, 8|posting, 32|oauth-authorization-serve
 instance, v1|instance, v2|nodeinfo|webfinger|markers|document: actor|document: post
 document: collection|actor, signed|post, signed|collection, signed|home timeline
 public timeline, 20|account's posts, 20|notifications|one status|its thread|a follow|a note
-a letter|memory|database
+a delivery|memory|database
 """.replace("\n", "|")
     .strip("|")
     .split("|")
