@@ -39,9 +39,9 @@ from server.pages.views import (
     TombstoneView,
     hang_answers,
 )
-from tests.browser.garden_desk import desk
+from tests.browser.garden_moderation import desk
 from tests.browser.garden_roads import roads
-from tests.browser.garden_safety import letters, safety
+from tests.browser.garden_two_factor import letters, safety
 
 ZONE = ZoneInfo("Europe/Stockholm")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=ZONE)

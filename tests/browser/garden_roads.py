@@ -1,7 +1,7 @@
 """Pages for coming and going, and for one's files, in each state."""
 
-from server.pages.settings.import_export import ArchiveView, ImportView, TakingView
-from server.pages.settings.move_and_delete import AliasView, GoingView
+from server.pages.settings.import_export import ArchiveView, ImportExportView, ImportView
+from server.pages.settings.move_and_delete import AliasView, MoveAndDeleteView
 from server.pages.views import Choice, FormView, Frame, Person
 
 Case = tuple[str, Frame, object]
@@ -10,8 +10,8 @@ _KINDS = (Choice("follows", "Whom you follow"), Choice("blocks", "Whom you block
 _MODES = (Choice("merge", "Add to what is here"), Choice("overwrite", "Replace what is here"))
 
 
-def _going() -> GoingView:
-    return GoingView((), None, FormView("alias"), FormView("move"), FormView("leave"))
+def _going() -> MoveAndDeleteView:
+    return MoveAndDeleteView((), None, FormView("alias"), FormView("move"), FormView("leave"))
 
 
 def roads(visitor: Frame, member: Frame, elsewhere: Person) -> dict[str, Case]:
@@ -19,14 +19,14 @@ def roads(visitor: Frame, member: Frame, elsewhere: Person) -> dict[str, Case]:
     now = member.now
     wrong = {"handle": "We could not find “@nobody@example.org”."}
     empty = FormView("import", {"mode": "merge"})
-    going_on = GoingView(
+    going_on = MoveAndDeleteView(
         (AliasView("https://old.example/1", "@ines@old.example"), AliasView("u:" + "x" * 60, "?")),
         elsewhere,
         FormView("alias", {"handle": "@nobody@example.org"}, wrong),
         FormView("move", {"handle": "@nobody@example.org"}, wrong),
         FormView("leave", {}, {"name": "Please type “ines”.", "password": "That is not it."}),
     )
-    full = TakingView(
+    full = ImportExportView(
         _FILES,
         (
             ArchiveView(now, now, "/settings/data/archive/1", "12.4"),
@@ -41,9 +41,13 @@ def roads(visitor: Frame, member: Frame, elsewhere: Person) -> dict[str, Case]:
         FormView("import", {"kind": "blocks"}, {"file": "Please choose a file."}),
     )
     return {
-        "going": ("going", member, _going()),
-        "going-again": ("going", member, going_on),
+        "going": ("move_and_delete", member, _going()),
+        "going-again": ("move_and_delete", member, going_on),
         "gone-for-good": ("gone_for_good", visitor, None),
-        "taking": ("taking", member, TakingView(_FILES, (), (), _KINDS, _MODES, empty)),
-        "taking-full": ("taking", member, full),
+        "taking": (
+            "import_export",
+            member,
+            ImportExportView(_FILES, (), (), _KINDS, _MODES, empty),
+        ),
+        "taking-full": ("import_export", member, full),
     }

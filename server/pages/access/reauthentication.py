@@ -30,7 +30,7 @@ _PROVE_FORM = FormView("prove")
 
 
 @dataclass(frozen=True, slots=True)
-class ProveView:
+class ProofView:
     """`coded`: a code is as good as the password; `options`, as JSON, where there are passkeys."""
 
     next: str
@@ -62,7 +62,9 @@ async def _page(request: web.Request, then: str, form: FormView) -> web.Response
     page_request = site.page_request(request, me, form=True, current_page="settings")
     frame = await site.framed(request, page_request)
     status = 422 if form.errors or form.said else 200
-    page_response = PageResponse("prove", frame, ProveView(then, ways.coded, options, form), status)
+    page_response = PageResponse(
+        "reauthentication", frame, ProofView(then, ways.coded, options, form), status
+    )
     response = site.answer(request, page_request, page_response)
     if secret is None:
         return response
@@ -107,6 +109,6 @@ async def _by_passkey(request: web.Request, account: ActorId, said: str) -> bool
 
 
 ROUTES: list[Route] = [
-    page(paths.PROVE, prove, Access.LOGGED_IN),
-    posted(paths.PROVE, given, limit="login"),
+    page(paths.REAUTHENTICATION, prove, Access.LOGGED_IN),
+    posted(paths.REAUTHENTICATION, given, limit="login"),
 ]

@@ -109,7 +109,7 @@ async def show(request: web.Request) -> web.Response:
     page_request = site.page_request(
         request, current_user(request).me, form=True, current_page="desk", done=said
     )
-    return await site.show(request, page_request, "desk", _dashboard)
+    return await site.show(request, page_request, "moderation", _dashboard)
 
 
 def _dashboard(reader: Reader, page_request: PageRequest) -> DashboardView:
@@ -203,7 +203,7 @@ async def log(request: web.Request) -> web.Response:
         return LogView(acts, more)
 
     page_request = site.page_request(request, current_user(request).me, current_page="desk")
-    return await site.show(request, page_request, "desk_log", unit)
+    return await site.show(request, page_request, "audit_log", unit)
 
 
 ROUTES: list[Route] = [

@@ -103,7 +103,7 @@ async def _page(request: web.Request, form: FormView) -> web.Response:
 
     view, frame = await request.app[DATABASE].write(unit)
     status = 422 if form.errors or form.said else 200
-    return site.answer(request, page_request, PageResponse("desk_report", frame, view, status))  # type: ignore[arg-type]
+    return site.answer(request, page_request, PageResponse("report", frame, view, status))  # type: ignore[arg-type]
 
 
 def _number(request: web.Request) -> int:

@@ -66,7 +66,7 @@ class ImportView:
 
 
 @dataclass(frozen=True, slots=True)
-class TakingView:
+class ImportExportView:
     """The page: files to fetch, `form` for one to bring."""
 
     files: tuple[tuple[str, str], ...]
@@ -92,14 +92,16 @@ async def _page(request: web.Request, form: FormView, done: str | None = None) -
         request, page_request, lambda reader, page_request: _view(reader, page_request, form)
     )
     return site.answer(
-        request, page_request, PageResponse("taking", frame, view, 422 if form.errors else 200)
+        request,
+        page_request,
+        PageResponse("import_export", frame, view, 422 if form.errors else 200),
     )
 
 
-def _view(reader: Reader, page_request: PageRequest, form: FormView) -> TakingView:
+def _view(reader: Reader, page_request: PageRequest, form: FormView) -> ImportExportView:
     _ = translations(page_request.locale).gettext
     me = page_request.user
-    return TakingView(
+    return ImportExportView(
         files=tuple((_(_KINDS[kind]), f"{paths.SETTINGS_DATA}/{kind}.csv") for kind in _KINDS),
         archives=tuple(
             ArchiveView(

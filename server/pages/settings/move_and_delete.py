@@ -39,7 +39,7 @@ class AliasView:
 
 
 @dataclass(frozen=True, slots=True)
-class GoingView:
+class MoveAndDeleteView:
     """The page: other accounts, where this one has gone, and the forms."""
 
     aliases: tuple[AliasView, ...]
@@ -72,11 +72,11 @@ async def _page(request: web.Request, again: FormView | None = None) -> web.Resp
         request, page_request, lambda reader, page_request: _view(reader, page_request, again)
     )
     return site.answer(
-        request, page_request, PageResponse("going", frame, view, 422 if again else 200)
+        request, page_request, PageResponse("move_and_delete", frame, view, 422 if again else 200)
     )
 
 
-def _view(reader: Reader, page_request: PageRequest, again: FormView | None) -> GoingView:
+def _view(reader: Reader, page_request: PageRequest, again: FormView | None) -> MoveAndDeleteView:
     me = actors.by_id(reader, page_request.user)
     if me is None:
         raise LookupError(page_request.me)
@@ -84,7 +84,7 @@ def _view(reader: Reader, page_request: PageRequest, again: FormView | None) -> 
     if again is not None:
         forms[again.name] = again
     new = actors.by_uri(reader, me.moved_to) if me.moved_to else None
-    return GoingView(
+    return MoveAndDeleteView(
         aliases=tuple(_alias(reader, uri) for uri in me.also_known_as),
         gone_to=presenters.person(reader.site, new) if new else None,
         **forms,

@@ -60,7 +60,7 @@ class PasskeyLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SafetyView:
+class TwoFactorView:
     """`left`: recovery codes that were not used yet."""
 
     coded: bool
@@ -98,22 +98,24 @@ async def _page(request: web.Request, form: FormView) -> web.Response:
     )
     fresh = reauthentication.fresh_proof(request)
 
-    def unit(reader: Reader, page_request: PageRequest) -> SafetyView:
+    def unit(reader: Reader, page_request: PageRequest) -> TwoFactorView:
         return _view(reader, page_request, fresh, form)
 
     view, frame = await site.read(request, page_request, unit)
     return site.answer(
-        request, page_request, PageResponse("safety", frame, view, 422 if form.errors else 200)
+        request,
+        page_request,
+        PageResponse("two_factor_settings", frame, view, 422 if form.errors else 200),
     )
 
 
-def _view(reader: Reader, page_request: PageRequest, fresh: bool, form: FormView) -> SafetyView:
+def _view(reader: Reader, page_request: PageRequest, fresh: bool, form: FormView) -> TwoFactorView:
     """The secret is shown only to who has just proved that it is theirs."""
     if page_request.me is None:
         raise LookupError
     me, settings = page_request.me, page_request.settings
     secret = rules.begun(reader, me.id, settings.secret or "") if fresh else None
-    return SafetyView(
+    return TwoFactorView(
         coded=rules.in_force(reader, me.id),
         left=second_factor.recovery_codes_left(reader, me.id),
         set_up=_set_up(secret, settings.title, f"{me.name}@{settings.domain}") if secret else None,
@@ -133,7 +135,7 @@ def _line(one: Passkey) -> PasskeyLine:
 
 
 def _to(done: str) -> web.Response:
-    return web.Response(status=303, headers={"Location": f"{paths.SAFETY}?done={done}"})
+    return web.Response(status=303, headers={"Location": f"{paths.TWO_FACTOR}?done={done}"})
 
 
 # ---- the second step ----
@@ -141,15 +143,15 @@ def _to(done: str) -> web.Response:
 
 async def begin(request: web.Request) -> web.Response:
     """POST …/begin: a secret that counts once its first code was right."""
-    reauthentication.ensure_fresh(request, paths.SAFETY)
+    reauthentication.ensure_fresh(request, paths.TWO_FACTOR)
     secret = request.app[SETTINGS].secret or ""
     await request.app[DATABASE].write(rules.begin, current_user(request).me.id, secret)
-    return web.Response(status=303, headers={"Location": f"{paths.SAFETY}#code"})
+    return web.Response(status=303, headers={"Location": f"{paths.TWO_FACTOR}#code"})
 
 
 async def confirm(request: web.Request) -> web.Response:
     """POST …/confirm: in force from now on; the recovery codes are shown this once."""
-    reauthentication.ensure_fresh(request, paths.SAFETY)
+    reauthentication.ensure_fresh(request, paths.TWO_FACTOR)
     form = await form_of(request)
     secret = request.app[SETTINGS].secret or ""
     guess = Guess(current_user(request).me.id, form.text("code", 100) or "", secret)
@@ -172,10 +174,10 @@ async def _codes(request: web.Request, codes: list[str]) -> web.Response:
 
 async def new_codes(request: web.Request) -> web.Response:
     """POST …/codes: ten new ones; the old ones are worth nothing any more."""
-    reauthentication.ensure_fresh(request, paths.SAFETY)
+    reauthentication.ensure_fresh(request, paths.TWO_FACTOR)
     codes = await request.app[DATABASE].write(_new_codes, current_user(request).me.id)
     if not codes:
-        return web.Response(status=303, headers={"Location": paths.SAFETY})
+        return web.Response(status=303, headers={"Location": paths.TWO_FACTOR})
     return await _codes(request, codes)
 
 
@@ -187,7 +189,7 @@ def _new_codes(writer: Writer, account: ActorId) -> list[str]:
 
 async def off(request: web.Request) -> web.Response:
     """POST …/off"""
-    reauthentication.ensure_fresh(request, paths.SAFETY)
+    reauthentication.ensure_fresh(request, paths.TWO_FACTOR)
     await request.app[DATABASE].write(second_factor.end_totp, current_user(request).me.id)
     return _to("off")
 
@@ -197,7 +199,7 @@ async def off(request: web.Request) -> web.Response:
 
 async def add(request: web.Request) -> web.Response:
     """GET …/passkey: the page whose script asks the browser to make one."""
-    reauthentication.ensure_fresh(request, paths.SAFETY_PASSKEY)
+    reauthentication.ensure_fresh(request, paths.TWO_FACTOR_PASSKEY)
     return await _add_page(request, None)
 
 
@@ -222,7 +224,7 @@ async def _add_page(request: web.Request, sentence: str | None) -> web.Response:
 
 async def added(request: web.Request) -> web.Response:
     """POST …/passkey: what the browser made."""
-    reauthentication.ensure_fresh(request, paths.SAFETY_PASSKEY)
+    reauthentication.ensure_fresh(request, paths.TWO_FACTOR_PASSKEY)
     form, me = await form_of(request), current_user(request).me
     begun = await ceremonies.attempt(request, ADD, ONCE)
     said = form.text("credential", passkeys.LONGEST) or ""
@@ -255,7 +257,7 @@ def _keep(writer: Writer, account: ActorId, made: Made, name: str) -> str | None
 
 async def remove(request: web.Request) -> web.Response:
     """POST …/passkeys: take one away."""
-    reauthentication.ensure_fresh(request, paths.SAFETY)
+    reauthentication.ensure_fresh(request, paths.TWO_FACTOR)
     form, me = await form_of(request), current_user(request).me
     await request.app[DATABASE].write(
         second_factor.remove_passkey, form.number("passkey") or 0, me.id
@@ -264,12 +266,12 @@ async def remove(request: web.Request) -> web.Response:
 
 
 ROUTES: list[Route] = [
-    page(paths.SAFETY, show, Access.LOGGED_IN),
-    posted(paths.SAFETY_BEGIN, begin),
-    posted(paths.SAFETY_CONFIRM, confirm, limit="login"),
-    posted(paths.SAFETY_CODES, new_codes),
-    posted(paths.SAFETY_OFF, off),
-    page(paths.SAFETY_PASSKEY, add, Access.LOGGED_IN),
-    posted(paths.SAFETY_PASSKEY, added),
-    posted(paths.SAFETY_PASSKEYS, remove),
+    page(paths.TWO_FACTOR, show, Access.LOGGED_IN),
+    posted(paths.TWO_FACTOR_BEGIN, begin),
+    posted(paths.TWO_FACTOR_CONFIRM, confirm, limit="login"),
+    posted(paths.TWO_FACTOR_CODES, new_codes),
+    posted(paths.TWO_FACTOR_OFF, off),
+    page(paths.TWO_FACTOR_PASSKEY, add, Access.LOGGED_IN),
+    posted(paths.TWO_FACTOR_PASSKEY, added),
+    posted(paths.TWO_FACTOR_PASSKEYS, remove),
 ]

@@ -22,10 +22,10 @@ from server.pages.views import (
     hang_answers,
 )
 from tests.browser.garden import BEP, MEMBER, NOW, cases, post, settings
-from tests.browser.garden_safety import WITH_SCRIPT
+from tests.browser.garden_two_factor import WITH_SCRIPT
 
 CASES = cases()
-PARTS = {"base", "parts", "door", "errors"}
+PARTS = {"base", "parts", "joining", "errors"}
 BREAK_OUT = (
     "\"'></textarea></title><script>alert({n})</script><img src=x onerror=alert({n})>{{{{7*7}}}}"
 )

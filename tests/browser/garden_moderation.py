@@ -85,13 +85,13 @@ def desk(steward: Frame, about: Person, by: Person, posts: tuple[PostView, ...])
     form = FormView("invite", {"days": "7", "uses": "1"})
     link = "https://garden.example/signup?invite_code=GEZDGNBVGY3TQOJQ"
     return {
-        "desk": ("desk", steward, full),
-        "desk-empty": ("desk", steward, empty),
-        "desk-report": ("desk_report", steward, report),
-        "desk-report-bare": ("desk_report", steward, bare),
-        "desk-report-again": ("desk_report", steward, again),
-        "desk-log": ("desk_log", steward, LogView(acts, "/desk/log?below=7")),
-        "desk-log-empty": ("desk_log", steward, LogView(())),
+        "desk": ("moderation", steward, full),
+        "desk-empty": ("moderation", steward, empty),
+        "desk-report": ("report", steward, report),
+        "desk-report-bare": ("report", steward, bare),
+        "desk-report-again": ("report", steward, again),
+        "desk-log": ("audit_log", steward, LogView(acts, "/desk/log?below=7")),
+        "desk-log-empty": ("audit_log", steward, LogView(())),
         "invite": ("invite", steward, InvitingView(form, NUMBERS, NUMBERS, ())),
         "invite-made": ("invite", steward, InvitingView(form, NUMBERS, NUMBERS, (by,), link)),
     }

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from server.access import totp
-from server.pages.access.reauthentication import ProveView
+from server.pages.access.reauthentication import ProofView
 from server.pages.access.second_factor import PasskeyView, SecondView
 from server.pages.settings.two_factor_settings import (
     AddView,
     CodesView,
     PasskeyLine,
-    SafetyView,
     SetUp,
+    TwoFactorView,
 )
 from server.pages.views import (
     ConfirmView,
@@ -22,13 +22,13 @@ from server.pages.views import (
 )
 
 Case = tuple[str, Frame, object]
-WITH_SCRIPT = ("passkey", "prove", "add_passkey")
+WITH_SCRIPT = ("passkey", "reauthentication", "add_passkey")
 OPTIONS = '{"challenge": "AAAA", "rpId": "garden.example", "allowCredentials": []}'
 _ADDRESS = totp.address(b"12345678901234567890", "The Garden", "ines@garden.example")
 _CODES = tuple(f"{letter}4tz-w2qm-6yfa-n3pd" for letter in "abcdefghij")
 
 
-def _safety(now: datetime) -> dict[str, SafetyView]:
+def _safety(now: datetime) -> dict[str, TwoFactorView]:
     keys = (
         PasskeyLine("1", "Firefox on Linux", now, now),
         PasskeyLine("2", "A name of " + "m" * 40, now, None),
@@ -36,12 +36,12 @@ def _safety(now: datetime) -> dict[str, SafetyView]:
     shown = SetUp("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", totp.drawn(_ADDRESS))
     wrong = FormView("confirm", {}, {"code": "That code does not fit. Is your clock right?"})
     return {
-        "safety": SafetyView(False, 0, None, ()),
-        "safety-begun": SafetyView(False, 0, shown, ()),
-        "safety-again": SafetyView(False, 0, shown, (), wrong),
-        "safety-on": SafetyView(True, 9, None, keys),
-        "safety-one": SafetyView(True, 1, None, keys),
-        "safety-none": SafetyView(True, 0, None, keys),
+        "safety": TwoFactorView(False, 0, None, ()),
+        "safety-begun": TwoFactorView(False, 0, shown, ()),
+        "safety-again": TwoFactorView(False, 0, shown, (), wrong),
+        "safety-on": TwoFactorView(True, 9, None, keys),
+        "safety-one": TwoFactorView(True, 1, None, keys),
+        "safety-none": TwoFactorView(True, 0, None, keys),
     }
 
 
@@ -55,13 +55,24 @@ def safety(visitor: Frame, member: Frame) -> dict[str, Case]:
         "second-again": ("second_step", visitor, SecondView(code)),
         "passkey": ("passkey", visitor, PasskeyView(OPTIONS, "/settings")),
         "passkey-again": ("passkey", visitor, PasskeyView(OPTIONS, "/", said)),
-        "prove": ("prove", member, ProveView("/settings", coded=False)),
-        "prove-coded": ("prove", member, ProveView("/settings", coded=True, options=OPTIONS)),
-        "prove-again": ("prove", member, ProveView("/settings", True, OPTIONS, proof)),
+        "prove": ("reauthentication", member, ProofView("/settings", coded=False)),
+        "prove-coded": (
+            "reauthentication",
+            member,
+            ProofView("/settings", coded=True, options=OPTIONS),
+        ),
+        "prove-again": (
+            "reauthentication",
+            member,
+            ProofView("/settings", True, OPTIONS, proof),
+        ),
         "add-passkey": ("add_passkey", member, AddView(OPTIONS, FormView("passkey"))),
         "add-passkey-again": ("add_passkey", member, AddView(OPTIONS, said)),
         "recovery-codes": ("recovery_codes", member, CodesView(_CODES)),
-        **{name: ("safety", member, view) for name, view in _safety(member.now).items()},
+        **{
+            name: ("two_factor_settings", member, view)
+            for name, view in _safety(member.now).items()
+        },
     }
 
 
