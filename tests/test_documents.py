@@ -38,7 +38,7 @@ def test_federation_document_claims_no_verb_that_is_not_there() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(activities.__all__)
 
 
-def test_every_resource_of_the_api_has_its_module() -> None:
+def test_resources_of_the_api_have_their_module() -> None:
     modules = {path.stem for path in (ROOT / "server" / "api").rglob("*.py")}
     handlers = {
         route.handler.__module__.rpartition(".")[2] for route in ROUTES if route.access in API

@@ -31,7 +31,7 @@ def mixes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return bool(found & UNITS and found & FORMS)
 
 
-def test_no_unit_reads_what_was_sent() -> None:
+def test_units_do_not_read_what_was_sent() -> None:
     found = list(functions("server"))
     units = [name for name, one in found if kinds(one) & UNITS]
     print(f"{len(found)} functions, {len(units)} of them in units")
@@ -39,7 +39,7 @@ def test_no_unit_reads_what_was_sent() -> None:
     assert [name for name, one in found if mixes(one)] == []
 
 
-def test_no_action_takes_a_form_or_a_bag_of_values() -> None:
+def test_actions_take_no_form_and_no_bag_of_values() -> None:
     loose = ("Form", "dict[str, Any]", "Mapping[str, Any]")
     found = [
         name

@@ -20,7 +20,7 @@ def ours() -> Iterator[type[BaseException]]:
                         yield value
 
 
-def test_no_exception_is_frozen() -> None:
+def test_exceptions_are_not_frozen() -> None:
     """A frozen dataclass refuses its traceback: what was a clear answer becomes a 500."""
     found = {one for one in ours() if one.__module__.split(".")[0] in ("server", "federation")}
     found |= {one for one in ours() if one.__module__.startswith("storage")}

@@ -18,7 +18,7 @@ def modules(package: str) -> Iterator[Path]:
             yield path.relative_to(ROOT)
 
 
-def test_no_folder_is_longer_than_a_glance() -> None:
+def test_folders_are_not_longer_than_a_look() -> None:
     sizes = Counter(str(path.parent) for package in PACKAGES for path in modules(package))
     print(f"{sum(sizes.values())} modules in {len(sizes)} folders: {dict(sorted(sizes.items()))}")
     assert len(sizes) > 30

@@ -41,7 +41,7 @@ def words(name: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
 
 
-def test_what_the_glossary_names_is_there() -> None:
+def test_glossary_names_what_is_there() -> None:
     named = re.findall(r"`((?:server|federation|storage)(?:\.\w+)*)`", NAMES)
     said = [
         name
@@ -56,7 +56,7 @@ def test_what_the_glossary_names_is_there() -> None:
     assert [name for name in said if name not in there] == []
 
 
-def test_no_name_has_a_word_that_was_given_up() -> None:
+def test_names_have_no_word_that_was_given_up() -> None:
     left = [
         line.split("|")[1]
         for line in FORMER.splitlines()

@@ -15,7 +15,7 @@ def loaded() -> set[str]:
     return set(told.stdout.split())
 
 
-def test_all_of_the_server_was_read(loaded: set[str]) -> None:
+def test_import_reader_read_all_of_the_server(loaded: set[str]) -> None:
     assert {
         "server.app",
         "server.access.passkeys",
@@ -25,5 +25,5 @@ def test_all_of_the_server_was_read(loaded: set[str]) -> None:
 
 
 @pytest.mark.parametrize("library", ["webauthn", "pyld", "segno", "PIL"])
-def test_what_is_rarely_needed_is_not_loaded_at_the_start(loaded: set[str], library: str) -> None:
+def test_rarely_needed_modules_are_not_loaded_at_the_start(loaded: set[str], library: str) -> None:
     assert library not in loaded

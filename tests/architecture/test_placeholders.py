@@ -76,7 +76,7 @@ def faults(call: Call) -> Iterator[str]:
             yield f"{text.count('?')} marks, {count} values"
 
 
-def test_every_statement_gets_the_values_that_it_asks_for() -> None:
+def test_statements_get_the_values_that_they_ask_for() -> None:
     found = [call for module in modules().values() for call in calls(module)]
     whole = [call for call in found if UNKNOWN not in text_of(call)]
     print(f"{len(whole)} of {len(found)} statements can be read whole")
@@ -84,7 +84,7 @@ def test_every_statement_gets_the_values_that_it_asks_for() -> None:
     assert [f"{call}: {fault}" for call in found for fault in faults(call)] == []
 
 
-def test_no_text_of_storage_has_a_placeholder_with_a_number() -> None:
+def test_placeholders_have_names_where_they_would_have_numbers() -> None:
     """Statements that are put together elsewhere, too."""
     found = [
         f"{module.name}:{line}: {text}"

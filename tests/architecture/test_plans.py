@@ -103,7 +103,7 @@ OWN: tuple[Lists, ...] = (
 )
 
 
-def test_every_list_is_read_in_order_by_an_index() -> None:
+def test_lists_are_read_in_order_by_an_index() -> None:
     lists = [*OWN, *(one for viewer in VIEWERS for one in everyones(viewer))]
     explained = Explained(RAW)
     for read, page in product(lists, PAGES):
@@ -262,7 +262,7 @@ def people(writer: Writer) -> None:
 
 
 @pytest.mark.parametrize("unit", [single_posts, posts_in_full, shown, queues, fanning_out, people])
-def test_what_is_asked_often_is_found_by_an_index(unit: Callable[[Writer], None]) -> None:
+def test_frequent_queries_use_an_index(unit: Callable[[Writer], None]) -> None:
     RAW.execute("BEGIN")
     try:
         explained = Explained(RAW)

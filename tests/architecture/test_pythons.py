@@ -129,7 +129,7 @@ def _is_partial(node: ast.stmt, names: dict[str, str]) -> bool:
     return isinstance(value, ast.Call) and dotted(value.func, names) == "functools.partial"
 
 
-def test_nothing_is_used_that_a_newer_python_has_not() -> None:
+def test_imports_are_there_in_newer_pythons() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {what}"
         for package in PACKAGES

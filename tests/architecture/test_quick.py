@@ -19,7 +19,7 @@ def test_closest_comes_first(changed: str, first: str) -> None:
     assert quick.matter([changed])[0] == first
 
 
-def test_every_module_has_tests_that_matter() -> None:
+def test_modules_have_tests_that_matter() -> None:
     """By name, by folder or by import; what only servers reach is tested through them."""
     modules = [
         str(path.relative_to(quick.ROOT))
@@ -33,16 +33,16 @@ def test_every_module_has_tests_that_matter() -> None:
     assert len(without) < len(modules) // 4
 
 
-def test_what_changed_nothing_runs_nothing() -> None:
+def test_quick_choice_is_empty_where_nothing_changed() -> None:
     assert quick.matter(["README.md"]) == []
 
 
-def test_no_more_than_a_minute_is_chosen() -> None:
+def test_quick_choice_fits_into_a_minute() -> None:
     tests = [f"t{number}" for number in range(100)]
     chosen = quick.fitting(tests, {"t0": 50.0, "t1": 30.0, "t2": 7.0})
     assert chosen == ["t0", "t2"]
     assert len(quick.fitting(tests[3:], {})) == int(quick.SECONDS / quick.USUAL)
 
 
-def test_what_changed_is_known() -> None:
+def test_quick_choice_knows_what_changed() -> None:
     assert all(isinstance(file, str) and file for file in quick.changed())

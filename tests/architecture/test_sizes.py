@@ -25,13 +25,13 @@ def functions(source: str) -> Iterator[tuple[str, int]]:
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def test_no_module_is_longer_than_five_hundred_lines() -> None:
+def test_modules_have_at_most_five_hundred_lines() -> None:
     sizes = {str(path): source.count("\n") for path, source in modules()}
     print(f"{len(sizes)} modules, {sum(sizes.values())} lines")
     assert {name: size for name, size in sizes.items() if size > MOST_OF_MODULE} == {}
 
 
-def test_no_function_is_longer_than_forty_lines() -> None:
+def test_functions_have_at_most_forty_lines() -> None:
     sizes = {
         f"{path}:{name}": size for path, source in modules() for name, size in functions(source)
     }

@@ -200,7 +200,7 @@ def is_called(node: ast.Call, name: str) -> bool:
     return isinstance(node.func, ast.Name) and node.func.id == name
 
 
-def test_only_fixed_text_is_put_into_a_statement() -> None:
+def test_statements_are_made_of_fixed_text() -> None:
     found = [call for module in modules().values() for call in calls(module)]
     loose = [
         str(call)
@@ -310,7 +310,7 @@ def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-def test_no_statement_can_end_its_neighbours_transaction() -> None:
+def test_statements_cannot_end_their_neighbours_transaction() -> None:
     found = [
         f"{module.name}:{line}: {text}"
         for module in modules().values()
@@ -326,7 +326,7 @@ def test_no_statement_can_end_its_neighbours_transaction() -> None:
     ]
 
 
-def test_no_table_defers_or_rolls_back() -> None:
+def test_tables_do_not_defer_or_roll_back() -> None:
     for script in (STORAGE / "migrations").glob("*.sql"):
         statements = TRIGGER.sub(r"\1", re.sub(r"--.*", "", script.read_text()))
         assert not ENDINGS.search(statements), script.name
@@ -364,7 +364,7 @@ def imports(tree: ast.Module) -> Iterator[str]:
             yield node.module or ""
 
 
-def test_only_storage_speaks_to_sqlite() -> None:
+def test_sqlite_is_spoken_to_in_storage_only() -> None:
     used = {
         str(path)
         for path, tree in sources(*PACKAGES)
@@ -382,7 +382,7 @@ def test_only_storage_speaks_to_sqlite() -> None:
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|PRAGMA|WITH|CREATE|DROP|REPLACE)\b")
 
 
-def test_only_storage_writes_statements() -> None:
+def test_statements_are_written_in_storage_only() -> None:
     found = [
         f"{path}:{node.lineno}"
         for path, tree in sources("server", "federation")

@@ -102,7 +102,7 @@ def test_boost_is_deleted_by_its_own_number(server: Running) -> None:
         ines.status(boost.id)
 
 
-def test_what_cannot_be_done_yet_is_said_and_nothing_is_posted(server: Running) -> None:
+def test_missing_feature_is_said_and_nothing_is_posted(server: Running) -> None:
     ines = log_in(server, "ines")
     said = ines.status_post("The first of the leeks.")
     with pytest.raises(MastodonAPIError, match="Quoting is not possible on this server yet"):

@@ -45,7 +45,7 @@ async def test_edit_converges_with_its_history(places: Places, watch: Watch) -> 
     assert (source["text"], source["spoiler_text"]) == ("The leeks failed. #Soup", "garden")
 
 
-async def test_who_shared_it_is_told_each_time_wherever_they_are(places: Places) -> None:
+async def test_booster_is_told_of_each_edit_wherever_they_are(places: Places) -> None:
     home, _ = places
     alice, bob, carol = await friends(places)
     dora = await home.person("dora")
@@ -65,7 +65,7 @@ async def test_who_shared_it_is_told_each_time_wherever_they_are(places: Places)
     assert ("update", "alice@home.example") not in await bob.notified()
 
 
-async def test_whom_an_edit_mentions_is_told_and_who_was_mentioned_hears_on(
+async def test_mentioned_people_are_told_of_an_edit_and_former_ones_hear_on(
     places: Places,
 ) -> None:
     home, _ = places
@@ -119,9 +119,7 @@ async def test_edit_of_what_is_for_few_lets_in_nobody_whom_it_mentions(
     assert (await carol.ask("GET", f"/api/v1/statuses/{number}"))[0] == 404
 
 
-async def test_what_was_said_before_an_edit_is_handed_to_no_server(
-    places: Places, watch: Watch
-) -> None:
+async def test_version_before_an_edit_is_handed_to_no_server(places: Places, watch: Watch) -> None:
     home, _ = places
     alice, *_ = await friends(places)
     said = await alice.say("The key is under the pot.")
@@ -166,7 +164,7 @@ async def test_edit_never_changes_whom_a_post_is_for(places: Places) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 10_000])
-async def test_what_could_not_be_posted_cannot_be_edited_in(places: Places, text: str) -> None:
+async def test_edit_is_checked_like_a_post(places: Places, text: str) -> None:
     alice = await places[0].person("alice")
     said = await alice.say("First.")
     path = f"/api/v1/statuses/{said['id']}"
@@ -178,7 +176,7 @@ async def test_what_could_not_be_posted_cannot_be_edited_in(places: Places, text
     assert len(await history(alice, said["id"])) == 2
 
 
-async def test_nothing_is_said_where_nothing_is_changed(places: Places) -> None:
+async def test_edit_without_a_change_says_nothing(places: Places) -> None:
     alice, *_ = await friends(places)
     said = await alice.say("First.", language="en")
     await settle(*places)

@@ -92,14 +92,14 @@ async def test_followers_come_along(lands: Lands) -> None:
         assert old["moved"]["acct"].startswith("robert@third.example")
 
 
-async def test_nobody_moves_where_they_are_not_expected(lands: Lands) -> None:
+async def test_move_needs_a_link_back(lands: Lands) -> None:
     with pytest.raises(CannotMove, match="does not name this account"):
         await go(lands, alias=False)
     assert await following(lands.alice) == ["bob@away.example"]
     assert (await seen_by(lands.bob, "bob")).get("moved") is None
 
 
-async def test_one_moves_once_a_week(lands: Lands, watch: Watch) -> None:
+async def test_move_is_allowed_once_a_week(lands: Lands, watch: Watch) -> None:
     await go(lands)
     await account_moves.come_back(lands.away.app[SERVICES], lands.bob.actor.id)
     other = await lands.home.person("carol")
@@ -110,14 +110,14 @@ async def test_one_moves_once_a_week(lands: Lands, watch: Watch) -> None:
     await account_moves.move(lands.away.app[SERVICES], lands.bob.actor.id, other.handle)
 
 
-async def test_nobody_moves_in_a_circle(lands: Lands) -> None:
+async def test_move_in_a_circle_is_refused(lands: Lands) -> None:
     await go(lands)
     await account_moves.add_alias(lands.away.app[SERVICES], lands.bob.actor.id, lands.robert.handle)
     with pytest.raises(CannotMove, match="moved on itself"):
         await account_moves.move(lands.third.app[SERVICES], lands.robert.actor.id, lands.bob.handle)
 
 
-async def test_what_one_arranged_about_somebody_holds_for_where_they_went(lands: Lands) -> None:
+async def test_relationships_hold_for_where_somebody_went(lands: Lands) -> None:
     erin, carl = await lands.home.person("erin"), await lands.home.person("carl")
     for person, act in ((erin, "block"), (carl, "mute")):
         number = await person.find(lands.bob.handle)
@@ -130,7 +130,7 @@ async def test_what_one_arranged_about_somebody_holds_for_where_they_went(lands:
         assert standing[flag] is True, flag
 
 
-async def test_who_leaves_is_gone_everywhere_and_so_are_their_ways_in(lands: Lands) -> None:
+async def test_deleted_account_is_gone_everywhere_and_so_are_its_ways_in(lands: Lands) -> None:
     said = await lands.bob.say("My last one here.")
     await settle(*lands.all)
     (seen,) = await lands.alice.home()

@@ -35,7 +35,7 @@ async def test_peer_that_is_down_for_an_hour_loses_nothing(
             ]
 
 
-async def test_what_was_said_before_a_crash_is_delivered_after_it(
+async def test_post_from_before_a_crash_is_delivered_after_it(
     tmp_path: Path, internet: Internet, watch: Watch
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -60,7 +60,7 @@ async def test_what_was_said_before_a_crash_is_delivered_after_it(
 Places = tuple[Place, Place]
 
 
-async def test_two_servers_that_follow_each_other_come_to_rest(places: Places) -> None:
+async def test_servers_that_follow_each_other_come_to_rest(places: Places) -> None:
     home, away = places
     alice, bob = await home.person("alice"), await away.person("bob")
     await alice.follow(bob)

@@ -45,7 +45,7 @@ async def test_pins_converge_with_their_undoing(places: Places) -> None:
     assert await pinned(bob, number) == await featured(home, alice) == []
 
 
-async def test_five_own_posts_can_be_pinned_and_nothing_else(places: Places) -> None:
+async def test_pins_are_five_own_posts_and_nothing_else(places: Places) -> None:
     alice, bob, _ = await friends(places)
     made = [await alice.say(f"Number {number}.") for number in range(6)]
     for post in made[:5]:
@@ -76,7 +76,7 @@ async def test_pinned_post_is_shown_to_whom_it_is_for(places: Places) -> None:
     assert await pinned(dora, alice.id) == ["Stays here."]
 
 
-async def test_what_somebody_shows_first_is_fetched_when_they_become_known(
+async def test_pins_are_fetched_when_somebody_becomes_known(
     places: Places,
 ) -> None:
     home, away = places

@@ -51,7 +51,7 @@ async def test_policy_holds_at_home_and_away(places: Places, deed: str, policy: 
     assert now[DEEDS[deed]] == len(may) + 1
 
 
-async def test_whom_it_speaks_to_may_answer_whatever_it_says(places: Places) -> None:
+async def test_addressee_may_answer_whatever_the_policy_says(places: Places) -> None:
     alice, _, carol = await friends(places)
     said = await alice.say(f"{carol.handle} You?", interaction_policy={"reply": "nobody"})
     await settle(*places)

@@ -51,7 +51,7 @@ async def test_vote_from_elsewhere_is_counted_and_never_shown_as_a_post(places: 
     assert figures(found["poll"])[0] == [0, 1, 0]
 
 
-async def test_one_votes_once_and_of_several_only_where_that_is_asked(places: Places) -> None:
+async def test_vote_counts_once_and_several_where_that_is_asked(places: Places) -> None:
     alice, bob, _ = await friends(places)
     dora = await places[0].person("dora")
     said, seen = await asked(alice, bob, places)
@@ -81,7 +81,7 @@ async def test_several_may_be_chosen_where_that_is_asked(places: Places) -> None
     assert "votersCount" not in document
 
 
-async def test_where_several_may_be_chosen_others_may_be_added_later(places: Places) -> None:
+async def test_multiple_choice_may_be_added_to_later(places: Places) -> None:
     alice, bob, _ = await friends(places)
     dora = await places[0].person("dora")
     said, seen = await asked(alice, bob, places, multiple=True)
@@ -95,7 +95,7 @@ async def test_where_several_may_be_chosen_others_may_be_added_later(places: Pla
     assert figures(await alice.get(f"/api/v1/polls/{said['id']}")) == ([2, 0, 2], 4, 2)
 
 
-async def test_when_it_is_over_everybody_learns_how_it_ended(places: Places, watch: Watch) -> None:
+async def test_end_of_a_poll_is_told_to_everybody(places: Places, watch: Watch) -> None:
     home, away = places
     alice, bob, _ = await friends(places)
     dora = await home.person("dora")
@@ -189,7 +189,7 @@ async def test_redrafting_brings_text_and_poll_back(places: Places) -> None:
     assert await places[0].database.read(left) == [0, 0, 0]
 
 
-async def test_what_was_chosen_is_not_kept_for_longer_than_it_takes_to_say_it(
+async def test_choice_is_kept_no_longer_than_it_takes_to_say_it(
     places: Places, watch: Watch
 ) -> None:
     alice, bob, _ = await friends(places)

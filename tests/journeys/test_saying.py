@@ -111,7 +111,7 @@ async def test_boost_reaches_those_who_follow_the_one_who_boosts(places: Places)
     assert boost["reblog"]["account"]["acct"] == "alice"
 
 
-async def test_what_is_deleted_is_gone_everywhere(places: Places) -> None:
+async def test_deleted_post_is_gone_everywhere(places: Places) -> None:
     home, away = places
     alice, bob, _ = await friends(places)
     said = await alice.say("I regret this already.")

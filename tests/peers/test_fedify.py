@@ -44,7 +44,7 @@ async def texts(person: Person) -> list[str]:
     return [plain(one["content"]) for one in await person.home()]
 
 
-async def test_it_finds_us_by_webfinger_and_follows(alice: Person, frida: Fedify) -> None:
+async def test_peer_finds_us_by_webfinger_and_follows(alice: Person, frida: Fedify) -> None:
     found = await frida.tell("find", object=alice.handle)
     assert found["preferredUsername"] == "alice"
     assert found["id"] == alice.actor.uri
@@ -57,7 +57,7 @@ async def test_it_finds_us_by_webfinger_and_follows(alice: Person, frida: Fedify
     assert state["following"][alice.actor.uri]["state"] == "accepted"
 
 
-async def test_we_follow_it_and_unfollow(alice: Person, frida: Fedify) -> None:
+async def test_follow_of_a_peer_and_unfollow(alice: Person, frida: Fedify) -> None:
     number = await friends(alice, frida)
     standing = await relationship(alice, number)
     assert (standing["following"], standing["followed_by"]) == (True, True)
@@ -71,7 +71,7 @@ async def test_we_follow_it_and_unfollow(alice: Person, frida: Fedify) -> None:
     assert (await frida.tell("state"))["followers"] == []
 
 
-async def test_what_it_posts_reaches_home_and_notifications(alice: Person, frida: Fedify) -> None:
+async def test_post_of_a_peer_reaches_home_and_notifications(alice: Person, frida: Fedify) -> None:
     await friends(alice, frida)
     await frida.tell("post", content="<p>For everybody</p>")
     await frida.tell("post", content="<p>For those who follow</p>", visibility="followers")
@@ -89,7 +89,7 @@ async def test_what_it_posts_reaches_home_and_notifications(alice: Person, frida
     assert mention["acct"] == "alice"
 
 
-async def test_what_we_post_reaches_it(alice: Person, frida: Fedify) -> None:
+async def test_post_of_ours_reaches_the_peer(alice: Person, frida: Fedify) -> None:
     await friends(alice, frida)
     await alice.say("For everybody #garden")
     await settle(alice.place)
@@ -107,7 +107,7 @@ async def test_what_we_post_reaches_it(alice: Person, frida: Fedify) -> None:
     assert notes[2]["to"] == [frida.address]
 
 
-async def test_its_reactions_are_seen_and_taken_back(alice: Person, frida: Fedify) -> None:
+async def test_reactions_of_a_peer_are_seen_and_taken_back(alice: Person, frida: Fedify) -> None:
     await friends(alice, frida)
     said = await alice.say("Like me")
     await settle(alice.place)
@@ -125,7 +125,9 @@ async def test_its_reactions_are_seen_and_taken_back(alice: Person, frida: Fedif
         assert (await alice.get(path))[count] == 0
 
 
-async def test_our_reactions_reach_it_and_are_taken_back(alice: Person, frida: Fedify) -> None:
+async def test_reactions_of_ours_reach_the_peer_and_are_taken_back(
+    alice: Person, frida: Fedify
+) -> None:
     await friends(alice, frida)
     posted = await frida.tell("post", content="<p>Like me</p>")
     await settle(alice.place)
@@ -185,7 +187,7 @@ async def test_deletes_go_both_ways(alice: Person, frida: Fedify) -> None:
     assert arrived["activity"]["object"]["id"] == said["uri"]
 
 
-async def test_our_block_reaches_it(alice: Person, frida: Fedify) -> None:
+async def test_block_of_ours_reaches_the_peer(alice: Person, frida: Fedify) -> None:
     number = await friends(alice, frida)
     await alice.post(f"/api/v1/accounts/{number}/block")
     await settle(alice.place)
@@ -200,7 +202,7 @@ async def test_our_block_reaches_it(alice: Person, frida: Fedify) -> None:
     assert "Block" in [one["activity"]["object"]["type"] for one in await frida.arrived("Undo")]
 
 
-async def test_its_block_is_heeded(alice: Person, frida: Fedify) -> None:
+async def test_block_of_a_peer_is_heeded(alice: Person, frida: Fedify) -> None:
     number = await friends(alice, frida)
     await frida.tell("block", object=alice.actor.uri)
     await settle(alice.place)
@@ -223,7 +225,9 @@ async def test_changed_profiles_go_both_ways(alice: Person, frida: Fedify) -> No
     assert arrived["activity"]["object"]["name"] == "A."
 
 
-async def test_nothing_of_ours_makes_it_ask_elsewhere(alice: Person, frida: Fedify) -> None:
+async def test_documents_of_ours_make_the_peer_ask_nowhere_else(
+    alice: Person, frida: Fedify
+) -> None:
     """Our contexts are known to it: it fetches none, and nothing from any other machine."""
     await friends(alice, frida)
     await alice.say("Read me")
@@ -232,7 +236,7 @@ async def test_nothing_of_ours_makes_it_ask_elsewhere(alice: Person, frida: Fedi
     assert hosts == {alice.place.host}
 
 
-async def test_it_knocks_a_second_time_where_the_first_is_not_read(
+async def test_peer_knocks_a_second_time_where_the_first_is_not_read(
     home: Place, alice: Person
 ) -> None:
     """It begins with RFC 9421, which we refuse, and comes again with what we read; or begins so."""

@@ -55,7 +55,7 @@ async def test_bad_signature_is_refused_and_changes_nothing(
     assert changed(before, await database.read(contents, without=("hosts",))) == {}
 
 
-async def test_same_activity_signed_well_is_carried_out(alice: Person, frida: Fedify) -> None:
+async def test_activity_signed_well_is_carried_out(alice: Person, frida: Fedify) -> None:
     """So what the battery refuses, it refuses for its signature."""
     what = await said_to_a_follower(alice, frida)
     inbox, activity = f"{alice.actor.uri}/inbox", like(frida, what)
@@ -68,7 +68,7 @@ async def test_same_activity_signed_well_is_carried_out(alice: Person, frida: Fe
     ]
 
 
-async def test_in_the_name_of_others_nothing_happens(alice: Person, frida: Fedify) -> None:
+async def test_activity_in_the_name_of_others_does_nothing(alice: Person, frida: Fedify) -> None:
     """A good signature of one actor for the words of another is a hint, and nobody confirms it."""
     database, inbox = alice.place.database, f"{alice.actor.uri}/inbox"
     what = await said_to_a_follower(alice, frida)

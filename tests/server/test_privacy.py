@@ -147,7 +147,7 @@ async def answer_to(world: World, viewer: str, path: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
-async def test_no_surface_shows_what_is_not_for_the_viewer(world: World) -> None:
+async def test_surfaces_show_nothing_that_is_not_for_the_viewer(world: World) -> None:
     cells = 0
     for visibility, viewer in product(VISIBILITIES, ("anonymous", *MEMBERS)):
         allowed = viewer in SEES[visibility]
@@ -192,7 +192,7 @@ async def create_of(world: World, visibility: str) -> str:
 ACTS = "favourite unfavourite reblog unreblog bookmark unbookmark pin unpin mute unmute".split()
 
 
-async def test_nobody_acts_on_what_they_cannot_see(world: World) -> None:
+async def test_acts_on_what_one_cannot_see_are_refused(world: World) -> None:
     """SECURITY 76: 404 without content; an answer to it is refused too."""
     cells = 0
     for visibility, viewer in product(VISIBILITIES, MEMBERS):

@@ -107,7 +107,7 @@ async def test_answer_reaches_no_further_than_what_it_answers(garden: Garden) ->
     print(f"answers: {cells} cells")
 
 
-async def test_what_is_no_visibility_is_refused_and_not_made_public(garden: Garden) -> None:
+async def test_invalid_visibility_is_refused_and_not_made_public(garden: Garden) -> None:
     for wrong in (["direct"], {"a": "direct"}, "secret", 5):
         status, body = await garden.alice.ask(
             "POST", "/api/v1/statuses", json={"status": "Hidden.", "visibility": wrong}
@@ -116,7 +116,7 @@ async def test_what_is_no_visibility_is_refused_and_not_made_public(garden: Gard
     assert await garden.alice.home() == []
 
 
-async def test_what_is_hidden_is_neither_counted_nor_named(garden: Garden) -> None:
+async def test_hidden_posts_are_neither_counted_nor_named(garden: Garden) -> None:
     parent = await garden.alice.say("Who helps?", visibility="public")
     await garden.bob.say("@alice I do.", visibility="direct", in_reply_to_id=parent["id"])
     path = f"/api/v1/statuses/{parent['id']}"
@@ -139,7 +139,7 @@ async def test_what_is_hidden_is_neither_counted_nor_named(garden: Garden) -> No
             assert (await answer.json())["hashtags"] == []
 
 
-async def test_whom_one_does_not_want_to_read_is_not_in_threads_either(garden: Garden) -> None:
+async def test_unwanted_people_are_not_in_threads_either(garden: Garden) -> None:
     first = await garden.alice.say("Who helps?")
     second = await garden.dan.say("@alice Not me.", in_reply_to_id=first["id"])
     third = await garden.bob.say("@alice I do.", in_reply_to_id=second["id"])

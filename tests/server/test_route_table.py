@@ -132,7 +132,7 @@ def test_list_of_open_doors_is_the_one_we_know() -> None:
     assert there == sorted(OPEN_TO_EVERYBODY)
 
 
-async def test_nothing_can_be_called_that_is_not_in_the_table(place: Place) -> None:
+async def test_handlers_outside_of_the_table_cannot_be_called(place: Place) -> None:
     known = {(route.method, route.path) for route in ROUTES}
     known |= {(method, f"{path}/") for method, path in known}
     for route in place.app.router.routes():
@@ -145,7 +145,7 @@ async def test_nothing_can_be_called_that_is_not_in_the_table(place: Place) -> N
         assert (route.method, where) in declared, where
 
 
-async def test_without_a_token_closed_doors_stay_closed(place: Place) -> None:
+async def test_closed_doors_stay_closed_without_a_token(place: Place) -> None:
     cells = 0
     for route in ROUTES:
         if route.access in {Access.APP, Access.MEMBER, Access.ADMIN}:
@@ -169,7 +169,7 @@ def opens(scope: str, needed: str) -> bool:
     return scope in {needed, verb} or (scope == "follow" and kind in {"follows", "blocks", "mutes"})
 
 
-async def test_each_scope_opens_its_own_doors_and_no_others(place: Place) -> None:
+async def test_scopes_open_their_own_doors_and_no_others(place: Place) -> None:
     alice = await place.person("alice")
     tokens = {
         scope: await place.database.write(give_token, alice.actor.id, scope)
@@ -195,7 +195,7 @@ async def test_app_without_a_member_is_nobody(place: Place) -> None:
 
 
 @pytest.mark.parametrize("state", ["pending", "disabled", "suspended"])
-async def test_who_is_not_welcome_has_nobodys_rights(place: Place, state: Any) -> None:
+async def test_unwelcome_account_has_nobodys_rights(place: Place, state: Any) -> None:
     alice = await place.person("alice")
     if state == "suspended":
         await place.database.write(actors.set_moderation_state, alice.actor.id, "suspended")
@@ -210,7 +210,7 @@ async def test_who_is_not_welcome_has_nobodys_rights(place: Place, state: Any) -
     print(f"{tried} doors tried by somebody {state}")
 
 
-async def test_too_large_a_body_is_refused_before_it_is_read(place: Place) -> None:
+async def test_body_that_is_too_large_is_refused_before_it_is_read(place: Place) -> None:
     alice = await place.person("alice")
     tried = 0
     for route in ROUTES:
@@ -225,11 +225,11 @@ async def test_too_large_a_body_is_refused_before_it_is_read(place: Place) -> No
     print(f"{tried} routes take no more than they say")
 
 
-def test_every_door_is_counted() -> None:
+def test_doors_are_all_counted() -> None:
     assert [name for name, route in BY_NAME.items() if not route.limits] == []
 
 
-def test_every_form_of_a_page_is_held_against_forgery() -> None:
+def test_forms_of_pages_are_held_against_forgery() -> None:
     forms = [route for route in ROUTES if route.access in PAGES and route.method != "GET"]
     assert [route.path for route in forms if not route.csrf] == []
 
@@ -245,7 +245,7 @@ HOSTILE = (
 )
 
 
-async def test_nothing_that_is_sent_makes_us_fail(place: Place) -> None:
+async def test_requests_of_any_kind_make_no_500(place: Place) -> None:
     alice = await place.person("alice")
     cells = 0
     for route in ROUTES:
@@ -279,7 +279,7 @@ async def test_nothing_that_is_sent_makes_us_fail(place: Place) -> None:
     print(f"{cells} hostile requests")
 
 
-async def test_other_sites_may_read_the_api_and_its_errors(place: Place) -> None:
+async def test_sites_elsewhere_may_read_the_api_and_its_errors(place: Place) -> None:
     for route in ROUTES:
         if not route.path.startswith("/api/"):
             continue
@@ -313,7 +313,7 @@ async def test_unknown_address_of_the_api_answers_in_json(place: Place) -> None:
         assert set(await answer.json()) == {"error"}
 
 
-async def test_what_belongs_to_another_is_not_there(place: Place) -> None:
+async def test_things_of_another_are_not_there(place: Place) -> None:
     """IDOR (SECURITY 73): every number of one member's own things, tried by another."""
     alice, bob = await place.person("alice"), await place.person("bob")
     own = await owned_by(alice, bob)
@@ -375,7 +375,7 @@ async def owned_by(alice: Person, bob: Person) -> list[tuple[str, str]]:
     ]
 
 
-async def test_what_a_token_opens_is_kept_by_nobody(place: Place) -> None:
+async def test_answers_to_a_token_are_cached_by_nobody(place: Place) -> None:
     """No cache between keeps an answer to a token, nor the refusal of one (SECURITY 77)."""
     alice = await place.person("alice")
     tried = 0

@@ -87,7 +87,7 @@ async def greeted(settings: Any) -> "tuple[asyncio.Task[None], web.Application]"
     return serve, ready.result()
 
 
-async def test_it_answers_on_unix_sockets_and_a_dead_ones_file_is_no_hindrance(
+async def test_unix_socket_is_answered_and_a_dead_ones_file_is_no_hindrance(
     tmp_path: Path,
 ) -> None:
     path, figures = tmp_path / "kith.sock", tmp_path / "figures.sock"
@@ -108,7 +108,7 @@ async def test_it_answers_on_unix_sockets_and_a_dead_ones_file_is_no_hindrance(
     await stopped(serve)
 
 
-async def test_what_serves_is_set_aside_and_gives_way_to_the_loop(
+async def test_server_objects_are_set_aside_and_gc_gives_way_to_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, frozen = sys.getswitchinterval(), gc.get_freeze_count()
@@ -122,7 +122,7 @@ async def test_what_serves_is_set_aside_and_gives_way_to_the_loop(
         sys.setswitchinterval(before)
 
 
-async def test_where_nothing_can_listen_is_said_and_nothing_stays_behind(tmp_path: Path) -> None:
+async def test_impossible_listening_is_said_and_nothing_stays_behind(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -206,7 +206,7 @@ async def test_command_that_takes_too_long_is_cut_off(
         b"x" * (2 << 20),
     ],
 )
-async def test_what_is_no_command_is_answered_and_harms_nobody(tmp_path: Path, line: bytes) -> None:
+async def test_unknown_command_is_answered_and_harms_nobody(tmp_path: Path, line: bytes) -> None:
     async def answers(_: str, __: Mapping[str, Any]) -> None:
         raise ZeroDivisionError
 
@@ -245,7 +245,7 @@ def test_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_killing_the_server_loses_no_letter(tmp_path: Path, seed: int) -> None:
+def test_killing_the_server_loses_no_delivery(tmp_path: Path, seed: int) -> None:
     """Posted while the other server is away, killed at the last answer; all of it arrives later."""
     home_port, away_port = free_port(), free_port()
     environ = environment(tmp_path / "home", home_port)

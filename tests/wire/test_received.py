@@ -53,7 +53,7 @@ def received(name: str) -> Any:
     return understood((FOLDER / f"{name}.json").read_bytes())
 
 
-def test_every_file_is_understood() -> None:
+def test_files_are_understood() -> None:
     found = Counter(type(understood(path.read_bytes())) for path in FOLDER.rglob("*.json"))
     print(f"\n{sum(found.values())} documents of {len(list(FOLDER.iterdir()))} kinds of software")
     assert found.total() >= 20
@@ -164,7 +164,7 @@ def _as_a_handle(body: bytes) -> str:
 
 
 @pytest.mark.skipif("WIRE_CORPUS" not in os.environ, reason="WIRE_CORPUS names no folder")
-def test_everything_in_the_corpus_is_understood_or_refused() -> None:
+def test_corpus_is_understood_or_refused() -> None:
     folder = Path(os.environ["WIRE_CORPUS"])
     found = Counter(_outcome(path) for path in sorted(folder.rglob("*")) if path.is_file())
     print(f"\n{found.total()} documents: {dict(found)}")

@@ -312,7 +312,7 @@ def _suffix(body: bytes) -> str:
     return "json" if body.startswith(b"{") else "xml"
 
 
-async def test_what_we_send_is_what_the_files_say(sent: dict[str, bytes]) -> None:
+async def test_documents_that_we_send_are_what_the_files_say(sent: dict[str, bytes]) -> None:
     found = {f"{name}.{_suffix(body)}": stable(body) for name, body in sent.items()}
     if os.environ.get("WIRE_UPDATE") == "1":
         for old in FOLDER.iterdir():
@@ -325,13 +325,13 @@ async def test_what_we_send_is_what_the_files_say(sent: dict[str, bytes]) -> Non
     print(f"\n{len(found)} documents")
 
 
-def test_every_verb_is_among_them() -> None:
+def test_verbs_are_all_among_them() -> None:
     types = {part for path in FOLDER.iterdir() for part in path.stem.split("-")}
     assert set(VERBS) <= types
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
-def test_we_understand_ourselves_and_state_one_of_six_contexts(path: Path) -> None:
+def test_documents_of_ours_are_understood_and_state_one_of_six_contexts(path: Path) -> None:
     document = normalise(read(path.read_bytes()))
     if "@context" not in document:
         assert path.stem.startswith(("webfinger", "nodeinfo"))

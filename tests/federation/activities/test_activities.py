@@ -31,7 +31,7 @@ def words(reader: Reader, uri: str) -> str | None:
 # ---- following (SECURITY 24) ----
 
 
-async def test_before_they_accept_nothing_is_seen_and_nobody_else_accepts_for_them(
+async def test_unaccepted_follow_shows_nothing_and_nobody_else_accepts_it(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     vera, mallory = victim.person("vera"), evil.person("mallory")
@@ -90,7 +90,7 @@ async def test_follow_without_an_id_is_understood(
 
 
 @pytest.mark.parametrize("name", ["actor", "actors/1"])
-async def test_nobody_follows_the_server_or_nobody(
+async def test_server_actor_and_nobody_are_not_followed(
     ours: Place, alice: Person, victim: Neighbour, name: str
 ) -> None:
     vera = victim.person("vera")
@@ -152,7 +152,7 @@ async def test_activity_inside_an_announce_is_not_carried_out(
     assert changed(before, await ours.database.read(contents)) == {}
 
 
-async def test_what_is_known_is_not_taken_over_by_the_same_id(
+async def test_known_activity_is_not_taken_over_by_the_same_id(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     """Another actor of the same server claims it (SECURITY 18)."""
@@ -172,7 +172,7 @@ async def test_what_is_known_is_not_taken_over_by_the_same_id(
     assert await ours.database.read(words, known["id"]) == "First"
 
 
-async def test_nobody_else_says_what_is_on_our_server(
+async def test_posts_on_our_server_are_said_by_nobody_else(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -384,7 +384,7 @@ async def test_stranger_who_speaks_to_one_of_ours_is_heard(
     assert ("mention", "mallory@evil.example") in await alice.notified()
 
 
-async def test_one_likes_and_shares_once(ours: Place, alice: Person, evil: Neighbour) -> None:
+async def test_like_and_boost_count_once(ours: Place, alice: Person, evil: Neighbour) -> None:
     mallory = evil.person("mallory")
     said = await alice.say("Mine")
     for _ in range(3):
@@ -400,7 +400,7 @@ async def test_one_likes_and_shares_once(ours: Place, alice: Person, evil: Neigh
 
 @pytest.mark.parametrize("type_", ["Like", "Announce"])
 @pytest.mark.parametrize("visibility", ["private", "direct", "local"])
-async def test_what_somebody_may_not_see_they_cannot_react_to(
+async def test_unseen_post_gets_no_reactions(
     ours: Place, alice: Person, evil: Neighbour, type_: str, visibility: str
 ) -> None:
     mallory = evil.person("mallory")
@@ -410,7 +410,7 @@ async def test_what_somebody_may_not_see_they_cannot_react_to(
     assert await alice.notified() == []
 
 
-async def test_followers_only_post_is_not_shared_by_a_follower(
+async def test_followers_only_post_is_not_boosted_by_a_follower(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
     said = await alice.say("For followers", visibility="private")
@@ -419,7 +419,7 @@ async def test_followers_only_post_is_not_shared_by_a_follower(
     assert (await hear(ours, vera, vera.says("Like", said["uri"])))[0] == "done"
 
 
-async def test_who_is_blocked_is_not_heard_whatever_they_say(
+async def test_blocked_account_is_not_heard_whatever_it_says(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -455,7 +455,7 @@ async def test_delete_before_its_create_counts_for_its_author_only(
     assert await homes(alice) == ["Kept"]
 
 
-async def test_somebody_who_leaves_is_gone(
+async def test_deleted_account_is_gone(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     await follow(alice, vera)
@@ -476,7 +476,7 @@ async def test_farewell_of_somebody_we_never_knew_asks_nobody(
     assert evil.asked == []
 
 
-async def test_what_is_known_is_no_news_and_no_fault(
+async def test_known_activity_is_no_news_and_no_fault(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     """The same post in other Creates, by its author and by a neighbour (SECURITY 18)."""

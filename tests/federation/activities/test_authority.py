@@ -227,7 +227,7 @@ async def differences(place: Place, before: Contents) -> dict[str, Any]:
     return changed(before, await place.database.read(contents))
 
 
-async def test_only_the_owner_of_a_thing_can_touch_it(
+async def test_owner_alone_can_touch_a_thing(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory, victor = somebody(evil, "mallory"), somebody(victim, "victor")

@@ -153,7 +153,7 @@ async def test_boost_for_nobody_or_for_whom_we_do_not_know_is_refused(
 
 
 @pytest.mark.parametrize("default", SEES)
-async def test_boost_without_a_wish_is_for_whom_its_member_speaks_to(
+async def test_boost_without_a_visibility_is_for_whom_its_member_speaks_to(
     scene: Scene, default: str
 ) -> None:
     alice = scene.people["sharer"]
@@ -189,7 +189,7 @@ async def test_boost_of_ones_own_private_post_is_for_followers(scene: Scene, par
     assert (await scene.ask("follower", f"/api/v1/statuses/{boost['id']}"))[0] == 200
 
 
-async def test_whoever_follows_no_more_sees_no_private_boost(scene: Scene) -> None:
+async def test_former_follower_sees_no_private_boost(scene: Scene) -> None:
     alice, carol = scene.people["sharer"], scene.people["follower"]
     scene.boost = await alice.post(
         f"/api/v1/statuses/{scene.post['id']}/reblog", visibility="private"
@@ -287,7 +287,7 @@ async def test_private_boost_that_waits_is_not_delivered_to_who_follows_no_more(
     assert not any(b'"Announce"' in one.body for one in victim.arrived)
 
 
-async def test_whom_the_sharer_blocks_does_not_read_the_boost(
+async def test_boost_is_not_read_by_whom_the_booster_blocks(
     scene: Scene, victim: Neighbour
 ) -> None:
     alice = scene.people["sharer"]
@@ -301,7 +301,7 @@ async def test_whom_the_sharer_blocks_does_not_read_the_boost(
 
 @pytest.mark.parametrize("name", ["to", "cc", "bto", "bcc", "audience"])
 @pytest.mark.parametrize("value", [[123], [None], [[]], {"type": "Collection"}])
-async def test_what_a_boost_says_and_we_cannot_read_is_not_everybody_who_follows(
+async def test_unreadable_addressing_of_a_boost_is_not_for_all_followers(
     scene: Scene, name: str, value: Any
 ) -> None:
     mallory = scene.peers["other peer"]

@@ -44,7 +44,7 @@ async def test_edit_from_the_future_was_made_now(
 
 
 @pytest.mark.parametrize("said_again", [True, False])
-async def test_what_is_for_few_is_never_for_more_after_an_edit(
+async def test_edit_never_widens_an_audience(
     ours: Place, alice: Person, victim: Neighbour, said_again: bool
 ) -> None:
     vera = victim.person("vera")
@@ -61,7 +61,7 @@ async def test_what_is_for_few_is_never_for_more_after_an_edit(
     assert (await dora.ask("GET", f"/api/v1/statuses/{seen['id']}"))[0] == 404
 
 
-async def test_what_is_narrowed_leaves_whoever_it_is_for_no_more(
+async def test_narrowing_edit_leaves_former_recipients(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -126,7 +126,7 @@ async def test_edit_of_what_is_for_followers_lets_nobody_else_in(
         assert (await dora.ask("GET", f"/api/v1/statuses/{seen['id']}{path}"))[0] == 404
 
 
-async def test_what_we_never_heard_of_is_not_made_by_an_edit(
+async def test_edit_of_an_unknown_post_makes_nothing(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")

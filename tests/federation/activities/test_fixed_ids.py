@@ -98,7 +98,7 @@ async def scene(ours: Place, evil: Neighbour) -> AsyncIterator[Scene]:
 
 @pytest.mark.parametrize("bare", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_two_ids_say_it_and_take_it_back_as_often_as_they_like(
+async def test_ids_say_it_and_take_it_back_as_often_as_they_like(
     scene: Scene, kind: str, bare: bool
 ) -> None:
     said, undone = scene.pair(kind, bare=bare)
@@ -110,7 +110,7 @@ async def test_two_ids_say_it_and_take_it_back_as_often_as_they_like(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_what_is_sent_twice_in_between_changes_nothing(scene: Scene, kind: str) -> None:
+async def test_duplicate_in_between_changes_nothing(scene: Scene, kind: str) -> None:
     """Word for word, and signed anew: both are what senders do that got no answer."""
     said, undone = scene.pair(kind)
     for _ in range(2):
@@ -158,7 +158,7 @@ async def test_said_many_times_at_once_it_counts_once(scene: Scene, kind: str) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_all_in_one_go_the_last_word_holds(scene: Scene, kind: str) -> None:
+async def test_last_word_holds_when_all_come_at_once(scene: Scene, kind: str) -> None:
     """Taken in before any of it is carried out, also where an id is there already."""
     said, undone = scene.pair(kind)
     await scene.hear(said)
@@ -171,7 +171,7 @@ async def test_all_in_one_go_the_last_word_holds(scene: Scene, kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_nobody_else_says_it_again_for_them(
+async def test_repetition_by_somebody_else_counts_nothing(
     scene: Scene, kind: str, victim: Neighbour
 ) -> None:
     """What vera forwards of zoe's is a hint, also where zoe's server shows it still."""
@@ -188,7 +188,7 @@ async def test_nobody_else_says_it_again_for_them(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_it_is_remembered_over_a_restart(
+async def test_fixed_id_is_remembered_over_a_restart(
     tmp_path: Path, internet: Internet, watch: Watch, evil: Neighbour, kind: str
 ) -> None:
     folder, arrived = tmp_path / "restarted", []
@@ -213,7 +213,7 @@ async def test_it_is_remembered_over_a_restart(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("days", [29, 31])
-async def test_after_a_month_two_ids_do_the_same(scene: Scene, kind: str, days: int) -> None:
+async def test_month_old_ids_do_the_same(scene: Scene, kind: str, days: int) -> None:
     said, undone = scene.pair(kind)
     await scene.hear(said)
     await scene.hear(undone)
@@ -241,7 +241,7 @@ async def test_follow_that_we_ended_is_asked_for_again_under_its_id(scene: Scene
     assert await scene.holds("Follow")
 
 
-async def test_one_id_agrees_to_each_question(scene: Scene) -> None:
+async def test_fixed_id_agrees_to_each_question(scene: Scene) -> None:
     """An Accept with a fixed id, to follows that we ask anew, each with an id of its own."""
     number = await scene.alice.find("@zoe@evil.example")
     answer: Document = scene.zoe.says("Accept", "")
@@ -261,7 +261,7 @@ def _asked(reader: Reader, target: str) -> Any:
     )
 
 
-async def test_what_was_said_of_something_else_makes_nothing_late(scene: Scene) -> None:
+async def test_activity_about_something_else_makes_nothing_late(scene: Scene) -> None:
     """We ended a follow; it is asked for anew, and comes after a Like that was signed later."""
     said, _ = scene.pair("Follow")
     await scene.hear(said)
@@ -276,7 +276,7 @@ async def test_what_was_said_of_something_else_makes_nothing_late(scene: Scene) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_what_others_say_of_it_makes_nothing_late(
+async def test_activities_of_others_make_nothing_late(
     scene: Scene, kind: str, victim: Neighbour
 ) -> None:
     """Vera claims to forward that zoe takes it back, under an id that zoe's server never had."""
@@ -296,7 +296,7 @@ async def test_what_others_say_of_it_makes_nothing_late(
 
 @pytest.mark.parametrize("bare", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_what_is_taken_back_before_it_comes_does_not_come_into_being(
+async def test_undo_before_its_activity_keeps_it_from_being(
     scene: Scene, kind: str, bare: bool
 ) -> None:
     """Who delivers in parallel lets an Undo overtake what it undoes."""

@@ -21,7 +21,7 @@ def doing(who: Stranger, deed: str, post: Any, alice: str) -> Document:
 
 
 @pytest.mark.parametrize("deed", list(DEEDS))
-async def test_what_is_against_the_policy_leaves_nothing(
+async def test_act_against_the_policy_leaves_nothing(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour, deed: str
 ) -> None:
     mallory = evil.person("mallory")
@@ -67,7 +67,7 @@ async def test_answer_that_is_refused_does_not_come_by_another_way(
         (None, "public"),
     ],
 )
-async def test_what_others_allow_is_read_and_kept_to(
+async def test_policies_of_others_are_read_and_kept_to(
     ours: Place, alice: Person, victim: Neighbour, rule: Any, policy: str
 ) -> None:
     vera = victim.person("vera")

@@ -80,7 +80,7 @@ async def noise(scene: Scene) -> list[object]:
 
 @pytest.mark.parametrize("kept_away", ["block", "mute"])
 @pytest.mark.parametrize("type_", TYPES)
-async def test_who_is_kept_away_is_heard_in_no_way(
+async def test_blocked_and_muted_are_heard_in_no_way(
     scene: Scene, type_: str, kept_away: str
 ) -> None:
     number = await scene.alice.find("@vera@victim.example")
@@ -93,7 +93,7 @@ async def test_who_is_kept_away_is_heard_in_no_way(
 
 
 @pytest.mark.parametrize("type_", ["mention", "answer", "Like", "Announce", "Follow"])
-async def test_without_it_they_are_heard(scene: Scene, type_: str) -> None:
+async def test_accounts_without_a_limit_are_heard(scene: Scene, type_: str) -> None:
     """So that the sweep above could fail."""
     await scene.alice.post("/api/v1/notifications/clear")
     assert (await hear(scene.ours, scene.vera, TYPES[type_](scene)))[0] == "done"
@@ -121,7 +121,7 @@ async def test_server_of_strangers_is_heard_so_often_and_no_more(
     assert (await hear(ours, crowd, said))[0] == "done"
 
 
-async def test_who_is_silenced_is_told_only_to_those_who_follow(scene: Scene) -> None:
+async def test_silenced_account_is_told_only_to_followers(scene: Scene) -> None:
     carol = await scene.ours.person("carol")
 
     def number(reader: Reader) -> int:

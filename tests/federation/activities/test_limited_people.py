@@ -117,7 +117,7 @@ async def test_limited_one_asks_to_follow_and_waits_for_the_answer(scene: Scene,
 
 
 @pytest.mark.parametrize("how", HOW)
-async def test_one_who_follows_already_goes_on(scene: Scene, how: str) -> None:
+async def test_existing_follow_of_a_limited_account_goes_on(scene: Scene, how: str) -> None:
     await scene.ask(how, scene.alice.actor.uri)
     await scene.limit(how)
     await scene.ask(how, scene.alice.actor.uri)
@@ -199,9 +199,7 @@ SHOWN = ("timelines/home", "timelines/public", "notifications", "conversations")
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("how", ["themselves", "their server", ""])
-async def test_what_a_limited_one_says_comes_to_nobody_who_does_not_follow(
-    scene: Scene, act: str, how: str
-) -> None:
+async def test_limited_account_reaches_followers_only(scene: Scene, act: str, how: str) -> None:
     """Without the limit it comes, so that this could fail."""
     if how:
         await scene.limit(how)
@@ -211,7 +209,7 @@ async def test_what_a_limited_one_says_comes_to_nobody_who_does_not_follow(
     assert bool(shown) == (not how), shown
 
 
-async def test_whom_one_wrote_to_may_answer(scene: Scene) -> None:
+async def test_limited_account_may_answer_whoever_wrote_to_it(scene: Scene) -> None:
     await scene.limit("themselves")
     said = await scene.alice.say("@zoe@evil.example How are you?", visibility="direct")
     await settle(scene.ours)
@@ -223,7 +221,7 @@ async def test_whom_one_wrote_to_may_answer(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("type_", ["Like", "Announce"])
-async def test_of_a_limited_ones_reactions_nobody_is_told(scene: Scene, type_: str) -> None:
+async def test_reactions_of_a_limited_account_notify_nobody(scene: Scene, type_: str) -> None:
     await scene.limit("themselves")
     said = await scene.alice.say("Mine.")
     document = scene.zoe.says(type_, said["uri"], to=[PUBLIC])
@@ -232,7 +230,7 @@ async def test_of_a_limited_ones_reactions_nobody_is_told(scene: Scene, type_: s
 
 
 @pytest.mark.parametrize("limited", [True, False])
-async def test_nobody_agrees_for_a_member_that_a_limited_one_quotes(
+async def test_member_quoted_by_a_limited_account_agrees_for_themselves(
     scene: Scene, limited: bool
 ) -> None:
     if limited:

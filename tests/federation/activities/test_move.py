@@ -61,7 +61,7 @@ async def test_move_with_a_link_back_is_followed(
 
 
 @pytest.mark.parametrize("link", ["none", "to another", "to itself"])
-async def test_without_a_link_back_nobody_goes_along(
+async def test_move_without_a_link_back_takes_nobody_along(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour, link: str
 ) -> None:
     new = evil.person("new")
@@ -71,7 +71,7 @@ async def test_without_a_link_back_nobody_goes_along(
     assert await following(alice) == {"vera@victim.example"}
 
 
-async def test_what_the_new_account_says_is_asked_anew(
+async def test_posts_of_the_new_account_are_asked_anew(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     """In both directions: an alias added since, and one taken back since."""
@@ -87,7 +87,7 @@ async def test_what_the_new_account_says_is_asked_anew(
     assert await following(alice) == {"new@evil.example"}
 
 
-async def test_only_they_themselves_move(
+async def test_move_is_for_the_account_itself_only(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     new, walt = evil.person("new"), vera.at.person("walt")
@@ -112,7 +112,7 @@ async def test_loop_ends(ours: Place, alice: Person, vera: Stranger, evil: Neigh
     assert await following(alice) == {"new@evil.example"}
 
 
-async def test_one_moves_once_a_week(
+async def test_move_is_allowed_once_a_week(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour, watch: Watch
 ) -> None:
     first, second = names(evil.person("first"), vera), names(evil.person("second"), vera)
@@ -141,7 +141,7 @@ async def test_new_account_that_does_not_answer_is_asked_again(
     assert await following(alice) == {"new@evil.example"}
 
 
-async def test_who_is_blocked_does_not_come_back_by_moving(
+async def test_blocked_account_does_not_come_back_by_moving(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     bob = await ours.person("bob")

@@ -97,7 +97,7 @@ OCCUPYING = (*TABLES, "Delete", "Update")
 
 
 @pytest.mark.parametrize("type_", TABLES)
-async def test_nobody_occupies_an_id_that_a_neighbour_uses_later(scene: Scene, type_: str) -> None:
+async def test_id_that_a_neighbour_uses_later_is_not_occupied(scene: Scene, type_: str) -> None:
     """Every type beside every other: wendy first, then victor by the same id."""
     table, column = TABLES[type_]
     cells = 0
@@ -121,7 +121,9 @@ async def test_nobody_occupies_an_id_that_a_neighbour_uses_later(scene: Scene, t
 @pytest.mark.parametrize("type_", ["Follow", "Like", "Announce", "Block"])
 @pytest.mark.parametrize("first", ["victor", "wendy"])
 @pytest.mark.parametrize("bare", [False, True])
-async def test_each_takes_back_their_own(scene: Scene, type_: str, first: str, bare: bool) -> None:
+async def test_neighbours_take_back_their_own(
+    scene: Scene, type_: str, first: str, bare: bool
+) -> None:
     order = (scene.victor, scene.wendy) if first == "victor" else (scene.wendy, scene.victor)
     table, column = TABLES[type_]
     for who in order:
@@ -138,7 +140,7 @@ async def test_each_takes_back_their_own(scene: Scene, type_: str, first: str, b
     assert await scene.rows(table, column, scene.victor) == 1
 
 
-async def test_each_request_by_one_id_is_decided_by_itself(scene: Scene) -> None:
+async def test_requests_with_one_id_are_decided_one_by_one(scene: Scene) -> None:
     alice = scene.alice
     await alice.call("PATCH", "/api/v1/accounts/update_credentials", json={"locked": True})
     for who in (scene.wendy, scene.victor):
@@ -167,7 +169,7 @@ async def test_vote_counts_whoever_used_its_id(scene: Scene) -> None:
         assert await scene.rows("poll_votes", "actor", who) == 1
 
 
-async def test_each_report_by_one_id_is_one(scene: Scene) -> None:
+async def test_reports_with_one_id_are_one_each(scene: Scene) -> None:
     """And said again, it is none."""
     for who, times in product((scene.wendy, scene.victor), range(2)):
         said = scene.said(who, "Flag")
@@ -271,9 +273,7 @@ async def theirs(scene: Scene) -> list[tuple[str, str]]:
     ]
 
 
-async def test_what_its_origin_does_not_confirm_takes_nobodys_place(
-    scene: Scene, shared: Neighbour
-) -> None:
+async def test_unconfirmed_activity_takes_no_place(scene: Scene, shared: Neighbour) -> None:
     for who in (scene.victor, scene.wendy):
         await follow(scene.alice, who)
     true = scene.victor.note("<p>By victor</p>")

@@ -91,7 +91,7 @@ NEW: list[tuple[dict[str, Any], Honoured | str]] = [
 
 
 @pytest.mark.parametrize("later", [False, True])
-async def test_of_a_post_whatever_protects_is_honoured_or_refused(
+async def test_protecting_fields_of_a_post_are_honoured_or_refused(
     ours: Place, alice: Person, later: bool
 ) -> None:
     """Also of one for later, which is what it will be once it is due."""
@@ -257,7 +257,7 @@ SWEEP = {
 
 
 @pytest.mark.parametrize(("method", "path"), SWEEP)
-async def test_whatever_protects_is_honoured_or_refused(
+async def test_protecting_fields_are_honoured_or_refused(
     ours: Place, alice: Person, victim: Neighbour, method: str, path: str
 ) -> None:
     whom = await follow(alice, victim.person("vera"))
@@ -312,12 +312,12 @@ def test_policy_that_cannot_be_read_is_narrow() -> None:
 
 
 @pytest.mark.parametrize("value", [True, "true", "yes", 1, [True], {"a": 1}, "TRUE"])
-def test_what_says_that_it_is_sensitive_in_any_way_is(value: object) -> None:
+def test_sensitive_in_any_spelling_is_sensitive(value: object) -> None:
     assert read({"sensitive": value}).sensitive
 
 
 @pytest.mark.parametrize("value", [None, False, "false", "", [], 0])
-def test_what_says_no_or_nothing_is_not_sensitive(value: object) -> None:
+def test_sensitive_false_or_missing_is_not_sensitive(value: object) -> None:
     assert not read({"sensitive": value}).sensitive
 
 
@@ -334,7 +334,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize(("addresses", "expected"), ADDRESSES)
-async def test_whom_a_post_is_for_is_read_narrowly_or_not_at_all(
+async def test_addressing_is_read_narrowly_or_not_at_all(
     ours: Place, alice: Person, evil: Neighbour, addresses: dict[str, Any], expected: str
 ) -> None:
     mallory: Stranger = evil.person("mallory")

@@ -50,9 +50,7 @@ async def test_member_tells_of_another_and_those_who_look_after_things_hear_of_i
     assert [one for one in await alice.notified() if one[0] == "admin.report"] == []
 
 
-async def test_who_holds_the_office_no_more_reads_what_it_was_told(
-    ours: Place, alice: Person
-) -> None:
+async def test_former_moderator_reads_no_report_notification(ours: Place, alice: Person) -> None:
     mallory, stella = await ours.person("mallory"), await ours.person("stella", role="steward")
     await alice.post("/api/v1/reports", account_id=mallory.id, comment="It is spam.")
     (told,) = [one for one in await stella.get("/api/v1/notifications") if "report" in one]
@@ -73,7 +71,7 @@ async def test_second_report_is_told_too(ours: Place, alice: Person) -> None:
     assert len({one["report"]["id"] for one in told}) == 2
 
 
-async def test_of_what_one_cannot_see_one_cannot_tell(ours: Place, alice: Person) -> None:
+async def test_report_of_an_unseen_post_is_refused(ours: Place, alice: Person) -> None:
     mallory, bob = await ours.person("mallory"), await ours.person("bob")
     secret = await mallory.say("@bob Between us.", visibility="direct")
     others = await bob.say("I am somebody else.")
@@ -135,7 +133,7 @@ async def test_server_tells_of_one_of_ours(
     assert [one["report"]["status_ids"] for one in told] == [[public["id"]]]
 
 
-async def test_what_is_about_nobody_here_is_no_report(
+async def test_report_about_nobody_here_is_none(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -168,7 +166,9 @@ async def test_server_whose_reports_are_not_taken_tells_nothing(
     assert await reported(ours) == []
 
 
-async def test_no_server_fills_the_desk(ours: Place, alice: Person, vera: Stranger) -> None:
+async def test_reports_of_one_server_do_not_fill_the_list(
+    ours: Place, alice: Person, vera: Stranger
+) -> None:
     def fill(writer: Writer) -> None:
         reporter = writer.value("SELECT id FROM actors WHERE uri = ?", vera.uri)
         for _ in range(MOST_OPEN):

@@ -212,7 +212,7 @@ GONE = (they_narrow_it,)  # a boost ends with it, so there is none to take back
 
 
 @pytest.mark.parametrize(("whom", "change"), CELLS, ids=lambda one: getattr(one, "__name__", one))
-async def test_what_was_done_with_a_post_is_taken_back_whatever_happened(
+async def test_reaction_is_taken_back_whatever_happened(
     scene: Scene, whom: str, change: Change
 ) -> None:
     done = await done_with(scene, whom)
@@ -251,7 +251,7 @@ def has_words(status: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(("whom", "change"), CELLS, ids=lambda one: getattr(one, "__name__", one))
-async def test_what_was_done_about_somebody_is_taken_back_whatever_happened(
+async def test_relationship_is_taken_back_whatever_happened(
     scene: Scene, whom: str, change: Change
 ) -> None:
     number = scene.numbers[whom]
@@ -335,7 +335,7 @@ async def test_boost_of_ones_own_leads_to_what_it_brought(scene: Scene, back: st
     assert await scene.rows(table, column) == 0
 
 
-async def test_nobody_elses_row_is_enough(scene: Scene) -> None:
+async def test_row_of_somebody_else_is_not_enough(scene: Scene) -> None:
     """Carol's own favourite of what is hidden from dora tells her nothing, nor one of hers."""
     dora = await scene.ours.person("dora")
     hidden = scene.posts["bob", "followers"]
@@ -361,7 +361,7 @@ async def test_muting_a_thread_tells_of_no_answer_in_it(scene: Scene) -> None:
     assert (await dora.ask("POST", path))[0] == 404
 
 
-async def test_what_was_deleted_took_everything_along(scene: Scene) -> None:
+async def test_deletion_took_everything_along(scene: Scene) -> None:
     done = await done_with(scene, "bob")
     for kind in ("open", "followers"):
         await scene.bob.call("DELETE", f"/api/v1/statuses/{scene.posts['bob', kind]}")
@@ -377,7 +377,9 @@ async def test_what_was_deleted_took_everything_along(scene: Scene) -> None:
 
 @pytest.mark.parametrize("change", ["we block them", "they are limited", "nothing"])
 @pytest.mark.parametrize("bare", [False, True])
-async def test_what_others_did_they_take_back(scene: Scene, change: str, bare: bool) -> None:
+async def test_members_of_others_take_back_what_they_did(
+    scene: Scene, change: str, bare: bool
+) -> None:
     uri = (await scene.bob.get(f"/api/v1/statuses/{scene.posts['bob', 'open']}"))["uri"]
     said = {
         "favourites": scene.vera.says("Like", uri),

@@ -53,7 +53,7 @@ async def test_follower_answers_for_those_who_could_read_it(
         assert [one["account"]["username"] for one in context["descendants"]] == ["vera"]
 
 
-async def test_who_may_not_see_a_post_does_not_learn_of_it_from_an_answer(
+async def test_answer_does_not_give_away_a_hidden_post(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
     """Vera answers for everybody what only alice's followers may read."""

@@ -39,7 +39,9 @@ def kept(reader: Reader) -> list[tuple[int, ...]]:
     ]
 
 
-async def test_whoever_sees_a_poll_votes_once(ours: Place, alice: Person, vera: Stranger) -> None:
+async def test_vote_counts_once_for_whoever_sees_the_poll(
+    ours: Place, alice: Person, vera: Stranger
+) -> None:
     said = await alice.say("Which soup?", poll=CHOICES)
     first = choice(vera, said, "Kale")
     assert await hear(ours, vera, first) == ("done", "")
@@ -49,7 +51,7 @@ async def test_whoever_sees_a_poll_votes_once(ours: Place, alice: Person, vera: 
     assert await ours.database.read(kept) == [[(1,)], 0]
 
 
-async def test_of_several_each_option_counts_once(
+async def test_multiple_choice_counts_each_option_once(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
     said = await alice.say("Which soups?", poll={**CHOICES, "multiple": True})

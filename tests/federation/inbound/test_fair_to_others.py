@@ -35,7 +35,7 @@ async def test_hop_that_lets_us_wait_is_silent_and_not_who_sent_us_there(
     assert not resolver.silent.is_silent("evil.example")
 
 
-async def test_who_was_given_no_fair_time_is_not_called_silent(
+async def test_host_without_a_fair_time_is_not_called_silent(
     ours: Place, internet: Internet
 ) -> None:
     resolver = ours.app[RESOLVER]
@@ -80,7 +80,7 @@ async def test_domains_take_turns_in_fetching_for_activities() -> None:
     assert not preparing.add(work(1001, "evil1.example"))  # sixteen of it wait or are under way
 
 
-async def test_what_needs_nothing_is_applied_though_its_domain_has_much_that_waits(
+async def test_activity_that_needs_nothing_is_applied_beside_waiting_ones(
     ours: Place, alice: Person, evil: Neighbour, internet: Internet
 ) -> None:
     """A shared server is not stopped for all its people by some of them."""

@@ -148,7 +148,7 @@ async def test_key_that_is_not_bound_both_ways_is_no_key(
     assert await alice.notified() == []
 
 
-async def test_nobody_is_shut_out_by_who_lists_their_key_as_their_own(
+async def test_key_listed_by_somebody_else_shuts_nobody_out(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     mallory, vera = nobody(evil), victim.person("vera")
@@ -173,9 +173,7 @@ async def test_key_with_a_document_of_its_own_is_good_when_its_owner_lists_it(
     assert await verdict(ours, follow) == ("done", "")
 
 
-async def test_one_of_our_own_keys_signs_nothing_to_us(
-    ours: Place, alice: Person, evil: Neighbour
-) -> None:
+async def test_keys_of_ours_sign_nothing_to_us(ours: Place, alice: Person, evil: Neighbour) -> None:
     follow = nobody(evil).says("Follow", alice.actor.uri)
     mine = f"{alice.actor.uri}#main-key"
     assert await refused(ours, nobody(evil), follow, key_id=mine) == 401
@@ -233,7 +231,7 @@ async def test_thousand_bad_signatures_ask_for_the_key_once(
     print(f"\n1000 bad signatures, {len(evil.asked) - before} request")
 
 
-async def test_many_first_words_at_once_ask_for_the_key_once(
+async def test_first_words_at_once_ask_for_the_key_once(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     """Whoever comes while the key is being fetched waits for it, and is not turned away."""
@@ -266,7 +264,7 @@ def suspend(writer: Writer, uri: str, state: ActorState) -> None:
 
 
 @pytest.mark.parametrize("state", ["suspended", "deleted"])
-async def test_whoever_was_turned_out_is_not_heard(
+async def test_suspended_account_is_not_heard(
     ours: Place, alice: Person, evil: Neighbour, state: ActorState
 ) -> None:
     mallory = evil.person("mallory")
@@ -277,7 +275,7 @@ async def test_whoever_was_turned_out_is_not_heard(
         assert await refused(ours, mallory, document) == 202, document["type"]
 
 
-async def test_what_could_not_pass_opens_no_socket(
+async def test_activity_that_could_not_pass_opens_no_socket(
     ours: Place, alice: Person, evil: Neighbour, internet: Internet
 ) -> None:
     mallory = evil.person("mallory")
@@ -315,7 +313,7 @@ def one_of_each(who: Stranger, alice: Person, said: str) -> list[Document]:
     ]
 
 
-async def test_what_is_sent_again_has_no_effect_also_after_a_restart(
+async def test_repeated_activity_has_no_effect_also_after_a_restart(
     tmp_path: Path, internet: Internet, watch: Watch, evil: Neighbour
 ) -> None:
     folder = tmp_path / "ours"
@@ -345,7 +343,7 @@ async def test_what_is_sent_again_has_no_effect_also_after_a_restart(
     print(f"\n{2 * len(arrived)} replays of {len({d['type'] for d in documents})} types")
 
 
-async def test_same_words_signed_anew_have_no_effect(
+async def test_words_signed_anew_have_no_effect(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     """But a relation that was undone in between may be said again under its id (DECISIONS)."""
@@ -376,9 +374,7 @@ async def test_follow_may_use_its_id_again_after_it_was_undone(
     assert await alice.notified() == [("follow", "mallory@evil.example")]
 
 
-async def test_one_id_for_two_follows_is_refused(
-    ours: Place, alice: Person, evil: Neighbour
-) -> None:
+async def test_id_for_two_follows_is_refused(ours: Place, alice: Person, evil: Neighbour) -> None:
     bob = await ours.person("bob")
     mallory = evil.person("mallory")
     follow = mallory.says("Follow", alice.actor.uri)
@@ -427,7 +423,7 @@ UNREADABLE: Mapping[str, bytes] = {
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
-async def test_what_cannot_be_read_is_refused_at_once(
+async def test_unreadable_activity_is_refused_at_once(
     ours: Place, alice: Person, evil: Neighbour, body: bytes
 ) -> None:
     mallory = evil.person("mallory")
@@ -437,7 +433,7 @@ async def test_what_cannot_be_read_is_refused_at_once(
     assert changed(before, await ours.database.read(contents, without=EVERYTHING)) == {}
 
 
-async def test_more_than_a_mebibyte_is_not_read(
+async def test_body_over_a_mebibyte_is_not_read(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -447,7 +443,7 @@ async def test_more_than_a_mebibyte_is_not_read(
 
 
 @pytest.mark.parametrize("type_", ["Offer", "Listen", "Arrive", "EmojiReact", "like", "x" * 90])
-async def test_what_we_do_not_know_is_politely_forgotten(
+async def test_unknown_activity_is_politely_forgotten(
     ours: Place, alice: Person, evil: Neighbour, type_: str
 ) -> None:
     mallory = evil.person("mallory")

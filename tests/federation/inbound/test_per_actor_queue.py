@@ -65,7 +65,7 @@ async def test_oldest_goes_first_and_of_one_actor_one_at_a_time(
     assert (await taken(turns)).uri == uris[3]
 
 
-async def test_who_comes_while_another_is_slow_does_not_wait_for_them(
+async def test_actor_beside_a_slow_one_does_not_wait(
     database: Database, turns: PerActorQueue
 ) -> None:
     await come(database, turns, *["bob"] * 5)
@@ -81,7 +81,7 @@ async def test_who_comes_while_another_is_slow_does_not_wait_for_them(
     turns.end(slow)
 
 
-async def test_what_was_put_off_has_its_turn_again(
+async def test_postponed_activity_has_its_turn_again(
     database: Database, turns: PerActorQueue
 ) -> None:
     (uri,) = await come(database, turns, "bob")
@@ -93,7 +93,7 @@ async def test_what_was_put_off_has_its_turn_again(
     assert await turns.take() is None
 
 
-async def test_many_workers_take_every_letter_once_and_never_two_of_one_actor(
+async def test_workers_take_every_activity_once_and_never_two_of_one_actor(
     database: Database, turns: PerActorQueue
 ) -> None:
     actors = [f"actor{number % 7}" for number in range(5 * BATCH)]

@@ -34,7 +34,7 @@ async def rounds(place: Place, watch: Watch, many: int) -> None:
         watch.advance(DAY)
 
 
-async def test_what_always_fails_is_parked_and_what_came_after_it_is_done(
+async def test_failing_activity_is_parked_and_what_came_after_it_is_done(
     tmp_path: Path, internet: Internet, watch: Watch, caplog: pytest.LogCaptureFixture
 ) -> None:
     evil, server = await neighbour(internet, watch, "evil.example")

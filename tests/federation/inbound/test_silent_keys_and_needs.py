@@ -107,7 +107,7 @@ async def test_workers_that_apply_do_not_wait_for_what_an_activity_needs(
     await settle(ours)
 
 
-async def test_another_servers_note_is_fetched_for_beside_those_that_hang(
+async def test_note_of_another_server_is_fetched_beside_those_that_hang(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, internet: Internet
 ) -> None:
     vera, others = victim.person("vera"), [evil.person(f"m{one}") for one in range(6)]
@@ -133,7 +133,7 @@ async def test_another_servers_note_is_fetched_for_beside_those_that_hang(
     await settle(ours)
 
 
-async def test_what_did_not_come_in_time_is_left_out_and_its_host_is_not_asked_again(
+async def test_late_document_is_left_out_and_its_host_is_not_asked_again(
     ours: Place,
     alice: Person,
     evil: Neighbour,
@@ -185,7 +185,7 @@ async def test_domain_with_several_silent_names_is_silent_as_a_whole(ours: Place
     assert len(silent_hosts) == 10_000
 
 
-async def test_nothing_is_fetched_for_what_nobody_here_wants(
+async def test_unwanted_activity_fetches_nothing(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, internet: Internet
 ) -> None:
     mallory, vera = evil.person("mallory"), victim.person("vera")
@@ -221,7 +221,7 @@ async def test_nothing_is_fetched_for_what_nobody_here_wants(
 # ---- whose turn it is, and how much may wait (89) ----
 
 
-async def test_what_one_server_sent_hides_nothing_of_another(
+async def test_activities_of_one_server_hide_nothing_of_another(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour
 ) -> None:
     """Three hundred of one, by many actors, and one of another behind them: it is second."""
@@ -299,7 +299,7 @@ async def test_requests_whose_key_hosts_hang_keep_nobody_else_waiting(
     assert statuses <= {401, 503}
 
 
-async def test_where_there_is_no_place_it_is_said_to_be_our_trouble(
+async def test_missing_place_is_said_to_be_our_trouble(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     inbox, mallory = ours.app[INBOX], evil.person("mallory")
@@ -348,7 +348,7 @@ async def test_network_has_few_places_however_many_domains_it_names(
         assert Unauthenticated in await asyncio.gather(*tasks)
 
 
-async def test_one_deadline_holds_for_a_key_and_all_that_comes_with_it(
+async def test_deadline_holds_for_a_key_and_all_that_comes_with_it(
     ours: Place, evil: Neighbour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The actor answers, and then nobody confirms the handle: the key is had all the same."""
@@ -395,7 +395,7 @@ async def test_pool_that_is_used_up_is_our_trouble_and_blames_nobody(
             )
 
 
-async def test_one_domain_holds_few_places_of_each_pool(ours: Place, internet: Internet) -> None:
+async def test_domain_holds_few_places_of_each_pool(ours: Place, internet: Internet) -> None:
     http_client, names = ours.app[HTTP_CLIENT], [f"name{one}.evil.example" for one in range(40)]
     async with silent(internet, *names) as silence:
         for pool in (Pool.KEYS, Pool.ACTIVITIES, Pool.MEMBERS, Pool.PICTURES, Pool.BACKGROUND):

@@ -23,7 +23,7 @@ TIMES = {
 
 
 @pytest.mark.parametrize("stated", [*TIMES, -1, 10**18, None, [], {"@value": "2026"}, True])
-async def test_what_is_published_at_an_impossible_time_was_published_now_or_in_1970(
+async def test_impossible_publication_time_is_now_or_1970(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, stated: object
 ) -> None:
     await follow(alice, vera)
@@ -48,7 +48,7 @@ async def test_what_is_published_at_an_impossible_time_was_published_now_or_in_1
         (None, "2026-11-24T08:00:00.000Z"),
     ],
 )
-async def test_what_is_edited_at_an_impossible_time_was_edited_now_or_in_1970(
+async def test_impossible_edit_time_is_now_or_1970(
     ours: Place, alice: Person, vera: Stranger, stated: str | None, expected: str
 ) -> None:
     await follow(alice, vera)

@@ -175,7 +175,7 @@ def mentions(person: Person) -> list[Mapping[str, str]]:
 
 
 @pytest.mark.parametrize("name", ["evil.example", "example"])
-async def test_nothing_of_a_blocked_server_is_shown_to_anybody(scene: Scene, name: str) -> None:
+async def test_blocked_server_is_shown_to_nobody(scene: Scene, name: str) -> None:
     before = await scene.seen()
     assert {path for _, path in before} >= set(SURFACES) - {"/api/v1/tags/tea", "/tags/tea"}
     own = await scene.alice.get(f"/api/v1/statuses/{scene.names['own']}")
@@ -201,7 +201,7 @@ ACTS = (
 )
 
 
-async def test_nobody_has_to_do_with_a_blocked_server(scene: Scene, evil: Neighbour) -> None:
+async def test_blocked_server_has_no_relationships(scene: Scene, evil: Neighbour) -> None:
     """But take back what they did (SECURITY 96), of which nothing is said there."""
     await scene.block()
     evil.asked.clear()
@@ -332,7 +332,7 @@ def of_evil(reader: Reader) -> list[Any]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_what_a_blocked_server_says_does_not_come_back_in(
+async def test_blocked_server_does_not_come_back_in(
     scene: Scene, evil: Neighbour, way: Way
 ) -> None:
     await scene.block()
@@ -346,7 +346,7 @@ async def test_what_a_blocked_server_says_does_not_come_back_in(
     assert "evil words" not in str(await scene.alice.home())
 
 
-async def test_what_came_before_the_block_is_not_carried_out_after_it(scene: Scene) -> None:
+async def test_activities_from_before_the_block_are_not_carried_out_after_it(scene: Scene) -> None:
     note = scene.mallory.note("<p>Late evil words</p>", tag=mentions(scene.alice))
     late = scene.mallory.says("Create", note)
     assert await scene.mallory.tell(scene.ours, late) == 202
@@ -363,7 +363,7 @@ def judge(writer: Writer, uri: str, state: ActorState) -> None:
     actors.set_moderation_state(writer, known.id, state)
 
 
-async def test_whoever_was_turned_out_meanwhile_is_not_heard(scene: Scene) -> None:
+async def test_account_suspended_meanwhile_is_not_heard(scene: Scene) -> None:
     late = scene.vera.says("Create", scene.vera.note("<p>Late</p>"))
     assert await scene.vera.tell(scene.ours, late) == 202
     await scene.ours.database.write(judge, scene.vera.uri, "suspended")
@@ -371,7 +371,7 @@ async def test_whoever_was_turned_out_meanwhile_is_not_heard(scene: Scene) -> No
     assert (await verdict(scene.ours, late))[0] == "refused"
 
 
-async def test_what_was_on_its_way_when_the_block_came_is_not_kept(scene: Scene) -> None:
+async def test_activities_on_their_way_when_the_block_came_are_not_kept(scene: Scene) -> None:
     """Fetched before it, it is judged again in the unit that would keep it."""
     said = parse(scene.mallory.note("<p>Fetched evil words</p>"))
     known = scene.mallory.document(name="Changed")
@@ -392,7 +392,7 @@ async def test_what_was_on_its_way_when_the_block_came_is_not_kept(scene: Scene)
 
 @pytest.mark.parametrize("state", ["suspended", "deleted"])
 @pytest.mark.parametrize("days", [0, 2])
-async def test_whoever_is_gone_is_not_found(
+async def test_gone_account_is_not_found(
     ours: Place, alice: Person, evil: Neighbour, watch: Watch, state: ActorState, days: int
 ) -> None:
     mallory = evil.person("mallory")

@@ -33,7 +33,7 @@ async def state_of(place: Place, who: Stranger) -> str | None:
     return await place.database.read(actors.effective_state_of, who.uri)
 
 
-async def test_what_it_said_is_back_when_the_block_is_lifted(scene: Scene) -> None:
+async def test_lifted_block_brings_posts_back(scene: Scene) -> None:
     before = await scene.seen()
     await scene.block()
     assert await scene.unblock() == 1
@@ -55,7 +55,7 @@ async def test_what_it_said_is_back_when_the_block_is_lifted(scene: Scene) -> No
 
 @pytest.mark.parametrize("state", ["suspended", "deleted"])
 @pytest.mark.parametrize("meanwhile", [True, False])
-async def test_who_was_turned_out_for_themselves_stays_out(
+async def test_suspended_account_stays_out_when_a_block_is_lifted(
     scene: Scene, evil: Neighbour, state: ActorState, meanwhile: bool
 ) -> None:
     victor = evil.person("victor")
@@ -84,7 +84,7 @@ async def test_pardoned_while_their_server_is_blocked_nobody_is_shown_before_it_
     assert await state_of(scene.ours, scene.mallory) == "active"
 
 
-async def test_what_members_decided_outlives_a_block(scene: Scene) -> None:
+async def test_decisions_of_members_outlive_a_block(scene: Scene) -> None:
     number = scene.names["mallory"]
     await scene.bob.post(f"/api/v1/accounts/{number}/block")
     await scene.alice.post(f"/api/v1/accounts/{number}/mute")
@@ -128,7 +128,7 @@ async def test_block_concerns_a_server_with_all_beneath(
     assert await ours.database.read(actors.effective_state_of, uri) == "active"
 
 
-async def test_of_two_blocks_one_is_enough(scene: Scene) -> None:
+async def test_overlapping_blocks_hold_until_both_are_lifted(scene: Scene) -> None:
     for name in ("evil.example", "example"):
         await scene.block(name)
     await scene.unblock("example")
@@ -215,7 +215,7 @@ async def test_tier_that_was_set_once_more_is_not_taken_for_settled(ours: Place)
     assert "evil.example" in await ours.database.read(hosts.unsettled)
 
 
-def test_those_blocked_by_an_older_program_are_followed_as_well() -> None:
+def test_blocks_by_an_older_program_are_followed_as_well() -> None:
     raw = memory(up_to=11)
     raw.execute("INSERT INTO hosts (host, tier) VALUES ('evil.example', 'blocked'), ('a', NULL)")
     for number, script in schema.scripts().items():

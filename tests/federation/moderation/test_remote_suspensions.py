@@ -45,7 +45,9 @@ async def said(ours: Place, alice: Person, victim: Neighbour) -> Stranger:
     return stranger
 
 
-async def test_they_are_hidden_and_come_back(ours: Place, alice: Person, said: Stranger) -> None:
+async def test_remotely_suspended_account_is_hidden_and_comes_back(
+    ours: Place, alice: Person, said: Stranger
+) -> None:
     assert (await told(ours, said, suspended=True))[0] == "done"
     assert await homes(alice) == []
     assert await resolver(alice, said) == 404
@@ -59,7 +61,9 @@ async def test_they_are_hidden_and_come_back(ours: Place, alice: Person, said: S
     assert await homes(alice) == ["Hello"]
 
 
-async def test_they_say_nothing_else_meanwhile(ours: Place, alice: Person, said: Stranger) -> None:
+async def test_remotely_suspended_account_says_nothing_meanwhile(
+    ours: Place, alice: Person, said: Stranger
+) -> None:
     (before,) = await alice.home()
     await told(ours, said, suspended=True)
     note = said.note("<p>I am still here</p>")
@@ -76,7 +80,9 @@ async def test_they_say_nothing_else_meanwhile(ours: Place, alice: Person, said:
     assert await alice.notified() == []
 
 
-async def test_only_they_say_it(ours: Place, alice: Person, said: Stranger) -> None:
+async def test_remote_suspension_is_said_by_its_server_only(
+    ours: Place, alice: Person, said: Stranger
+) -> None:
     mallory = said.at.person("mallory")
     await hear(ours, mallory, mallory.says("Update", said.document(suspended=True)))
     assert await homes(alice) == ["Hello"]
@@ -96,7 +102,7 @@ async def decide(ours: Place, who: Stranger, act: Any) -> None:
 
 
 @pytest.mark.parametrize("theirs_first", [True, False])
-async def test_what_we_decided_is_kept_apart(
+async def test_decision_of_ours_is_kept_apart(
     ours: Place, said: Stranger, theirs_first: bool
 ) -> None:
     if theirs_first:
@@ -151,7 +157,7 @@ async def told_nothing(ours: Place, who: Stranger) -> None:
     await rest(ours)
 
 
-async def test_who_was_suspended_there_may_be_deleted_there(
+async def test_remotely_suspended_account_may_be_deleted_there(
     ours: Place, alice: Person, said: Stranger
 ) -> None:
     await told(ours, said, suspended=True)
@@ -163,7 +169,7 @@ async def test_who_was_suspended_there_may_be_deleted_there(
     assert await homes(alice) == []
 
 
-async def test_somebody_met_while_suspended_is_not_shown(
+async def test_account_met_while_suspended_is_not_shown(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     stranger = victim.person("walt", suspended=True)

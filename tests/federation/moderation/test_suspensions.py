@@ -109,7 +109,7 @@ def of_mallory(reader: Reader) -> list[Any]:
 
 
 @pytest.mark.parametrize("way", OWN_WAYS)
-async def test_what_somebody_suspended_says_does_not_come_back_in(
+async def test_suspended_account_does_not_come_back_in(
     scene: Scene, evil: Neighbour, way: Any
 ) -> None:
     assert {path for _, path in await scene.seen()} != set()
@@ -141,7 +141,7 @@ async def test_follows_with_somebody_suspended_end_and_their_server_hears(
     assert (await ours.database.read(of_mallory))[2] == 0
 
 
-async def test_that_one_of_ours_is_suspended_is_told_and_taken_back(
+async def test_suspension_of_a_member_is_told_and_taken_back(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     await alice.say("Something.")
@@ -165,7 +165,7 @@ async def test_that_one_of_ours_is_suspended_is_told_and_taken_back(
     assert "suspended" not in loads(body)
 
 
-async def test_what_waited_to_be_sent_is_not_sent(
+async def test_deliveries_of_a_suspended_account_are_not_sent(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     await alice.say("Not heard any more.")
@@ -178,7 +178,7 @@ async def test_what_waited_to_be_sent_is_not_sent(
     assert b"hurry" not in sent.body
 
 
-async def test_after_thirty_days_it_is_for_good(
+async def test_suspension_is_for_good_after_thirty_days(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     await ours.person("ada", role="admin")
@@ -195,7 +195,7 @@ async def test_after_thirty_days_it_is_for_good(
     assert await ours.database.read(jobs.next_due, EraseActor) is not None
 
 
-async def test_what_somebody_suspended_shared_and_did_is_seen_no_more(
+async def test_reactions_of_a_suspended_account_are_seen_no_more(
     ours: Place, alice: Person
 ) -> None:
     """One of ours: their rows stay, since it can be taken back."""

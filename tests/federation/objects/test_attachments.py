@@ -18,7 +18,7 @@ def parsed(*files: Any) -> tuple[Attachment, ...]:
 
 
 @pytest.mark.parametrize("value", [None, 7, "x", [], {}, [None, 7, "x", [FILE]], {"type": "Link"}])
-def test_what_is_no_file_is_left_out(value: Any) -> None:
+def test_attachment_that_is_no_file_is_left_out(value: Any) -> None:
     assert attachment.parse({"attachment": value}) == ()
 
 
@@ -42,7 +42,7 @@ def test_file_without_an_address_of_the_web_is_left_out(url: Any) -> None:
     assert parsed({**FILE, "url": url}) == ()
 
 
-def test_one_alone_and_links_are_understood() -> None:
+def test_attachment_alone_and_links_are_understood() -> None:
     for url in (URL, [URL], {"type": "Link", "href": URL}, [{"type": "Link", "href": URL}]):
         (found,) = attachment.parse({"attachment": {**FILE, "url": url}})
         assert found == Attachment(url=URL, mime="image/png")
@@ -134,5 +134,5 @@ def test_sixteen_are_read_and_no_more() -> None:
         ("é:a:", {"a"}),
     ],
 )
-def test_what_says_an_emoji(text: str, said: set[str]) -> None:
+def test_emoji_is_understood_by_what_says_so(text: str, said: set[str]) -> None:
     assert emoji.said_in([text]) == said

@@ -132,7 +132,7 @@ def test_activity_with_anything_anywhere_is_read_or_refused(
 # ---- sizes (SECURITY 42) ----
 
 
-def test_what_is_too_long_is_cut() -> None:
+def test_long_text_is_cut() -> None:
     crowd = [{"type": "Mention", "href": f"{HOST}/u/{n}", "name": "@u"} for n in range(60)]
     tags = [{"type": "Hashtag", "name": f"#tag{n}"} for n in range(60)]
     said = note.parse(
@@ -290,7 +290,7 @@ ZOE, CO, ELSEWHERE = f"{AWAY}/users/zoe", f"{AWAY}/users/coauthor", "https://els
         ([7, None], None, None),
     ],
 )
-def test_of_several_authors_the_one_counts_who_says_it(
+def test_author_of_several_is_the_one_who_says_it(
     authors: list[object], by: str | None, author: str | None
 ) -> None:
     """SECURITY 16."""

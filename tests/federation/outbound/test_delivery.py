@@ -56,7 +56,7 @@ def test_schedule_is_what_it_says() -> None:
     assert delivery.PATIENCE == 7 * DAY
 
 
-def test_no_two_wait_equally_long_and_none_much_longer() -> None:
+def test_pauses_differ_and_are_not_much_longer() -> None:
     spread = [delivery.spread(HOUR) / HOUR for _ in range(500)]
     assert 0.75 <= min(spread) < 0.8
     assert 1.2 < max(spread) < 1.25
@@ -83,7 +83,7 @@ async def test_host_that_is_away_is_asked_by_the_table(
     assert await queue(ours) == (waiting, 0)
 
 
-async def test_after_seven_days_letters_are_parked_and_the_admin_sees_them(
+async def test_week_old_deliveries_are_parked_and_the_admin_sees_them(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     victim.status = 503
@@ -124,7 +124,7 @@ async def test_host_that_failed_on_seven_days_is_tried_once_a_day(
     print(f"\n{len(victim.arrived)} requests in 10 days to a dead host")
 
 
-async def test_six_days_of_failure_are_not_seven(
+async def test_failure_of_six_days_is_not_seven(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     victim.status = 503
@@ -246,7 +246,7 @@ async def test_refusal_is_final_at_once_or_after_a_few_tries(
 
 
 @pytest.mark.parametrize("status", [500, 502, 504, 408])
-async def test_fault_of_theirs_holds_up_that_letter_only(
+async def test_fault_of_theirs_holds_up_that_delivery_only(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, status: int
 ) -> None:
     async def choosy(request: web.Request) -> web.Response:
@@ -262,7 +262,7 @@ async def test_fault_of_theirs_holds_up_that_letter_only(
     assert not (await ours.database.read(hosts.get, "victim.example")).failures
 
 
-async def test_letter_that_makes_us_fail_is_parked_and_others_go_on(
+async def test_delivery_that_makes_us_fail_is_parked_and_others_go_on(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     bob = await ours.person("bob")
@@ -316,7 +316,7 @@ async def test_thousand_followers_on_one_host_are_one_request(
     assert [one.path for one in victim.arrived] == ["/inbox"]
 
 
-async def test_about_one_thing_letters_go_in_the_order_in_which_they_were_said(
+async def test_deliveries_about_one_thing_go_in_the_order_in_which_they_were_said(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     """Also when the first fails; about another thing they overtake it."""
@@ -347,7 +347,7 @@ async def test_about_one_thing_letters_go_in_the_order_in_which_they_were_said(
     assert types(victim) == ["Like", "Undo", "Like"]
 
 
-async def test_at_most_two_letters_are_under_way_to_one_host(
+async def test_host_gets_at_most_two_deliveries_at_once(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     under_way = most = 0
@@ -378,7 +378,7 @@ async def test_at_most_two_letters_are_under_way_to_one_host(
 
 
 @pytest.mark.parametrize("visibility", ["public", "unlisted", "private", "direct"])
-async def test_who_is_blocked_while_a_letter_waits_does_not_get_it(
+async def test_delivery_to_somebody_blocked_meanwhile_is_withdrawn(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, visibility: str
 ) -> None:
     victim.status = 503
@@ -395,7 +395,7 @@ async def test_who_is_blocked_while_a_letter_waits_does_not_get_it(
     assert await queue(ours) == (0, 0)
 
 
-async def test_others_of_that_host_still_get_it(
+async def test_recipients_beside_a_blocked_one_still_get_it(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     await ours.database.write(crowd, vera.uri, alice.actor.id, 1)
@@ -411,7 +411,7 @@ async def test_others_of_that_host_still_get_it(
     assert [one.path for one in victim.arrived if b"Not a secret" in one.body] == ["/inbox"]
 
 
-async def test_host_that_is_blocked_while_a_letter_waits_gets_none(
+async def test_host_that_is_blocked_while_a_delivery_waits_gets_none(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, internet: Internet
 ) -> None:
     await alice.say("Hello")
@@ -425,7 +425,7 @@ async def test_host_that_is_blocked_while_a_letter_waits_gets_none(
 
 
 @pytest.mark.parametrize("visibility", ["public", "private"])
-async def test_what_is_deleted_while_it_waits_is_not_sent(
+async def test_deleted_post_is_not_sent(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, visibility: str
 ) -> None:
     victim.status = 503
@@ -439,7 +439,7 @@ async def test_what_is_deleted_while_it_waits_is_not_sent(
     assert types(victim) == ["Delete"]
 
 
-async def test_somebody_suspended_while_letters_wait_says_nothing_more(
+async def test_deliveries_of_somebody_suspended_meanwhile_are_withdrawn(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     victim.status = 503

@@ -77,7 +77,7 @@ def names(many: int, pattern: str) -> list[str]:
 # ---- places ----
 
 
-def test_all_names_of_one_domain_share_a_few_places() -> None:
+def test_names_of_one_domain_share_a_few_places() -> None:
     scene = Scene()
     wild = names(80, "n{}.evil.example")
     scene.wait_for(*wild, each=3)
@@ -104,7 +104,7 @@ def test_domain_of_which_one_name_fails_holds_one_place_for_all() -> None:
     assert {turn.standing for turn in (one.turn,)} == {HostState.NEW}
 
 
-def test_those_not_known_to_answer_share_a_quarter_of_the_places() -> None:
+def test_unknown_hosts_share_a_quarter_of_the_places() -> None:
     scene = Scene()
     kinds = {kind: names(60, kind + "{}.example") for kind in ("known", "new", "failing", "dead")}
     for many in kinds.values():
@@ -164,7 +164,7 @@ def test_slow_host_shares_places_with_those_that_fail() -> None:
 # ---- turns ----
 
 
-def test_who_is_being_served_takes_nobodys_turn() -> None:
+def test_source_being_served_takes_nobodys_turn() -> None:
     """Of 48 places 44 are held; what is free is given to those that hold none."""
     scene = Scene()
     slow, quick = names(44, "slow{}.example"), names(9, "quick{}.example")
@@ -255,7 +255,7 @@ def crowd(many: int, pattern: str, days: int) -> tuple[Scene, int, list[str]]:
     return scene, taken, asked(found)
 
 
-def test_ten_thousand_dead_hosts_do_not_delay_a_live_one() -> None:
+def test_dead_hosts_by_the_thousand_do_not_delay_a_live_one() -> None:
     _, few, _ = crowd(100, "dead{}.example", 7)
     scene, many, found = crowd(10_000, "dead{}.example", 7)
     print(f"steps of a look beside 100 / 10,000 dead hosts: {few} / {many}")
@@ -265,7 +265,7 @@ def test_ten_thousand_dead_hosts_do_not_delay_a_live_one() -> None:
     assert sum(one.is_dead for one in hosts.troubled(scene.writer)) == 10_000
 
 
-def test_ten_thousand_names_of_one_domain_do_not_delay_another() -> None:
+def test_names_of_one_domain_by_the_thousand_do_not_delay_another() -> None:
     """They answered once each, and wait for longer than whoever is asked beside them."""
     _, few, _ = crowd(100, "n{}.evil.example", 0)
     _, many, found = crowd(10_000, "n{}.evil.example", 0)
@@ -288,7 +288,7 @@ def settling(many: int) -> int:
     return taken
 
 
-def test_to_end_a_delivery_costs_the_same_however_many_wait() -> None:
+def test_end_of_a_delivery_costs_the_same_however_many_wait() -> None:
     few, many = settling(10), settling(3_000)
     print(f"steps to end a delivery among 10 / 3,000 names of a domain: {few} / {many}")
     assert many < 1.3 * few

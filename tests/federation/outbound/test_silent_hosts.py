@@ -124,7 +124,7 @@ async def test_running_courier_goes_on_while_others_are_silent(
     assert ours.app[COURIER].places[HostState.NEW].in_use == 0
 
 
-async def test_who_was_never_reached_has_ten_seconds_and_who_is_known_thirty(
+async def test_unknown_host_has_ten_seconds_and_a_known_one_thirty(
     ours: Place,
     alice: Person,
     victim: Neighbour,
@@ -152,7 +152,7 @@ async def test_who_was_never_reached_has_ten_seconds_and_who_is_known_thirty(
     assert await standing(ours, known) is HostState.KNOWN
 
 
-async def test_who_takes_long_to_answer_is_not_known_to_answer(
+async def test_slow_host_is_not_known_to_answer(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dripping an answer for half a minute, again and again, would hold places as silence does."""
@@ -240,7 +240,7 @@ async def test_probe_that_is_answered_with_a_fault_brings_no_other(
 
 
 @pytest.mark.parametrize("status", [202, 400, 401, 404, 410, 301])
-async def test_whatever_answers_is_forgiven(
+async def test_answering_host_is_forgiven(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, status: int
 ) -> None:
     victim.status = 503
@@ -253,7 +253,7 @@ async def test_whatever_answers_is_forgiven(
     assert (known.failures, known.standing) == (0, HostState.KNOWN)
 
 
-async def test_what_was_never_sent_forgives_nothing(
+async def test_unsent_delivery_forgives_nothing(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
     victim.status = 503
@@ -274,7 +274,7 @@ async def test_what_was_never_sent_forgives_nothing(
 
 
 @pytest.mark.parametrize("header", ["0", "1"])
-async def test_to_be_asked_again_at_once_is_not_heeded(
+async def test_retry_after_nothing_is_not_heeded(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger, header: str
 ) -> None:
     victim.status, victim.headers = 429, {"Retry-After": header}
@@ -379,7 +379,7 @@ async def suspended_meanwhile(place: Place, alice: Person) -> None:
         (suspended_meanwhile, (0, 0)),
     ],
 )
-async def test_what_changed_since_a_look_is_not_sent(
+async def test_delivery_changed_since_a_look_is_not_sent(
     ours: Place,
     alice: Person,
     victim: Neighbour,
@@ -401,7 +401,7 @@ async def test_what_changed_since_a_look_is_not_sent(
     assert (depth.due, depth.parked) == left
 
 
-async def test_what_is_given_up_and_tried_again_while_it_is_under_way_goes_out_once(
+async def test_parked_delivery_tried_again_while_under_way_goes_out_once(
     ours: Place, alice: Person, silence: Silence
 ) -> None:
     await ours.database.write(follow_from, alice.actor.id, WILD[:1])
@@ -436,7 +436,7 @@ async def test_stop_waits_a_moment_for_what_is_under_way(
     assert (await ours.database.read(deliveries.depth)).due == 0
 
 
-async def test_what_our_disk_cannot_note_is_not_sent_again(
+async def test_delivery_that_cannot_be_noted_is_not_sent_again(
     ours: Place,
     alice: Person,
     victim: Neighbour,

@@ -74,9 +74,7 @@ async def test_blocked_server_gets_nothing(ours: Place, alice: Person, vera: Str
         assert bare(await vera.get(ours, path)) == missing
 
 
-async def test_whom_the_author_blocks_gets_nothing(
-    ours: Place, alice: Person, vera: Stranger
-) -> None:
+async def test_blocked_signer_gets_nothing(ours: Place, alice: Person, vera: Stranger) -> None:
     private, public = await said(alice, "private"), await said(alice, "public")
     number = await alice.find("@vera@victim.example")
     await alice.post(f"/api/v1/accounts/{number}/block")
@@ -84,9 +82,7 @@ async def test_whom_the_author_blocks_gets_nothing(
     assert (await vera.get(ours, public))[0] == 404
 
 
-async def test_no_longer_a_follower_no_longer_a_reader(
-    ours: Place, alice: Person, vera: Stranger
-) -> None:
+async def test_former_follower_is_no_reader(ours: Place, alice: Person, vera: Stranger) -> None:
     path = await said(alice, "private")
     follow = vera.says("Follow", alice.actor.uri)
     assert await vera.tell(ours, vera.says("Undo", follow)) == 202
@@ -105,7 +101,7 @@ async def test_follower_who_waits_for_an_answer_is_none(
 
 
 @pytest.mark.parametrize("state", ["suspended", "deleted"])
-async def test_who_was_turned_out_gets_nothing(
+async def test_suspended_signer_gets_nothing(
     ours: Place, alice: Person, vera: Stranger, state: str
 ) -> None:
     path = await said(alice, "private")

@@ -27,7 +27,7 @@ async def pinned(alice: Person, number: str) -> list[str]:
     return [plain(one["content"]) for one in found]
 
 
-async def test_only_what_is_added_to_ones_own_featured_is_pinned(
+async def test_pin_is_what_is_added_to_ones_own_featured(
     ours: Place, alice: Person, victim: Neighbour, evil: Neighbour
 ) -> None:
     vera, mallory = pinning(victim, "vera"), pinning(evil, "mallory")
@@ -57,9 +57,7 @@ async def test_only_what_is_added_to_ones_own_featured_is_pinned(
         assert await pinned(alice, number) == expected
 
 
-async def test_of_very_many_pins_some_are_kept(
-    ours: Place, alice: Person, victim: Neighbour
-) -> None:
+async def test_pins_beyond_many_are_left_out(ours: Place, alice: Person, victim: Neighbour) -> None:
     vera = pinning(victim, "vera")
     number = await follow(alice, vera)
     for at in range(25):
@@ -78,7 +76,7 @@ def collection(uri: str, **more: Any) -> Document:
 
 
 @pytest.mark.parametrize("paged", [True, False])
-async def test_five_of_their_own_are_fetched_and_no_more(
+async def test_pins_are_five_of_their_own_and_no_more(
     ours: Place, alice: Person, victim: Neighbour, evil: Neighbour, paged: bool
 ) -> None:
     vera, mallory = pinning(victim, "vera"), pinning(evil, "mallory")
@@ -124,7 +122,7 @@ async def test_collection_of_any_shape_does_no_harm(
     assert victim.times_asked("/users/vera/featured") <= 8
 
 
-async def test_of_another_server_nothing_is_fetched_as_theirs(
+async def test_featured_of_another_server_fetches_nothing_as_theirs(
     ours: Place, alice: Person, victim: Neighbour, evil: Neighbour
 ) -> None:
     vera = victim.person("vera", featured=f"{evil.origin}/featured")

@@ -45,7 +45,7 @@ def shows_key_apart(stranger: Stranger) -> None:
 
 
 @pytest.mark.parametrize("named", [within, apart])
-async def test_nobody_claims_the_key_of_a_neighbour_on_their_server(
+async def test_key_of_a_neighbour_is_claimed_by_nobody(
     ours: Place, alice: Person, evil: Neighbour, named: Named
 ) -> None:
     """They came first, and we did not know the other yet."""

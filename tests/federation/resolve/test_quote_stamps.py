@@ -128,7 +128,7 @@ async def test_consent_is_taken_back_by_who_gave_it(
     assert (await quote_of(alice, said))["state"] == "revoked"
 
 
-async def test_what_is_quoted_is_shown_to_whom_may_see_it(
+async def test_quoted_post_is_shown_to_whom_may_see_it(
     ours: Place, alice: Person, victim: Neighbour
 ) -> None:
     vera = victim.person("vera")
@@ -149,7 +149,7 @@ async def test_what_is_quoted_is_shown_to_whom_may_see_it(
 
 
 @pytest.mark.parametrize("policy", ["public", "followers", "nobody"])
-async def test_who_asks_to_quote_one_of_ours_is_answered_by_the_policy(
+async def test_quote_request_is_answered_by_the_policy(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour, victim: Neighbour, policy: str
 ) -> None:
     mallory = evil.person("mallory")
@@ -185,7 +185,7 @@ async def test_who_asks_to_quote_one_of_ours_is_answered_by_the_policy(
         assert (await quote_of(alice, note))["state"] == expected
 
 
-async def test_nobody_asks_for_what_they_cannot_see_or_did_not_write(
+async def test_stamp_is_not_asked_for_what_one_cannot_see_or_did_not_write(
     ours: Place, alice: Person, vera: Stranger, victim: Neighbour
 ) -> None:
     victor = victim.person("victor")
@@ -233,7 +233,7 @@ async def test_consent_that_somebody_else_asked_for_is_worth_nothing(
     assert await quoted_by(alice, quoted) == []
 
 
-async def test_what_was_consented_to_stays_whatever_the_policy_becomes(
+async def test_consent_stays_whatever_the_policy_becomes(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
     said = await alice.say("Quote me.")
@@ -249,7 +249,7 @@ async def test_what_was_consented_to_stays_whatever_the_policy_becomes(
     assert states == ["accepted", "rejected"]
 
 
-async def test_who_blocks_the_quoter_is_quoted_no_more(
+async def test_quote_by_somebody_blocked_is_shown_no_more(
     ours: Place, alice: Person, vera: Stranger
 ) -> None:
     dora = await ours.person("dora")
@@ -282,7 +282,7 @@ async def heard_quoting(ours: Place, who: Stranger, uri: str, **more: Any) -> tu
     return note, note["quoteAuthorization"]
 
 
-async def test_what_quotes_a_post_is_listed_for_who_may_see_it(
+async def test_quoting_posts_are_listed_for_who_may_see_them(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
     dora, mallory = await ours.person("dora"), evil.person("mallory")
@@ -307,9 +307,7 @@ async def test_what_quotes_a_post_is_listed_for_who_may_see_it(
     assert (await dora.ask("GET", f"/api/v1/statuses/{hidden['id']}/quotes"))[0] == 404
 
 
-async def test_who_is_quoted_takes_back_their_consent_and_says_so(
-    ours: Place, alice: Person, vera: Stranger
-) -> None:
+async def test_revoked_consent_is_told(ours: Place, alice: Person, vera: Stranger) -> None:
     dora = await ours.person("dora")
     await follow(dora, vera)
     said = await alice.say("Quote me.")
@@ -343,9 +341,7 @@ async def test_who_is_quoted_takes_back_their_consent_and_says_so(
     assert await quoted_by(alice, said) == []
 
 
-async def test_what_was_taken_back_is_not_had_again(
-    ours: Place, alice: Person, vera: Stranger
-) -> None:
+async def test_revoked_stamp_is_not_had_again(ours: Place, alice: Person, vera: Stranger) -> None:
     dora = await ours.person("dora")
     await follow(dora, vera)
     said, other = await alice.say("Quote me."), await alice.say("Or me.")
@@ -424,7 +420,7 @@ async def test_stamp_that_is_never_had_is_given_up(
     assert (await quote_of(alice, said))["state"] == "pending"
 
 
-async def test_what_we_say_of_quoting_is_in_every_public_post(ours: Place, alice: Person) -> None:
+async def test_quote_policy_is_in_every_public_post(ours: Place, alice: Person) -> None:
     for visibility, policy, expected in (
         ("public", "public", PUBLIC),
         ("unlisted", "followers", f"{alice.actor.uri}/followers"),

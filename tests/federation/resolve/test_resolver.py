@@ -205,7 +205,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize("type_", TYPES)
-async def test_only_what_calls_itself_activitypub_is_read_as_such(
+async def test_activitypub_is_what_calls_itself_so(
     ours: Place, resolver: Resolver, evil: Neighbour, type_: str
 ) -> None:
     """A server that lets people upload files must not lend them its name (SECURITY 29)."""
@@ -315,7 +315,7 @@ async def test_handle_that_somebody_has_is_not_bound_anew(
     assert known.uri == vera.uri
 
 
-async def test_what_an_actor_is_does_not_change(resolver: Resolver, evil: Neighbour) -> None:
+async def test_type_of_an_actor_does_not_change(resolver: Resolver, evil: Neighbour) -> None:
     """Type, handle and URI stay as they were first learned; the rest follows the document."""
     mallory = evil.person("mallory")
     await resolver.actor(mallory.uri)
@@ -325,7 +325,7 @@ async def test_what_an_actor_is_does_not_change(resolver: Resolver, evil: Neighb
     assert found.display_name == "New"
 
 
-async def test_somebody_known_is_looked_at_again_after_a_day(
+async def test_known_actor_is_looked_at_again_after_a_day(
     resolver: Resolver, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -342,7 +342,7 @@ async def test_somebody_known_is_looked_at_again_after_a_day(
 # ---- what is ours (SECURITY 23) ----
 
 
-async def test_what_is_ours_is_not_asked_for(
+async def test_documents_of_ours_are_not_asked_for(
     ours: Place, alice: Person, resolver: Resolver, internet: Internet
 ) -> None:
     assert (await resolver.actor(alice.actor.uri)).uri == alice.actor.uri
@@ -385,7 +385,7 @@ class Endless(dict[str, Mapping[str, Any]]):
 
 
 @pytest.mark.parametrize("authors", [False, True])
-async def test_ten_thousand_answers_are_followed_a_few_steps(
+async def test_answers_by_the_thousand_are_followed_a_few_steps(
     ours: Place, resolver: Resolver, evil: Neighbour, authors: bool
 ) -> None:
     """And what was asked for is kept, however little of what it answers."""
@@ -397,7 +397,7 @@ async def test_ten_thousand_answers_are_followed_a_few_steps(
 
 
 @pytest.mark.parametrize("depth", [0, 3, ANCESTORS])
-async def test_no_more_steps_are_followed_however_much_may_be_fetched(
+async def test_steps_are_limited_however_much_may_be_fetched(
     resolver: Resolver, evil: Neighbour, depth: int
 ) -> None:
     evil.documents = Endless(evil.person("mallory"), authors=False)
@@ -467,7 +467,7 @@ def _filled(path: str) -> str:
     )
 
 
-async def test_whoever_does_not_say_who_they_are_makes_us_ask_nobody(
+async def test_anonymous_request_makes_us_ask_nobody(
     ours: Place, alice: Person, evil: Neighbour, internet: Internet
 ) -> None:
     evil.serves(evil.person("mallory").note())

@@ -189,7 +189,7 @@ def expected(who: str, kind: str, authorised: bool) -> int:
 
 
 @pytest.mark.parametrize("authorised", [False, True])
-async def test_every_document_is_made_for_who_asks(opening: Opening, authorised: bool) -> None:
+async def test_documents_are_made_for_who_asks(opening: Opening, authorised: bool) -> None:
     world = await opening(authorised)
     cells = 0
     for who, (path, kind) in product(("nobody", "a thief", *world.askers), world.surfaces.items()):
@@ -206,7 +206,7 @@ async def test_every_document_is_made_for_who_asks(opening: Opening, authorised:
 
 
 @pytest.mark.parametrize("who", ["whom alice blocks", "who is suspended", *BLOCKED])
-async def test_what_is_refused_looks_like_nothing(opening: Opening, who: str) -> None:
+async def test_refusal_looks_like_nothing(opening: Opening, who: str) -> None:
     """SECURITY 77: same bytes and headers as what is not there."""
     world = await opening(True)
 
@@ -244,7 +244,7 @@ async def test_blocked_server_is_not_asked_for_a_key(opening: Opening) -> None:
         assert mallory.at.asked == []
 
 
-async def test_for_keys_nobody_is_asked_for_theirs(opening: Opening) -> None:
+async def test_keys_of_askers_are_not_asked_for_keys(opening: Opening) -> None:
     """Else two servers that check each other's signatures would wait for each other."""
     world = await opening(True)
     stella = world.askers["a stranger"]
@@ -256,7 +256,7 @@ async def test_for_keys_nobody_is_asked_for_theirs(opening: Opening) -> None:
 
 
 @pytest.mark.parametrize("authorised", [False, True])
-async def test_that_we_are_at_our_limits_is_said_so(opening: Opening, authorised: bool) -> None:
+async def test_limits_are_said_to_be_ours(opening: Opening, authorised: bool) -> None:
     """SECURITY 92: never that the signature is bad, nor that there is nothing."""
     world = await opening(authorised)
     world.ours.database.readers._intake = 0  # as many wait as may

@@ -60,7 +60,7 @@ async def test_get_is_signed_for_exactly_what_is_sent(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_three_redirects_are_followed_each_with_its_own_signature(
+async def test_redirects_are_followed_three_times_each_with_its_own_signature(
     peer: Peer, status: int
 ) -> None:
     sign, asked = signer()
@@ -164,7 +164,7 @@ async def test_post_sends_body_headers_and_signature(peer: Peer) -> None:
     assert (headers["TTL"], headers["Signature"]) == ("60", "number 1")
 
 
-async def test_of_an_answer_to_a_post_64_kilobytes_are_read(peer: Peer) -> None:
+async def test_answer_to_a_post_is_read_up_to_64_kilobytes(peer: Peer) -> None:
     peer.says("/inbox", b"x" * 3 * MEBIBYTE, status=400)
     answer = await peer.http_client.post(
         "http://away.example/inbox", body=b"{}", content_type="a/b"
@@ -297,7 +297,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("bytes_sent", BROKEN.values(), ids=BROKEN)
-async def test_what_is_not_http_is_an_error_of_ours(peer: Peer, bytes_sent: bytes) -> None:
+async def test_answer_that_is_not_http_is_an_error_of_ours(peer: Peer, bytes_sent: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: int) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(bytes_sent)
@@ -352,7 +352,7 @@ async def test_limit_is_exact_after_decompression(peer: Peer, coding: str) -> No
         await peer.http_client.get(f"http://away.example/{limit + 1}", accept="*/*", limit=limit)
 
 
-async def test_what_unfolds_to_nothing_is_counted_as_sent(peer: Peer) -> None:
+async def test_compressed_emptiness_is_counted_as_sent(peer: Peer) -> None:
     empty_blocks = b"\x00\x00\x00\xff\xff" * 4000  # RFC 1951 §3.2.4
     peer.says("/", empty_blocks, Content_Encoding="deflate")
     with pytest.raises(TooLarge):
@@ -443,7 +443,7 @@ async def only_a_head(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.mark.parametrize("answer", [silent, only_a_head])
-async def test_who_says_nothing_is_waited_for_until_the_first_byte_is_due(
+async def test_silent_host_is_waited_for_until_the_first_byte_is_due(
     peer: Peer, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> None:
     """However long the whole may take, and whatever leads there."""
@@ -457,7 +457,7 @@ async def test_who_says_nothing_is_waited_for_until_the_first_byte_is_due(
     assert len(peer.requests) == 2
 
 
-async def test_after_the_first_byte_the_rest_may_take_its_time(peer: Peer) -> None:
+async def test_rest_of_an_answer_may_take_its_time(peer: Peer) -> None:
     async def slow(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)

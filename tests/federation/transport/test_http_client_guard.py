@@ -109,7 +109,7 @@ def literal(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-async def test_no_special_address_is_ever_connected_by_any_way(
+async def test_special_addresses_are_never_connected_by_any_way(
     internet: Internet, connected: list[Address]
 ) -> None:
     """Also loopback is allowed here, so that the ways in work; our own port never is."""
@@ -139,7 +139,7 @@ async def test_no_special_address_is_ever_connected_by_any_way(
     print(f"{cells} cells: {len(SPECIAL)} addresses, literal, A, AAAA, set, redirect, rebinding")
 
 
-async def test_of_a_mixed_answer_only_the_allowed_address_is_connected(
+async def test_mixed_answer_connects_the_allowed_address_only(
     internet: Internet, connected: list[Address]
 ) -> None:
     good = internet.ports["good.example"]
@@ -153,7 +153,7 @@ async def test_of_a_mixed_answer_only_the_allowed_address_is_connected(
     print(f"{len(cells)} cells")
 
 
-async def test_without_leave_for_loopback_it_is_refused_like_others(
+async def test_loopback_without_leave_is_refused_like_others(
     internet: Internet, connected: list[Address]
 ) -> None:
     cells = ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]
@@ -204,7 +204,7 @@ async def test_systems_own_resolver_is_guarded_too(internet: Internet) -> None:
 
 @pytest.mark.parametrize("path", ["", "/", "/actors/1", "/a?b#c"])
 @pytest.mark.parametrize("host", ["home.example:8000", "HOME.example:8000"])
-async def test_our_own_host_is_never_asked(
+async def test_host_of_ours_is_never_asked(
     internet: Internet, connected: list[Address], host: str, path: str
 ) -> None:
     internet.answer("home.example", [LOOPBACK], port=internet.ports["good.example"])
@@ -220,7 +220,7 @@ async def test_our_own_host_is_never_asked(
 @pytest.mark.parametrize(
     "url", ["https://home.social/x", "http://home.social/", "https://home.social:443/"]
 )
-async def test_our_own_host_without_a_port_is_known_by_both_default_ports(
+async def test_host_of_ours_without_a_port_is_known_by_both_default_ports(
     internet: Internet, url: str
 ) -> None:
     async with http_client(internet, own="home.social") as out:
@@ -330,7 +330,7 @@ def trust(
     trusted.cache_clear()
 
 
-async def test_in_production_tls_is_verified_against_the_systems_authorities(
+async def test_tls_is_verified_against_the_systems_authorities_in_production(
     authority: tuple[Path, ssl.SSLContext], trust: Callable[[], None]
 ) -> None:
     context = authority[1]
@@ -439,7 +439,7 @@ def test_search_for_other_clients_finds_them(source: str) -> None:
     assert clients_in(ast.parse(source))
 
 
-def test_no_other_module_opens_client_connections() -> None:
+def test_client_connections_are_opened_in_one_module() -> None:
     root = Path(__file__).parents[3]
     modules = [
         path

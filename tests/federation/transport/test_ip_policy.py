@@ -69,7 +69,7 @@ def mapped(address: str) -> str:
     return f"::ffff:{address}"
 
 
-def test_no_special_address_is_allowed_plain_or_mapped() -> None:
+def test_special_addresses_are_refused_plain_or_mapped() -> None:
     edges = [edge for block in SPECIAL for edge in block]
     cells = edges + [mapped(edge) for edge in edges if ":" not in edge]
     assert [cell for cell in cells if allowed(cell)] == []
@@ -89,7 +89,7 @@ def test_public_addresses_beside_the_special_ones_are_allowed_plain_or_mapped() 
         *("2000::1%eth0", "[2000::1]", "８.8.8.8", "2000::1::1"),
     ],
 )
-def test_what_is_no_plain_address_is_not_allowed(text: str) -> None:
+def test_address_that_is_not_plain_is_refused(text: str) -> None:
     assert not allowed(text)
     assert not loopback(text)
 
@@ -101,7 +101,7 @@ def test_mapped_address_is_judged_like_the_one_inside(address: IPv4Address) -> N
 
 
 @given(st.ip_addresses(v=6))
-def test_only_two_thousand_slash_three_is_ever_allowed(address: IPv6Address) -> None:
+def test_global_unicast_is_all_that_is_allowed_of_ipv6(address: IPv6Address) -> None:
     assert not allowed(address) or int(address) >> 125 == 1 or int(address) >> 32 == 0xFFFF
 
 
@@ -112,7 +112,7 @@ def test_loopback_is_recognised_in_every_form() -> None:
     assert not any(map(loopback, elsewhere))
 
 
-def test_every_python_on_this_machine_gives_the_same_answers() -> None:
+def test_python_versions_on_this_machine_give_the_same_answers() -> None:
     root = Path(__file__).parents[3]
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]);"

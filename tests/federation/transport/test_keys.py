@@ -78,7 +78,7 @@ def test_keys_are_loaded_once() -> None:
         assert cache.cache_info().maxsize == 1_000
 
 
-def test_one_key_does_not_verify_what_another_signed() -> None:
+def test_key_does_not_verify_what_another_signed() -> None:
     other = keys.make_ed25519()
     signature = keys.sign(ED25519.private_pem, b"data")
     assert keys.verify(other.public_pem, signature, b"data") is False
@@ -114,7 +114,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("pem", REFUSED.values(), ids=REFUSED.keys())
-def test_other_keys_are_refused(pem: str) -> None:
+def test_keys_of_other_kinds_are_refused(pem: str) -> None:
     with pytest.raises(Malformed):
         keys.public_key(pem)
 

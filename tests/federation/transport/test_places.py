@@ -50,13 +50,13 @@ def test_block_is_of_an_address_only() -> None:
         ("", ""),
     ],
 )
-def test_only_a_public_address_says_from_which_network_somebody_calls(
+def test_public_address_alone_says_from_which_network_somebody_calls(
     address: str, network: str
 ) -> None:
     assert network_of(address) == network
 
 
-def test_one_source_holds_few_places_and_others_find_some() -> None:
+def test_source_holds_few_places_and_others_find_some() -> None:
     places = Places("test", most=3, each=2)
     with places.taken("a"), places.taken("a"):
         with pytest.raises(Busy), places.taken("a"):
@@ -119,7 +119,7 @@ async def test_queue_is_bounded_in_all_and_for_one_source() -> None:
     assert (places.in_use, places.in_queue) == (0, 0)
 
 
-async def test_who_gives_up_waiting_leaves_no_place_taken() -> None:
+async def test_waiter_who_gives_up_leaves_no_place_taken() -> None:
     places = Places("test", most=1, each=1, waiting=4)
     async with places.waited_for("a"):
         gives_up = asyncio.create_task(hold(places, "a", [], ""))

@@ -57,7 +57,7 @@ TYPES = {
 }
 
 
-async def test_only_activitypub_types_are_documents(peer: Peer) -> None:
+async def test_documents_have_activitypub_types(peer: Peer) -> None:
     for content_type, fits in TYPES.items():
         peer.says("/", b"{}", Content_Type=content_type)
         if fits:
@@ -109,7 +109,7 @@ STATUSES: dict[type[FederationError], list[int]] = {
 }
 
 
-async def test_each_status_has_its_meaning(peer: Peer) -> None:
+async def test_statuses_have_their_meaning(peer: Peer) -> None:
     cells = [(status, error) for error, statuses in STATUSES.items() for status in statuses]
     for status, error in cells:
         peer.says("/", status=status, Content_Type="application/activity+json")

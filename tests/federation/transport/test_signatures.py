@@ -40,7 +40,7 @@ from tests.support.signing import (
 @pytest.mark.parametrize(
     "url", [f"https://{HOST}/inbox", f"https://{HOST}", f"https://{HOST}/%C3%A4/%2f?a=%20+b&c="]
 )
-def test_what_we_sign_is_accepted(pair: keys.KeyPair, body: bytes | None, url: str) -> None:
+def test_signature_of_ours_is_accepted(pair: keys.KeyPair, body: bytes | None, url: str) -> None:
     method = "GET" if body is None else "POST"
     headers = signatures.sign_request(
         method, url, body, key_id=KEY_ID, private_pem=pair.private_pem, now=NOW
@@ -182,5 +182,5 @@ def test_blanks_around_a_header_are_not_signed() -> None:
     assert accepted(replace(request, headers=padded))
 
 
-def test_other_headers_may_come_twice() -> None:
+def test_headers_beside_may_come_twice() -> None:
     assert accepted(headers_of(Sender().request(), ("Via", "a"), ("Via", "b")))

@@ -263,7 +263,7 @@ def test_corpus_is_counted() -> None:
 # SECURITY A2
 
 
-def test_each_required_part_is_missed_when_it_is_not_signed() -> None:
+def test_required_part_is_missed_when_it_is_not_signed() -> None:
     cells = [
         (sender, name)
         for sender in (Sender(), timed(), getter())
@@ -278,7 +278,7 @@ def test_each_required_part_is_missed_when_it_is_not_signed() -> None:
     assert len(cells) == 11
 
 
-def test_each_signed_header_is_missed_when_it_is_taken_away() -> None:
+def test_signed_header_is_missed_when_it_is_taken_away() -> None:
     cells = [(s, name) for s in (Sender(), getter()) for name, _ in s.headers]
     for sender, name in cells:
         assert name.lower() in refused_unread(sender.with_header(name, None).request())

@@ -43,7 +43,7 @@ CLOCK = [
 
 @pytest.mark.parametrize("sender", [Sender(), timed(), getter()], ids=["date", "created", "get"])
 @pytest.mark.parametrize(("offset", "good"), CLOCK)
-def test_only_an_hour_back_and_five_minutes_ahead_are_accepted(
+def test_window_is_an_hour_back_and_five_minutes_ahead(
     sender: Sender, offset: timedelta, good: bool
 ) -> None:
     request = dated(sender, NOW + offset).request()
@@ -66,7 +66,7 @@ def test_window_can_be_made_wider_for_old_software() -> None:
     signatures.parse(early, authority=HOST, now=NOW, max_future=timedelta(hours=1))
 
 
-def test_of_two_signed_times_both_must_fit_and_the_earlier_counts() -> None:
+def test_signed_times_must_both_fit_and_the_earlier_counts() -> None:
     both = replace(timed(), listed=[*timed().listed, "date"])
     earlier = both.with_header("Date", signatures.imf_fixdate(NOW - 30 * MINUTE)).request()
     assert accept(earlier).at == NOW - 30 * MINUTE

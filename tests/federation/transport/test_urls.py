@@ -104,7 +104,7 @@ READ = {
 }
 
 
-def test_what_could_be_read_in_two_ways_is_malformed() -> None:
+def test_ambiguous_url_is_malformed() -> None:
     for url in MALFORMED:
         with pytest.raises(Malformed):
             origin_of(url)
@@ -137,7 +137,7 @@ def test_default_ports_are_dropped_in_writing() -> None:
         ("https://a.example/", "https://a.example.evil.org/", False),
     ],
 )
-def test_same_origin_means_scheme_host_and_port(a: str, b: str, same: bool) -> None:
+def test_origin_means_scheme_host_and_port(a: str, b: str, same: bool) -> None:
     assert same_origin(a, b) is same
 
 
@@ -178,7 +178,7 @@ URLS = st.one_of(
 
 @settings(max_examples=1000, deadline=None)
 @given(URLS)
-def test_what_we_accept_is_read_alike_by_the_client_library_and_by_urllib(url: str) -> None:
+def test_accepted_url_is_read_alike_by_the_client_library_and_by_urllib(url: str) -> None:
     try:
         ours = origin_of(url)
     except Malformed:

@@ -107,7 +107,7 @@ ACCEPTED: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED.keys())
-def test_what_is_not_strict_json_is_refused_with_a_sentence(body: bytes) -> None:
+def test_json_that_is_not_strict_is_refused_with_a_sentence(body: bytes) -> None:
     with pytest.raises(Malformed, match=r"^[A-Z].*\.$"):
         json_documents.read(body)
 
@@ -166,7 +166,7 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.dictionaries(st.text('ab:,{}[]"\\é'), JSON_VALUES))
-def test_whatever_we_write_is_read_back(document: dict[str, Any]) -> None:
+def test_written_documents_are_read_back(document: dict[str, Any]) -> None:
     assert json_documents.read(json_documents.dump(document)) == document
     assert json_documents.read(json.dumps(document).encode()) == document
 
@@ -192,7 +192,7 @@ def test_equal_keys_are_found_wherever_a_slower_parser_finds_them(tokens: list[s
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+def test_bytes_are_read_or_refused(body: bytes) -> None:
     with contextlib.suppress(Malformed):
         assert isinstance(json_documents.read(body), dict)
 
@@ -235,14 +235,14 @@ def test_id_is_read_from_its_usual_forms(value: object) -> None:
 @pytest.mark.parametrize(
     "value", ["", 1, True, {}, {"id": None}, {"id": ["u"]}, ["u", "u"], [["u"]], [None], [""]]
 )
-def test_anything_else_is_no_id(value: object) -> None:
+def test_value_of_another_kind_is_no_id(value: object) -> None:
     with pytest.raises(Malformed):
         json_documents.uri_of(value)
     with pytest.raises(Malformed):
         json_documents.optional_uri(value)
 
 
-def test_nothing_is_an_optional_id() -> None:
+def test_absence_is_an_optional_id() -> None:
     assert json_documents.optional_uri(None) is None
     assert json_documents.optional_uri([]) is None
     values: list[object] = [None, []]
@@ -344,12 +344,12 @@ def test_time_is_read_in_utc(text: str, expected: datetime) -> None:
         "2024-01-01T00:00:00Z\n", "9999-12-31T24:00:00Z",
     ],
 )  # fmt: skip
-def test_what_is_no_time_is_none(value: object) -> None:
+def test_time_that_is_none_is_none(value: object) -> None:
     assert json_documents.moment({"published": value}, "published") is None
 
 
 @given(st.datetimes(timezones=st.just(timezone(timedelta(hours=-3)))))
-def test_our_own_spelling_of_any_time_is_read_back(when: datetime) -> None:
+def test_times_in_our_spelling_are_read_back(when: datetime) -> None:
     found = json_documents.moment({"a": when.isoformat()}, "a")
     try:
         expected = when.astimezone(UTC)

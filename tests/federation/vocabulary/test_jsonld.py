@@ -61,7 +61,7 @@ PLAIN = [
 
 
 @pytest.mark.parametrize("context", PLAIN)
-def test_what_has_our_meaning_already_is_left_as_it_is(context: object) -> None:
+def test_document_with_our_meaning_is_left_as_it_is(context: object) -> None:
     document = LIKE if context is None else {"@context": context, **LIKE}
     assert normalise(document) is document
 
@@ -97,7 +97,7 @@ OTHERWISE: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("document", "expected"), OTHERWISE)
-def test_what_means_something_else_is_read_as_it_means(
+def test_document_that_means_something_else_is_read_as_it_means(
     document: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     """Never as the words look, when its context gives them another meaning."""
@@ -123,7 +123,7 @@ REFUSED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("document", REFUSED)
-def test_what_says_more_than_it_shows_is_refused(document: dict[str, Any]) -> None:
+def test_document_that_says_more_than_it_shows_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         normalise(document)
 
@@ -156,7 +156,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_context_at_all_is_read_or_refused(context: object) -> None:
+def test_context_of_any_kind_is_read_or_refused(context: object) -> None:
     try:
         found = normalise({"@context": context, **LIKE})
     except Malformed:

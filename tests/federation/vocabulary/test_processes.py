@@ -21,7 +21,7 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def test_what_is_given_and_said_is_whole_and_the_status_is_known() -> None:
+async def test_process_is_given_and_says_everything_and_its_status_is_known() -> None:
     child = await processes.start(*ECHO)
     try:
         child.stdin.write(b"x" * 1_000_000)
@@ -34,7 +34,7 @@ async def test_what_is_given_and_said_is_whole_and_the_status_is_known() -> None
     assert child.has_ended
 
 
-async def test_who_runs_on_is_ended_and_leaves_no_pipe_behind() -> None:
+async def test_process_that_runs_on_is_ended_and_leaves_no_pipe_behind() -> None:
     before = open_files()
     child = await processes.start(*FOREVER)
     await child.end()
@@ -43,7 +43,7 @@ async def test_who_runs_on_is_ended_and_leaves_no_pipe_behind() -> None:
     assert open_files() == before
 
 
-async def test_what_cannot_be_started_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+async def test_process_that_cannot_be_started_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     before = open_files()
     with pytest.raises(OSError, match="No such file"):
         await processes.start(str(tmp_path / "nothing"))

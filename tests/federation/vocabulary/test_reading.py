@@ -57,7 +57,7 @@ def flood(who: str) -> bytes:
     return dump(activity)
 
 
-async def test_nothing_strange_is_read_before_it_is_known_who_says_it(
+async def test_strange_context_is_not_read_before_it_is_known_who_says_it(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -80,7 +80,7 @@ async def test_nothing_strange_is_read_before_it_is_known_who_says_it(
         ({}, True, 202),
     ],
 )
-async def test_what_a_head_refuses_is_refused_before_the_body_comes(
+async def test_head_refuses_before_the_body_comes(
     ours: Place, evil: Neighbour, changed: dict[str, str], blocked: bool, status: int
 ) -> None:
     """A mebibyte is announced and never sent; nobody waits for it, and nobody is asked."""
@@ -98,7 +98,7 @@ async def test_what_a_head_refuses_is_refused_before_the_body_comes(
     assert evil.asked == []
 
 
-async def test_what_is_strange_is_small_or_refused(
+async def test_strange_context_is_small_or_refused(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     mallory = evil.person("mallory")
@@ -112,7 +112,7 @@ async def test_what_is_strange_is_small_or_refused(
     assert (await alice.get(f"/api/v1/statuses/{post['id']}"))["favourites_count"] == 1
 
 
-async def test_what_was_strange_is_kept_as_we_read_it(
+async def test_strange_document_is_kept_as_we_read_it(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
     """So that it is read once, and never where activities are applied."""
@@ -128,7 +128,7 @@ async def test_what_was_strange_is_kept_as_we_read_it(
     assert (document["type"], document["actor"]) == ("Like", mallory.uri)
 
 
-async def test_who_takes_too_long_is_ended_and_the_next_is_read(
+async def test_reader_that_takes_too_long_is_ended_and_the_next_is_read(
     mine: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     like = strange_like("http://a.example/u", "http://b.example/p")
@@ -146,7 +146,7 @@ async def test_who_takes_too_long_is_ended_and_the_next_is_read(
     assert (await mine.compacted(like, "a.example"))["actor"] == "http://a.example/u"
 
 
-async def test_who_gives_up_does_not_leave_an_answer_for_the_next(mine: Reading) -> None:
+async def test_waiter_who_gives_up_leaves_no_answer_for_the_next(mine: Reading) -> None:
     first = strange_like("http://a.example/first", "http://b.example/p")
     second = strange_like("http://a.example/second", "http://b.example/p")
     await mine.compacted(first, "a.example")
@@ -157,7 +157,7 @@ async def test_who_gives_up_does_not_leave_an_answer_for_the_next(mine: Reading)
     assert (await mine.compacted(second, "a.example"))["actor"] == "http://a.example/second"
 
 
-async def test_one_domain_waits_behind_itself_and_not_for_ever(
+async def test_domain_waits_behind_itself_and_not_for_ever(
     mine: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "WORKER", SILENT)
@@ -196,7 +196,7 @@ def called_in_coroutines(path: Path) -> Iterator[str]:
                         yield f"{path.relative_to(ROOT)}:{node.lineno} {name}"
 
 
-def test_no_coroutine_reads_what_others_sent_by_itself() -> None:
+def test_coroutines_do_not_read_what_others_sent_by_themselves() -> None:
     """It hands it to `reading`: then the loop goes on whatever it is."""
     paths = [p for name in ("server", "federation") for p in (ROOT / name).rglob("*.py")]
     assert [found for path in paths for found in called_in_coroutines(path)] == []

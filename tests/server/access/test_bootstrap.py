@@ -58,7 +58,7 @@ async def message(mail_server: MailServer) -> EmailMessage:
         ("fr", "Welcome to The Garden", "Hello bep_k,"),
     ],
 )
-async def test_yes_comes_by_letter_in_ones_own_language(
+async def test_approval_comes_by_email_in_ones_own_language(
     tmp_path: Path, watch: Watch, locale: str, subject: str, says: str
 ) -> None:
     async with writing(tmp_path, watch, title="The Garden") as (place, mail_server):
@@ -75,13 +75,13 @@ async def test_yes_comes_by_letter_in_ones_own_language(
         assert mail_server.emails.empty()
 
 
-async def test_without_a_mail_server_it_is_said_that_no_letter_goes(place: Place) -> None:
+async def test_missing_mail_server_means_a_word_that_no_email_goes(place: Place) -> None:
     await waiting(place)
     answer = await run(place.app, "account approve", {"name": "bep_k"})
     assert answer["letter"] == "none: no mail server is set"
 
 
-async def test_yes_holds_when_its_letter_is_not_taken(tmp_path: Path, watch: Watch) -> None:
+async def test_approval_holds_when_its_email_is_not_taken(tmp_path: Path, watch: Watch) -> None:
     async with writing(tmp_path, watch, smtp_port="1") as (place, _):
         bep = await waiting(place)
         answer = await run(place.app, "account approve", {"name": "bep_k"})
@@ -89,7 +89,7 @@ async def test_yes_holds_when_its_letter_is_not_taken(tmp_path: Path, watch: Wat
         assert await states_of(place, bep) == ("active", "active")
 
 
-async def test_nobody_is_let_in_by_being_kept_out_for_a_while(place: Place) -> None:
+async def test_pending_account_is_not_let_in_by_being_frozen_for_a_while(place: Place) -> None:
     """To disable and enable somebody who waits is no yes."""
     bep = await waiting(place)
     await run(place.app, "account disable", {"name": "bep_k"})
@@ -105,7 +105,7 @@ async def test_nobody_is_let_in_by_being_kept_out_for_a_while(place: Place) -> N
     assert await states_of(place, bep) == ("active", "active")
 
 
-async def test_who_waits_is_not_there_whatever_the_way_to_ask(place: Place) -> None:
+async def test_pending_account_is_not_there_whatever_the_way_to_ask(place: Place) -> None:
     alice, bep = await place.person("alice"), await waiting(place)
     server = await place.database.read(actors.application)
     missing: list[tuple[str, dict[str, Any]]] = [

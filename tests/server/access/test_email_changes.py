@@ -34,7 +34,7 @@ async def params(browser: Browser, post: Post, email: str) -> int:
     return status
 
 
-async def test_new_address_counts_once_its_letter_is_answered(post: Post) -> None:
+async def test_new_address_counts_once_its_email_is_answered(post: Post) -> None:
     place, _ = post
     ines = await place.person("ines")
     site, elsewhere = Browser(place), Browser(place)
@@ -111,7 +111,7 @@ async def test_new_password_voids_the_link(post: Post) -> None:
     assert await address(ines) == "ines@post.example"
 
 
-async def test_wish_is_seen_and_taken_back(post: Post, watch: Watch) -> None:
+async def test_change_is_seen_and_taken_back(post: Post, watch: Watch) -> None:
     """Also long after the password was given: taking it back needs no proof."""
     place, _ = post
     ines, browser = await place.person("ines"), Browser(place)
@@ -131,7 +131,7 @@ async def test_wish_is_seen_and_taken_back(post: Post, watch: Watch) -> None:
 
 
 @pytest.mark.parametrize("how", ["everywhere", "second step"])
-async def test_what_ends_every_log_in_voids_the_link(post: Post, how: str) -> None:
+async def test_end_of_every_log_in_voids_the_link(post: Post, how: str) -> None:
     place, _ = post
     await place.person("ines")
     browser = Browser(place)
@@ -147,7 +147,7 @@ async def test_what_ends_every_log_in_voids_the_link(post: Post, how: str) -> No
     assert await Browser(place).ask("GET", LINK.findall(text)[0]) == 410
 
 
-async def test_ones_own_address_may_be_written_otherwise(post: Post) -> None:
+async def test_address_of_ones_own_may_be_written_otherwise(post: Post) -> None:
     place, _ = post
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
@@ -159,7 +159,7 @@ async def test_ones_own_address_may_be_written_otherwise(post: Post) -> None:
     assert await address(ines) == "Ines@post.example"
 
 
-async def test_letter_that_is_under_way_swallows_none_that_comes_after(post: Post) -> None:
+async def test_email_that_is_under_way_swallows_none_that_comes_after(post: Post) -> None:
     place, mail_server = post
     browser = Browser(place)
     await place.person("ines")

@@ -76,7 +76,7 @@ async def account_of(place: Place, name: str) -> Account:
     return account
 
 
-async def test_who_signs_up_is_in_once_the_link_is_opened_and_answered(post: Post) -> None:
+async def test_signup_is_complete_once_the_link_is_opened_and_answered(post: Post) -> None:
     place, _ = post
     status, browser = await sign_up(place)
     assert (status, "bep@post.example" in browser.text) == (200, True)
@@ -95,9 +95,7 @@ async def test_who_signs_up_is_in_once_the_link_is_opened_and_answered(post: Pos
     assert await Browser(place).ask("GET", link) == 410
 
 
-async def test_where_a_steward_decides_they_hear_of_it_afterwards(
-    tmp_path: Path, watch: Watch
-) -> None:
+async def test_approval_by_a_steward_is_asked_for_afterwards(tmp_path: Path, watch: Watch) -> None:
     async with writing(tmp_path / "home", watch, registrations="approval") as post:
         place, mail_server = post
         mail_server.open.set()
@@ -182,7 +180,7 @@ async def test_token_is_good_for_nothing_until_then(post: Post) -> None:
     assert (shown["email"], shown["confirmed"]) == ("bep@post.example", True)
 
 
-async def test_another_letter_goes_to_who_knows_the_password_and_not_at_once(
+async def test_second_email_goes_to_who_knows_the_password_and_not_at_once(
     post: Post, watch: Watch
 ) -> None:
     place, mail_server = post
@@ -201,7 +199,7 @@ async def test_another_letter_goes_to_who_knows_the_password_and_not_at_once(
     assert mail_server.emails.empty()
 
 
-async def test_after_three_days_it_is_forgotten_and_the_name_is_free(
+async def test_unconfirmed_account_is_forgotten_after_three_days_and_its_name_is_free(
     post: Post, watch: Watch
 ) -> None:
     place, _ = post
@@ -218,7 +216,7 @@ async def test_after_three_days_it_is_forgotten_and_the_name_is_free(
     assert (await sign_up(place))[0] == 200
 
 
-async def test_office_may_vouch_for_an_address(post: Post) -> None:
+async def test_moderator_may_vouch_for_an_address(post: Post) -> None:
     place, _ = post
     await sign_up(place)
     await run(place.app, "account approve", {"name": "bep_k"})
@@ -228,7 +226,7 @@ async def test_office_may_vouch_for_an_address(post: Post) -> None:
     assert await Browser(place).log_in("bep@post.example") == 303
 
 
-async def test_steward_may_help_where_no_letter_arrives(post: Post) -> None:
+async def test_steward_may_help_where_no_email_arrives(post: Post) -> None:
     place, _ = post
     await place.person("stella", role="steward")
     stella = Browser(place)
@@ -255,7 +253,7 @@ async def test_link_lets_nobody_in_who_was_turned_away(post: Post) -> None:
     assert await state_of(place, "bep_k") == "disabled"
 
 
-async def test_only_the_hash_of_a_link_is_kept(post: Post) -> None:
+async def test_link_is_kept_as_its_hash_only(post: Post) -> None:
     """SECURITY 66."""
     place, _ = post
     await sign_up(place)
@@ -270,7 +268,7 @@ async def test_only_the_hash_of_a_link_is_kept(post: Post) -> None:
 # ---- what must not come of it ----
 
 
-async def test_few_letters_go_to_one_mailbox_however_it_is_written(
+async def test_emails_to_one_mailbox_are_few_however_it_is_written(
     post: Post, watch: Watch
 ) -> None:
     """SECURITY 72: neither by logging in again and again, nor by many names."""
@@ -308,7 +306,7 @@ async def test_few_letters_go_to_one_mailbox_however_it_is_written(
         "u@post.exämple",
     ],
 )
-async def test_only_plain_addresses_are_written_to(post: Post, email: str) -> None:
+async def test_emails_go_to_plain_addresses_only(post: Post, email: str) -> None:
     """SECURITY 56: the library decodes what is encoded, with its line breaks."""
     place, mail_server = post
     status, browser = await sign_up(place, email=email)
@@ -320,7 +318,7 @@ async def test_only_plain_addresses_are_written_to(post: Post, email: str) -> No
     assert mail_server.emails.empty()
 
 
-async def test_what_the_stewards_forbid_meanwhile_is_heeded(post: Post) -> None:
+async def test_stewards_prohibition_meanwhile_is_heeded(post: Post) -> None:
     place, mail_server = post
     for name in ("bep_k", "jun"):
         await sign_up(place, username=name, email=f"{name}@post.example")
@@ -335,7 +333,7 @@ async def test_what_the_stewards_forbid_meanwhile_is_heeded(post: Post) -> None:
     assert mail_server.emails.empty()
 
 
-async def test_who_is_not_in_is_unknown_to_other_servers_and_can_be_forgotten(
+async def test_unconfirmed_account_is_unknown_to_other_servers_and_can_be_forgotten(
     post: Post, watch: Watch
 ) -> None:
     """Whatever is said about them by URI; nothing that names them stops what is forgotten."""
@@ -357,7 +355,7 @@ async def test_who_is_not_in_is_unknown_to_other_servers_and_can_be_forgotten(
     assert await place.database.read(accounts.by_actor, bep) is None
 
 
-async def test_no_decision_is_about_who_is_not_in(post: Post) -> None:
+async def test_decisions_are_not_about_who_is_not_in(post: Post) -> None:
     place, _ = post
     await sign_up(place)
     bep = (await account_of(place, "bep_k")).actor

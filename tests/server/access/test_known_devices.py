@@ -103,7 +103,7 @@ async def test_known_browser_guesses_so_often_and_no_more(place: Place, watch: W
     assert await guess(thief, typed=PASSWORD) == 303
 
 
-async def test_it_is_known_to_whom_it_is_known_and_to_nobody_else(place: Place) -> None:
+async def test_device_is_known_to_its_account_and_to_no_other(place: Place) -> None:
     """A member's own browser guesses at others as a stranger does."""
     await place.person("mallory")
     mallory = Device(place)
@@ -137,7 +137,7 @@ async def test_cookie_opens_nothing_and_is_kept_as_a_hash(place: Place) -> None:
     assert owner.cookies["kith-device"] not in str(found)
 
 
-async def test_so_many_are_known_of_one_account(place: Place, watch: Watch) -> None:
+async def test_devices_of_one_account_are_limited(place: Place, watch: Watch) -> None:
     """SECURITY 48: the one that was used longest ago makes room."""
     first = await used_before(place)
     account = place.people["ines"].actor.id
@@ -171,7 +171,7 @@ async def everywhere(place: Place, browser: Device) -> None:
 
 
 @pytest.mark.parametrize("ending", [by_settings, by_link, everywhere])
-async def test_what_ends_every_way_in_leaves_one_browser_known(
+async def test_end_of_every_way_in_leaves_one_browser_known(
     place: Place, ending: Callable[[Place, Device], Awaitable[None]]
 ) -> None:
     """That in which it was done, also while strangers guess; a stolen cookie is worth nothing."""
@@ -243,7 +243,7 @@ async def test_thousand_guesses_of_one_block_hold_up_nobody(place: Place) -> Non
     assert passwords.places.in_use == passwords.places.in_queue == 0
 
 
-async def test_that_too_many_wait_is_said_so(place: Place) -> None:
+async def test_queue_that_is_full_says_so(place: Place) -> None:
     browser = Device(place)
     await browser.ask("GET", "/login")
     form = browser.values("/login") | {"login": "ines", "password": PASSWORD}
@@ -256,7 +256,7 @@ async def test_that_too_many_wait_is_said_so(place: Place) -> None:
     assert await browser.ask("POST", "/login", form) == 303
 
 
-async def test_what_somebody_planted_is_not_taken_over(place: Place) -> None:
+async def test_planted_device_is_not_taken_over(place: Place) -> None:
     """Mallory logs in on a shared browser and notes its cookie; then ines logs in there."""
     await place.person("mallory")
     shared = Device(place)

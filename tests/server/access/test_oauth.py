@@ -177,9 +177,7 @@ async def test_several_addresses_come_in_lines_or_as_a_list(place: Place) -> Non
         "",
     ],
 )
-async def test_nobody_is_sent_to_an_address_that_is_not_registered(
-    place: Place, wrong: str
-) -> None:
+async def test_redirect_goes_to_registered_addresses_only(place: Place, wrong: str) -> None:
     app, browser = await register(place), await visitor(place)
     assert await browser.ask("GET", address(app, redirect_uri=wrong)) == 400
     assert "Location" not in browser.headers
@@ -203,9 +201,7 @@ def parse_pairs(url: str) -> list[tuple[str, str]]:
         ({"code_challenge": CHALLENGE}, "invalid_request"),
     ],
 )
-async def test_what_is_wrong_is_told_to_the_app(
-    place: Place, more: dict[str, str], error: str
-) -> None:
+async def test_errors_are_told_to_the_app(place: Place, more: dict[str, str], error: str) -> None:
     app, browser = await register(place, "read write"), await visitor(place)
     assert await browser.ask("GET", address(app, state="s t", **more)) == 302
     query = parse_qs(urlsplit(browser.headers["Location"]).query)
@@ -220,7 +216,7 @@ async def test_wrong_request_leads_nobody_away_before_they_log_in(place: Place) 
     assert stranger.headers["Location"].startswith("/login?")
 
 
-async def test_what_is_wrong_out_of_band_is_said_on_a_page(place: Place) -> None:
+async def test_errors_out_of_band_are_said_on_a_page(place: Place) -> None:
     app, browser = await register(place), await visitor(place)
     assert await browser.ask("GET", address(app, redirect_uri=OOB, scope="everything")) == 400
     assert "Location" not in browser.headers
@@ -335,14 +331,14 @@ async def test_code_used_twice_takes_its_token_back(place: Place) -> None:
         assert answer.status == 401
 
 
-async def test_of_fifty_at_once_at_most_one_gets_a_token(place: Place) -> None:
+async def test_code_used_fifty_times_at_once_gives_at_most_one_token(place: Place) -> None:
     app, browser = await register(place), await visitor(place)
     code = await browser.code(app)
     answers = await asyncio.gather(*(app.exchange(code) for _ in range(50)))
     assert sorted(status for status, _ in answers) == [200] + [400] * 49
 
 
-async def test_only_the_app_itself_gets_a_token(place: Place) -> None:
+async def test_token_goes_to_the_app_itself_only(place: Place) -> None:
     app, browser = await register(place), await visitor(place)
     for client_id, secret in ((app.client_id, "wrong"), ("wrong", app.secret), ("", "")):
         wrong = App(place, client_id, secret)
@@ -376,7 +372,7 @@ async def test_token_is_taken_back_by_its_own_app_only(place: Place) -> None:
             assert answer.status == then
 
 
-async def test_only_an_admin_can_let_an_app_do_an_admins_work(place: Place) -> None:
+async def test_admin_scope_is_granted_by_an_admin_only(place: Place) -> None:
     app = await register(place, "read admin:read")
     browser = await visitor(place)
     await browser.ask("GET", address(app, scope="admin:read"))
@@ -388,7 +384,7 @@ async def test_only_an_admin_can_let_an_app_do_an_admins_work(place: Place) -> N
     assert (await app.exchange(await admin.code(app, scope="admin:read")))[0] == 200
 
 
-async def test_nothing_secret_lies_in_the_file(place: Place) -> None:
+async def test_secrets_do_not_lie_in_the_file(place: Place) -> None:
     """SECURITY 66: after a whole flow, none of the secrets is in the database."""
     app, browser = await register(place), await visitor(place)
     code = await browser.code(app)
@@ -400,7 +396,7 @@ async def test_nothing_secret_lies_in_the_file(place: Place) -> None:
     assert [secret for secret in secrets if secret.encode() in kept] == []
 
 
-async def test_what_is_asked_for_out_of_band_is_shown_on_a_page(place: Place) -> None:
+async def test_code_out_of_band_is_shown_on_a_page(place: Place) -> None:
     app, browser = await register(place), await visitor(place)
     await browser.ask("GET", f"{address(app, redirect_uri=OOB)}&force_login=False&lang=de")
     form = browser.values("/oauth/authorize") | {"answer": "yes"}

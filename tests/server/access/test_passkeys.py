@@ -84,7 +84,7 @@ async def test_passkey_is_a_whole_log_in(place: Place) -> None:
     assert await Browser(place, {"kith": old}).ask("GET", "/settings") == 303
 
 
-async def test_what_is_asked_of_the_browser(place: Place) -> None:
+async def test_ceremony_asks_the_browser_for_the_right_things(place: Place) -> None:
     """Verification of the user, a key that is found without a name, and nobody's keys named."""
     owner, device = await with_passkey(place)
     assert await owner.ask("GET", ADD) == 200
@@ -106,7 +106,7 @@ async def test_what_is_asked_of_the_browser(place: Place) -> None:
     assert "script-src" not in browser.headers["Content-Security-Policy"]
 
 
-async def test_it_takes_the_place_of_both_steps(place: Place, watch: Watch) -> None:
+async def test_passkey_takes_the_place_of_both_steps(place: Place, watch: Watch) -> None:
     person, secret, _ = await set_up(place, watch)
     owner, device = await password_given(place), Authenticator(ORIGIN)
     assert await owner.ask("GET", ADD) == 303  # half a log-in is none
@@ -187,7 +187,7 @@ async def test_wrong_answer_uses_the_challenge_up(place: Place) -> None:
 
 
 @pytest.mark.parametrize("state", ["pending", "disabled", "suspended"])
-async def test_who_may_not_come_in_does_not_by_passkey_either(place: Place, state: Any) -> None:
+async def test_refused_account_does_not_come_in_by_passkey_either(place: Place, state: Any) -> None:
     owner, device = await with_passkey(place)
     me = place.people["ines"].actor.id
     if state == "suspended":
@@ -219,7 +219,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("path", [ENTER, ADD, PROVE])
-async def test_nothing_that_is_sent_makes_us_fail(place: Place, path: str) -> None:
+async def test_passkey_answers_of_any_kind_make_no_500(place: Place, path: str) -> None:
     owner, device = await with_passkey(place)
     for said in HOSTILE:
         await owner.ask("GET", path)
@@ -272,7 +272,7 @@ async def test_passkey_of_somebody_is_nobody_elses(place: Place) -> None:
     assert await enter(Browser(place), device) == 422
 
 
-async def test_there_is_room_for_ten(place: Place) -> None:
+async def test_passkeys_have_room_for_ten(place: Place) -> None:
     browser, _ = await with_passkey(place)
     for number in range(20, 29):
         device = Authenticator(ORIGIN, credential_id=bytes([number]) * 16)
@@ -306,7 +306,7 @@ async def test_passkey_proves_who_one_is(place: Place, watch: Watch) -> None:
     assert await owner.ask("GET", ADD) == 200
 
 
-async def test_without_javascript_the_pages_say_so(place: Place) -> None:
+async def test_pages_say_so_without_javascript(place: Place) -> None:
     await place.person("ines")
     browser = Browser(place)
     await browser.ask("GET", ENTER)

@@ -85,7 +85,7 @@ async def ask(browser: Browser, email: str) -> int:
     return await browser.ask("POST", "/reset", browser.values("/reset") | {"email": email})
 
 
-async def test_letter_brings_a_link_that_sets_a_password(tmp_path: Path, watch: Watch) -> None:
+async def test_email_brings_a_link_that_sets_a_password(tmp_path: Path, watch: Watch) -> None:
     async with writing(tmp_path, watch) as (place, mail_server):
         mail_server.open.set()
         ines, browser = await place.person("ines"), Browser(place)
@@ -107,7 +107,7 @@ async def test_letter_brings_a_link_that_sets_a_password(tmp_path: Path, watch: 
         assert mail_server.emails.empty()
 
 
-async def test_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_letter(
+async def test_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_email(
     tmp_path: Path, watch: Watch
 ) -> None:
     """SECURITY 71: how long a letter takes must not say that there is somebody to write to."""
@@ -154,7 +154,7 @@ async def test_mail_server_that_is_away_is_the_stewards_to_know(
     assert "ines@" not in caplog.text
 
 
-async def test_where_no_letters_are_sent_the_page_names_the_stewards(place: Place) -> None:
+async def test_page_names_the_stewards_where_no_emails_are_sent(place: Place) -> None:
     await place.person("ines")
     browser = Browser(place)
     assert await browser.ask("GET", "/reset") == 200
@@ -163,7 +163,7 @@ async def test_where_no_letters_are_sent_the_page_names_the_stewards(place: Plac
     assert "A steward can give you a link" in browser.text
 
 
-def test_nobody_writes_a_header_of_their_own(tmp_path: Path, watch: Watch) -> None:
+def test_headers_of_emails_are_written_by_nobody_else(tmp_path: Path, watch: Watch) -> None:
     """SECURITY 56."""
     settings = settings_for(tmp_path, "home.example", title="Home")
     message = mail.written(settings, watch, "ines@post.example", "A\r\nBcc: all@post.example", "x")
@@ -209,7 +209,7 @@ async def test_guesses_are_counted_by_the_name_whatever_the_address(
         assert await attempts(place, "/login", right) == [303 if name == "ines" else 422]
 
 
-async def test_letters_are_counted_by_the_address_they_go_to(tmp_path: Path, watch: Watch) -> None:
+async def test_emails_are_counted_by_the_address_they_go_to(tmp_path: Path, watch: Watch) -> None:
     async with writing(tmp_path, watch, **BEHIND) as (place, mail_server):
         mail_server.open.set()
         await place.person("ines")
@@ -220,7 +220,7 @@ async def test_letters_are_counted_by_the_address_they_go_to(tmp_path: Path, wat
         assert mail_server.emails.empty()
 
 
-async def test_stop_waits_for_a_letter_that_is_being_handed_over(
+async def test_stop_waits_for_an_email_that_is_being_handed_over(
     tmp_path: Path, watch: Watch
 ) -> None:
     async with mail_server_here() as mail_server:

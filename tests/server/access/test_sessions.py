@@ -35,12 +35,12 @@ NEW = "another sentence to remember"
         "/" + "/evil.example/%2e%2e",
     ],
 )
-def test_one_is_led_on_to_our_own_host_only(wrong: str | None) -> None:
+def test_redirect_leads_to_our_own_host_only(wrong: str | None) -> None:
     assert onward(wrong) == "/"
 
 
 @pytest.mark.parametrize("good", ["/settings", "/oauth/authorize?a=b&c=https%3A%2F%2Fx", "/@ines"])
-def test_one_is_led_on_where_one_wanted_to_go(good: str) -> None:
+def test_redirect_leads_where_one_wanted_to_go(good: str) -> None:
     assert onward(good) == good
 
 
@@ -82,9 +82,7 @@ async def test_work_is_the_same_for_somebody_and_nobody() -> None:
 
 
 @pytest.mark.parametrize("state", ["pending", "disabled", "suspended"])
-async def test_who_may_not_come_in_learns_why_only_with_the_password(
-    place: Place, state: Any
-) -> None:
+async def test_refused_account_learns_why_only_with_the_password(place: Place, state: Any) -> None:
     ines = await place.person("ines")
     if state == "suspended":
         await place.database.write(actors.set_moderation_state, ines.actor.id, "suspended")

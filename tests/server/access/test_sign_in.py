@@ -67,7 +67,7 @@ def test_network_is_a_24_or_a_64() -> None:
         ("de", "Eine neue Anmeldung bei", "Safari auf iPhone, Netz 203.0.113.0/24"),
     ],
 )
-async def test_only_a_log_in_from_somewhere_new_is_told_by_letter(
+async def test_log_in_from_somewhere_new_is_told_by_email(
     tmp_path: Path, watch: Watch, locale: str, subject: str, said: str
 ) -> None:
     async with writing(tmp_path, watch, **BEHIND) as (place, mail_server):
@@ -90,7 +90,7 @@ async def test_only_a_log_in_from_somewhere_new_is_told_by_letter(
         assert mail_server.emails.empty()
 
 
-async def test_what_a_browser_calls_itself_writes_no_letter(tmp_path: Path, watch: Watch) -> None:
+async def test_browser_name_writes_no_email(tmp_path: Path, watch: Watch) -> None:
     async with writing(tmp_path, watch, **BEHIND) as (place, mail_server):
         mail_server.open.set()
         await place.person("ines")
@@ -173,7 +173,7 @@ TRIGGERS: dict[Trigger, tuple[int, bool]] = {
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda one: one.__name__)
-async def test_what_ends_access_ends_it_at_once(place: Place, trigger: Trigger) -> None:
+async def test_ended_access_ends_at_once(place: Place, trigger: Trigger) -> None:
     """Of what is remembered too: tokens are asked again and again until the moment before."""
     person, site, there = await place.person("ines"), Browser(place), Browser(place)
     assert await site.log_in("ines") == 303

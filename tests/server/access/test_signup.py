@@ -39,7 +39,7 @@ async def state_of(place: Place, name: str) -> str | None:
     return account.state if account else None
 
 
-async def test_where_it_is_open_one_is_in_at_once(tmp_path: Path, watch: Watch) -> None:
+async def test_open_signup_lets_in_at_once(tmp_path: Path, watch: Watch) -> None:
     async with serving(tmp_path, "home.example", Internet(), watch, registrations="open") as place:
         status, browser = await sign_up(place)
         assert status == 200
@@ -47,7 +47,7 @@ async def test_where_it_is_open_one_is_in_at_once(tmp_path: Path, watch: Watch) 
         assert await browser.ask("GET", "/settings") == 200
 
 
-async def test_where_a_steward_decides_one_waits(place: Place) -> None:
+async def test_approved_signup_waits_for_a_steward(place: Place) -> None:
     status, browser = await sign_up(place)
     assert status == 200
     assert await state_of(place, "bep_k") == "pending"
@@ -79,7 +79,7 @@ async def test_invitation_is_good_for_as_often_as_it_says(tmp_path: Path, watch:
         assert await state_of(place, "jun") is None
 
 
-async def test_where_it_is_closed_nobody_comes_in(tmp_path: Path, watch: Watch) -> None:
+async def test_closed_signup_lets_nobody_in(tmp_path: Path, watch: Watch) -> None:
     async with serving(
         tmp_path, "home.example", Internet(), watch, registrations="closed"
     ) as place:
@@ -123,7 +123,7 @@ async def test_mistake_is_said_and_what_was_typed_is_kept(
     assert name == "ines" or await state_of(place, name) is None
 
 
-async def test_who_waits_does_not_learn_whose_address_is_known(place: Place) -> None:
+async def test_pending_newcomer_does_not_learn_whose_address_is_known(place: Place) -> None:
     """SECURITY 71: by page and by client, at once and at every attempt to log in."""
     await place.person("ines")
     app = await register(place, "read write")
@@ -164,9 +164,7 @@ def texts(browser: Browser, name: str, email: str) -> str:
     return text.replace(name, "NAME").replace(email, "EMAIL")
 
 
-async def test_where_one_is_in_at_once_an_address_that_is_taken_is_said(
-    tmp_path: Path, watch: Watch
-) -> None:
+async def test_open_signup_says_that_an_address_is_taken(tmp_path: Path, watch: Watch) -> None:
     """Whoever is not let in notices anyway; what is left is that tries are counted (72)."""
     async with serving(tmp_path, "home.example", Internet(), watch, registrations="open") as place:
         await place.person("ines")
@@ -204,7 +202,7 @@ async def test_name_is_had_once_however_it_is_written(place: Place) -> None:
     assert status == 422
 
 
-async def test_who_signs_up_is_counted_by_address_and_by_email_whatever_the_token(
+async def test_signup_is_counted_by_address_and_by_email_whatever_the_token(
     tmp_path: Path, watch: Watch
 ) -> None:
     """SECURITY 72: an app has as many tokens of its own as it likes."""

@@ -50,7 +50,7 @@ async def test_provider_and_what_is_below_it(place: Place, ada: Person) -> None:
     assert (await sign_up(place, "bep", "a@throwaway.example"))[0] == 200
 
 
-async def test_one_address_however_it_is_written(place: Place, ada: Person) -> None:
+async def test_blocked_address_is_known_however_it_is_written(place: Place, ada: Person) -> None:
     made = await ada.post(f"{ADMIN}/canonical_email_blocks", email="be.p@post.example")
     status, body = await sign_up(place, "bep", "B.E.P+garden@post.example")
     assert (status, body["details"]["email"][0]["error"]) == (422, "ERR_BLOCKED")

@@ -135,7 +135,7 @@ async def test_recovery_code_counts_once_however_it_is_typed(place: Place, watch
     assert await give(await password_given(place), codes[1]) == 303
 
 
-async def test_five_wrong_codes_send_back_to_the_password(place: Place, watch: Watch) -> None:
+async def test_wrong_codes_send_back_to_the_password(place: Place, watch: Watch) -> None:
     _, secret, _ = await set_up(place, watch)
     browser = await password_given(place)
     for _ in range(5):
@@ -146,7 +146,7 @@ async def test_five_wrong_codes_send_back_to_the_password(place: Place, watch: W
     assert "kith" not in browser.cookies
 
 
-async def test_what_was_begun_ends_after_ten_minutes(place: Place, watch: Watch) -> None:
+async def test_begun_setup_ends_after_ten_minutes(place: Place, watch: Watch) -> None:
     _, secret, _ = await set_up(place, watch)
     browser = await password_given(place)
     watch.advance(timedelta(minutes=10))
@@ -250,7 +250,7 @@ async def test_proof_from_while_the_clock_was_ahead_is_none(place: Place, watch:
     assert browser.headers["Location"].startswith("/settings/prove")
 
 
-async def test_what_does_lasting_harm_needs_fresh_proof(place: Place, watch: Watch) -> None:
+async def test_lasting_harm_needs_fresh_proof(place: Place, watch: Watch) -> None:
     person, secret, _ = await set_up(place, watch)
     browser = await password_given(place)
     assert await give(browser, code(secret, watch)) == 303
@@ -341,7 +341,9 @@ async def test_secret_is_shown_to_nobody_without_proof_nor_once_it_is_in_force(
     assert totp.spelled(first) not in browser.text.replace(" ", "")
 
 
-async def test_nothing_of_it_lies_readable_in_the_file(place: Place, watch: Watch) -> None:
+async def test_secrets_of_two_factor_do_not_lie_readable_in_the_file(
+    place: Place, watch: Watch
+) -> None:
     """SECURITY 66: hashes and what is sealed; a sealed secret opens for its owner alone."""
     person, secret, codes = await set_up(place, watch)
     begun = await password_given(place)
@@ -361,7 +363,7 @@ async def test_nothing_of_it_lies_readable_in_the_file(place: Place, watch: Watc
     assert encryption.unseal(instance, "totp", person.actor.id, b"") is None
 
 
-async def test_what_is_begun_is_bounded(place: Place) -> None:
+async def test_begun_setups_are_bounded(place: Place) -> None:
     """SECURITY 48."""
 
     def begin(writer: Writer) -> int:
@@ -377,7 +379,7 @@ async def test_what_is_begun_is_bounded(place: Place) -> None:
         challenges.MOST = most
 
 
-async def test_who_waits_for_a_second_step_loses_their_place_to_nobody(
+async def test_waiting_second_step_loses_its_place_to_nobody(
     place: Place, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SECURITY 48: neither to passkeys begun by anybody, nor to others' log-ins."""
@@ -398,7 +400,7 @@ async def test_who_waits_for_a_second_step_loses_their_place_to_nobody(
 
 
 @pytest.mark.parametrize("state", ["disabled", "pending"])
-async def test_who_may_not_come_in_any_more_does_not_by_the_second_step(
+async def test_refused_account_does_not_come_in_by_the_second_step(
     place: Place, watch: Watch, state: AccountState
 ) -> None:
     person, secret, _ = await set_up(place, watch)

@@ -48,21 +48,21 @@ async def test_direct_post_begins_one_for_each_who_takes_part(place: Place) -> N
     ]
 
 
-async def test_who_writes_to_nobody_is_named_themselves(place: Place) -> None:
+async def test_conversation_with_nobody_names_oneself(place: Place) -> None:
     """Clients look at the first account without asking whether there is one."""
     alice, _, _ = await three(place)
     await direct(alice, "not to be forgotten")
     assert await seen(alice) == [(["alice"], "<p>not to be forgotten", False)]
 
 
-async def test_what_is_for_more_than_named_people_is_none(place: Place) -> None:
+async def test_conversation_is_for_named_people_only(place: Place) -> None:
     alice, bob, _ = await three(place)
     for visibility in ("public", "unlisted", "private", "local"):
         await alice.say("@bob hello", visibility=visibility)
     assert await seen(bob) == []
 
 
-async def test_it_is_read_unread_and_put_away(place: Place) -> None:
+async def test_conversation_is_read_unread_and_put_away(place: Place) -> None:
     alice, bob, _ = await three(place)
     first = await direct(alice, "@bob hello")
     (one,) = await bob.get(ALL)
@@ -93,7 +93,7 @@ async def test_lists_go_on_by_the_last_post(place: Place) -> None:
     assert pages == [[posts[2]["id"], posts[1]["id"]], [posts[0]["id"]], []]
 
 
-async def test_what_is_deleted_is_not_its_last_word(place: Place) -> None:
+async def test_deleted_post_is_not_the_last_of_a_conversation(place: Place) -> None:
     alice, bob, _ = await three(place)
     first = await direct(alice, "@bob hello")
     second = await direct(bob, "@alice sorry", in_reply_to_id=first["id"])
@@ -104,7 +104,7 @@ async def test_what_is_deleted_is_not_its_last_word(place: Place) -> None:
     assert await seen(bob) == [(["alice", "carol"], "all", True)]
 
 
-async def test_nobody_finds_one_with_whom_they_do_not_want_to_hear(place: Place) -> None:
+async def test_conversation_is_not_shown_with_whom_one_does_not_want_to_hear(place: Place) -> None:
     alice, bob, _ = await three(place)
     await direct(bob, "@alice hello")
     await alice.post(f"/api/v1/accounts/{bob.id}/mute")

@@ -90,7 +90,7 @@ async def test_emoji_is_added_offered_and_removed(place: Place) -> None:
         await commands.run(place.app, "emoji remove", {"name": "leek"})
 
 
-async def test_one_that_moves_has_one_that_stands_still(place: Place) -> None:
+async def test_moving_emoji_has_a_still_one(place: Place) -> None:
     await add(place, "wave", MOVING)
     async with place.client.get("/api/v1/custom_emojis") as answer:
         (shown,) = await answer.json()
@@ -110,7 +110,7 @@ async def test_one_that_moves_has_one_that_stands_still(place: Place) -> None:
         ("ok", bytes(256 * 1024 + 1)),
     ],
 )
-async def test_what_cannot_be_an_emoji_is_refused(place: Place, name: str, data: bytes) -> None:
+async def test_emoji_that_cannot_be_one_is_refused(place: Place, name: str, data: bytes) -> None:
     with pytest.raises(CommandFailed):
         await add(place, name, data)
     assert files_in(place.app[MEDIA]) == []
@@ -120,7 +120,7 @@ def shortcodes(entity: Any) -> list[str]:
     return [one["shortcode"] for one in entity["emojis"]]
 
 
-async def test_whoever_says_one_shows_which(place: Place) -> None:
+async def test_emoji_is_shown_by_whoever_says_it(place: Place) -> None:
     alice = await place.person("alice")
     for name in ("leek", "kale"):
         await add(place, name)
@@ -135,7 +135,7 @@ async def test_whoever_says_one_shows_which(place: Place) -> None:
     assert ":leek:" in said["content"] and "<img" not in said["content"]
 
 
-async def test_what_was_said_before_changes_with_the_emoji(place: Place) -> None:
+async def test_earlier_posts_change_with_the_emoji(place: Place) -> None:
     """Kept bytes are made anew when an emoji comes or goes."""
     alice = await place.person("alice")
     said = await alice.say("Soup :leek:", spoiler_text="")
@@ -147,7 +147,7 @@ async def test_what_was_said_before_changes_with_the_emoji(place: Place) -> None
     assert shortcodes(await alice.get(path)) == []
 
 
-async def test_others_are_told_which_picture_is_meant(world: World) -> None:
+async def test_emoji_is_explained_to_others(world: World) -> None:
     await add(world.place, "leek")
     await follow_back(world)
     await world.alice.say("Soup :leek:")
@@ -173,7 +173,7 @@ async def follow_back(world: World) -> None:
 # ---- theirs ----
 
 
-async def test_what_others_say_is_shown_with_their_pictures(world: World) -> None:
+async def test_posts_of_others_are_shown_with_their_emoji(world: World) -> None:
     await add(world.place, "leek")
     await follow(world.alice, world.vera)
     said = world.vera.note("<p>:blob: and :leek:</p>", tag=[tag()], summary="")
@@ -248,14 +248,14 @@ async def test_tag_that_is_no_emoji_is_left_out(world: World, wrong: Any) -> Non
     assert await stored(world) == []
 
 
-async def test_one_post_brings_sixty_four_at_most(world: World) -> None:
+async def test_emoji_of_one_post_are_sixty_four_at_most(world: World) -> None:
     await follow(world.alice, world.vera)
     said = world.vera.note(tag=[tag(name=f":e{at}:") for at in range(200)])
     await hear(world.place, world.vera, world.vera.says("Create", said))
     assert len(await stored(world)) == 64
 
 
-async def test_nobody_speaks_for_another_servers_emoji(world: World) -> None:
+async def test_emoji_of_another_server_is_spoken_for_by_nobody_else(world: World) -> None:
     """An id of another host is no name; the emoji is of whoever's server said it."""
     await follow(world.alice, world.vera)
     await add(world.place, "leek")
@@ -268,7 +268,7 @@ async def test_nobody_speaks_for_another_servers_emoji(world: World) -> None:
     assert rows == [("", None, 0), ("other.example", None, 1)]
 
 
-async def test_no_emoji_comes_from_a_blocked_host(world: World) -> None:
+async def test_emoji_comes_from_no_blocked_host(world: World) -> None:
     await follow(world.alice, world.vera)
     said = world.vera.note(":blob:", tag=[tag()])
     await hear(world.place, world.vera, world.vera.says("Create", said))

@@ -120,7 +120,7 @@ async def test_phrases_and_posts_are_kept_by_themselves(place: Place) -> None:
     assert (await alice.get(f"/api/v1/statuses/{said['id']}"))["filtered"] == []
 
 
-async def test_nobody_marks_a_post_that_they_cannot_see(place: Place) -> None:
+async def test_filter_marks_no_post_that_its_owner_cannot_see(place: Place) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     made, said = await make(alice), await bob.say("For nobody.", visibility="direct")
     status, body = await alice.ask(
@@ -153,7 +153,7 @@ async def test_phrase_is_met_as_it_is_meant(
     assert await met(alice, "/api/v1/timelines/home") == [[phrase] if meets else []]
 
 
-async def test_it_is_said_wherever_posts_are_shown(place: Place) -> None:
+async def test_filter_results_are_said_wherever_posts_are_shown(place: Place) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     await make(alice, "moth", filter_action="hide")
     await alice.follow(bob)
@@ -173,7 +173,7 @@ async def test_it_is_said_wherever_posts_are_shown(place: Place) -> None:
         assert all("filtered" not in one for one in await answer.json())
 
 
-async def test_share_meets_what_it_shares_meets(place: Place) -> None:
+async def test_boost_meets_what_the_boosted_post_meets(place: Place) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     await make(alice, "moth")
     await alice.follow(bob)
@@ -238,7 +238,7 @@ def many(number: int, length: int = 8) -> list[dict[str, str]]:
     return [{"keyword": f"{at:x}".rjust(length, "m")} for at in range(number)]
 
 
-async def test_there_is_room_for_so_many_phrases_however_they_are_sent(place: Place) -> None:
+async def test_filter_phrases_are_limited_however_they_are_sent(place: Place) -> None:
     alice = await place.person("alice")
     given = {"title": "Quiet", "context": ["home"]}
     status, body = await alice.ask("POST", ALL, json={**given, "keywords_attributes": many(101)})
@@ -254,9 +254,7 @@ async def test_there_is_room_for_so_many_phrases_however_they_are_sent(place: Pl
 
 
 @pytest.mark.parametrize(("length", "fits"), [(8, 5), (100, 2)])
-async def test_all_filters_together_have_room_for_so_much(
-    place: Place, length: int, fits: int
-) -> None:
+async def test_filters_together_have_room_for_so_much(place: Place, length: int, fits: int) -> None:
     alice = await place.person("alice")
     given = {"title": "Quiet", "context": ["home"], "keywords_attributes": many(100, length)}
     for _ in range(fits):
@@ -272,7 +270,7 @@ async def test_all_filters_together_have_room_for_so_much(
     assert len(await alice.get(ALL)) == fits
 
 
-async def test_of_one_filter_ten_phrases_are_named(place: Place) -> None:
+async def test_filter_names_at_most_ten_phrases(place: Place) -> None:
     alice = await place.person("alice")
     await make(alice, *(f"moth{at}" for at in range(30)))
     await alice.say(" ".join(f"moth{at}" for at in range(30)))

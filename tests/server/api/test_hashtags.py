@@ -32,7 +32,7 @@ async def test_followed_hashtag_brings_public_posts_home(place: Place) -> None:
     assert await ids(alice) == [shown["id"]]
 
 
-async def test_it_brings_nothing_that_the_follower_may_not_or_does_not_want_to_see(
+async def test_followed_hashtag_brings_nothing_hidden_or_unwanted(
     place: Place,
 ) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
@@ -49,7 +49,7 @@ async def test_it_brings_nothing_that_the_follower_may_not_or_does_not_want_to_s
     assert owner not in await place.database.read(timelines.having_in_home, PostId(post))
 
 
-async def test_what_only_it_brought_leaves_with_it(place: Place) -> None:
+async def test_posts_brought_by_a_hashtag_leave_with_it(place: Place) -> None:
     alice, bob, carol = [await place.person(name) for name in ("alice", "bob", "carol")]
     await alice.follow(carol)
     await follow(alice, "moths")
@@ -78,7 +78,7 @@ async def test_followed_hashtags_are_listed_by_when_they_were_followed(place: Pl
 
 
 @pytest.mark.parametrize("name", ["two words", "12345", "a-b", "%23", "x" * 101])
-async def test_what_is_no_hashtag_is_not_followed(place: Place, name: str) -> None:
+async def test_invalid_hashtag_is_not_followed(place: Place, name: str) -> None:
     alice = await place.person("alice")
     status, _ = await alice.ask("POST", f"/api/v1/tags/{name}/follow")
     assert status == 404

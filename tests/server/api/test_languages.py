@@ -35,9 +35,7 @@ COMES = ["In .", "In EN.", "In en-GB.", "In en."]
 ALL = ["In .", "In eng.", "In EN.", "In en-GB.", "In en.", "In de."]
 
 
-async def test_only_posts_in_the_languages_that_one_follows_in_come_home(
-    alice: Person, bob: Person
-) -> None:
+async def test_home_shows_the_languages_that_one_follows_in(alice: Person, bob: Person) -> None:
     standing = await follow(alice, bob, languages=["en", "fr"])
     assert standing["languages"] == ["en", "fr"]
     (found,) = await alice.get("/api/v1/accounts/relationships", id=bob.id)
@@ -48,13 +46,13 @@ async def test_only_posts_in_the_languages_that_one_follows_in_come_home(
     assert found["languages"] == []
 
 
-async def test_one_dialect_is_not_the_whole_language(alice: Person, bob: Person) -> None:
+async def test_dialect_is_not_the_whole_language(alice: Person, bob: Person) -> None:
     await follow(alice, bob, languages=["en-GB"])
     await say_all(bob)
     assert await texts(alice) == ["In .", "In en-GB."]
 
 
-async def test_what_was_said_before_comes_home_by_the_same_rule(alice: Person, bob: Person) -> None:
+async def test_earlier_posts_come_home_by_the_same_rule(alice: Person, bob: Person) -> None:
     await say_all(bob)
     await follow(alice, bob, languages=["en"])
     assert await texts(alice) == COMES
@@ -78,7 +76,7 @@ async def test_boosts_and_notices_keep_to_it(place: Place, alice: Person, bob: P
     assert [one["status"]["content"] for one in told] == ["<p>In en.</p>"]
 
 
-async def test_who_writes_sees_what_they_wrote_and_others_hear_it(
+async def test_author_sees_their_post_and_others_hear_it(
     place: Place, alice: Person, bob: Person
 ) -> None:
     carol = await place.person("carol")

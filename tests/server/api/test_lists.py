@@ -61,7 +61,7 @@ async def test_list_without_sense_is_not_made(place: Place, form: dict[str, str]
     assert await alice.get("/api/v1/lists") == []
 
 
-async def test_only_people_who_are_followed_can_be_in_it(place: Place) -> None:
+async def test_list_holds_followed_people_only(place: Place) -> None:
     alice, bob, _, list_ = await filled(place)
     dora = await place.person("dora")
     path = f"/api/v1/lists/{list_}/accounts"
@@ -75,7 +75,7 @@ async def test_only_people_who_are_followed_can_be_in_it(place: Place) -> None:
     assert [one["username"] for one in await alice.get(path)] == ["alice"]
 
 
-async def test_its_people_are_paged_or_given_all_at_once(place: Place) -> None:
+async def test_list_members_are_paged_or_given_all_at_once(place: Place) -> None:
     alice, bob, carol, list_ = await filled(place)
     path = f"/api/v1/lists/{list_}/accounts"
     await alice.post(path, account_ids=[carol.id])
@@ -93,7 +93,7 @@ async def test_its_people_are_paged_or_given_all_at_once(place: Place) -> None:
     assert await alice.get(path) == []
 
 
-async def test_it_shows_what_its_people_say_and_share(place: Place) -> None:
+async def test_list_shows_posts_and_boosts_of_its_members(place: Place) -> None:
     alice, bob, carol, list_ = await filled(place)
     said = await bob.say("From bob.")
     hers = await carol.say("From carol.")
@@ -108,7 +108,7 @@ async def test_it_shows_what_its_people_say_and_share(place: Place) -> None:
     assert await timeline(alice, list_) == []
 
 
-async def test_who_comes_into_it_brings_what_they_said_lately(place: Place) -> None:
+async def test_list_member_brings_what_they_said_lately(place: Place) -> None:
     alice, _, carol, list_ = await filled(place)
     await carol.say("Earlier.")
     await alice.post(f"/api/v1/lists/{list_}/accounts", account_ids=[carol.id])
@@ -119,7 +119,7 @@ async def test_who_comes_into_it_brings_what_they_said_lately(place: Place) -> N
     ("policy", "shown"),
     [("none", []), ("list", ["bob"]), ("followed", ["carol", "bob"])],
 )
-async def test_its_replies_policy_decides_on_answers(
+async def test_list_decides_on_answers_by_its_replies_policy(
     place: Place, policy: str, shown: list[str]
 ) -> None:
     alice, bob, carol, list_ = await filled(place, replies_policy=policy)
@@ -131,7 +131,7 @@ async def test_its_replies_policy_decides_on_answers(
     assert found == [f"<p>To {name}.</p>" for name in ("carol", "bob") if name in kept]
 
 
-async def test_it_shows_nothing_that_its_owner_may_not_or_does_not_want_to_see(
+async def test_list_shows_nothing_hidden_or_unwanted(
     place: Place,
 ) -> None:
     alice, bob, carol, list_ = await filled(place)
@@ -165,14 +165,14 @@ async def test_exclusive_list_takes_its_people_out_of_home(place: Place) -> None
     assert texts(await alice.home()) == ["<p>From carol.</p>", "<p>From bob.</p>"]
 
 
-async def test_what_was_taken_down_leaves_it(place: Place) -> None:
+async def test_deleted_post_leaves_a_list(place: Place) -> None:
     alice, bob, _, list_ = await filled(place)
     said = await bob.say("Not for long.")
     await bob.call("DELETE", f"/api/v1/statuses/{said['id']}")
     assert await timeline(alice, list_) == []
 
 
-async def test_it_is_trimmed_as_home_is(place: Place) -> None:
+async def test_list_is_trimmed_as_home_is(place: Place) -> None:
     alice, bob, _, list_ = await filled(place)
     for number in range(4):
         await bob.say(f"Number {number}.")

@@ -79,7 +79,7 @@ async def test_focus_is_two_numbers(place: Place, focus: str, is_taken: bool) ->
         assert body["error"] == params.NO_FOCUS
 
 
-async def test_it_can_be_described_later_until_it_hangs_on_a_post(place: Place) -> None:
+async def test_media_can_be_described_until_it_is_attached(place: Place) -> None:
     alice = await place.person("alice")
     made = await sent(alice)
     path = f"/api/v1/media/{made['id']}"
@@ -128,7 +128,7 @@ async def test_films_and_recordings_are_refused_with_a_sentence(place: Place, da
     assert files_in(place.app[MEDIA]) == []
 
 
-async def test_what_is_no_picture_or_no_file_is_refused(place: Place) -> None:
+async def test_upload_that_is_no_picture_or_no_file_is_refused(place: Place) -> None:
     alice = await place.person("alice")
     for data in (b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", b"", b"<html>"):
         status, body = await send(alice, data)
@@ -136,7 +136,7 @@ async def test_what_is_no_picture_or_no_file_is_refused(place: Place) -> None:
     assert (await alice.ask("POST", "/api/v2/media", json={"file": "x"}))[0] == 422
 
 
-async def test_what_moves_goes_on_moving_unless_it_is_too_much(place: Place) -> None:
+async def test_animation_goes_on_moving_unless_it_is_too_much(place: Place) -> None:
     alice = await place.person("alice")
     frames = [Image.new("RGB", (60, 40), (value, 0, 0)) for value in range(0, 250, 50)]
     for format_, mime in (("GIF", "GIF"), ("WEBP", "WEBP"), ("PNG", "WEBP")):
@@ -166,7 +166,7 @@ async def test_pictures_hang_on_a_post_in_the_order_in_which_they_were_named(pla
         assert "?" not in one["url"], "open to all"
 
 
-async def test_only_ones_own_and_only_once_and_only_four(place: Place) -> None:
+async def test_media_is_attached_by_its_owner_once_and_four_at_most(place: Place) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     mine, theirs = await sent(alice), await sent(bob)
     await alice.say("Once", media_ids=[mine["id"]])
@@ -179,7 +179,7 @@ async def test_only_ones_own_and_only_once_and_only_four(place: Place) -> None:
     assert len(await alice.get(f"/api/v1/accounts/{alice.id}/statuses")) == 1
 
 
-async def test_only_media_shows_what_has_some(place: Place) -> None:
+async def test_media_only_shows_posts_with_media(place: Place) -> None:
     alice = await place.person("alice")
     await alice.say("Words")
     said = await alice.say("A picture", media_ids=[(await sent(alice))["id"]])
@@ -235,7 +235,7 @@ async def test_redrafting_keeps_the_pictures_and_deleting_with_media_does_not(
     assert (await alice.ask("GET", f"/api/v1/media/{kept['id']}"))[0] == 404
 
 
-async def test_what_hangs_on_nothing_is_gone_within_a_day(place: Place, watch: Watch) -> None:
+async def test_unattached_media_is_gone_within_a_day(place: Place, watch: Watch) -> None:
     alice = await place.person("alice")
     lost, used = await sent(alice), await sent(alice)
     await alice.say("Look", media_ids=[used["id"]])
@@ -250,7 +250,7 @@ async def test_what_hangs_on_nothing_is_gone_within_a_day(place: Place, watch: W
     assert len(files_in(place.app[MEDIA])) == 4, "originals and previews of the other two"
 
 
-async def test_it_can_be_taken_back(place: Place) -> None:
+async def test_media_can_be_deleted(place: Place) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     made = await sent(alice)
     path = f"/api/v1/media/{made['id']}"

@@ -51,7 +51,7 @@ async def hidden(place: Place, *people: Person) -> None:
         await place.database.write(actors.update, wanted)
 
 
-async def test_those_who_want_to_be_found_are_suggested(place: Place) -> None:
+async def test_suggestions_are_people_who_want_to_be_found(place: Place) -> None:
     alice, bob, carol = await trio(place)
     dora = await place.person("dora")
     await hidden(place, dora)

@@ -39,7 +39,9 @@ async def bob(place: Place) -> Person:
     return await place.person("bob")
 
 
-async def test_one_finds_what_one_had_to_do_with(place: Place, alice: Person, bob: Person) -> None:
+async def test_search_finds_what_one_had_to_do_with(
+    place: Place, alice: Person, bob: Person
+) -> None:
     await open_to_search(place, bob, wanted=False)
     assert await found(alice, "lantern") == []
     await bob.say("A lantern, unnoticed.")
@@ -77,14 +79,14 @@ async def test_public_posts_of_those_who_want_to_be_found_are_found(
     assert await found(alice, "lantern") == []
 
 
-async def test_nobody_else_searches_posts(place: Place, bob: Person) -> None:
+async def test_search_of_posts_is_for_members_only(place: Place, bob: Person) -> None:
     await open_to_search(place, bob)
     await bob.say("lantern")
     async with place.client.get(f"{ALL}?q=lantern&type=statuses") as answer:
         assert await answer.json() == {"accounts": [], "statuses": [], "hashtags": []}
 
 
-async def test_it_finds_nothing_that_one_may_not_or_does_not_want_to_see(
+async def test_search_finds_nothing_hidden_or_unwanted(
     place: Place, alice: Person, bob: Person
 ) -> None:
     await open_to_search(place, bob)
@@ -156,7 +158,7 @@ async def test_operators_narrow_it(place: Place, alice: Person, bob: Person, wat
     assert await found(alice, "lantern", account_id=bob.id) == ["lantern by bob"]
 
 
-async def test_it_goes_on_by_offset(place: Place, alice: Person) -> None:
+async def test_search_goes_on_by_offset(place: Place, alice: Person) -> None:
     for number in range(5):
         await alice.say(f"lantern {number}")
     headers = {"Authorization": f"Bearer {alice.token}"}
@@ -204,7 +206,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-async def test_nothing_that_is_typed_makes_us_fail(alice: Person, text: str) -> None:
+async def test_search_text_of_any_kind_makes_no_500(alice: Person, text: str) -> None:
     """SECURITY 87."""
     await alice.say("a lantern")
     status, body = await alice.ask("GET", ALL, params={"q": text, "type": "statuses"})

@@ -57,7 +57,7 @@ async def fill(alice: Person, count: int) -> None:
             await alice.ask("POST", f"/api/v1/statuses/{post['id']}/pin")
 
 
-async def test_many_polls_and_quotes_are_read_in_as_many_statements_as_one(
+async def test_polls_and_quotes_are_read_in_as_many_statements_as_one(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few, many = await place.person("few"), await place.person("many")

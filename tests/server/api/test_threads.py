@@ -45,7 +45,7 @@ async def test_deep_thread_is_shown_whole_to_members(place: Place, alice: Person
     assert await context(place, ids[middle], alice) == (ids[:middle], ids[middle + 1 :])
 
 
-async def test_there_is_an_end_to_it(place: Place, alice: Person) -> None:
+async def test_thread_has_an_end(place: Place, alice: Person) -> None:
     said = await place.database.write(chain, alice.actor.id, 4200)
     viewer = Member(alice.actor.id)
     below = await place.database.read(visible_posts.descendants, viewer, said[0])
@@ -55,7 +55,7 @@ async def test_there_is_an_end_to_it(place: Place, alice: Person) -> None:
     assert above[-1].id == said[-2].id
 
 
-async def test_anybody_gets_a_glimpse(place: Place, alice: Person) -> None:
+async def test_visitors_get_a_glimpse_of_a_thread(place: Place, alice: Person) -> None:
     """Forty above; below sixty at most, and no deeper than twenty."""
 
     def wide(writer: Writer) -> list[Post]:
@@ -91,7 +91,7 @@ async def test_thread_that_bites_its_tail_ends(place: Place, alice: Person) -> N
     assert await context(place, two, alice) == ([three, one], [three, one])
 
 
-async def test_what_is_hidden_ends_it_above_and_hides_what_answers_it_below(
+async def test_hidden_post_ends_a_thread_above_and_hides_answers_below(
     place: Place, alice: Person
 ) -> None:
     bob = await place.person("bob")
@@ -107,9 +107,7 @@ async def test_what_is_hidden_ends_it_above_and_hides_what_answers_it_below(
     assert len((await context(place, last, alice))[0]) == 2
 
 
-async def test_what_is_hidden_further_down_hides_what_answers_it(
-    place: Place, alice: Person
-) -> None:
+async def test_hidden_answer_hides_what_answers_it(place: Place, alice: Person) -> None:
     bob = await place.person("bob")
 
     def with_hidden(writer: Writer) -> list[Post]:

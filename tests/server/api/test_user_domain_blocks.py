@@ -94,7 +94,7 @@ async def test_blocked_host_is_seen_nowhere(world: World, host: str) -> None:
     print(f"{len(paths)} surfaces")
 
 
-async def test_what_tied_the_two_is_cut_and_they_are_told(world: World) -> None:
+async def test_domain_block_cuts_relationships_and_they_are_told(world: World) -> None:
     alice, vera = world.alice, world.vera
     preview = await alice.get(f"{BLOCKS}/preview", domain="away.example")
     assert preview == {"following_count": 1, "followers_count": 1}
@@ -110,7 +110,7 @@ async def test_what_tied_the_two_is_cut_and_they_are_told(world: World) -> None:
     assert preview == {"following_count": 0, "followers_count": 0}
 
 
-async def test_while_it_is_blocked_nobody_there_follows_or_is_followed(world: World) -> None:
+async def test_domain_block_keeps_follows_from_being(world: World) -> None:
     alice, vera = world.alice, world.vera
     await alice.post(BLOCKS, domain="away.example")
     await world.settle()
@@ -127,7 +127,7 @@ async def test_while_it_is_blocked_nobody_there_follows_or_is_followed(world: Wo
     assert (site["following"], site["domain_blocking"]) == (True, False)
 
 
-async def test_nothing_is_told_of_a_blocked_host(world: World) -> None:
+async def test_domain_block_silences_notifications(world: World) -> None:
     alice, vera = world.alice, world.vera
     own = await alice.say("Hello.")
     await world.settle()
@@ -144,7 +144,7 @@ async def test_nothing_is_told_of_a_blocked_host(world: World) -> None:
     assert await alice.notified() == []
 
 
-async def test_ones_own_host_cannot_be_blocked(world: World) -> None:
+async def test_host_of_ours_cannot_be_blocked(world: World) -> None:
     for wrong in ("home.example", "", "not a name", "http://away.example/"):
         status, body = await world.alice.ask("POST", BLOCKS, json={"domain": wrong})
         assert status == 422, wrong

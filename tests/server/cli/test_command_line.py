@@ -71,7 +71,7 @@ def test_commands_do_the_same_beside_a_server_and_without_one(tmp_path: Path) ->
         assert "ines@post.example" in listed.stdout
 
 
-def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_refusal_is_said_in_a_sentence(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         server.member("ines")
         for arguments, says in (

@@ -13,7 +13,7 @@ async def kith(place: Place, command: str, **given: Any) -> Any:
     return await commands.run(place.app, command, given)
 
 
-async def test_each_decision_is_made_and_taken_back(place: Place) -> None:
+async def test_decisions_are_made_and_taken_back(place: Place) -> None:
     mallory = await place.person("mallory")
     for action, back in (
         ("freeze", "unfreeze"),
@@ -41,7 +41,7 @@ async def test_each_decision_is_made_and_taken_back(place: Place) -> None:
     assert status == 200  # the token rested while they were suspended
 
 
-async def test_everything_by_office_is_in_the_log(place: Place) -> None:
+async def test_moderation_by_command_is_in_the_log(place: Place) -> None:
     await kith(place, "account create", name="bep", email="bep@post.example", password="x" * 12)
     await kith(place, "account role", name="bep", role="steward")
     await kith(place, "account warn", name="bep", text="Hello.")
@@ -63,7 +63,7 @@ async def test_everything_by_office_is_in_the_log(place: Place) -> None:
     assert "xxxx" not in str(log)
 
 
-async def test_what_is_asked_is_not_written_down(place: Place) -> None:
+async def test_questions_are_not_written_down(place: Place) -> None:
     for command in ("account list", "server list", "name list", "queue list", "audit"):
         await kith(place, command)
     assert await kith(place, "audit") == []
@@ -77,7 +77,7 @@ async def test_server_is_shown_with_what_holds_from_above(place: Place) -> None:
         await kith(place, "server unblock", domain="sub.evil.example")
 
 
-async def test_nobody_is_named_who_is_not_there(place: Place) -> None:
+async def test_unknown_names_are_named_to_nobody(place: Place) -> None:
     for command in ("account warn", "account show", "account delete", "account reject"):
         with pytest.raises(CommandFailed, match="known here"):
             await kith(place, command, name="nobody", text="")

@@ -19,7 +19,7 @@ OBJECTS = some.dictionaries(some.text(max_size=8), VALUES, max_size=5)
 
 
 @given(OBJECTS, OBJECTS, some.text(max_size=8), VALUES)
-def test_what_is_joined_is_what_was_cut(
+def test_joined_parts_are_what_was_cut(
     one: dict[str, Any], other: dict[str, Any], name: str, value: object
 ) -> None:
     whole = joined(members(one), member(name, orjson.dumps(value)), members(other))
@@ -38,5 +38,5 @@ def test_braces_and_quotes_in_texts_are_texts() -> None:
 
 
 @given(OBJECTS)
-def test_what_is_unfolded_is_what_was_rendered(values: dict[str, Any]) -> None:
+def test_unfolded_object_is_what_was_rendered(values: dict[str, Any]) -> None:
     assert unfolded(Rendered(orjson.dumps(values))) == values

@@ -246,7 +246,7 @@ CHANGES: dict[str, Change] = {
 }
 
 
-async def test_what_is_kept_is_what_would_be_made_anew_after_every_change(
+async def test_cached_bytes_are_what_would_be_made_anew_after_every_change(
     village: Village,
 ) -> None:
     before = await seen(village)
@@ -260,7 +260,7 @@ async def test_what_is_kept_is_what_would_be_made_anew_after_every_change(
         before = after
 
 
-async def test_what_is_kept_is_not_shown_to_whom_it_is_not_for(village: Village) -> None:
+async def test_cached_bytes_are_not_shown_to_whom_they_are_not_for(village: Village) -> None:
     """Everybody asks for every post by number, while the bytes of each are kept."""
     wanted = [PostId(int(said["id"])) for said in village.said.values()]
 
@@ -282,7 +282,7 @@ async def test_what_is_kept_is_not_shown_to_whom_it_is_not_for(village: Village)
     assert len(sizes) > 2
 
 
-async def test_what_a_unit_showed_before_it_was_undone_is_shown_to_nobody(
+async def test_cached_bytes_of_an_undone_unit_are_shown_to_nobody(
     village: Village,
 ) -> None:
     """A version that was never committed may come again, with other words."""

@@ -56,7 +56,7 @@ async def taken(place: Place, most: int) -> None:
         await asyncio.sleep(0)
 
 
-def test_every_route_named_here_is_there() -> None:
+def test_routes_named_here_are_there() -> None:
     assert {route.path for route in routes.ROUTES} >= (LONG | FREE)
     assert READERS > 2 * AT_ONCE
 
@@ -95,7 +95,7 @@ async def test_block_of_addresses_has_one_reader_and_so_has_a_member(place: Plac
     await asyncio.gather(*held, return_exceptions=True)
 
 
-async def test_whoever_spent_all_is_refused_and_can_come_back() -> None:
+async def test_spent_allowance_is_refused_and_comes_back() -> None:
     now = [0.0]
     reads = Reads(limited=True, clock=lambda: now[0])
     reads.purses.spend("192.0.2.0/24", PURSE)
@@ -111,7 +111,7 @@ async def test_whoever_spent_all_is_refused_and_can_come_back() -> None:
     assert reads.refused == 1
 
 
-async def test_what_waits_is_refused_once_others_of_its_block_spent_all(
+async def test_waiting_read_is_refused_once_others_of_its_block_spent_all(
     tmp_path: Path, watch: Watch
 ) -> None:
     async with serving(

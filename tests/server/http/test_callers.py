@@ -58,7 +58,7 @@ def take_back(writer: Writer, secret: str) -> None:
     assert oauth.revoke(writer, token.id)
 
 
-async def test_what_was_read_before_a_token_was_taken_back_is_not_kept(database: Database) -> None:
+async def test_user_read_before_a_token_was_revoked_is_not_cached(database: Database) -> None:
     secret, held = await database.write(of_alice), Held(database)
     callers = CurrentUsers(held)
     with database.changes.heard_by(ACCESS, callers.forget):
@@ -70,7 +70,7 @@ async def test_what_was_read_before_a_token_was_taken_back_is_not_kept(database:
         assert await callers.of_token(secret) is None
 
 
-async def test_while_access_goes_on_changing_an_answer_comes_and_is_not_kept(
+async def test_user_whose_access_goes_on_changing_is_answered_and_not_cached(
     database: Database,
 ) -> None:
     secret, held = await database.write(of_alice), Held(database)
@@ -106,7 +106,7 @@ def of_many(writer: Writer) -> list[str]:
     return [give_token(writer, one) for one in people for _ in range(2)]
 
 
-async def test_what_changed_is_forgotten_and_nothing_else(database: Database) -> None:
+async def test_change_of_a_user_is_forgotten_and_nothing_else(database: Database) -> None:
     """Of 500 tokens that are remembered, only what a change is about is asked for again."""
     secrets, counted = await database.write(of_many), Counted(database)
     callers = CurrentUsers(counted)

@@ -29,7 +29,7 @@ async def rows(place: Place) -> str:
     return await place.database.read(dumped)
 
 
-async def test_no_form_is_taken_that_is_not_from_our_page(place: Place) -> None:
+async def test_form_from_elsewhere_is_refused(place: Place) -> None:
     """Every form of the table: without a token, with a made one, with that of another browser."""
     browser, stranger = await visitor(place), Browser(place)
     await stranger.ask("GET", "/login")
@@ -105,7 +105,7 @@ async def test_name_of_an_app_is_text(place: Place) -> None:
 
 
 @pytest.mark.parametrize("wider", ["read write follow", "read write push"])
-async def test_who_said_yes_once_is_asked_again_and_the_wider_wish_is_named(
+async def test_earlier_consent_is_asked_again_and_the_wider_scope_is_named(
     place: Place, wider: str
 ) -> None:
     browser, app = await visitor(place), await register(place)

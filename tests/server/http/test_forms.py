@@ -46,7 +46,7 @@ READINGS: tuple[Callable[[Form, str], object], ...] = (
 
 
 @given(st.lists(st.tuples(st.text("ab[]01", max_size=12), st.text(max_size=3)), max_size=8))
-def test_no_name_of_a_field_makes_us_fail(pairs: list[tuple[str, str]]) -> None:
+def test_names_of_fields_make_no_500(pairs: list[tuple[str, str]]) -> None:
     try:
         form = Form(nest(list(pairs)))
     except Malformed:
@@ -60,16 +60,16 @@ def test_no_name_of_a_field_makes_us_fail(pairs: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     "false", ["false", "False", "FALSE", "f", "F", "0", "off", "OFF", "", False]
 )
-def test_what_counts_as_no(false: object) -> None:
+def test_values_that_count_as_no(false: object) -> None:
     assert Form({"locked": false}).flag("locked") is False
 
 
 @pytest.mark.parametrize("true", ["true", "True", "1", "on", "t", True, 1])
-def test_what_counts_as_yes(true: object) -> None:
+def test_values_that_count_as_yes(true: object) -> None:
     assert Form({"locked": true}).flag("locked") is True
 
 
-def test_what_was_not_sent_is_neither() -> None:
+def test_missing_flag_is_neither() -> None:
     form = Form({})
     assert form.flag("locked") is None
     assert form.text("status") is None
@@ -107,7 +107,7 @@ LIST, OBJECT, FILE = ["direct"], {"0": "direct"}, Upload("x", "text/plain", b"di
         *product((Form.upload,), (LIST, OBJECT)),
     ],
 )
-def test_what_is_of_the_wrong_kind_is_refused_and_not_as_if_it_were_not_there(
+def test_value_of_the_wrong_kind_is_refused_and_not_dropped(
     read: Callable[[Form, str], object], wrong: object
 ) -> None:
     with pytest.raises(Refused, match="“x” should be") as refused:
@@ -126,7 +126,7 @@ def test_what_is_of_the_wrong_kind_is_refused_and_not_as_if_it_were_not_there(
         [("visibility[a]", "direct"), ("visibility[][b]", "public")],
     ],
 )
-def test_what_is_given_in_two_ways_is_refused(pairs: list[tuple[str, str]]) -> None:
+def test_value_given_in_two_ways_is_refused(pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(Malformed, match="“visibility” is given in two ways"):
         nest(list(pairs))
     assert nest([("visibility", "direct"), ("visibility", "public")]) == {"visibility": "public"}
@@ -145,7 +145,7 @@ def test_language_is_a_tag(tag: str) -> None:
 @pytest.mark.parametrize(
     "wrong", ["d", "Deutsch", "de_DE", "de-", "de-x", '"><script>', "dé", "de\n", "de" + "-abc" * 9]
 )
-def test_what_is_no_language_is_refused(wrong: str) -> None:
+def test_invalid_language_is_refused(wrong: str) -> None:
     with pytest.raises(Refused, match="“language” should name a language"):
         Form({"language": wrong}).language("language")
     assert Form({"language": ""}).language("language") is None
@@ -173,7 +173,7 @@ PART = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
         ),
     ],
 )
-async def test_nothing_is_posted_to_everybody_for_a_wrong_kind_of_word(
+async def test_value_of_the_wrong_kind_posts_nothing_to_everybody(
     place: Place, kind: str, body: str
 ) -> None:
     alice = await place.person("alice")
@@ -184,7 +184,7 @@ async def test_nothing_is_posted_to_everybody_for_a_wrong_kind_of_word(
     assert await alice.home() == []
 
 
-async def test_every_kind_of_body_says_the_same(place: Place) -> None:
+async def test_bodies_of_every_kind_say_the_same(place: Place) -> None:
     alice = await place.person("alice")
     params = {"status": "Once more.", "visibility": "unlisted"}
     said = [
@@ -223,7 +223,7 @@ async def test_body_that_grows_while_it_is_read_is_cut_off(place: Place) -> None
     assert "more than" in body["error"]
 
 
-async def test_what_cannot_be_unpacked_is_said_to_be_so(place: Place) -> None:
+async def test_body_that_cannot_be_unpacked_is_said_to_be_so(place: Place) -> None:
     alice = await place.person("alice")
     for path, packing in product(("/api/v1/statuses", "/inbox"), ("gzip", "deflate")):
         headers = {
@@ -248,7 +248,7 @@ async def test_what_cannot_be_unpacked_is_said_to_be_so(place: Place) -> None:
         ("application/octet-stream", 415),
     ],
 )
-async def test_wish_is_read_or_refused_and_never_dropped(
+async def test_field_is_read_or_refused_and_never_dropped(
     place: Place, kind: str, status: int
 ) -> None:
     """SECURITY 95: what says “private” is not answered with a public boost."""
@@ -264,7 +264,7 @@ async def test_wish_is_read_or_refused_and_never_dropped(
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-async def test_nothing_in_a_body_takes_nothing_back_that_the_address_says(
+async def test_emptiness_in_a_body_takes_nothing_back_that_the_address_says(
     place: Place, nothing: object
 ) -> None:
     alice = await place.person("alice")

@@ -55,7 +55,7 @@ async def is_kept_out(place: Place, *lines: str) -> bool:
         ((" , ",), "127.0.0.1"),
     ],
 )
-async def test_what_the_nearest_trusted_proxy_says_is_believed_and_nothing_before_it(
+async def test_nearest_trusted_proxy_is_believed_and_nothing_before_it(
     tmp_path: Path, watch: Watch, lines: tuple[str, ...], address: str
 ) -> None:
     async with serving(tmp_path / "a", "home.example", Internet(), watch, **BEHIND) as place:
@@ -66,7 +66,7 @@ async def test_what_the_nearest_trusted_proxy_says_is_believed_and_nothing_befor
 
 
 @pytest.mark.parametrize("name", ["Forwarded", "X-Real-IP", "X-Forwarded-Host", "X-Client-IP"])
-async def test_no_other_header_says_who_asks(tmp_path: Path, watch: Watch, name: str) -> None:
+async def test_headers_beside_do_not_say_who_asks(tmp_path: Path, watch: Watch, name: str) -> None:
     async with serving(tmp_path / "a", "home.example", Internet(), watch, **BEHIND) as place:
         await place.database.write(keep_out, f"{FORGED}/32")
         headers = {name: f"for={FORGED}" if name == "Forwarded" else FORGED}
@@ -98,7 +98,9 @@ async def raw(place: Place, head: str, lines: list[str]) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(set(SINGLE) - {"Content-Length"}))
-async def test_what_decides_and_stands_there_twice_decides_nothing(place: Place, name: str) -> None:
+async def test_deciding_header_that_stands_there_twice_decides_nothing(
+    place: Place, name: str
+) -> None:
     """A proxy may have looked at the other line."""
     alice = await place.person("alice")
     lines = [
@@ -116,7 +118,7 @@ async def test_what_decides_and_stands_there_twice_decides_nothing(place: Place,
         assert " 400 " in said.split("\r\n")[0] and name in said, said
 
 
-async def test_what_a_head_refuses_is_refused_before_the_body_comes(place: Place) -> None:
+async def test_head_refuses_before_the_body_comes(place: Place) -> None:
     """No signature, too long: neither waits for a mebibyte that may drip."""
     for path, length, status in (("/inbox", 1 << 20, 401), ("/inbox", (1 << 20) + 1, 413)):
         reader, writer = await asyncio.open_connection("127.0.0.1", place.client.port)
@@ -127,7 +129,7 @@ async def test_what_a_head_refuses_is_refused_before_the_body_comes(place: Place
         writer.close()
 
 
-async def test_what_is_accepted_is_read_from_all_lines(place: Place) -> None:
+async def test_accept_is_read_from_all_lines(place: Place) -> None:
     alice = await place.person("alice")
     headers = CIMultiDict([("Accept", "image/png"), ("Accept", "application/activity+json")])
     path = f"/@{alice.actor.name}"
@@ -135,7 +137,7 @@ async def test_what_is_accepted_is_read_from_all_lines(place: Place) -> None:
         assert answer.content_type != "text/html"
 
 
-def test_nobody_reads_the_first_line_of_a_header_only() -> None:
+def test_headers_are_not_read_by_their_first_line_only() -> None:
     """All headers of requests are read through server.http.parsing."""
     first = {f"request.{name}" for name in ("headers.get", "headers.getone", "host", "scheme")}
     said = [

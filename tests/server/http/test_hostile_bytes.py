@@ -185,7 +185,7 @@ async def usual_of(place: Place) -> dict[bytes, bytes]:
 
 
 @pytest.mark.parametrize("kinds", [addresses, heads, packed, multiparts, values])
-async def test_no_bytes_make_us_fail(
+async def test_hostile_bytes_make_no_500(
     place: Place, kinds: Callable[[], Iterator[Kind]], caplog: pytest.LogCaptureFixture
 ) -> None:
     usual = await usual_of(place)
@@ -205,7 +205,7 @@ async def test_no_bytes_make_us_fail(
 
 
 @pytest.mark.parametrize("id_", [BEYOND, str(2**63)])
-async def test_what_has_more_digits_than_numbers_is_not_there(place: Place, id_: str) -> None:
+async def test_number_with_too_many_digits_is_not_there(place: Place, id_: str) -> None:
     """As any number that nothing has; where one would act on it, and where one would see it."""
     usual = await usual_of(place)
     tried = 0
@@ -218,7 +218,7 @@ async def test_what_has_more_digits_than_numbers_is_not_there(place: Place, id_:
     assert tried > 10
 
 
-async def test_of_many_numbers_those_that_nothing_can_have_are_left_out(place: Place) -> None:
+async def test_numbers_that_nothing_can_have_are_left_out(place: Place) -> None:
     alice, bob = await place.person("alice"), await place.person("bob")
     said = await bob.say("Leeks.")
     for path, id_ in (

@@ -100,7 +100,7 @@ def about_numbers() -> list[tuple[str, str]]:
     ]
 
 
-async def test_what_belongs_to_one_member_is_not_there_for_another(
+async def test_things_of_one_member_are_not_there_for_another(
     place: Place, people: tuple[Person, Person]
 ) -> None:
     alice, bob = people
@@ -122,7 +122,7 @@ async def test_what_belongs_to_one_member_is_not_there_for_another(
     assert cells >= 30
 
 
-async def test_their_owner_finds_them_there(place: Place, people: tuple[Person, Person]) -> None:
+async def test_owner_finds_their_things_there(place: Place, people: tuple[Person, Person]) -> None:
     """So that a 404 for another says something."""
     alice, bob = people
     own = await owned_by(alice, bob)
@@ -140,7 +140,7 @@ async def test_notes_are_seen_by_their_writer_only(people: tuple[Person, Person]
         assert found["note"] == ""
 
 
-def test_every_door_that_takes_a_number_is_one_or_the_other() -> None:
+def test_doors_that_take_a_number_are_classified() -> None:
     members = [path for _, path in about_numbers()]
     assert len(members) > 60
     assert all(route.access is not Access.APP for route in ROUTES if "{id}" in route.path)

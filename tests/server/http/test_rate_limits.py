@@ -75,7 +75,7 @@ def test_tightest_limit_is_told(watch: Watch) -> None:
     assert standing.limit == LIMITERS["delete"].count
 
 
-def test_many_callers_take_no_more_room_than_we_have(watch: Watch) -> None:
+def test_callers_take_no_more_room_than_we_have(watch: Watch) -> None:
     limits = Limits(watch, watch.monotonic, enabled=True)
     for number in range(MOST_WINDOWS + 500):
         limits.spend([("api", str(number))])
@@ -88,7 +88,7 @@ def test_address_is_counted_by_its_network() -> None:
     assert counted_address("::ffff:192.0.2.1") == "192.0.2.1"
 
 
-async def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path, watch: Watch) -> None:
+async def test_limited_caller_is_told_when_to_come_back(tmp_path: Path, watch: Watch) -> None:
     async with serving(
         tmp_path / "home",
         "home.example",
@@ -143,7 +143,7 @@ async def test_page_for_members_counts_who_is_none(tmp_path: Path, watch: Watch)
         assert last == 429
 
 
-async def test_who_types_a_name_too_often_is_told_so_too(tmp_path: Path, watch: Watch) -> None:
+async def test_name_typed_too_often_is_told_so_too(tmp_path: Path, watch: Watch) -> None:
     """By page and by client: what is typed is counted wherever it is typed."""
     shared = {"rate_limits": "on", "trusted_proxies": "127.0.0.1/32"}
     async with serving(tmp_path, "home.example", Internet(), watch, **shared) as place:

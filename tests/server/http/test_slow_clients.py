@@ -23,7 +23,7 @@ async def begun(place: Place, stack: AsyncExitStack, data: bytes) -> None:
     await writer.drain()
 
 
-async def test_five_hundred_who_never_finish_hold_up_nobody(place: Place) -> None:
+async def test_clients_who_never_finish_hold_up_nobody(place: Place) -> None:
     alice = await place.person("alice")
     bearer = f"Host: home.example\r\nAuthorization: Bearer {alice.token}"
     head = f"POST /api/v1/statuses HTTP/1.1\r\n{bearer}"
@@ -53,7 +53,7 @@ def upload(token: str, size: int) -> bytes:
     ).encode()
 
 
-async def test_who_begins_many_large_bodies_takes_the_room_of_nobody_else(place: Place) -> None:
+async def test_large_bodies_of_one_take_the_room_of_nobody_else(place: Place) -> None:
     """Ten uploads of one member that never end: four are read, and another member's is taken."""
     alice, bob = await place.person("alice"), await place.person("bob")
     largest = place.app[BODIES].largest
@@ -75,7 +75,7 @@ async def test_who_begins_many_large_bodies_takes_the_room_of_nobody_else(place:
             await asyncio.sleep(0.01)
 
 
-async def test_what_says_no_length_counts_as_the_largest(place: Place) -> None:
+async def test_body_of_no_stated_length_counts_as_the_largest(place: Place) -> None:
     alice = await place.person("alice")
     largest = place.app[BODIES].largest
     head, _, _ = upload(alice.token, 9).partition(b"\r\n\r\n")

@@ -44,7 +44,7 @@ async def test_new_address_ends_everything_else(place: Place) -> None:
     assert await Browser(place).log_in(NEW) == 303
 
 
-async def test_it_needs_fresh_proof(place: Place, watch: Watch) -> None:
+async def test_email_change_needs_fresh_proof(place: Place, watch: Watch) -> None:
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
     watch.advance(timedelta(minutes=15))
@@ -77,21 +77,21 @@ async def test_address_that_will_not_do_tells_nothing_about_others(place: Place)
 @pytest.mark.parametrize(
     "wrong", ["", "ines", "ines@post", "a b@c.example", "i\u200bnes@c.example"]
 )
-async def test_it_has_to_be_an_address(place: Place, wrong: str) -> None:
+async def test_email_has_to_be_an_address(place: Place, wrong: str) -> None:
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
     assert await change(browser, wrong) == 422
     assert await address(ines) == "ines@post.example"
 
 
-async def test_same_again_ends_nothing(place: Place) -> None:
+async def test_email_that_is_the_same_ends_nothing(place: Place) -> None:
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
     assert await change(browser, "ines@post.example") == 303
     assert (await ines.ask("GET", "/api/v1/preferences"))[0] == 200
 
 
-async def test_who_is_frozen_may_still_change_where_letters_go(place: Place) -> None:
+async def test_frozen_member_may_still_change_their_address(place: Place) -> None:
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
     freeze = "UPDATE accounts SET frozen = '' WHERE actor = ?"

@@ -40,7 +40,7 @@ def frames(data: bytes) -> Iterator[tuple[tuple[int, ...], int]]:
 @pytest.mark.parametrize(
     ("format_", "becomes"), [("GIF", "GIF"), ("WEBP", "WEBP"), ("PNG", "WEBP"), ("AVIF", "WEBP")]
 )
-def test_each_frame_stays_as_it_was_and_as_long(format_: str, becomes: str) -> None:
+def test_frames_stay_as_they_were_and_as_long(format_: str, becomes: str) -> None:
     made = processing.remake(moving(format_), format_, WHOLE)
     assert (made.format, made.width, made.height) == (becomes, 60, 40)
     shown = list(frames(made.data))
@@ -49,13 +49,13 @@ def test_each_frame_stays_as_it_was_and_as_long(format_: str, becomes: str) -> N
         assert all(abs(a - b) < 40 for a, b in zip(colour, wanted, strict=True))
 
 
-def test_it_is_made_smaller_like_any_other() -> None:
+def test_animation_is_made_smaller_like_any_other() -> None:
     small = Shape(30, 30, cover=False, moves=True)
     made = processing.remake(moving("GIF"), "GIF", small)
     assert (made.width, made.height, len(list(frames(made.data)))) == (30, 20, 3)
 
 
-def test_what_moves_too_much_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_animation_that_moves_too_much_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_MOVING == 30_000_000
     monkeypatch.setattr(processing, "MOST_MOVING", 3 * 60 * 40 - 1)
     made = processing.remake(moving("GIF"), "GIF", WHOLE)
@@ -64,7 +64,7 @@ def test_what_moves_too_much_stands_still(monkeypatch: pytest.MonkeyPatch) -> No
     assert processing.remake(moving("GIF"), "GIF", WHOLE).format == "GIF"
 
 
-def test_what_becomes_too_large_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_animation_that_becomes_too_large_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processing, "MOST_MOVING_BYTES", 100)
     made = processing.remake(moving("GIF"), "GIF", WHOLE)
     assert made.format == "PNG"
@@ -77,7 +77,7 @@ def test_face_stands_still() -> None:
 
 
 @pytest.mark.parametrize("format_", ["GIF", "WEBP"])
-def test_nothing_but_frames_comes_out(format_: str) -> None:
+def test_animation_has_nothing_but_frames(format_: str) -> None:
     secret = b"where-she-lives"
     exif = Image.Exif()
     exif[0x010E] = secret.decode()

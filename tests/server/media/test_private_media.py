@@ -128,7 +128,7 @@ async def test_address_closes_with_the_right_to_see(world: World, watch: Watch) 
     assert (await opened(world.place, local))[0] == 404
 
 
-async def test_who_is_kept_out_opens_nothing_with_what_they_had(world: World) -> None:
+async def test_excluded_reader_opens_nothing_with_what_they_had(world: World) -> None:
     url, stranger = await shown_to(world, "stranger", "local"), world.people["stranger"].actor.id
     steps: tuple[tuple[AccountState, int], ...]
     steps = (("disabled", 404), ("active", 200), ("pending", 404))
@@ -171,7 +171,7 @@ async def test_seal_holds_for_what_it_was_made_for(world: World) -> None:
     print(f"{len(others)} other addresses")
 
 
-async def test_what_hangs_on_nothing_opens_for_its_sender_only(world: World) -> None:
+async def test_unattached_media_opens_for_its_sender_only(world: World) -> None:
     made = await sent(world.people["author"])
     name = URL(made["url"]).path.rpartition("/")[2]
     assert (await opened(world.place, made["url"]))[0] == 200
@@ -234,7 +234,7 @@ async def created(world: World, said: Any) -> str:
     return URL(str(uri)).path
 
 
-async def test_nothing_sealed_lies_in_what_is_kept(world: World) -> None:
+async def test_cached_answers_hold_nothing_sealed(world: World) -> None:
     """One body for all: the address that opens is made when it is handed over."""
     bodies = await world.place.database.read(
         lambda reader: [row[0] for row in reader.rows("SELECT body FROM activities")]

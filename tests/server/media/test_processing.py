@@ -145,7 +145,7 @@ def parts_of(data: bytes) -> set[str]:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-async def test_what_is_written_beside_the_pixels_is_gone(folder: MediaFolder, format_: str) -> None:
+async def test_metadata_beside_the_pixels_is_gone(folder: MediaFolder, format_: str) -> None:
     given = PLANTED_IN[format_]()
     assert given.count(PLANTED) >= 3, "the strings are really there"
     for purpose in ("avatar", "header"):
@@ -201,7 +201,7 @@ def test_broken_exif_does_not_spoil_a_picture() -> None:
         assert remake(spoilt, format_, Shape(40, 40)).width == 40, (format_, exif)
 
 
-def test_every_kind_of_pixel_comes_through() -> None:
+def test_pixels_of_every_kind_come_through() -> None:
     cells = 0
     for mode, format_ in itertools.product("1 L LA P RGB RGBA CMYK I;16".split(), FORMATS):
         try:
@@ -221,7 +221,7 @@ def test_transparency_and_sixteen_bits_are_kept() -> None:
     assert decoded(grey.data).getpixel((4, 4)) == (128, 128, 128)
 
 
-def test_of_an_animation_the_first_frame_is_kept() -> None:
+def test_first_frame_of_an_animation_is_kept() -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in CORNERS]
     for format_ in ("GIF", "WEBP", "PNG", "AVIF"):
         moving = encoded(frames[0], format_, save_all=True, append_images=frames[1:])
@@ -259,7 +259,9 @@ def _too_many_pixels() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", _too_many_pixels())
-async def test_too_many_pixels_are_refused_from_the_header(tmp_path: Path, name: str) -> None:
+async def test_pixels_beyond_the_limit_are_refused_from_the_header(
+    tmp_path: Path, name: str
+) -> None:
     """With so little memory that decoding would fail in another way."""
     folder = MediaFolder(tmp_path, 16 * MIB, Guard(memory=128 * MIB))
     refused = await refusal(folder, _too_many_pixels()[name])
@@ -279,7 +281,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + check
 
 
-async def test_what_unpacks_to_far_more_is_refused(folder: MediaFolder) -> None:
+async def test_bomb_is_refused(folder: MediaFolder) -> None:
     packed = zlib.compress(bytes(600 * MIB), 1)
     plain = encoded(corners(), "PNG")
     for chunk in (
@@ -299,7 +301,7 @@ def _still(count: int) -> bytes:
     return b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff" + frame * count + b";"
 
 
-async def test_more_than_five_hundred_frames_are_refused(folder: MediaFolder) -> None:
+async def test_frames_beyond_five_hundred_are_refused(folder: MediaFolder) -> None:
     kept = await folder.ingest(_still(MOST_FRAMES), "avatar")
     folder.remove(kept.file)
     frames = [Image.new("RGB", (1, 1), (n % 256, n // 256, 0)) for n in range(MOST_FRAMES + 1)]
@@ -377,7 +379,7 @@ NOT_PICTURES = {
 
 
 @pytest.mark.parametrize("name", NOT_PICTURES)
-async def test_what_is_no_picture_is_refused_with_a_sentence(
+async def test_file_that_is_no_picture_is_refused_with_a_sentence(
     folder: MediaFolder, name: str
 ) -> None:
     refused = await refusal(folder, NOT_PICTURES[name])
@@ -424,7 +426,7 @@ async def test_scripts_that_only_begin_as_pictures_are_refused(folder: MediaFold
         assert refused.sentence in (REASONS["unreadable"], REASONS["pixels"]), script
 
 
-async def test_another_decoder_than_the_announced_one_is_never_tried(folder: MediaFolder) -> None:
+async def test_decoder_other_than_the_announced_one_is_never_tried(folder: MediaFolder) -> None:
     """Bytes that begin as AVIF for us, and are a TGA for Pillow, which knows no magic for it."""
     tga = b"\0\0\x02\0ftypavi\0" + struct.pack("<HH", 10, 10) + b"\x18\x20" + bytes(300)
     assert decoded(tga).size == (10, 10), "Pillow left alone takes it"
@@ -433,7 +435,7 @@ async def test_another_decoder_than_the_announced_one_is_never_tried(folder: Med
     assert (await refusal(folder, tga)).sentence == REASONS["unreadable"]
 
 
-async def test_what_is_behind_a_wrong_beginning_is_refused(folder: MediaFolder) -> None:
+async def test_file_behind_a_wrong_beginning_is_refused(folder: MediaFolder) -> None:
     data = {format_: encoded(corners(), format_) for format_ in FORMATS}
     pairs = [(one, other) for one, other in itertools.permutations(FORMATS, 2)]
     for one, other in pairs:
@@ -442,7 +444,7 @@ async def test_what_is_behind_a_wrong_beginning_is_refused(folder: MediaFolder) 
     print(f"wrong beginnings: {len(pairs)} cells")
 
 
-async def test_what_is_cut_off_is_refused(folder: MediaFolder) -> None:
+async def test_truncated_picture_is_refused(folder: MediaFolder) -> None:
     noise = Image.merge("RGB", [Image.effect_noise((90, 60), 90)] * 3)
     cells = 0
     for format_, part in itertools.product(FORMATS, (1, 5, 20, 50, 80)):

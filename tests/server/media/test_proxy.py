@@ -79,7 +79,7 @@ async def world(tmp_path: Path, watch: Watch) -> AsyncIterator[World]:
         yield World(place, alice, other, vera)
 
 
-async def test_nothing_is_fetched_before_somebody_looks(world: World) -> None:
+async def test_picture_is_not_fetched_before_somebody_looks(world: World) -> None:
     said = await world.said()
     assert world.times_fetched() == 0
     (shown,) = said["media_attachments"]
@@ -97,7 +97,7 @@ async def test_nothing_is_fetched_before_somebody_looks(world: World) -> None:
     assert world.times_fetched() == 1, "and kept"
 
 
-async def test_it_is_served_as_a_picture_and_nothing_else(world: World) -> None:
+async def test_picture_is_served_as_a_picture_and_nothing_else(world: World) -> None:
     url = URL(await world.url())
     async with world.place.client.get(url.raw_path_qs, headers={"Accept": "text/html"}) as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -106,7 +106,7 @@ async def test_it_is_served_as_a_picture_and_nothing_else(world: World) -> None:
         assert answer.headers["Content-Disposition"].startswith("inline; filename=")
 
 
-async def test_those_who_look_at_once_wait_for_one_fetch(world: World) -> None:
+async def test_simultaneous_lookers_wait_for_one_fetch(world: World) -> None:
     url = await world.url()
     answers = await asyncio.gather(*(opened(world.place, url) for _ in range(12)))
     assert {status for status, _ in answers} == {200}
@@ -126,13 +126,13 @@ async def test_those_who_look_at_once_wait_for_one_fetch(world: World) -> None:
         (b"", "image/png"),
     ],
 )
-async def test_what_is_no_picture_is_not_shown(world: World, data: bytes, called: str) -> None:
+async def test_file_that_is_no_picture_is_not_shown(world: World, data: bytes, called: str) -> None:
     world.other.answers["/files/a.png"] = showing(data, called)
     assert (await opened(world.place, await world.url()))[0] == 404
     assert files_in(world.proxy.folder) == []
 
 
-async def test_what_is_written_beside_the_pixels_is_gone(world: World) -> None:
+async def test_metadata_beside_the_pixels_is_gone(world: World) -> None:
     from PIL.PngImagePlugin import PngInfo
 
     about = PngInfo()
@@ -144,7 +144,7 @@ async def test_what_is_written_beside_the_pixels_is_gone(world: World) -> None:
     assert status == 200 and b"where-she-lives" not in served
 
 
-async def test_too_much_is_not_read(world: World) -> None:
+async def test_picture_is_not_read_beyond_the_limit(world: World) -> None:
     sent = 0
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -180,14 +180,14 @@ async def test_redirects_go_where_the_door_lets_them(world: World) -> None:
 @pytest.mark.parametrize(
     "address", ["http://169.254.169.254/a.png", "http://[::1]:1/a.png", "http://home.example/a.png"]
 )
-async def test_no_picture_lies_inside(world: World, address: str) -> None:
+async def test_pictures_do_not_lie_inside_the_database(world: World, address: str) -> None:
     url = await world.url(attachment={**SHAPE, "url": address})
     status, _ = await opened(world.place, url)
     assert status in (404, 503)
     assert files_in(world.proxy.folder) == []
 
 
-async def test_without_our_seal_nothing_is_fetched(world: World) -> None:
+async def test_fetch_needs_our_seal(world: World) -> None:
     url = URL(await world.url())
     site = world.place.database.site
     for other in (
@@ -233,7 +233,7 @@ async def test_picture_for_few_opens_for_those_few(world: World) -> None:
     assert (await opened(world.place, private_url))[0] == 404
 
 
-async def test_of_a_blocked_host_nothing_is_shown(world: World) -> None:
+async def test_blocked_host_shows_no_picture(world: World) -> None:
     url = await world.url()
     assert (await opened(world.place, url))[0] == 200
     limits = (
@@ -253,7 +253,7 @@ async def test_picture_on_a_blocked_host_is_not_shown_for_others(world: World) -
     assert (await opened(world.place, url))[0] == 404
 
 
-async def test_what_failed_is_not_asked_for_again_for_a_while(world: World, watch: Watch) -> None:
+async def test_failed_fetch_is_not_repeated_for_a_while(world: World, watch: Watch) -> None:
     world.other.answers["/files/a.png"] = showing(b"", status=410)
     url = await world.url()
     for _ in range(3):
@@ -264,7 +264,7 @@ async def test_what_failed_is_not_asked_for_again_for_a_while(world: World, watc
     assert (await opened(world.place, url))[0] == 200
 
 
-async def test_what_is_old_and_what_is_too_much_is_cleared_away(
+async def test_cache_loses_what_is_old_and_what_is_too_much(
     world: World, tmp_path: Path, watch: Watch
 ) -> None:
     await opened(world.place, await world.url())
@@ -303,7 +303,7 @@ async def test_films_of_others_are_told_with_their_address(world: World) -> None
     assert shown["preview_url"] is None
 
 
-async def test_at_most_sixteen_are_kept(world: World) -> None:
+async def test_fetches_beyond_sixteen_are_refused(world: World) -> None:
     many = [{**SHAPE, "url": f"http://other.example/files/{at}.png"} for at in range(40)]
     assert len((await world.said(attachment=many))["media_attachments"]) == 16
 
@@ -325,7 +325,7 @@ async def test_edit_elsewhere_changes_what_hangs_here(world: World, watch: Watch
     assert left == 0
 
 
-async def test_nobody_elsewhere_can_hang_a_file_of_ours_on_a_post(world: World) -> None:
+async def test_file_of_ours_is_hung_on_a_post_by_nobody_elsewhere(world: World) -> None:
     """A document that names one of our files gets our address, never our row."""
     shape = {**SHAPE, "id": 1, "url": "http://home.example/media/private/" + "0" * 32 + ".png"}
     (shown,) = (await world.said(attachment=[shape]))["media_attachments"]

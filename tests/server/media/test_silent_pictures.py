@@ -119,7 +119,7 @@ async def test_pictures_of_others_go_past_those_of_silent_hosts(
     assert (silence.proxy.places.in_use, silence.proxy.folder.places.in_use) == (0, 0)
 
 
-async def test_while_it_is_fetched_no_picture_holds_the_worker(silence: Silence) -> None:
+async def test_picture_being_fetched_does_not_hold_the_worker(silence: Silence) -> None:
     tasks = silence.looked_at(await silence.gallery(*MANY_DOMAINS))
     await silence.waiting(asked=MANY, queued=0)
     assert silence.proxy.folder.places.in_use == 0
@@ -160,7 +160,7 @@ async def test_host_that_is_silent_once_is_asked_again(silence: Silence) -> None
         assert (await opened(silence.world.place, url))[0] == 200
 
 
-async def test_no_more_silent_hosts_are_remembered_than_there_is_room_for(
+async def test_silent_hosts_are_remembered_up_to_a_limit(
     silence: Silence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SECURITY 48."""
@@ -170,7 +170,7 @@ async def test_no_more_silent_hosts_are_remembered_than_there_is_room_for(
     assert len(silence.proxy.silent) == 3
 
 
-async def test_that_too_many_wait_is_not_held_against_a_picture(silence: Silence) -> None:
+async def test_full_queue_is_not_held_against_a_picture(silence: Silence) -> None:
     proxy, place = silence.proxy, silence.world.place
     proxy.places = Places("pictures", 8, 2, waiting=4)  # one of a domain waits
     urls = await silence.gallery(*ONE_HOST)
@@ -184,7 +184,7 @@ async def test_that_too_many_wait_is_not_held_against_a_picture(silence: Silence
     assert (await opened(place, urls[3]))[0] == 200
 
 
-async def test_that_the_worker_is_busy_is_not_held_against_a_picture(silence: Silence) -> None:
+async def test_busy_worker_is_not_held_against_a_picture(silence: Silence) -> None:
     silence.quiet.speak.set()
     folder, place = silence.proxy.folder, silence.world.place
     (url, *_) = await silence.gallery(*ONE_HOST)
@@ -195,7 +195,7 @@ async def test_that_the_worker_is_busy_is_not_held_against_a_picture(silence: Si
     assert (await opened(place, url))[0] == 200
 
 
-async def test_those_who_wait_for_one_picture_count_once(silence: Silence) -> None:
+async def test_lookers_at_one_picture_count_once(silence: Silence) -> None:
     (url, *_) = await silence.gallery(*ONE_HOST)
     tasks = silence.looked_at([url] * 40)
     await silence.waiting(asked=1, queued=0)

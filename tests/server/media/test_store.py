@@ -127,7 +127,7 @@ async def test_worker_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     assert _children() == before
 
 
-async def test_whoever_goes_away_takes_the_worker_along(folder: MediaFolder) -> None:
+async def test_leaving_client_takes_the_worker_along(folder: MediaFolder) -> None:
     before = _children()
     task = asyncio.create_task(folder.ingest(PICTURE, "avatar"))
     while _children() == before:
@@ -138,7 +138,7 @@ async def test_whoever_goes_away_takes_the_worker_along(folder: MediaFolder) -> 
     assert _children() == before and files_in(folder) == []
 
 
-async def test_two_workers_at_once_and_not_endlessly_many_who_wait(tmp_path: Path) -> None:
+async def test_workers_are_two_at_once_and_not_endlessly_many_wait(tmp_path: Path) -> None:
     folder = MediaFolder(tmp_path, 16 * MIB, Guard(waiting=3))
     before, most = _children(), 0
     tasks = [asyncio.create_task(folder.ingest(PICTURE, "avatar")) for _ in range(7)]
@@ -153,7 +153,7 @@ async def test_two_workers_at_once_and_not_endlessly_many_who_wait(tmp_path: Pat
     assert (await folder.ingest(PICTURE, "avatar")).width == 400, "it recovers by itself"
 
 
-async def test_one_member_leaves_a_worker_to_others(tmp_path: Path) -> None:
+async def test_member_leaves_a_worker_to_others(tmp_path: Path) -> None:
     """However many pictures somebody sends: those of others go past them, and theirs are few."""
     folder, done = MediaFolder(tmp_path, 16 * MIB, Guard(waiting=16)), list[str]()
 
@@ -368,7 +368,7 @@ async def test_picture_is_served_as_a_picture_whatever_is_accepted(
     print(f"served: {2 * len(ACCEPTED)} cells")
 
 
-async def test_whatever_else_is_404_in_json(
+async def test_address_of_anything_else_is_404_in_json(
     place: Place, folder: MediaFolder, client: Client
 ) -> None:
     without_row = await folder.ingest(PICTURE, "avatar")
@@ -426,14 +426,14 @@ async def test_files_without_a_row_go_after_half_a_day(
     assert sorted(path.name for path in files_in(folder)) == sorted((kept.file, new.file))
 
 
-def test_what_kills_a_worker_has_a_sentence() -> None:
+def test_killed_worker_has_a_sentence() -> None:
     for number, reason in ((signal.SIGXCPU, "time"), (signal.SIGKILL, "memory")):
         with pytest.raises(Refused) as refused:
             store._understood(-number, b"")
         assert refused.value.sentence == store.REASONS[reason]
 
 
-def test_no_other_program_is_ever_started() -> None:
+def test_programs_beside_the_worker_are_never_started() -> None:
     """SECURITY 63: no ffmpeg, no exiftool, no shell; the worker is Python itself, isolated."""
     root = Path(store.__file__).parents[2]
     sources = {

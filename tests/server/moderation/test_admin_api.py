@@ -30,7 +30,7 @@ async def decide(ada: Person, who: Person, type_: str, **more: Any) -> None:
     assert await ada.post(f"{ACCOUNTS}/{who.id}/action", type=type_, **more) == {}
 
 
-async def test_who_is_here_is_listed_by_what_they_are(
+async def test_accounts_are_listed_by_what_they_are(
     place: Place, ada: Person, mallory: Person
 ) -> None:
     found = await ada.get(ACCOUNTS, local="true")
@@ -118,7 +118,7 @@ async def test_suspended_means_gone_until_it_is_taken_back(
     await mallory.get("/api/v1/timelines/home")
 
 
-async def test_for_good_means_that_the_address_cannot_be_used_again(
+async def test_suspension_for_good_means_that_the_address_cannot_be_used_again(
     place: Place, ada: Person, mallory: Person
 ) -> None:
     status, body = await ada.ask("DELETE", f"{ACCOUNTS}/{mallory.id}")
@@ -187,7 +187,9 @@ async def test_log_cannot_be_changed(place: Place, ada: Person, mallory: Person)
     assert [action for action, _, _ in await acts(place)] == ["account.silence"]
 
 
-async def test_nobody_decides_about_their_like(place: Place, ada: Person, mallory: Person) -> None:
+async def test_decision_about_ones_like_is_refused(
+    place: Place, ada: Person, mallory: Person
+) -> None:
     erin = await place.person("erin", role="admin")
     for who in (ada, erin):
         given = {"type": "suspend"}
@@ -227,9 +229,7 @@ async def test_servers_are_limited_changed_and_let_be(place: Place, ada: Person)
     assert status == 422
 
 
-async def test_who_is_listed_costs_the_same_for_one_and_for_forty(
-    place: Place, ada: Person
-) -> None:
+async def test_account_list_costs_the_same_for_one_and_for_forty(place: Place, ada: Person) -> None:
     bob = await place.person("bob")
 
     def more(writer: Writer) -> None:
@@ -275,7 +275,7 @@ async def statements(place: Place, ada: Person, path: str) -> int:
     return len(seen)
 
 
-async def test_no_admin_settles_what_was_told_of_them_or_of_their_like(
+async def test_report_about_an_admin_is_not_settled_by_an_admin(
     place: Place, ada: Person, mallory: Person
 ) -> None:
     dora, bob = await place.person("dora", role="admin", scopes=OFFICE), await place.person("bob")

@@ -74,7 +74,7 @@ async def test_admins_door_opens_to_an_admins_token_of_an_admin(
 
 
 @pytest.mark.parametrize("role", ["member", "steward"])
-async def test_nobody_else_comes_in_with_such_a_token(
+async def test_admin_token_is_no_use_to_anybody_else(
     tmp_path: Path, watch: Watch, role: Role
 ) -> None:
     async with with_rooms(tmp_path, watch) as place:
@@ -84,9 +84,7 @@ async def test_nobody_else_comes_in_with_such_a_token(
             assert await bob.ask(method, PATH) == refused
 
 
-async def test_who_is_no_longer_an_admin_is_out_at_the_next_call(
-    tmp_path: Path, watch: Watch
-) -> None:
+async def test_former_admin_is_out_at_the_next_call(tmp_path: Path, watch: Watch) -> None:
     async with with_rooms(tmp_path, watch) as place:
         marta = await place.person("marta", role="admin", scopes="read admin:read")
         assert (await marta.ask("GET", PATH))[0] == 200
@@ -107,7 +105,7 @@ async def test_who_is_no_longer_an_admin_is_out_at_the_next_call(
         (Access.ADMIN, ()),
     ],
 )
-def test_no_route_is_declared_with_half_of_it(access: Access, scopes: tuple[str, ...]) -> None:
+def test_admin_routes_are_declared_whole(access: Access, scopes: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="need each other"):
         Route(method="GET", path=PATH, handler=room, access=access, scopes=scopes)
 

@@ -10,7 +10,7 @@ from tests.support.servers import ALL, Place
 OFFICE = f"{ALL} admin:read admin:write"
 
 
-async def test_what_is_an_admins_is_refused_to_everybody_else(place: Place) -> None:
+async def test_admin_acts_are_refused_to_everybody_else(place: Place) -> None:
     cells = 0
     for role in ("member", "steward"):
         somebody = await place.person(role, role=role, scopes=OFFICE)
@@ -23,7 +23,7 @@ async def test_what_is_an_admins_is_refused_to_everybody_else(place: Place) -> N
     assert cells > 80
 
 
-async def test_what_is_a_stewards_is_refused_to_members(place: Place) -> None:
+async def test_steward_acts_are_refused_to_members(place: Place) -> None:
     await place.person("bob")
     visitor = await browser(place, "bob")
     tried = 0
@@ -35,7 +35,7 @@ async def test_what_is_a_stewards_is_refused_to_members(place: Place) -> None:
     assert tried >= 5
 
 
-async def test_who_is_frozen_reads_and_does_nothing_that_others_notice(place: Place) -> None:
+async def test_frozen_moderator_reads_and_does_nothing_that_others_notice(place: Place) -> None:
     alice = await place.person("alice", scopes="read write follow push profile")
     visitor = await browser(place, "alice")
     await place.database.write(decisions.freeze, alice.actor.id, "Rest.")
@@ -58,7 +58,7 @@ async def test_who_is_frozen_reads_and_does_nothing_that_others_notice(place: Pl
     assert cells > 80
 
 
-async def test_office_of_who_is_frozen_rests(place: Place) -> None:
+async def test_role_of_who_is_frozen_rests(place: Place) -> None:
     """They read what members read, and neither desk nor log nor what an admin's token opens."""
     cells = 0
     bob, carol = await place.person("bob"), await place.person("carol")

@@ -123,7 +123,7 @@ def _wait(writer: Any, names: list[str]) -> None:
         accounts.set_state(writer, id_, "pending")
 
 
-async def test_members_do_not_come_to_the_desk(place: Place) -> None:
+async def test_members_do_not_come_to_the_moderation_pages(place: Place) -> None:
     await place.person("bob")
     visitor = await browser(place, "bob")
     for path in ("/desk", "/desk/log", "/desk/reports/7"):
@@ -132,9 +132,7 @@ async def test_members_do_not_come_to_the_desk(place: Place) -> None:
     assert 'href="/desk"' not in await visitor.get("/settings")
 
 
-async def test_without_a_fresh_proof_nothing_is_decided(
-    place: Place, stella: Person, watch: Any
-) -> None:
+async def test_decision_needs_a_fresh_proof(place: Place, stella: Person, watch: Any) -> None:
     mallory = await place.person("mallory")
     alice = await place.person("alice")
     made = await alice.post("/api/v1/reports", account_id=mallory.id)
@@ -177,7 +175,7 @@ async def test_invitation_keeps_who_gave_it(place: Place) -> None:
     assert "gus" in await visitor.get("/invite")
 
 
-async def test_nobody_settles_what_was_told_of_them_or_of_their_like(
+async def test_report_about_a_steward_is_not_settled_by_a_steward(
     place: Place, stella: Person
 ) -> None:
     """By no form: it is not there for whom it is about, and no equal acts on it."""

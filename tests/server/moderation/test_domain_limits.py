@@ -81,7 +81,7 @@ async def test_server_that_is_let_be_leaves_a_decision_about_one_account(there: 
     assert found.silenced
 
 
-async def test_what_is_not_taken_holds_for_all_beneath(there: There) -> None:
+async def test_domain_block_holds_for_all_beneath(there: There) -> None:
     ours, *_ = there
     params = DomainLimitParams(tier=None, reject_media=True)
     await domain_limits.put(ours.database, COMMAND_LINE, "evil.example", params)
@@ -94,7 +94,7 @@ async def test_what_is_not_taken_holds_for_all_beneath(there: There) -> None:
 
 
 @pytest.mark.parametrize("name", ["com", "ORG", "localhost", "example", "ours.example", "com."])
-async def test_neither_ourselves_nor_the_end_of_many_names_is_blocked(
+async def test_domain_block_of_ourselves_or_of_a_public_suffix_is_refused(
     place: Place, name: str
 ) -> None:
     """By a client and by a command; one slip would take away half the world."""

@@ -92,7 +92,7 @@ async def test_mail_server_that_is_away_is_tried_a_few_times(post: Place, watch:
     assert tries == emails.ATTEMPTS
 
 
-async def test_without_a_mail_server_nothing_waits(place: Place) -> None:
+async def test_missing_mail_server_lets_nothing_wait(place: Place) -> None:
     mallory = await place.person("mallory")
     verdict = Verdict(action="warn", text="Please.")
     await place.database.write(account_decisions.decide, COMMAND_LINE, mallory.actor.id, verdict)
@@ -101,7 +101,7 @@ async def test_without_a_mail_server_nothing_waits(place: Place) -> None:
     assert await emails.send_next(*given) is False
 
 
-async def test_who_wants_no_letter_gets_none(post: Place) -> None:
+async def test_member_who_wants_no_email_gets_none(post: Place) -> None:
     mallory = await post.person("mallory")
     verdict = Verdict(action="warn", text="Please.", email=False)
     await post.database.write(account_decisions.decide, COMMAND_LINE, mallory.actor.id, verdict)

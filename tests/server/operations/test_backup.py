@@ -100,7 +100,7 @@ async def test_media_cost_no_room_and_are_the_backups_own(
             assert stat.S_IMODE(path.stat().st_mode) == wanted, path
 
 
-async def test_on_another_disk_media_are_copied(
+async def test_media_on_another_disk_are_copied(
     place: Place, tmp_path: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = (await place.app[MEDIA].ingest(PICTURE, "avatar")).file
@@ -146,7 +146,7 @@ async def test_backup_cut_off_anywhere_is_whole_or_not_there(
     assert len(folders) >= 3
 
 
-async def test_what_a_killed_backup_left_goes_with_the_next(
+async def test_leftovers_of_a_killed_backup_go_with_the_next(
     place: Place, tmp_path: Path, watch: Watch
 ) -> None:
     to = tmp_path / "backups"

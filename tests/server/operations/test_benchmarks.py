@@ -63,7 +63,7 @@ def test_small_bench_says_what_everything_costs() -> None:
     assert titles == ["n", "per", "s", "CPU", "µs", "R", "p50", "ms", "p99", "ms"]
 
 
-async def test_what_is_measured_is_said_before_it_is_done(
+async def test_bench_says_what_it_measures_before_it_does(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     heard: list[str] = []
@@ -79,7 +79,7 @@ async def test_what_is_measured_is_said_before_it_is_done(
     assert capsys.readouterr().out.split() == ["10", "10", "2000", "1.0"]
 
 
-def test_what_wrk_prints_is_understood() -> None:
+def test_bench_understands_what_wrk_prints() -> None:
     figure = wrk.read(SAID, cpu=1.1)
     assert (figure.times, figure.seconds) == (25713, 1.1)
     assert (figure.wait(0.5), figure.wait(0.99)) == (0.587, 1200.0)

@@ -25,7 +25,7 @@ async def test_page_says_what_the_server_has(place: Place) -> None:
     assert rows() == there
 
 
-async def test_no_set_of_places_is_left_out(place: Place) -> None:
+async def test_places_are_all_in_the_table(place: Place) -> None:
     """Whatever holds places anywhere in the server is in the list."""
     listed = {one.name for one in places_of(place.app)}
     found = {one.name for one in _within(list(place.app.values()), 5)}

@@ -55,7 +55,7 @@ async def test_handle_may_have_another_name_than_the_pages(
     assert "social.home.example has no address" in half.says
 
 
-async def test_what_keeps_others_from_finding_us_is_said(
+async def test_doctor_says_what_keeps_others_from_finding_us(
     tmp_path: Path, internet: Internet, watch: Watch, http_client: HttpClient
 ) -> None:
     settings = settings_for(tmp_path / "home", "home.example")
@@ -79,7 +79,7 @@ async def test_what_keeps_others_from_finding_us_is_said(
         assert says in found.says
 
 
-async def test_letters_that_were_given_up_are_found(
+async def test_deliveries_that_were_given_up_are_found(
     tmp_path: Path, internet: Internet, watch: Watch
 ) -> None:
     async with serving(tmp_path / "home", "home.example", internet, watch) as home:
@@ -124,7 +124,7 @@ async def test_files_that_others_can_open_are_found(place: Place, mode: int) -> 
     assert not found["permissions of kith.sqlite3"].good
 
 
-async def test_in_production_it_looks_from_outside_when_the_server_runs(
+async def test_doctor_in_production_looks_from_outside_when_the_server_runs(
     tmp_path: Path, watch: Watch
 ) -> None:
     environ = {"development": "off", "listen": "127.0.0.1:1"}

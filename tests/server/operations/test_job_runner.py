@@ -48,7 +48,7 @@ async def test_job_wakes_up_and_survives_a_failure(
     assert "“look” failed" in caplog.text
 
 
-async def test_what_always_fails_is_parked_and_those_behind_it_are_done(
+async def test_failing_job_is_parked_and_those_behind_it_are_done(
     place: Place, watch: Watch
 ) -> None:
     """SECURITY 49, for archives, and so for all work that is planned."""

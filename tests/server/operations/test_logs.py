@@ -22,7 +22,7 @@ PLANTED = "planted-5c1d9a7e"
 
 
 @pytest.mark.parametrize("form", [Json(), Text()])
-def test_nobody_writes_a_line_of_their_own(form: logging.Formatter) -> None:
+def test_log_lines_are_written_by_nobody_else(form: logging.Formatter) -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "%s", ("a\r\nb\x1b[31m\u2028c",), None)
     line = form.format(record)
     assert not set("\r\n\x1b\u2028") & set(line)
@@ -53,7 +53,7 @@ SAID = (
 
 
 @pytest.mark.parametrize("form", [Json(), Text()])
-def test_what_looks_like_a_secret_is_taken_out(form: logging.Formatter) -> None:
+def test_text_that_looks_like_a_secret_is_taken_out(form: logging.Formatter) -> None:
     for said in SAID:
         try:
             raise ValueError(said)
@@ -65,7 +65,7 @@ def test_what_looks_like_a_secret_is_taken_out(form: logging.Formatter) -> None:
     print(f"{len(SAID)} ways to say a secret")
 
 
-async def test_what_is_logged_while_answering_has_the_requests_number() -> None:
+async def test_log_lines_while_answering_have_the_requests_number() -> None:
     lines: list[dict[str, str]] = []
 
     class Kept(logging.Handler):
@@ -97,7 +97,7 @@ async def test_what_is_logged_while_answering_has_the_requests_number() -> None:
     assert [line.get("request_id") for line in lines] == [numbers[0], None, numbers[1], None]
 
 
-def test_no_secret_reaches_a_log_and_every_request_has_its_number(tmp_path: Path) -> None:
+def test_secrets_reach_no_log_and_every_request_has_its_number(tmp_path: Path) -> None:
     port, metrics = free_port(), free_port()
     environ = environment(tmp_path, port) | {
         "KITH_LOG_FORMAT": "json",

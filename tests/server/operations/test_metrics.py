@@ -66,7 +66,7 @@ async def test_figures_are_not_at_the_public_address(place: Place) -> None:
         assert "kith_" not in await answer.text()
 
 
-async def test_letters_are_counted_while_they_wait_and_by_how_they_end(
+async def test_deliveries_are_counted_while_they_wait_and_by_how_they_end(
     tmp_path: Path, watch: Watch
 ) -> None:
     internet = Internet()

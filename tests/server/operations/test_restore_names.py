@@ -86,7 +86,9 @@ def test_backup_of_ours_is_restored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_other_names_are_refused_before_anything_is_written(tmp_path: Path, name: object) -> None:
+def test_names_of_other_shapes_are_refused_before_anything_is_written(
+    tmp_path: Path, name: object
+) -> None:
     (tmp_path / "x").write_text("somebody's own")
     folder = crafted(tmp_path / "backup")
     shutil.rmtree(folder)
@@ -123,7 +125,7 @@ def folder_as_link(path: Path, outside: Path) -> None:
 
 @pytest.mark.parametrize("name", [PICTURE, "secret", "kith.sqlite3", "manifest.json"])
 @pytest.mark.parametrize("change", [as_link, as_pipe, as_folder])
-def test_only_files_are_restored(
+def test_files_alone_are_restored(
     tmp_path: Path, name: str, change: Callable[[Path, Path], None]
 ) -> None:
     folder = crafted(tmp_path / "backup")
@@ -135,7 +137,7 @@ def test_only_files_are_restored(
     assert not (tmp_path / "data").exists()
 
 
-def test_no_folder_in_a_backup_is_a_link(tmp_path: Path) -> None:
+def test_folders_in_a_backup_are_no_links(tmp_path: Path) -> None:
     folder = crafted(tmp_path / "backup")
     folder_as_link(folder / PICTURE, tmp_path / "outside")
     with pytest.raises(BackupFailed, match="not as it was written"):
@@ -156,7 +158,7 @@ def test_data_folder_that_holds_a_link_is_not_empty(tmp_path: Path) -> None:
     assert not (tmp_path / "ab").exists()
 
 
-def test_what_lies_beside_the_database_changes_nothing_of_what_is_examined(tmp_path: Path) -> None:
+def test_files_beside_the_database_change_nothing_of_what_is_examined(tmp_path: Path) -> None:
     """A write-ahead log that is in no manifest would make another database of it."""
     source = tmp_path / "source"
     source.write_bytes(blank())

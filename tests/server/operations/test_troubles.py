@@ -179,7 +179,7 @@ async def test_database_that_another_program_holds_is_told(tmp_path: Path, site:
         (sqlite3.DatabaseError("malformed"), Damaged, "kith restore"),
     ],
 )
-def test_what_the_system_says_is_put_into_words(
+def test_errors_of_the_system_are_put_into_words(
     tmp_path: Path, error: Exception, type_: type[StorageError], says: str
 ) -> None:
     (tmp_path / "db.before-3").touch()

@@ -55,7 +55,7 @@ async def test_error_is_a_page_even_when_the_database_cannot_be_asked(status: in
             assert bool(re.search(r"<code>[a-z]+-\d{4}</code>", text)) is (status == 500)
 
 
-async def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path, watch: Watch) -> None:
+async def test_limited_caller_is_told_when_to_come_back(tmp_path: Path, watch: Watch) -> None:
     async with serving(
         tmp_path / "home", "home.example", Internet(), watch, rate_limits="on"
     ) as place:
@@ -105,7 +105,7 @@ async def test_files_of_the_pages_are_kept_an_hour_and_asked_for_by_their_hash(
         "/static/style.css%00",
     ],
 )
-async def test_nothing_else_is_served_as_a_file(place: Place, path: str) -> None:
+async def test_static_files_are_all_that_is_served_as_a_file(place: Place, path: str) -> None:
     async with place.client.get(path) as answer:
         assert answer.status == 404
 

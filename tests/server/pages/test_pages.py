@@ -50,7 +50,7 @@ async def opened(place: Place, path: str, **headers: str) -> Opened:
 # ---- every page, for everybody ----
 
 
-async def test_every_page_opens_for_visitors_and_members_in_both_languages(place: Place) -> None:
+async def test_pages_open_for_visitors_and_members_in_both_languages(place: Place) -> None:
     alice, bob = await place.person("alice", role="admin"), await place.person("bob")
     said = await alice.say("Leeks are in. #garden")
     await bob.say("@alice Already?", in_reply_to_id=said["id"])
@@ -105,7 +105,7 @@ async def test_pages_that_caches_keep_have_the_full_date(place: Place) -> None:
     assert "Today, 08:00" in (await opened(place, "/@alice", **await cookie_of(alice))).text
 
 
-async def test_only_pages_without_any_cookie_are_for_caches(place: Place) -> None:
+async def test_pages_without_any_cookie_are_for_caches(place: Place) -> None:
     alice = await place.person("alice")
     said = await alice.say("Leeks are in. #garden")
     kinds: tuple[dict[str, str], ...] = (
@@ -222,7 +222,7 @@ async def world(place: Place) -> World:
     return World(place, cookies, root, posts)
 
 
-async def test_no_page_shows_what_is_not_for_the_reader(world: World) -> None:
+async def test_pages_show_nothing_that_is_not_for_the_reader(world: World) -> None:
     cells = 0
     for visibility, reader in product(VISIBILITIES, world.cookies):
         may, cookie = reader in SEES[visibility], world.cookies[reader]
@@ -257,9 +257,7 @@ async def test_hidden_and_missing_pages_are_the_same(world: World) -> None:
     print(f"{pairs} pairs of hidden and missing")
 
 
-async def test_what_was_taken_down_is_gone_only_for_those_who_could_see_it(
-    world: World, place: Place
-) -> None:
+async def test_deleted_post_is_gone_for_those_who_could_see_it(world: World, place: Place) -> None:
     author = place.people["author"]
     for id_ in world.posts.values():
         await author.call("DELETE", f"/api/v1/statuses/{id_}")
@@ -295,7 +293,7 @@ async def test_attention_is_counted_nowhere(place: Place) -> None:
     assert [(await opened(place, path)).text for path in paths] == before
 
 
-async def test_whoever_has_no_page_is_not_there(place: Place) -> None:
+async def test_account_without_a_page_is_not_there(place: Place) -> None:
     alice = await place.person("alice")
     said = await alice.say("Leeks are in.")
     nobody = await opened(place, "/@nobody")

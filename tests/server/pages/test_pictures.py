@@ -48,7 +48,7 @@ async def test_post_shows_its_pictures_with_their_descriptions(place: Place) -> 
     assert "<details" in text and 'class="veil"' not in text
 
 
-async def test_what_is_sensitive_is_behind_a_summary(place: Place) -> None:
+async def test_sensitive_picture_is_behind_a_summary(place: Place) -> None:
     alice = await place.person("alice")
     for spoiler in ("", "Food"):
         made = await sent(alice)

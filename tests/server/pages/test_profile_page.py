@@ -148,7 +148,7 @@ async def test_picture_that_cannot_be_taken_is_said_in_the_form(place: Place) ->
     assert kept(place) == []
 
 
-async def test_how_one_writes_is_kept(place: Place) -> None:
+async def test_defaults_of_posting_are_kept(place: Place) -> None:
     alice = await place.person("alice")
     page = await browser(alice)
     for _ in range(2):  # the first use of a token is noted, and after it she is remembered

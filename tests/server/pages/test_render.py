@@ -87,13 +87,13 @@ def every_page() -> Iterator[tuple[str, str, Read]]:
             yield name, locale, Read(page_of(name, locale))
 
 
-def test_every_template_has_a_case_and_compiles() -> None:
+def test_templates_have_a_case_each_and_compile() -> None:
     names = {name.removesuffix(".html") for name in environment().list_templates(["html"])}
     assert names - PARTS == {template for template, _, _ in CASES.values()}
     assert preload() == len(names)
 
 
-def test_every_page_is_whole_and_in_the_language_of_its_reader() -> None:
+def test_pages_are_whole_and_in_the_language_of_their_reader() -> None:
     cells = 0
     for name, locale, page in every_page():
         cells += 1
@@ -130,7 +130,7 @@ def test_ids_are_unique_and_whatever_refers_to_one_finds_it() -> None:
     print(f"{references} references")
 
 
-def test_every_form_posts_to_this_host_with_the_token_of_its_reader() -> None:
+def test_forms_post_to_this_host_with_the_token_of_their_reader() -> None:
     forms = 0
     for name, locale, page in every_page():
         _, frame, _ = CASES[name]
@@ -145,7 +145,7 @@ def test_every_form_posts_to_this_host_with_the_token_of_its_reader() -> None:
     assert forms > 50
 
 
-def test_no_page_needs_a_script_an_inline_style_or_another_host() -> None:
+def test_pages_need_no_script_no_inline_style_and_no_other_host() -> None:
     for name, locale, page in every_page():
         for tag, attributes in page.elements:
             assert tag not in ("style", "iframe", "object", "base"), (name, locale)
@@ -245,7 +245,7 @@ def with_everything_hostile(name: str, payload: str) -> tuple[Read, str, list[st
     return Read(page), page, sorts
 
 
-def test_no_field_of_no_page_becomes_markup() -> None:
+def test_fields_of_pages_become_no_markup() -> None:
     cells, sorts, seen = 0, set(), set()
     for name in CASES:
         page, source, places = with_everything_hostile(name, BREAK_OUT)
@@ -265,7 +265,7 @@ def test_no_field_of_no_page_becomes_markup() -> None:
 
 
 @pytest.mark.parametrize("payload", [SCRIPT_URL, OTHER_HOST])
-def test_no_field_of_no_page_becomes_an_address_that_is_not_of_the_web(payload: str) -> None:
+def test_fields_of_pages_become_no_address_that_is_not_of_the_web(payload: str) -> None:
     cells = 0
     for name in CASES:
         page, _, places = with_everything_hostile(name, payload)
@@ -351,7 +351,7 @@ def test_thread_of_any_depth_or_going_round_in_circles_is_hung() -> None:
     assert hang_answers("1", chain((2, 3), (3, 2), (4, 4))) == ()
 
 
-def test_every_scope_that_is_asked_for_is_said() -> None:
+def test_scopes_that_are_asked_for_are_said() -> None:
     wide = scopes.may(("read", "write", "follow", "push"), "en")
     assert [line.point.split()[0] for line in wide] == ["Read", "Write", "Follow,", "Wake"]
     assert scopes.may(("read", "read:statuses"), "en") == scopes.may(("read",), "en")
@@ -361,7 +361,7 @@ def test_every_scope_that_is_asked_for_is_said() -> None:
     assert "something:new" in scopes.may(("something:new",), "en")[0].point
 
 
-def test_what_stays_out_of_reach_follows_from_the_scopes() -> None:
+def test_scopes_say_what_stays_out_of_reach() -> None:
     assert len(scopes.may_not(("read",), "en")) == 4
     assert len(scopes.may_not(("read", "write:media"), "en")) == 3
     assert len(scopes.may_not(("admin:read", "write"), "en")) == 2

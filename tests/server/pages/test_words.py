@@ -175,7 +175,7 @@ def test_catalogue_has_every_sentence_and_none_that_is_said_no_more(locale: str)
     assert len(wanted) > 200
 
 
-def test_every_sentence_is_translated_with_the_same_places_to_fill() -> None:
+def test_sentences_are_translated_with_the_same_places_to_fill() -> None:
     for locale in set(available()) - {"en"}:
         for message in sentences(locale):
             source, said = forms(message.id), forms(message.string)
@@ -184,7 +184,7 @@ def test_every_sentence_is_translated_with_the_same_places_to_fill() -> None:
             assert set(re.findall(r"%\(\w+\)s", said[-1])) == wanted, message.id
 
 
-def test_no_sentence_shouts_or_says_oops() -> None:
+def test_sentences_do_not_shout_or_say_oops() -> None:
     """STYLE.md, Voice: never these, in any language."""
     unkind = re.compile(
         r"!|\boops\b|\binvalid\b|\bplease note\b|successful|ungültig|erfolgreich", re.I

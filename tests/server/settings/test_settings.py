@@ -134,7 +134,7 @@ def test_file_that_is_missing_or_no_toml_is_refused(tmp_path: Path) -> None:
     assert "not written as TOML" in refusal({}, tmp_path / "kith.toml")
 
 
-def test_no_value_of_any_setting_ends_in_anything_but_a_sentence(tmp_path: Path) -> None:
+def test_setting_of_any_value_ends_in_a_sentence(tmp_path: Path) -> None:
     base = {"KITH_DATA_DIR": str(tmp_path), "KITH_DOMAIN": "localhost:1", "KITH_DEVELOPMENT": "on"}
     wrong = ['"\\u0000"', "-1", "1.5", "true", "[1]", "[]", '""', '" "', '"☃"', "2020-01-01"]
     wrong += [
@@ -273,7 +273,7 @@ def test_figures_are_never_served_on_a_public_address() -> None:
 
 
 @pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0", "10.0.0.0/8 0.0.0.0/0"])
-def test_not_everybody_can_be_a_trusted_proxy(everybody: str) -> None:
+def test_trusted_proxy_cannot_be_everybody(everybody: str) -> None:
     said = refusal({"KITH_DOMAIN": "garden.example", "KITH_TRUSTED_PROXIES": everybody})
     assert "choose the address it is known by" in said
 
@@ -309,7 +309,7 @@ def test_mail_password_travels_encrypted_or_stays_on_this_machine() -> None:
     assert production(**mail | {"KITH_SMTP_TLS": "starttls"}).smtp_port == 587
 
 
-def test_what_init_writes_can_be_read_again(tmp_path: Path) -> None:
+def test_init_writes_what_can_be_read_again(tmp_path: Path) -> None:
     values = {
         "domain": "garden.example",
         "secret": SECRET,
@@ -325,7 +325,7 @@ def test_what_init_writes_can_be_read_again(tmp_path: Path) -> None:
     assert settings.languages == ("de", "en")
 
 
-def test_every_default_that_is_written_out_fits(tmp_path: Path) -> None:
+def test_defaults_that_are_written_out_fit(tmp_path: Path) -> None:
     lines = re.findall(r"^# (\w+ = .+)$", annotated({}), re.MULTILINE)
     text = "\n".join(line for line in lines if not line.startswith("data_dir"))
     file = written(tmp_path, text)
@@ -348,7 +348,7 @@ def test_hosting_guide_documents_every_setting_as_it_is() -> None:
     assert all(f"| `{name}` |" in document() for name in NAMES)
 
 
-def test_nobody_else_reads_the_environment() -> None:
+def test_environment_is_read_in_one_place() -> None:
     allowed = {"server/__main__.py", "server/demo/run.py"}  # which hand it to load(), or to a child
     modules = [
         module

@@ -60,7 +60,7 @@ def issue_everything(writer: Writer, secrets: dict[str, str]) -> int:
     return alice
 
 
-async def test_no_issued_secret_is_in_any_file(database: Database, tmp_path: Path) -> None:
+async def test_issued_secrets_are_in_no_file(database: Database, tmp_path: Path) -> None:
     secrets = {name: ids.secret() for name in ISSUED}
     await database.write(issue_everything, secrets)
     assert await database.read(oauth.token, secrets["token"])
@@ -115,7 +115,7 @@ def test_settings_are_added_to() -> None:
     assert found and found.settings == {"privacy": "private", "sensitive": False}
 
 
-async def test_whatever_ends_access_is_told(database: Database) -> None:
+async def test_end_of_access_is_told(database: Database) -> None:
     told: list[str] = []
     alice = await database.write(lambda writer: cast.account(writer, "alice"))
     with database.changes.heard_by(ACCESS, lambda change: told.append(change.key)):
@@ -129,7 +129,7 @@ async def test_whatever_ends_access_is_told(database: Database) -> None:
     assert found and (found.password, found.state, found.role) == ("new", "disabled", "steward")
 
 
-def test_those_who_look_after_things_are_known() -> None:
+def test_stewards_and_admins_are_known() -> None:
     writer = fresh()
     steward, admin, gone = (
         cast.account(writer, name, role=role, state=state)
@@ -412,7 +412,7 @@ def left(writer: Writer) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("table", FORGOTTEN)
-def test_each_kind_of_row_is_forgotten_in_its_time(table: str) -> None:
+def test_rows_of_each_kind_are_forgotten_in_their_time(table: str) -> None:
     writer = fresh()
     fill(writer)
     before = left(writer)
@@ -425,7 +425,7 @@ def test_each_kind_of_row_is_forgotten_in_its_time(table: str) -> None:
     assert left(writer)[table] < before[table]
 
 
-def test_what_still_waits_is_never_forgotten() -> None:
+def test_waiting_rows_are_never_forgotten() -> None:
     writer = fresh()
     fill(writer)
     writer.now += timedelta(days=400)

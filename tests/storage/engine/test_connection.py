@@ -47,7 +47,7 @@ async def test_connection_that_cannot_be_made_leaves_no_thread(tmp_path: Path) -
         assert set(threading.enumerate()) <= before
 
 
-async def test_no_extension_can_be_loaded(tmp_path: Path) -> None:
+async def test_extensions_cannot_be_loaded(tmp_path: Path) -> None:
     async with Connection(tmp_path / "db", WRITING) as connection:
         with pytest.raises(sqlite3.OperationalError, match="not authorized"):
             await connection.run(lambda raw: raw.execute("SELECT load_extension('x')"))

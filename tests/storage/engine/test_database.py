@@ -174,7 +174,7 @@ async def test_cancelled_readers_give_their_connection_back(database: Database) 
     assert await asyncio.gather(*(database.read(words) for _ in range(5))) == [[]] * 5
 
 
-async def test_too_much_is_refused_while_work_already_taken_is_closed(
+async def test_work_beyond_the_limit_is_refused_while_work_already_taken_is_closed(
     tmp_path: Path, site: Site
 ) -> None:
     async with open_database(tmp_path / "small", site, intake=8) as database:
@@ -194,7 +194,7 @@ async def test_too_much_is_refused_while_work_already_taken_is_closed(
         assert await database.write(say, "again") == "again"
 
 
-async def test_too_many_who_want_to_read_are_refused(tmp_path: Path, site: Site) -> None:
+async def test_readers_beyond_the_limit_are_refused(tmp_path: Path, site: Site) -> None:
     async with open_database(tmp_path / "small", site, intake=4) as database:
         gates = [Gate() for _ in range(READERS)]
         busy = [asyncio.create_task(database.read(gate)) for gate in gates]
@@ -210,7 +210,7 @@ async def test_too_many_who_want_to_read_are_refused(tmp_path: Path, site: Site)
         assert await database.read(words) == []
 
 
-async def test_at_the_end_what_waits_is_served_and_what_comes_after_is_refused(
+async def test_end_serves_what_waits_and_refuses_what_comes_after(
     tmp_path: Path, site: Site
 ) -> None:
     async with open_database(tmp_path / "db", site) as database:
@@ -332,7 +332,7 @@ async def test_numbers_of_one_database_only_rise(database: Database, watch: Watc
     assert small[-1] < 1 << 53
 
 
-async def test_many_rows_come_as_one_and_are_what_they_were(database: Database) -> None:
+async def test_gathered_rows_are_what_they_were(database: Database) -> None:
     sql = "SELECT value, value || :text, NULL, value << 40 FROM json_each(:list) ORDER BY value"
     values = {"text": "“\\ \N{EYE}\x01", "list": "[3, 1, 2]"}
 

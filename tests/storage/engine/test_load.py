@@ -44,7 +44,7 @@ async def read_turns(database: Database) -> set[int]:
     return {await database.read(total) for _ in range(TURNS)}
 
 
-async def test_many_write_and_read_at_once_and_every_value_is_right(database: Database) -> None:
+async def test_simultaneous_writes_and_reads_get_every_value_right(database: Database) -> None:
     await database.write(fill)
     waits: list[float] = []
     writing = [write_turns(database, number, waits) for number in range(WRITERS)]

@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "db"
 
 
-def test_every_table_with_numbers_is_looked_at() -> None:
+def test_tables_with_numbers_are_all_looked_at() -> None:
     """A table that is not named here would give its numbers again after a restart."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.deserialize(blank())
@@ -101,7 +101,7 @@ async def test_clock_without_a_battery_makes_nothing_lower(
         assert await database.write(a_post) > before
 
 
-async def test_what_others_say_meanwhile_comes_on_top_and_what_is_old_stays_below(
+async def test_numbers_of_others_come_on_top_and_old_ones_stay_below(
     file: Path, site: Site, watch: Watch
 ) -> None:
     start = watch.now

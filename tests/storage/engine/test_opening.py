@@ -71,7 +71,7 @@ async def test_copy_is_kept_before_a_migration_and_rows_stay(
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
 
-async def test_no_copy_is_made_where_nothing_changes(tmp_path: Path, site: Site) -> None:
+async def test_copy_is_not_made_where_nothing_changes(tmp_path: Path, site: Site) -> None:
     for _ in range(2):
         async with open_database(tmp_path / "db", site):
             pass
@@ -111,7 +111,7 @@ async def test_newer_database_is_refused(tmp_path: Path, site: Site) -> None:
         Site("home.example", "home.example", "http"),
     ],
 )
-async def test_another_domain_is_refused(tmp_path: Path, site: Site, other: Site) -> None:
+async def test_domain_of_another_is_refused(tmp_path: Path, site: Site, other: Site) -> None:
     async with open_database(tmp_path / "db", site):
         pass
     with pytest.raises(OtherInstance, match="Set it back"):
@@ -171,13 +171,13 @@ async def test_random_flips_are_refused_or_do_no_harm(tmp_path: Path, site: Site
     assert outcomes["refused"] > 0
 
 
-async def test_where_there_is_no_folder_the_reason_is_said(tmp_path: Path, site: Site) -> None:
+async def test_missing_folder_is_said(tmp_path: Path, site: Site) -> None:
     with pytest.raises(CannotOpen, match="cannot be opened"):
         async with open_database(tmp_path / "nowhere" / "db", site):
             pass
 
 
-async def test_nobody_else_may_read_the_files(tmp_path: Path, site: Site) -> None:
+async def test_files_may_be_read_by_nobody_else(tmp_path: Path, site: Site) -> None:
     (tmp_path / "db").touch(0o644)
     async with open_database(tmp_path / "db", site) as database:
         await database.write(fill)

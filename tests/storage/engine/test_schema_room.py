@@ -162,7 +162,7 @@ def tables() -> dict[str, str]:
     return dict(rows.fetchall())
 
 
-def test_every_table_is_strict() -> None:
+def test_tables_are_strict() -> None:
     lax = [name for name, sql in tables().items() if not re.search(r"\)\s*STRICT\b", sql)]
     assert lax == []
     assert len(tables()) > 30
@@ -235,7 +235,7 @@ def test_row_that_goes_finds_those_that_point_to_it_by_an_index() -> None:
     + [("activities", "post"), ("collection_members", "actor"), ("notifications", "actor")]
     + [("follows", "follower"), ("follows", "target"), ("codes", "account")],
 )
-def test_what_we_delete_by_has_an_index(table: str, column: str) -> None:
+def test_deletions_have_an_index(table: str, column: str) -> None:
     assert (column,) in first_columns(table)
 
 

@@ -12,7 +12,7 @@ from storage.engine.versioned_cache import VersionedCache
 from tests.architecture.test_sql import STORAGE
 
 
-def test_what_is_asked_for_stays_and_the_rest_goes() -> None:
+def test_cache_keeps_what_is_asked_for_and_the_rest_goes() -> None:
     kept = VersionedCache(1_000_000)
     kept.put("asked for", b"still here")
     for number in range(10_000):
@@ -23,7 +23,7 @@ def test_what_is_asked_for_stays_and_the_rest_goes() -> None:
     assert 300 < len(there) < 1_000  # a thousand would be all that was allowed
 
 
-def test_one_that_is_larger_than_all_is_no_trouble() -> None:
+def test_value_that_is_larger_than_all_is_no_trouble() -> None:
     kept = VersionedCache(1_000)
     kept.put("small", b"1")
     kept.put("large", bytes(5_000))
@@ -66,7 +66,7 @@ def changes() -> list[tuple[str, str]]:
 BESIDE = re.compile(r"(in_reply_to|root) = (\?|NULL)")
 
 
-def test_every_change_of_what_is_shown_raises_its_version() -> None:
+def test_change_of_what_is_shown_raises_its_version() -> None:
     found = changes()
     print(f"{len(found)} statements")
     assert len(found) > 5
@@ -78,7 +78,7 @@ def test_every_change_of_what_is_shown_raises_its_version() -> None:
     assert silent == []
 
 
-def test_what_is_kept_takes_no_more_room_than_is_counted() -> None:
+def test_cache_takes_no_more_room_than_is_counted() -> None:
     """Also where it was made by orjson, whose bytes are larger than they are long."""
     kept, made = VersionedCache(1 << 20), {"note": "x" * 1500}
     tracemalloc.start()

@@ -50,7 +50,7 @@ def erased_columns() -> list[tuple[str, str]]:
     return [(one[1], one[2]) for one in found if one]
 
 
-def test_every_table_that_names_somebody_is_thought_of() -> None:
+def test_tables_that_name_somebody_are_all_thought_of() -> None:
     raw = memory()
     tables = [name for (name,) in raw.execute("SELECT name FROM sqlite_schema WHERE type='table'")]
     pointing = {
@@ -77,7 +77,7 @@ def gone(writer: Writer, actor: int) -> list[int]:
     return slices
 
 
-def test_nothing_of_theirs_is_left_and_what_others_said_is() -> None:
+def test_erasure_leaves_nothing_of_theirs_and_what_others_said() -> None:
     writer = writer_on(memory())
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     said = [cast.post(writer, alice, tags=["tag"], to=[bob]) for _ in range(50)]
@@ -112,7 +112,7 @@ def test_address_may_be_used_again_a_handle_never() -> None:
     assert actors.by_handle(writer, "alice") is not None
 
 
-def test_key_stays_until_the_last_letter_is_out() -> None:
+def test_key_stays_until_the_last_delivery_is_out() -> None:
     writer = writer_on(memory())
     alice = cast.account(writer, "alice")
     keys.add(writer, Key("u:key", alice, "rsa", "public", "private"))

@@ -49,7 +49,7 @@ def live(writer: Writer, chance: random.Random, people: list[ActorId]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_happens_they_are_what_the_rows_say(seed: int) -> None:
+def test_account_counts_are_what_the_rows_say(seed: int) -> None:
     writer, chance = writer_on(memory()), random.Random(seed)
     people = [cast.account(writer, name) for name in ("alice", "bob", "eve", "dan")]
     for _ in range(60):

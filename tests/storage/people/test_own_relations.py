@@ -73,7 +73,7 @@ def rows(raw: Any, table: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-async def test_everything_stays_as_it_was(tmp_path: Path, site: Site) -> None:
+async def test_relations_stay_as_they_were(tmp_path: Path, site: Site) -> None:
     before = populated(tmp_path / "db")
     assert all(before.values())
     async with open_database(tmp_path / "db", site) as database:

@@ -56,7 +56,7 @@ def test_follow_is_asked_for_and_accepted_once() -> None:
     assert follows.ask(writer, "u:2", bob, alice)
 
 
-def test_nobody_takes_anothers_follow_by_its_name() -> None:
+def test_follow_is_not_taken_over_by_its_name() -> None:
     writer = fresh()
     alice, bob, eve = (cast.actor(writer, name) for name in ("alice", "bob", "eve"))
     follows.ask(writer, "u:1", bob, alice)
@@ -70,7 +70,7 @@ def test_nobody_takes_anothers_follow_by_its_name() -> None:
     assert follows.between(writer, eve, bob) is None
 
 
-def test_one_letter_goes_to_a_server_that_shares_an_inbox() -> None:
+def test_shared_inbox_gets_one_delivery() -> None:
     writer = fresh()
     alice = cast.account(writer, "alice")
     for number in range(3):
@@ -85,7 +85,7 @@ def test_one_letter_goes_to_a_server_that_shares_an_inbox() -> None:
     assert follows.is_followed_here(writer, alice)
 
 
-def test_what_only_the_follower_sees_stays_with_the_follow() -> None:
+def test_settings_of_a_follow_stay_with_it() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     cast.follow(writer, alice, bob)
@@ -176,7 +176,7 @@ def test_relationships_say_how_two_stand() -> None:
     assert blocks.page_of_mutes(writer, me, ALL) == []
 
 
-def test_who_leaves_is_parted_from_all() -> None:
+def test_deleted_account_is_parted_from_all() -> None:
     writer = fresh()
     alice, bob, eve = (cast.account(writer, name) for name in ("alice", "bob", "eve"))
     cast.follow(writer, alice, bob)
@@ -229,7 +229,7 @@ def test_mute_may_or_may_not_hold_for_notifications(with_notifications: bool, co
 
 
 @pytest.mark.parametrize("state", ["pending", "disabled", "deleted"])
-def test_who_has_nobodys_rights_is_told_nothing(state: AccountState) -> None:
+def test_account_without_rights_is_told_nothing(state: AccountState) -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     accounts.set_state(writer, alice, state)
@@ -237,7 +237,7 @@ def test_who_has_nobodys_rights_is_told_nothing(state: AccountState) -> None:
     assert told(writer, alice) == []
 
 
-def test_what_may_no_longer_be_seen_is_told_no_more() -> None:
+def test_hidden_posts_notify_nobody() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.account(writer, "bob")
     cast.follow(writer, alice, bob)
@@ -284,7 +284,7 @@ def test_notifications_are_chosen_by_type_and_actor_and_put_away() -> None:
     assert chosen(NotificationFilter()) == []
 
 
-def test_nobody_is_forgotten_when_many_are_told_at_once() -> None:
+def test_notifications_of_many_at_once_forget_nobody() -> None:
     """More in one unit than a millisecond has small numbers: none may be lost to another's id."""
     writer = fresh()
     bob = cast.account(writer, "bob")

@@ -192,7 +192,7 @@ def test_edit_changes_the_words_and_says_when() -> None:
     assert sorted(posts.tag_names(writer, said.id)) == ["kept", "new"]
 
 
-def test_number_is_never_given_to_a_post_and_a_share() -> None:
+def test_number_is_never_given_to_a_post_and_a_boost() -> None:
     writer = fresh()
     alice = cast.actor(writer, "alice")
     said = cast.post(writer, alice, id=1000)
@@ -249,7 +249,7 @@ def early(writer: Writer, host: str) -> int:
     return count
 
 
-def test_no_server_fills_our_memory_of_early_deletes() -> None:
+def test_early_deletes_of_one_server_do_not_fill_our_memory() -> None:
     writer, most = fresh(), posts.MOST_EARLY_DELETES_OF_HOST
     posts.expect_delete(writer, "u:kept", "u:bob", "quiet.example")
     for number in range(most + 10):
@@ -291,7 +291,7 @@ def test_hashtag_has_a_history() -> None:
     assert uses[0].day - uses[1].day == 86400
 
 
-def test_what_answered_before_there_was_anything_stays_outside_of_our_threads() -> None:
+def test_answer_to_nothing_yet_stays_outside_of_our_threads() -> None:
     writer = fresh()
     alice, mallory = cast.actor(writer, "alice"), cast.actor(writer, "mallory", "evil.example")
     guessed = "https://home.example/posts/7"

@@ -165,7 +165,7 @@ def answers(reader: Reader, viewer: Viewer, post: Post) -> set[bool]:
     }
 
 
-def test_every_audience_is_seen_by_whom_it_is_for() -> None:
+def test_audiences_are_seen_by_whom_they_are_for() -> None:
     expected = table()
     with undone(RAW):
         cast_ = stage(writer_on(RAW))
@@ -181,7 +181,7 @@ def no_peer(name: str) -> bool:
     return not (name.endswith(("_server", "_subdomain")) or name == "blocked_signer")
 
 
-def test_what_is_local_only_leaves_for_nobody() -> None:
+def test_local_only_leaves_for_nobody() -> None:
     cells = 0
     with undone(RAW):
         cast_ = stage(writer_on(RAW))
@@ -207,7 +207,7 @@ def leave(cast_: Stage, post: Post) -> None:
 
 
 @pytest.mark.parametrize("hide", [bury, suspend, leave])
-def test_nobody_sees_what_was_deleted_or_whose_author_is_gone(
+def test_deleted_posts_and_gone_authors_are_seen_by_nobody(
     hide: Callable[[Stage, Post], None],
 ) -> None:
     with undone(RAW):
@@ -220,7 +220,7 @@ def test_nobody_sees_what_was_deleted_or_whose_author_is_gone(
             assert answers(cast_.writer, viewer, from_row(row)) == {False}
 
 
-def test_only_who_could_see_a_deleted_post_is_told_that_it_was_there() -> None:
+def test_deleted_post_is_told_to_whoever_could_see_it_only() -> None:
     with undone(RAW):
         cast_ = stage(writer_on(RAW))
         said = {kind: cast_.say(kind) for kind in cast_.audiences}

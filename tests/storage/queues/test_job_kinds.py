@@ -39,7 +39,7 @@ ONE_OF_EACH: tuple[Payload, ...] = (
 
 
 @pytest.mark.parametrize("payload", ONE_OF_EACH, ids=lambda one: f"{type(one).__name__}")
-def test_what_is_planned_is_what_is_due(payload: Payload) -> None:
+def test_planned_job_is_what_is_due(payload: Payload) -> None:
     writer = writer_on(memory())
     jobs.plan(writer, payload)
     job = jobs.next_due(writer, type(payload))
@@ -49,7 +49,7 @@ def test_what_is_planned_is_what_is_due(payload: Payload) -> None:
     assert jobs.next_due(writer, type(payload)) is None
 
 
-def test_every_kind_has_its_name_and_somebody_who_does_it() -> None:
+def test_job_kinds_have_a_name_and_somebody_who_does_them() -> None:
     assert {type(one) for one in ONE_OF_EACH} == set(KINDS)
     assert len({kind.kind for kind in KINDS}) == len(KINDS)
     doing = (schedule.__file__, featured_posts.__file__)
@@ -57,7 +57,7 @@ def test_every_kind_has_its_name_and_somebody_who_does_it() -> None:
     assert [kind.__name__ for kind in KINDS if kind.__name__ not in done] == []
 
 
-def test_what_cannot_be_read_is_said_by_whoever_tries_it() -> None:
+def test_unreadable_job_is_said_by_whoever_tries_it() -> None:
     writer = writer_on(memory())
     writer.execute("INSERT INTO jobs (id, kind, subject, due) VALUES (1, 'erase', 'nobody', 0)")
     job = jobs.next_due(writer, EraseActor)

@@ -119,7 +119,9 @@ async def test_words_stay_while_somebody_has_to_decide(database: Database) -> No
     assert await database.read(inbox.depth) == {"held": 1, "parked": 1}
 
 
-async def test_what_is_taken_or_waits_is_not_given_out(database: Database, watch: Watch) -> None:
+async def test_delivery_that_is_taken_or_waits_is_not_given_out(
+    database: Database, watch: Watch
+) -> None:
     for name in "abc":
         await keep(database, heard(name))
     first, second, third = await due(database)
@@ -170,7 +172,7 @@ def heading(arrived: list[Delivery]) -> list[tuple[str, str, str]]:
     return [(sent.host, sent.type, sent.object) for sent in arrived]
 
 
-async def test_what_is_about_one_thing_goes_in_order_and_the_rest_overtakes(
+async def test_deliveries_about_one_thing_go_in_order_and_the_rest_overtakes(
     database: Database, watch: Watch
 ) -> None:
     for type_ in ("Create", "Update", "Delete"):
@@ -197,7 +199,7 @@ async def test_what_is_about_one_thing_goes_in_order_and_the_rest_overtakes(
     assert said == ["Create", "Update", "Delete"]
 
 
-async def test_letters_of_one_moment_keep_their_order(database: Database) -> None:
+async def test_deliveries_of_one_moment_keep_their_order(database: Database) -> None:
     """65,536 numbers fit in a millisecond; what is said about one thing must not wrap round."""
 
     def many(writer: Writer) -> None:
@@ -228,7 +230,7 @@ async def host_due(database: Database, host: str) -> int | None:
     return value
 
 
-async def test_host_is_due_only_when_a_letter_may_go(database: Database, watch: Watch) -> None:
+async def test_host_is_due_only_when_a_delivery_may_go(database: Database, watch: Watch) -> None:
     await database.write(say, "post", "a", type_="Create")
     (create,) = await database.read(next_due)
     await database.write(deliveries.postpone, create, 5 * MINUTE, "answered 500")
@@ -245,7 +247,7 @@ async def test_host_is_due_only_when_a_letter_may_go(database: Database, watch: 
     assert await host_due(database, "a") is None
 
 
-async def test_one_inbox_hears_one_activity_once(database: Database) -> None:
+async def test_inbox_hears_an_activity_once(database: Database) -> None:
     def twice(writer: Writer) -> None:
         activity = cast.said(writer, speaker(writer), "post")
         for _ in range(2):
@@ -273,13 +275,13 @@ def enqueue_behind(arrived: int) -> int:
     return steps(raw, lambda: say(writer, "one more", "busy"))
 
 
-def test_letter_more_costs_the_same_however_many_wait() -> None:
+def test_delivery_more_costs_the_same_however_many_wait() -> None:
     few, many = enqueue_behind(10), enqueue_behind(3_000)
     print(f"steps to add a delivery behind 10 / 3,000: {few} / {many}")
     assert many < 1.2 * few
 
 
-async def test_what_is_refused_for_good_is_parked_and_may_be_tried_again(
+async def test_refused_delivery_is_parked_and_may_be_tried_again(
     database: Database, watch: Watch
 ) -> None:
     for object_ in ("one", "two"):
@@ -303,9 +305,7 @@ async def test_what_is_refused_for_good_is_parked_and_may_be_tried_again(
     assert (depth.due, depth.parked, depth.oldest) == (2, 0, watch.now)
 
 
-async def test_what_nobody_answered_for_a_week_is_given_up(
-    database: Database, watch: Watch
-) -> None:
+async def test_week_old_delivery_is_given_up(database: Database, watch: Watch) -> None:
     await database.write(say, "old", "dead")
     watch.advance(6 * DAY)
     await database.write(say, "new", "dead")
@@ -323,7 +323,7 @@ async def test_what_nobody_answered_for_a_week_is_given_up(
 # ---- hosts ----
 
 
-async def test_seven_days_of_failures_make_a_host_dead_and_any_answer_revives_it(
+async def test_week_of_failures_makes_a_host_dead_and_any_answer_revives_it(
     database: Database, watch: Watch
 ) -> None:
     await database.write(say, "post", "a")
@@ -347,7 +347,7 @@ async def test_seven_days_of_failures_make_a_host_dead_and_any_answer_revives_it
     assert await database.read(hosts.troubled) == []
 
 
-async def test_who_speaks_to_us_is_tried_once_and_forgiven_nothing(
+async def test_speaking_host_is_tried_once_and_forgiven_nothing(
     database: Database, watch: Watch
 ) -> None:
     awake: list[str] = []
@@ -389,7 +389,7 @@ async def test_speaking_brings_a_probe_forward_more_seldom_the_more_of_them_fail
     assert probes == 4 * 24 // hours
 
 
-async def test_who_asked_us_to_wait_is_waited_for_whatever_it_says(
+async def test_waiting_host_is_waited_for_whatever_it_says(
     database: Database, watch: Watch
 ) -> None:
     await database.write(say, "post", "a")

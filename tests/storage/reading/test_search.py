@@ -22,7 +22,7 @@ def fresh() -> Writer:
     return writer_on(memory(), Watch())
 
 
-def test_what_is_kept_but_hidden_by_now_is_not_found() -> None:
+def test_hidden_post_is_not_found_though_it_is_kept() -> None:
     writer = fresh()
     alice, bob = cast.account(writer, "alice"), cast.actor(writer, "bob", indexable=True)
     cast.follow(writer, alice, bob)

@@ -151,7 +151,7 @@ def of_people(
     }
 
 
-def test_every_list_pages_as_clients_expect() -> None:
+def test_lists_page_as_clients_expect() -> None:
     cells = 0
     for name, (reader, read, cursors) in listings().items():
         assert len(cursors) >= 100, name
@@ -228,7 +228,7 @@ def test_mute_ends_by_itself() -> None:
     assert ids(timelines.home(writer, alice, ALL)) == [said.id]
 
 
-def test_what_a_suspended_actor_shared_is_in_nobodys_list() -> None:
+def test_boost_of_a_suspended_actor_is_in_nobodys_list() -> None:
     writer = fresh()
     alice, bob, eve = (cast.account(writer, name) for name in ("alice", "bob", "eve"))
     said = cast.post(writer, eve)
@@ -269,7 +269,7 @@ def test_home_list_is_trimmed_to_its_newest_lines() -> None:
     assert ids(timelines.home(writer, alice, ALL)) == [post.id for post in said[:-11:-1]]
 
 
-async def test_whoever_reads_along_is_told_after_the_commit(database: Database) -> None:
+async def test_readers_along_are_told_after_the_commit(database: Database) -> None:
     told: list[str] = []
 
     def unit(writer: Writer) -> list[str]:
@@ -418,7 +418,7 @@ def test_account_shows_each_viewer_what_is_for_them() -> None:
     assert ids(timelines.outbox(writer, alice, ALL)) == [everyone.id]
 
 
-def test_what_was_kept_is_shown_while_it_may_be_seen() -> None:
+def test_home_shows_what_was_kept_while_it_may_be_seen() -> None:
     writer = fresh()
     alice, bob = cast.actor(writer, "alice"), cast.actor(writer, "bob")
     cast.follow(writer, alice, bob)

@@ -29,7 +29,7 @@ async def two(tmp_path: Path, watch: Watch) -> AsyncIterator[Two]:
         yield home, away
 
 
-async def test_somebody_moves_by_the_pages_of_both_servers(two: Two) -> None:
+async def test_move_by_the_pages_of_both_servers(two: Two) -> None:
     home, away = two
     old, new = await home.person("alice"), await away.person("alicia")
     site, there = await Tab.of(old), await Tab.of(new)

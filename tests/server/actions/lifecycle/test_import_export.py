@@ -56,7 +56,7 @@ async def bring(person: Person, kind: ImportKind, text: str, mode: Mode = "merge
 HOW = {"reblogs": False, "notify": True, "languages": ["en", "pt-BR"]}
 
 
-async def test_what_was_taken_along_is_the_same_where_it_is_brought(two: Two) -> None:
+async def test_exported_files_are_the_same_where_they_are_imported(two: Two) -> None:
     home, away = two
     alice, bob, eve = [await home.person(name) for name in ("alice", "bob", "eve")]
     rose = await away.person("rose")
@@ -156,7 +156,7 @@ async def test_files_take_turns_and_a_silent_server_is_asked_twice(two: Two) -> 
     assert [one.reason for one in found] == ["unreachable"] * 9
 
 
-async def test_each_line_that_fails_says_why(two: Two) -> None:
+async def test_failed_lines_say_why(two: Two) -> None:
     home, _ = two
     alice, bob = await home.person("alice"), await home.person("bob")
     await bob.post(f"/api/v1/accounts/{alice.id}/block")
@@ -173,7 +173,7 @@ async def test_each_line_that_fails_says_why(two: Two) -> None:
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@sum", "\tx", "\rx"])
-def test_no_cell_is_a_formula(cell: str) -> None:
+def test_cells_are_no_formulas(cell: str) -> None:
     data = data_export.written([(cell, "plain")])
     assert data.startswith((b"'", b"\"'"))
     ((read, _),) = data_import.read(data)
@@ -192,7 +192,7 @@ def test_no_cell_is_a_formula(cell: str) -> None:
         b"\x00" * 1000,
     ],
 )
-def test_what_is_no_list_is_refused_with_a_sentence(data: bytes) -> None:
+def test_file_that_is_no_list_is_refused_with_a_sentence(data: bytes) -> None:
     with pytest.raises(CannotImport, match=r"Nothing was changed\.$"):
         data_import.read(data)
 
@@ -237,7 +237,7 @@ async def test_archive_holds_all_they_said_and_nobody_elses(two: Two) -> None:
     assert {name for name, _ in data_export.FILES.values()} <= names
 
 
-async def test_there_is_one_archive_a_day_and_the_new_one_takes_its_place(
+async def test_archive_is_made_once_a_day_and_the_new_one_takes_its_place(
     two: Two, watch: Watch
 ) -> None:
     alice = await two[0].person("alice")
@@ -251,7 +251,7 @@ async def test_there_is_one_archive_a_day_and_the_new_one_takes_its_place(
     assert len(list(places.exports.iterdir())) == 1
 
 
-async def test_who_leaves_leaves_no_archive(two: Two) -> None:
+async def test_deleted_account_leaves_no_archive(two: Two) -> None:
     alice = await two[0].person("alice")
     _, places = await archive_of(alice)
     await two[0].database.write(account_deletion.leave, alice.actor)

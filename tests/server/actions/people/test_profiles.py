@@ -94,7 +94,7 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-async def test_everything_can_be_changed_and_comes_back_as_markup(place: Place) -> None:
+async def test_profile_can_be_changed_in_all_fields_and_comes_back_as_markup(place: Place) -> None:
     alice, _ = await place.person("alice"), await place.person("bob")
     body = await changed(alice, **EVERYTHING)
     assert body["display_name"] == "Alice Berg"
@@ -111,7 +111,7 @@ async def test_everything_can_be_changed_and_comes_back_as_markup(place: Place) 
     assert await alice.get("/api/v1/accounts/verify_credentials") == body
 
 
-async def test_everything_is_kept_as_it_was_written_and_defaults_are_followed(
+async def test_profile_is_kept_as_it_was_written_and_defaults_are_followed(
     place: Place,
 ) -> None:
     alice = await place.person("alice")
@@ -127,7 +127,7 @@ async def test_everything_is_kept_as_it_was_written_and_defaults_are_followed(
     assert (await alice.say("Quiet."))["visibility"] == "private"
 
 
-async def test_what_is_not_given_stays_as_it_is(place: Place) -> None:
+async def test_missing_field_stays_as_it_is(place: Place) -> None:
     alice = await place.person("alice")
     first = await changed(
         alice,
@@ -204,7 +204,7 @@ def _multipart(parts: dict[str, str]) -> aiohttp.FormData:
         ({"source": {"language": "<b>"}}, "source[language]", "ERR_INCLUSION"),
     ],
 )
-async def test_what_does_not_fit_is_said_and_nothing_is_changed(
+async def test_invalid_field_is_said_and_nothing_is_changed(
     place: Place, params: dict[str, Any], field: str, code: str
 ) -> None:
     alice = await place.person("alice")
@@ -270,7 +270,7 @@ async def test_empty_file_is_no_picture(place: Place) -> None:
     assert await alice.call("PATCH", CREDENTIALS, data=sent(avatar=b"", header="")) == first
 
 
-async def test_only_a_token_that_may_write_accounts_changes_a_profile(place: Place) -> None:
+async def test_profile_is_changed_by_a_token_that_may_write_accounts_only(place: Place) -> None:
     alice = await place.person("alice")
     for scopes, wanted in (
         ("write:accounts", 200),
@@ -291,7 +291,7 @@ async def test_only_a_token_that_may_write_accounts_changes_a_profile(place: Pla
         assert answer.status == 401
 
 
-async def test_nothing_that_is_sent_as_a_profile_makes_us_fail(place: Place) -> None:
+async def test_profile_fields_of_any_kind_make_no_500(place: Place) -> None:
     alice = await place.person("alice")
     odd: tuple[Any, ...] = (
         None,

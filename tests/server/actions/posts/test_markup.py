@@ -90,11 +90,11 @@ def test_paragraphs_and_breaks_take_the_place_of_newlines() -> None:
     assert post(" \n ") == ""
 
 
-def test_everything_else_is_escaped() -> None:
+def test_markup_of_other_kinds_is_escaped() -> None:
     assert post("<b> & \"x\" 'y'") == "<p>&lt;b&gt; &amp; \"x\" 'y'</p>"
 
 
-def test_whoever_is_not_known_stays_text() -> None:
+def test_unknown_handle_stays_text() -> None:
     assert post("@carol @bep @x@evil.example") == "<p>@carol @bep @x@evil.example</p>"
 
 
@@ -197,7 +197,7 @@ NO_ADDRESSES = """
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES.split())
-def test_what_is_no_web_address_or_misleads_stays_text(text: str) -> None:
+def test_misleading_address_stays_text(text: str) -> None:
     assert "<a" not in post(text)
 
 
@@ -223,7 +223,7 @@ def test_length_is_counted_as_clients_do(text: str, counted: int) -> None:
 FIELDS: dict[str, Callable[[str], SafeHtml]] = {"post": post, "note": note, "field": field}
 
 
-def test_no_payload_survives_being_written_by_a_member() -> None:
+def test_payloads_do_not_survive_being_written_by_a_member() -> None:
     corpus = vectors()
     cells = 0
     for (name, rendered), vector in product(FIELDS.items(), corpus):
@@ -251,7 +251,7 @@ def as_cleaned(markup: str) -> str:
 @given(_WRITTEN)
 @example("https://a.example/\xa0x\xa0")
 @example("@ali\x00ce")
-def test_whatever_is_written_becomes_safe_and_the_cleaner_agrees(text: str) -> None:
+def test_markup_of_any_text_is_safe_and_the_cleaner_agrees(text: str) -> None:
     assert clean(post(text)) == as_cleaned(post(text))
     assert clean_field(field(text)) == as_cleaned(field(text))
     for rendered in (post(text), field(text)):

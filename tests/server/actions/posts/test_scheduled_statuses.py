@@ -49,7 +49,7 @@ async def at(place: Place, watch: Watch, by: timedelta = HOUR) -> int:
     return done
 
 
-async def test_it_is_posted_in_time_as_it_was_asked_for(
+async def test_scheduled_post_is_posted_in_time_as_it_was_asked_for(
     place: Place, watch: Watch, alice: Person, bob: Person
 ) -> None:
     planned = await later(
@@ -87,7 +87,9 @@ async def test_poll_is_open_from_when_it_is_posted(
     assert said["poll"]["expires_at"] == when(watch.now + HOUR)
 
 
-async def test_it_is_moved_and_taken_back(place: Place, watch: Watch, alice: Person) -> None:
+async def test_scheduled_post_is_moved_and_taken_back(
+    place: Place, watch: Watch, alice: Person
+) -> None:
     one, two = await later(alice, watch, "One"), await later(alice, watch, "Two")
     moved = await alice.call(
         "PUT", f"{ALL}/{one['id']}", json={"scheduled_at": when(watch.now + HOUR * 3)}
@@ -110,7 +112,7 @@ async def test_time_has_to_be_a_time_some_minutes_from_now(alice: Person, time: 
     assert await alice.home() == await alice.get(ALL) == []
 
 
-async def test_there_is_room_for_so_many_in_all_and_on_a_day(
+async def test_scheduled_posts_are_limited_in_all_and_on_a_day(
     watch: Watch, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (scheduled_statuses.MOST, scheduled_statuses.MOST_A_DAY) == (300, 25)
@@ -141,7 +143,7 @@ async def test_list_is_read_in_parts(watch: Watch, alice: Person, bob: Person) -
         assert f"min_id={made[0]}" in answer.headers["Link"]
 
 
-async def test_what_is_sent_twice_is_kept_once_and_leads_to_the_post(
+async def test_scheduled_post_sent_twice_is_kept_once_and_leads_to_the_post(
     place: Place, watch: Watch, alice: Person
 ) -> None:
     form = {"status": "Once", "scheduled_at": when(watch.now + timedelta(minutes=10))}
@@ -157,7 +159,7 @@ async def test_what_is_sent_twice_is_kept_once_and_leads_to_the_post(
 # ---- what hangs on it ----
 
 
-async def test_its_pictures_wait_for_it_and_hang_nowhere_else(
+async def test_scheduled_pictures_wait_for_the_post_and_hang_nowhere_else(
     place: Place, watch: Watch, alice: Person
 ) -> None:
     first, second = [(await sent(alice))["id"] for _ in range(2)]
@@ -205,7 +207,7 @@ def disabled(writer: Writer, actor: int) -> None:
 
 
 @pytest.mark.parametrize("kept_from", [frozen, suspended, disabled])
-async def test_who_may_not_post_now_posts_nothing_that_was_planned_before(
+async def test_frozen_author_posts_nothing_that_was_planned_before(
     place: Place, watch: Watch, alice: Person, bob: Person, kept_from: Any
 ) -> None:
     planned = await later(alice, watch, "@bob hello")
@@ -243,7 +245,7 @@ async def test_answer_is_planned_only_to_what_one_may_see(
     assert await alice.get(ALL) == []
 
 
-async def test_our_own_fault_puts_one_off_and_the_others_are_posted(
+async def test_fault_of_ours_puts_one_off_and_the_others_are_posted(
     place: Place, watch: Watch, alice: Person
 ) -> None:
     broken, _ = await later(alice, watch, "Broken"), await later(alice, watch, "Whole")
@@ -260,7 +262,7 @@ def _break(writer: Writer, id_: int) -> None:
     )
 
 
-async def test_who_left_posts_nothing_more(place: Place, watch: Watch, alice: Person) -> None:
+async def test_former_author_posts_nothing_more(place: Place, watch: Watch, alice: Person) -> None:
     await later(alice, watch)
 
     def leave(writer: Writer) -> None:
