@@ -50,7 +50,7 @@ class Activity(ABC):
 
     @classmethod
     def find(cls, reader: Reader, uri: str, by: ActorId) -> "Activity | None":
-        """For verbs that others refer to by bare URI: what `by` said, or was asked, under it."""
+        """Find what `by` said or was asked, for verbs that others refer to by bare URI."""
         return None
 
     def ensure_wanted(self, reader: Reader) -> None:  # noqa: B027 - most are wanted
@@ -97,7 +97,7 @@ class Activity(ABC):
         return {"id": self.id, "type": self.type, "actor": self.actor, "object": what, **more}
 
     def document(self) -> dict[str, Any]:
-        """As it is sent: with its context."""
+        """Document as it is sent: with its context."""
         return stated(self.context, self.render())
 
 

@@ -14,7 +14,7 @@ from storage.queues import hosts
 
 
 def viewer_of(actor: Actor) -> Viewer:
-    """How an actor sees posts: one of ours as a member, another through their server."""
+    """Viewer that an actor is: one of ours as a member, another through their server."""
     return Member(actor.id) if actor.is_local else Peer(actor.host, actor.id)
 
 
@@ -32,7 +32,7 @@ def ensure_accepted(reader: Reader, actor: str, *hosts_: str) -> None:
 
 
 def ensure_hidden_at_most(reader: Reader, actor: str, *hosts_: str) -> None:
-    """As `ensure_accepted`, but whom only their own server hides is heard."""
+    """Ensure as `ensure_accepted`, but whom only their own server hides is heard."""
     known = actors.by_uri(reader, actor)
     if known is None or not known.remote_suspended or known.moderation_state != "active":
         ensure_accepted(reader, actor, *hosts_)

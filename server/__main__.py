@@ -67,7 +67,7 @@ def _dispatch(given: argparse.Namespace) -> int:
 
 
 def _settings() -> Settings:
-    """In development the instance's secret is made and kept beside the database."""
+    """Settings; in development the instance's secret is made and kept beside the database."""
     environ = dict(os.environ)
     settings = configuration.load(environ)
     if settings.secret is None and settings.development:
@@ -98,7 +98,7 @@ def _restore(given: argparse.Namespace) -> int:
 
 
 def _data_folder() -> Path:
-    """As the settings say, or the environment alone where they are still in the backup."""
+    """Folder as the settings say, or the environment alone where they are still in the backup."""
     try:
         return configuration.load(os.environ).data_dir
     except SettingsError:
@@ -151,7 +151,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def greet(app: web.Application) -> None:
-    """At the first start in development: somebody to log in as, and how."""
+    """Say at the first start in development whom to log in as, and how."""
     settings = app[SETTINGS]
     members = await app[DATABASE].read(accounts.everyone, None)
     if members or not settings.development:

@@ -33,7 +33,7 @@ SECRET = "secret"  # noqa: S105 - the name of a file
 
 
 def kept_secret(folder: Path) -> str:
-    """In development: made at the first start, and kept beside the database."""
+    """Secret that development makes at the first start, and keeps beside the database."""
     path = folder / SECRET
     if not path.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

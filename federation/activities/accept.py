@@ -32,6 +32,6 @@ class Accept(Wrapping):
 
 
 def asker_inbox(reader: Reader, answer: Wrapping) -> Collection[str]:
-    """Where the one who asked hears the answer, if they live elsewhere."""
+    """Inbox in which whoever asked hears the answer, if they live elsewhere."""
     asker = actors.by_uri(reader, answer.found(reader).actor)
     return (asker.inbox,) if asker and not asker.is_local else ()

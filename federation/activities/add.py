@@ -12,7 +12,7 @@ from storage.posts import pins
 
 
 class Add(Featuring):
-    """To the collection `featured`; of other collections we know nothing yet."""
+    """Addition to the collection `featured`; of other collections we know nothing yet."""
 
     type: ClassVar[str] = "Add"
 

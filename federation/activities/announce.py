@@ -98,7 +98,7 @@ class Announce(Activity):
         return ()
 
     def _share(self, writer: Writer, actor: Actor, post: Post) -> Boost:
-        """For those to whom it is addressed, and never for more than may read the post."""
+        """Boost a post for those addressed, and never for more than may read the post."""
         addressed = addressing.parse_boost(writer, actor, self.to, self.cc, silent=self.silent)
         if addressed is None:
             raise Unwanted("It is shared with a few people only, which is not done here.")

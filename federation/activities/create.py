@@ -64,7 +64,7 @@ class Create(Activity):
         return not self.note.vote and posts.is_anothers(reader, self.note.id, self.actor)
 
     def ensure_wanted(self, reader: Reader) -> None:
-        """By somebody who is followed here, or to one of ours, as far as its own words tell."""
+        """Ensure that its author is followed here, or speaks to one of ours."""
         if self.background or reader.site.owns(self.actor):
             return
         author = actors.by_uri(reader, self.actor)
@@ -125,7 +125,7 @@ def referred_to(said: Note) -> list[str]:
 
 
 def inboxes(reader: Reader, author: str, said: Note) -> set[str]:
-    """Where a post of ours goes: to those it names, and to followers where it is for them."""
+    """Inboxes for a post of ours: of those it names, and of followers where it is theirs."""
     who, addressed = actors.our_number(reader, author), said.own
     if who is None or addressed is None or addressed.local_only:
         return set()
@@ -142,7 +142,7 @@ def named_inboxes(reader: Reader, named: Collection[str]) -> list[str]:
 
 
 def reached(reader: Reader, author: Actor, known: Post) -> set[str]:
-    """Where a post of ours is, as far as we know: those it was for, and those it came to."""
+    """Servers that have a post of ours, as far as we know: for whom it was, and whom it came to."""
     if known.local_only:
         return set()
     named = [recipient.actor for recipient in posts.recipients(reader, known.id)]

@@ -45,7 +45,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag(Activity):
-    """`about_whom` are URIs: an actor, and posts of theirs. `comment` is plain text.
+    """Report: `about_whom` are URIs, of an actor and of posts of theirs. `comment` is plain text.
 
     `told` is there only where one of ours tells it.
     """

@@ -10,7 +10,7 @@ from storage.posts import pins
 
 
 class Remove(Featuring):
-    """From the collection `featured`."""
+    """Removal from the collection `featured`."""
 
     type: ClassVar[str] = "Remove"
 

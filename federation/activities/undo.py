@@ -10,7 +10,7 @@ from storage.engine.transaction import Writer
 
 
 class Undo(Wrapping):
-    """Only who said it may take it back; what that means is the inner verb's affair."""
+    """Undo by whoever said it; what that means is the inner verb's affair."""
 
     type: ClassVar[str] = "Undo"
 

@@ -107,7 +107,7 @@ class Update(Activity):
         Create(id=self.id, actor=self.actor, note=said).apply(writer)
 
     def ensure_wanted(self, reader: Reader) -> None:
-        """Of somebody or something known here, or to one of ours now."""
+        """Ensure that it is of somebody or something known here, or to one of ours now."""
         if reader.site.owns(self.actor):
             return
         if self.note is None:
@@ -120,7 +120,7 @@ class Update(Activity):
         return [mention.href for mention in said.mentions if reader.site.owns(mention.href)]
 
     def needs(self, reader: Reader) -> Collection[str]:
-        """Of a post, whatever it refers to now."""
+        """URIs that a post refers to now."""
         if self.note is None:
             return (self.actor,)
         return (self.actor, *referred_to(self.note))

@@ -74,7 +74,7 @@ class PerActorQueue:
 
 
 class Backlog:
-    """How much of each domain waits to be carried out, at most: intake has an end for each.
+    """Backlog of each domain, bounded: intake has an end for each.
 
     Counted from the database when arrivals since then could have filled it.
     """

@@ -1,4 +1,4 @@
-"""To have nothing to do with a server any more, and to listen to it again.
+"""Blocks of whole servers: to have nothing to do with one any more, and to listen again.
 
 Who is blocked hears nothing of it: no delivery goes there.
 """

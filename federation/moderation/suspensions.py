@@ -1,4 +1,4 @@
-"""To turn somebody out, and to let them in again: what of it other servers can notice.
+"""Suspensions, put and lifted: what of it other servers can notice.
 
 Of ours, everybody who met them hears that they are suspended, and their page says nothing else.
 Of others, whatever joined them to ours ends, and their server is told so.
@@ -41,7 +41,7 @@ def restore(writer: Writer, actor: Actor, media: str) -> None:
 
 
 def end(writer: Writer, actor: Actor) -> None:
-    """For good: what they said is to be deleted everywhere."""
+    """End somebody for good: what they said is to be deleted everywhere."""
     jobs.cancel(writer, EndSuspension(actor.id))
     effects.apply_local(writer, Delete(id=outbox.new_uri(writer), actor=actor.uri, what=actor.uri))
 
@@ -52,7 +52,7 @@ def forget(writer: Writer, actor: Actor) -> None:
 
 
 def _say(writer: Writer, id_: ActorId, media: str) -> None:
-    """Also for somebody who may say nothing themselves."""
+    """Say something, also for somebody who may say nothing themselves."""
     now = actors.by_id(writer, id_)
     if now is None:
         raise LookupError(id_)

@@ -35,7 +35,7 @@ MOST_KEYS = 10
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """As an actor lists it; PEM."""
+    """Key as an actor lists it; PEM."""
 
     id: str
     algorithm: str
@@ -43,7 +43,7 @@ class PublicKey:
 
     @property
     def address(self) -> str:
-        """Where its own document, or its owner's, is to be had."""
+        """Address of the key's own document, or of its owner's."""
         return self.id.partition("#")[0]
 
 

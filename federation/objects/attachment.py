@@ -81,7 +81,7 @@ def _one(entry: Document) -> Attachment | None:
 
 
 def address(value: object) -> str | None:
-    """Where a file lies: an address, a Link, or the first of several."""
+    """Address of a file, given as an address, a Link, or the first of several."""
     for one in value if isinstance(value, list) else [value]:
         found = safe_url(one.get("href") if isinstance(one, dict) else one)
         if found:
@@ -90,7 +90,7 @@ def address(value: object) -> str | None:
 
 
 def _mime(entry: Document, type_: str, url: str) -> str:
-    """As it says; else by its kind and the ending of its address. The bytes decide later."""
+    """Type as it says; else by its kind and the ending of its address. The bytes decide later."""
     stated = entry.get("mediaType")
     if isinstance(stated, str) and _MIME.fullmatch(stated.lower()):
         return stated.lower()

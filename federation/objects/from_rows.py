@@ -41,14 +41,14 @@ def attachments(site: Site, rows: Sequence[Media], *, open_to_all: bool) -> tupl
 
 
 def emoji_tags(reader: Reader, texts: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
-    """Of the emoji of ours that are said in the texts, by name."""
+    """Tags for the emoji of ours that are said in the texts, by name."""
     said = emoji_object.said_in(texts)
     found = emojis.known(reader, [("", name) for name in said]) if said else {}
     return tuple(emoji_object.render(reader.site, found[name]) for name in sorted(found))
 
 
 def emoji_tags_of(reader: Reader, actor: Actor) -> tuple[Mapping[str, Any], ...]:
-    """Of those that somebody of ours says of themselves."""
+    """Tags for emoji that somebody of ours says of themselves."""
     fields = [text for field in actor.fields for text in (field.name, field.value)]
     return emoji_tags(reader, [actor.display_name, actor.summary, *fields])
 

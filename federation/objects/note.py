@@ -136,7 +136,7 @@ def _vote(document: Document, type_: str, content: str) -> str:
 
 
 def _quote(document: Document) -> str | None:
-    """As FEP-044f, Misskey and Fedibird say it."""
+    """Quote as FEP-044f, Misskey and Fedibird say it."""
     for name in ("quote", "quoteUri", "quoteUrl", "_misskey_quote"):
         found = _address(document, name)
         if found:
@@ -278,7 +278,7 @@ def _rendered_vote(note: Note) -> dict[str, Any]:
 
 
 def _rendered_policy(note: Note) -> dict[str, Any] | None:
-    """Of what can be quoted, or is not open to all."""
+    """Policy of what can be quoted, or is not open to all."""
     if note.policies == OPEN and not PUBLIC_ALIASES.intersection((*note.to, *note.cc)):
         return None
     return interaction_policy.render(note.policies, note.author, f"{note.author}/followers")

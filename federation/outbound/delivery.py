@@ -77,7 +77,7 @@ NO_POST_CHECK = ("Delete", "Undo", "Accept", "Reject", "Follow", "Block")
 
 
 def pause_after(failures: int) -> timedelta:
-    """How long to wait after so many failures in a row, without jitter."""
+    """Pause after so many failures in a row, without jitter."""
     return SCHEDULE[failures] if failures < len(SCHEDULE) else AFTERWARDS
 
 
@@ -368,7 +368,7 @@ def _after_refusal(
 def _after_fault(
     writer: Writer, delivery: Delivery, pause: timedelta, reason: str, *, slow: bool
 ) -> None:
-    """Only this delivery waits; but a host that failed, and now says that it has a fault, fails."""
+    """Let only this delivery wait; but a host that failed, and now says it has a fault, fails."""
     deliveries.postpone(writer, delivery, pause, reason)
     if hosts.get(writer, delivery.host).failures:
         _close_host(writer, delivery, None, reason)

@@ -31,7 +31,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many deliveries are under way at once: in all, for one host, and by standing."""
+    """Number of deliveries under way at once: in all, for one host, and by standing."""
 
     at_once: int = 64
     per_host: int = 2
@@ -76,21 +76,21 @@ class Held:
             self.probes[turn.source] += 1
 
     def room(self, standing: HostState) -> int:
-        """How many more may go to hosts of a standing."""
+        """Room for deliveries to hosts of a standing."""
         free = self.budget.at_once - len(self.ids)
         if standing is not HostState.KNOWN:
             free = min(free, self.budget.unknown - self.probes.total())
         return min(free, self.budget.most(standing) - self.by_standing[standing])
 
     def room_of(self, turn: Turn) -> int:
-        """How many more may go to hosts of a source."""
+        """Room for deliveries to hosts of a source."""
         free = self.budget.per_source - self.by_source[turn.source]
         if turn.failing and turn.standing is not HostState.KNOWN:
             free = min(free, PER_FAILING_SOURCE - self.probes[turn.source])
         return min(free, self.room(turn.standing))
 
     def room_at(self, host: str, turn: Turn) -> int:
-        """How many more may go to a host."""
+        """Room for deliveries to a host."""
         known = turn.standing is HostState.KNOWN
         most = self.budget.per_host if known else PER_UNKNOWN_HOST
         return min(most - self.by_host[host], self.room_of(turn))

@@ -17,5 +17,5 @@ def publish(writer: Writer, activity: Activity) -> None:
 
 
 def new_uri(writer: Writer) -> str:
-    """For an activity that is about to be said."""
+    """URI for an activity that is about to be said."""
     return uris.activity(writer.site, writer.new_id())

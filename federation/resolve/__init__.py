@@ -1,1 +1,1 @@
-"""From a handle or URI to an actor or post, and what is fetched for one in the background."""
+"""Resolution of handles and URIs to actors and posts, and background fetches for them."""

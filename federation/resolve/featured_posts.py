@@ -68,7 +68,7 @@ async def _fetched(resolver: Resolver, actor: Actor) -> list[str]:
 
 
 async def _items(resolver: Resolver, collection: Document, budget: Budget) -> list[str]:
-    """Of the collection, or of its first page where it has pages."""
+    """Items of the collection, or of its first page where it has pages."""
     for name in ("orderedItems", "items"):
         if name in collection:
             return uris_of(collection[name], MOST_LISTED)

@@ -58,7 +58,7 @@ MOST_REMEMBERED = 10_000
 
 @dataclass(slots=True)
 class Budget:
-    """How much one activity or one request may fetch, and for how long (SECURITY 43, 90).
+    """Budget of one activity or request: how much it may fetch, how long (SECURITY 43, 90).
 
     `patience` in seconds is for all of it together, from the first fetch on. Only members ask a
     host that let others wait a moment ago.
@@ -91,7 +91,7 @@ class Budget:
 
 @dataclass(slots=True)
 class _Memory:
-    """When something was last tried, for a bounded number of things (SECURITY 48)."""
+    """Memory of when something was last tried, for a bounded number of things (SECURITY 48)."""
 
     tried: dict[str, datetime] = field(default_factory=dict)
 
@@ -350,7 +350,7 @@ class Resolver:
         return document
 
     async def _get(self, uri: str, budget: Budget) -> tuple[str, Document]:
-        """Where it came from in the end, and what it says; nothing from whom we do not hear."""
+        """Document, and where it came from in the end; nothing from whom we do not hear."""
         await self._ensure_heard(host_of(uri))
         ask = partial(self._http_client.document, sign=await self._signer())
         found = await self._asked(ask, uri, budget)
@@ -391,7 +391,7 @@ def _begun(work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
 
 
 def _remember(running: dict[str, asyncio.Future[T]], name: str, future: asyncio.Future[T]) -> None:
-    """While it runs, others wait for the same; nobody need be left to hear of its failure."""
+    """Remember what runs, so that others wait for the same; nobody need hear of its failure."""
 
     def forget(done: asyncio.Future[T]) -> None:
         running.pop(name, None)

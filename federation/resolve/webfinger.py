@@ -13,7 +13,7 @@ ACTIVITY_TYPES = (
 
 
 def address(scheme: str, domain: str, resource: str) -> str:
-    """Where to ask a domain about a resource."""
+    """Address at which to ask a domain about a resource."""
     return f"{scheme}://{domain}/.well-known/webfinger?resource={quote(resource, safe=':@')}"
 
 

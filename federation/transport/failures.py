@@ -15,7 +15,7 @@ FAIR = 5.0  # seconds: who was given fewer to answer is not called silent
 
 @dataclass(slots=True)
 class Progress:
-    """How far a request came: who waited for a place of ours in vain was not let down by others.
+    """Progress of a request: who waited for a place of ours in vain was not let down by others.
 
     `silence` ends it unless something of the body comes.
     """

@@ -86,7 +86,7 @@ def document_in(answer: Answer, fits: bool) -> Fetched:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """How long the answer asks us to wait (RFC 9110 §10.2.3): from nothing to 24 hours."""
+    """Time that the answer asks us to wait (RFC 9110 §10.2.3): from nothing to 24 hours."""
     value = headers.get("Retry-After", "").strip()
     wait = _seconds(value) if re.fullmatch(r"-?[0-9]{1,12}", value) else _until(value, now)
     return None if wait is None else min(max(wait, timedelta()), MAXIMUM_WAIT)
@@ -114,7 +114,7 @@ class Inflater:
         self._plain = encoding in ("", "identity")
 
     def feed(self, data: bytes, room: int) -> bytes:
-        """At most `room` bytes (at least 1) of what `data` holds."""
+        """Take at most `room` bytes (at least 1) of what `data` holds."""
         if self._plain:
             return data[:room]
         if self._inflate is None:

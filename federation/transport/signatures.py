@@ -341,7 +341,7 @@ def _required(request: Request) -> tuple[str, ...]:
 
 
 def _times(message: _Message, window: _Window) -> tuple[datetime, datetime]:
-    """When the request was signed, and until when it can pass, by what the signature covers.
+    """Moment of the signature, and until when it can pass, by what the signature covers.
 
     Times that it does not cover could have been left out by whoever replays the request: they
     can refuse it, and never shorten how long it is remembered.

@@ -13,7 +13,7 @@ MANY = 3  # silent names of one domain, after which the rest of its names count 
 
 @dataclass(slots=True)
 class _Memory:
-    """When each name of a domain was silent last, the newest at the end, and how often in a row."""
+    """Memory of when each name of a domain was silent last, newest last, and how often in a row."""
 
     at: OrderedDict[str, float] = field(default_factory=OrderedDict)
     times: dict[str, int] = field(default_factory=dict)

@@ -104,7 +104,7 @@ def may_contact(url: str, *, development: bool) -> bool:
 
 
 def validate(origin: Origin, *, development: bool) -> str | None:
-    """Why we may not contact this origin (SECURITY D34), in plain words; None when we may."""
+    """Objection to contacting this origin (SECURITY D34), in plain words; None when we may."""
     special = _SPECIAL_NAMES - _DEVELOPMENT_NAMES if development else _SPECIAL_NAMES
     if not origin.is_literal and origin.host.rpartition(".")[2] in special:
         return f"{origin.host} is not a name on the public internet"

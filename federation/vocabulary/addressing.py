@@ -1,4 +1,4 @@
-"""to and cc as an audience, and an audience as to and cc: the one translation both ways."""
+"""Audiences as to and cc, and to and cc as audiences: the one translation both ways."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from storage.posts.posts import Post
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """For whom, whether lists show it, and whether it stays on this server."""
+    """Audience, whether lists show it, and whether it stays on this server."""
 
     audience: Audience
     listed: bool = False
@@ -24,7 +24,7 @@ class Addressed:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """As AS2 says it."""
+    """Addressing as AS2 says it."""
 
     to: tuple[str, ...]
     cc: tuple[str, ...]
@@ -54,7 +54,7 @@ def parse(
 def parse_boost(
     reader: Reader, booster: Actor, to: Sequence[str], cc: Sequence[str], *, silent: bool
 ) -> Addressed | None:
-    """For whom somebody boosts a post: everybody, or those who follow; None for anything less.
+    """Audience of a boost: everybody, or those who follow; None for anything less.
 
     Where it says nothing of that (`silent`), it is for those who follow: a boost goes to them by
     its nature. What it says and we cannot read may be anything less.
@@ -66,7 +66,7 @@ def parse_boost(
 
 
 def render(reader: Reader, author: Actor, addressed: Addressed, named: Sequence[str]) -> Addresses:
-    """How one of ours addresses a post; `named` are the URIs of those it names."""
+    """Address a post of ours; `named` are the URIs of those it names."""
     kind = addressed.audience.kind
     own = author.followers or ""
     if kind == "public" and addressed.listed:
@@ -99,7 +99,7 @@ def of_visibility(visibility: str, author: Actor) -> Addressed:
 
 
 def of_boost(visibility: str, booster: Actor, post: Post) -> Addressed:
-    """For whom a member boosts a post: what was for their followers is so when it is shared.
+    """Audience of a boost by a member: what was for their followers is so when it is boosted.
 
     Of what they wish for by default, a boost follows what it can: none is for named people only.
     """
@@ -109,7 +109,7 @@ def of_boost(visibility: str, booster: Actor, post: Post) -> Addressed:
 
 
 def width(addressed: Addressed) -> int:
-    """How far something reaches, to be compared."""
+    """Width of an audience, to be compared."""
     kinds = ("named", "followers", "public")
     kind = addressed.audience.kind
     return (kinds.index(kind) if kind in kinds else 1) * 2 + addressed.listed

@@ -37,7 +37,7 @@ def names_ours(context: object) -> bool:
 
 
 def _is_plain(context: object) -> bool:
-    """Also without any context: then the normative one applies (AS2 Core §2.1)."""
+    """Tell whether it is plain, also without any context: then AS2's applies (AS2 Core §2.1)."""
     if context is None:
         return True
     parts = context if isinstance(context, list) else [context]

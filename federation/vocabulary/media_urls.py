@@ -79,7 +79,7 @@ def bare(site: Site, link: str | Placeholder) -> str:
 
 
 def pass_for(viewer: Viewer, now: datetime) -> Pass | None:
-    """Of a member, good for one to two periods; of a server, while it may read the post."""
+    """Pass of a member, good for one to two periods, or of a server, while it may read the post."""
     match viewer:
         case Member(actor):
             return pass_for_member(actor, now)
@@ -126,7 +126,7 @@ def is_sealed_for(site: Site, path: str, url: str, seal: str) -> bool:
 
 
 def cache_name(site: Site, kind: Kind, id_: int, url: str) -> str:
-    """How a proxied file is called on our disk, without its ending: 128 bit that nobody guesses."""
+    """Name of a proxied file on our disk, without its ending: 128 bit that nobody guesses."""
     return _seal(site, f"cache {kind}/{id_} {url}")
 
 

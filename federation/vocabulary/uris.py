@@ -24,7 +24,7 @@ def post(site: Site, id_: int) -> str:
 
 
 def vote(site: Site, id_: int) -> str:
-    """Of somebody's choice in a poll: nothing is ever served there."""
+    """URI of somebody's choice in a poll: nothing is ever served there."""
     return f"{site.origin}/votes/{id_}"
 
 
@@ -55,7 +55,7 @@ def number(site: Site, uri: str, folder: str) -> int | None:
 
 
 def profile_page(site: Site, name: str) -> str:
-    """Where people read it."""
+    """Address where people read about an actor."""
     return f"{site.origin}/@{name}"
 
 

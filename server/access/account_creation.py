@@ -1,4 +1,4 @@
-"""How somebody becomes one of ours: the name, the keys, the account, all in one unit."""
+"""Creation of accounts: the name, the keys, the account, all in one unit."""
 
 import asyncio
 import re
@@ -72,7 +72,7 @@ _TAKEN_BUT = N_("“%(name)s” belongs to somebody already. “%(free)s” is f
 
 
 def validate_name(reader: Reader, name: str) -> FormError | None:
-    """Why a handle cannot be had."""
+    """Objection to a handle, if there is one."""
     if not name:
         return FormError("ERR_BLANK", _BLANK)
     if not NAME.fullmatch(name):
@@ -190,7 +190,7 @@ def end_ways_in(writer: Writer, account: ActorId, but: int = 0) -> None:
 
 
 def log_out(writer: Writer, account: ActorId, but: int = 0) -> None:
-    """As `end_ways_in`, but apps keep their tokens: they rest while somebody is suspended."""
+    """End sessions as `end_ways_in` does, but apps keep their tokens: they rest in a suspension."""
     challenges.end_all(writer, account)
     sessions.end_all(writer, account, but=but)
     sessions.forget_links(writer, account)

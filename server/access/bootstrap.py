@@ -34,7 +34,7 @@ QUESTION = "What do you hope to find here?"
 
 @dataclass(frozen=True, slots=True)
 class BootstrapKeys:
-    """For the two actors that exist before anybody signs up."""
+    """Keys for the two actors that exist before anybody signs up."""
 
     application: Keys
     community: Keys

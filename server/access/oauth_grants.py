@@ -40,7 +40,7 @@ class GrantError(Exception):
 
 
 def validate_redirect(uri: str) -> str | None:
-    """Why an app may not register this address (SECURITY 64)."""
+    """Objection to an address that an app would register (SECURITY 64), if there is one."""
     if uri == OOB:
         return None
     if len(uri) > LONGEST_URI or not _PLAIN.fullmatch(uri):

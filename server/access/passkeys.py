@@ -130,7 +130,7 @@ def credential_id(said: str) -> bytes | None:
 
 
 def used(settings: Settings, secret: str, said: str, known: Passkey) -> int | None:
-    """How often the passkey was used by its own count; None when the answer will not do."""
+    """Count of uses by the passkey itself; None when the answer will not do."""
     import webauthn
     from webauthn.helpers import parse_authentication_credential_json
 

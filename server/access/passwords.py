@@ -58,7 +58,7 @@ _LONG = N_("The password may have at most %(most)s characters.")
 
 
 def validate(password: str) -> FormError | None:
-    """Why a new password will not do."""
+    """Objection to a new password, if there is one."""
     if len(password) < SHORTEST:
         return FormError("ERR_TOO_SHORT", _SHORT, {"least": SHORTEST})
     if len(password) > LONGEST:

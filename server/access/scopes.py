@@ -34,7 +34,7 @@ SUPPORTED = sorted(KNOWN)
 
 
 def split(text: str | None) -> list[str]:
-    """As they are written: separated by blanks (or plus signs), each once."""
+    """Scopes as they are written: separated by blanks (or plus signs), each once."""
     return list(dict.fromkeys((text or "read").replace("+", " ").split()))
 
 

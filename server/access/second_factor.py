@@ -58,7 +58,7 @@ def new_recovery_codes(writer: Writer, account: ActorId) -> list[str]:
 
 
 def _recovery_code() -> str:
-    """Such as k4tz-w2qm-6yfa-n3pd: no digit that looks like a letter."""
+    """Code such as k4tz-w2qm-6yfa-n3pd: no digit that looks like a letter."""
     text = b32encode(bytes.fromhex(ids.hexadecimal(_RECOVERY))).decode().lower()
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
@@ -87,5 +87,5 @@ def _digits(typed: str) -> str:
 
 
 def _plain(code: str) -> str:
-    """As recovery codes are kept: letters and digits alone."""
+    """Recovery code as it is compared: letters and digits alone."""
     return "".join(letter for letter in code.lower() if letter.isascii() and letter.isalnum())

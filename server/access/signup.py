@@ -1,4 +1,4 @@
-"""How somebody signs up, wherever they do it: page, API or command line."""
+"""Signing up, wherever somebody does it: page, API or command line."""
 
 import re
 from collections.abc import Mapping

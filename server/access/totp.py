@@ -37,7 +37,7 @@ def step_of(secret: bytes, code: str, now: datetime) -> int | None:
 
 
 def spelled(secret: bytes) -> str:
-    """As it is typed into an app: base32."""
+    """Secret as it is typed into an app: base32."""
     return b32encode(secret).decode().rstrip("=")
 
 

@@ -17,7 +17,7 @@ HasOnActor = Callable[[Reader, ActorId, ActorId], bool]
 
 
 def has_none(reader: Reader, me: ActorId, id_: int) -> bool:
-    """No row is enough: for what is no taking back."""
+    """Say that there is no row: for what is no taking back."""
     return False
 
 

@@ -66,7 +66,7 @@ def _cached(response: web.Response) -> web.Response:
 
 
 def _opened(request: web.Request, viewer: Viewer, response: web.Response) -> web.Response:
-    """With addresses of media that open for the server which asks (SECURITY 79)."""
+    """Document with addresses of media that open for the server which asks (SECURITY 79)."""
     site, now = request.app[DATABASE].site, request.app[OUTSIDE].clock()
     if isinstance(response.body, bytes):
         response.body = media_urls.opened(site, response.body, viewer, now)
@@ -231,7 +231,7 @@ def _activity(reader: Reader, viewer: Viewer, id_: int) -> str | None:
 
 @ForPeers
 async def outbox(request: web.Request, viewer: Viewer) -> web.Response:
-    """Where an actor's public posts are listed; pages are paths, so signatures cover them."""
+    """List of an actor's public posts; pages are paths, so signatures cover them."""
     found = await _whose(request, viewer)
     first = f"{found.outbox}/page/0"
     return document("plain", {"id": found.outbox, "type": "OrderedCollection", "first": first})

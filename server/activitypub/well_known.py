@@ -113,7 +113,7 @@ async def nodeinfo_links(request: web.Request) -> web.Response:
 
 
 async def nodeinfo(request: web.Request) -> web.Response:
-    """How many we are is nobody's business: `users` is empty, never false (WIRE 2)."""
+    """NodeInfo. How many we are is nobody's business: `users` is empty, never false (WIRE 2)."""
     version = request.match_info["version"]
     settings = request.app[SETTINGS]
     software: dict[str, str] = {"name": "kith", "version": VERSION}

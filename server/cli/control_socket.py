@@ -1,4 +1,4 @@
-"""How a command reaches the running server: a socket in the data folder, for its owner only.
+"""Control socket: a command reaches the running server in the data folder, for its owner only.
 
 A line of JSON each way: `{"command": …, "arguments": {…}}` → `{"answer": …}` or `{"error": …}`.
 """

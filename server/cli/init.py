@@ -47,7 +47,7 @@ def _domain(
     given: Mapping[str, str | None],
     ask: Callable[[str], str] | None,
 ) -> Typed:
-    """From where somebody said it, so that whatever is wrong with it is said of that."""
+    """Domain from where somebody said it, so that whatever is wrong with it is said of that."""
     if option := (given.get("domain") or "").strip():
         return "--domain", _COMMAND, option
     if variable := environ.get("KITH_DOMAIN", "").strip():

@@ -7,7 +7,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 
 class LocalNames(AbstractResolver):
-    """For development: `*.localhost` is loopback; every other name is asked of the system."""
+    """Resolver for development: `*.localhost` is loopback; all other names are the system's."""
 
     def __init__(self) -> None:
         self._system: AbstractResolver | None = None

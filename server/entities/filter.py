@@ -49,7 +49,7 @@ def marked(found: Marked) -> dict[str, Any]:
 
 
 def older(found: Filter, phrase: Keyword) -> dict[str, Any]:
-    """As clients knew filters before 4.0: one for each phrase."""
+    """Filter as clients knew it before 4.0: one for each phrase."""
     return {
         "id": str(phrase.id),
         "phrase": phrase.keyword,
@@ -112,7 +112,7 @@ class _Said:
         return self._has_apart(phrase)
 
     def _has_apart(self, phrase: str) -> bool:
-        """As no part of longer words, at those ends where it has a letter."""
+        """Find the phrase as no part of longer words, at those ends where it has a letter."""
         text, at = self._text, -1
         for _ in range(MOST_PLACES):
             at = text.find(phrase, at + 1)

@@ -14,7 +14,7 @@ _VISIBILITIES = {"local": "unlisted"}  # as the post will say (addressing.visibi
 
 
 def many(reader: Reader, found: Sequence[Scheduled]) -> list[dict[str, Any]]:
-    """For their author, in the order given."""
+    """Render scheduled posts for their author, in the order given."""
     files = attachments.of_scheduled(reader, [one.id for one in found])
     rendered = []
     for one in found:

@@ -128,7 +128,7 @@ class Reads:
 
     @contextmanager
     def of(self, path: str, address: str, member: ActorId | None) -> Iterator[None]:
-        """Until the end of the block, all reading is done for a client of this route."""
+        """Read for a client of this route until the end of the block."""
         if path in FREE:
             token = ALLOWANCE.set(None)
         elif member is None:
@@ -144,7 +144,7 @@ class Reads:
 
     @contextmanager
     def for_ourselves(self) -> Iterator[None]:
-        """Until the end of the block, reading is what it takes to find out who asks."""
+        """Read what it takes to find out who asks, until the end of the block."""
         token = ALLOWANCE.set(None)
         try:
             yield
@@ -153,7 +153,7 @@ class Reads:
 
     @contextmanager
     def of_peer(self, domain: str) -> Iterator[None]:
-        """Until the end of the block, all reading is done for a server that proved who it is."""
+        """Read for a server that proved who it is, until the end of the block."""
         token = ALLOWANCE.set(_Member(self, f"server {domain}", long=True))
         try:
             yield

@@ -141,7 +141,7 @@ class CurrentUsers:
 
 
 def _names(user: CurrentUser) -> tuple[str, ...]:
-    """How a change names what is known of a client."""
+    """Names by which a change speaks of a client."""
     token = user.token
     return (oauth.change_key(token.id), str(token.account)) if token else ()
 
@@ -344,7 +344,7 @@ def address_of(request: web.Request) -> str:
 
 
 def network_of_request(request: web.Request) -> str:
-    """In whose name work is done for somebody who has not proved who they are."""
+    """Network in whose name work is done for somebody who has not proved who they are."""
     return block_of(address_of(request)) or "unknown"
 
 

@@ -1,4 +1,4 @@
-"""How errors become answers: one table, one middleware."""
+"""Errors as answers: one table, one middleware."""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How a route is guarded: the words that declare it beside its handler, and the guard itself."""
+"""Guard of routes: the words that declare one beside its handler, and the guard itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,7 +118,7 @@ def peer_document(path: str, handler: ForPeers) -> Route:
 
 
 def shared_document(path: str, handler: Handler, limit: str = "document") -> Route:
-    """For whoever asks, and the same for all."""
+    """Route of a document for whoever asks, the same for all."""
     return Route(method="GET", path=path, handler=handler, access=Access.ANYBODY, limits=(limit,))
 
 
@@ -227,7 +227,7 @@ def _ensure_thawed(route: Route, found: CurrentUser) -> None:
 
 
 async def _recognised(request: web.Request, route: Route) -> CurrentUser:
-    """As `_caller`; whoever is refused is counted by address, as nobody's token has a window.
+    """Find the user as `_caller`; the refused are counted by address, as no token has a window.
 
     After many tokens from one address that are nobody's, the database is asked about no more from
     there, but about those that were good before.
@@ -307,7 +307,7 @@ def count(request: web.Request, limiter: str, *callers: str) -> None:
 
 
 def as_typed(text: str) -> str:
-    """How a name or an address is counted that somebody typed."""
+    """Name or address as it is counted when somebody typed it."""
     return f"typed {text.removeprefix('@').lower()}"
 
 

@@ -1,4 +1,4 @@
-"""How often somebody may ask (SECURITY 72): windows per limiter and client, bounded in number."""
+"""Rate limits (SECURITY 72): windows per limiter and client, bounded in number."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MOST_WINDOWS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Limiter:
-    """At most `count` in a window."""
+    """Limit of at most `count` in a window."""
 
     name: str
     count: int

@@ -29,7 +29,7 @@ def fresh_proof(request: web.Request) -> bool:
 
 
 def ensure_fresh(request: web.Request, back: str) -> None:
-    """For handlers of pages: without fresh proof nothing is done, and one is asked for it.
+    """Ask handlers of pages for fresh proof: without it nothing is done.
 
     `back` is the path of the page to go on from, such as the one with the form.
     """

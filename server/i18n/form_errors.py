@@ -13,5 +13,5 @@ class FormError:
     values: Mapping[str, str | int] = field(default_factory=dict)
 
     def said(self, translate: Callable[[str], str] = str) -> str:
-        """In the reader's language."""
+        """Sentence in the reader's language."""
         return translate(self.sentence) % dict(self.values)

@@ -30,7 +30,7 @@ def in_background(work: Coroutine[Any, Any, object]) -> None:
 
 
 async def finish() -> None:
-    """When the server stops: emails that are being handed over get five seconds for it."""
+    """Give emails that are being handed over five seconds when the server stops."""
     if not _under_way:
         return
     _, late = await asyncio.wait(_under_way, timeout=PATIENCE / 2)

@@ -174,7 +174,7 @@ def _moving(image: Image.Image, format_: str, shape: Shape) -> Picture:
 
 
 def _bare(image: Image.Image) -> Image.Image:
-    """Without what Pillow would write again: a comment, a colour profile."""
+    """Picture without what Pillow would write again: a comment, a colour profile."""
     image.info = {}
     return image
 
@@ -184,7 +184,7 @@ def _turned(shape: Shape) -> Shape:
 
 
 def _size(given: Size, shape: Shape) -> Size:
-    """How large the picture becomes."""
+    """Size that the picture gets."""
     if shape.cover:
         return shape.width, shape.height
     scale = min(1.0, shape.width / given[0], shape.height / given[1])
@@ -210,7 +210,7 @@ def _resized(image: Image.Image, shape: Shape) -> Image.Image:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """In a mode that can be resized, without loss of colour and transparency."""
+    """Picture in a mode that can be resized, without loss of colour and transparency."""
     if image.mode in _WIDE:
         return image.convert("I").point(lambda value: value / 256, "F").convert("L")
     if image.has_transparency_data:
@@ -219,7 +219,7 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """As screens show it without a colour profile, which is not kept."""
+    """Picture as screens show it without a colour profile, which is not kept."""
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     if profile:
         with suppress(ImageCms.PyCMSError):  # a profile that is broken or of another colour space

@@ -205,7 +205,7 @@ class MediaFolder:
         return next((name for name in names if self.path_of(name)), None)
 
     def path_of(self, name: str) -> Path | None:
-        """Where a file lies; None for names that are not ours, for links and for what is gone."""
+        """Path of a file; None for names that are not ours, for links and for what is gone."""
         if not _NAME.fullmatch(name):
             return None
         path = self._place(name)
@@ -218,7 +218,7 @@ class MediaFolder:
         return None
 
     def remove(self, name: str) -> None:
-        """After the row's removal is committed; what is gone already is no mistake."""
+        """Remove a file once its row's removal is committed; one that is gone is no mistake."""
         if path := self.path_of(name):
             path.unlink(missing_ok=True)
 
@@ -232,7 +232,7 @@ class MediaFolder:
         return [path for path in self.files() if _last_written(path) < moment.timestamp()]
 
     def _place(self, name: str) -> Path:
-        """Where a file belongs; no other name is written, whoever chose it (SECURITY 98)."""
+        """Path for a file; no other name is written, whoever chose it (SECURITY 98)."""
         if not _NAME.fullmatch(name):
             raise ValueError(name)
         return self.root / name[:2] / name[2:4] / name
@@ -464,7 +464,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
 
 
 def _open_to_all(reader: Reader, name: str) -> str | None:
-    """How long caches may keep what everybody may see; None for all else."""
+    """Seconds that caches may keep what everybody may see; None for all else."""
     row = attachments.by_file(reader, name)
     if row is None:
         return FOR_GOOD if emojis.by_file(reader, name) else None

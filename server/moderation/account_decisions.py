@@ -72,7 +72,7 @@ class Verdict:
 
 
 def may_decide(reader: Reader, moderator: Moderator, target: Actor) -> bool:
-    """Over members: stewards and admins; over stewards: admins; over admins: the command line."""
+    """Tell who decides: over members moderators, over stewards admins, over admins the CLI."""
     if moderator.actor is None:
         return True
     account = accounts.by_actor(reader, target.id) if target.is_local else None

@@ -44,7 +44,7 @@ _NAMES = ("reject_media", "reject_reports", "private_comment", "public_comment",
 
 
 def name_of(settings: Settings, given: str) -> str:
-    """As it stands in handles and addresses, in ASCII. Raises CannotDecide."""
+    """Name as it stands in handles and addresses, in ASCII. Raises CannotDecide."""
     try:
         domain = str(kinds.DOMAIN.parse(given))
     except ValueError as error:

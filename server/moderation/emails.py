@@ -47,7 +47,7 @@ _ABOUT = N_("It is about %(handle)s. Read it and decide: %(link)s")
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """To one address; `text` in paragraphs."""
+    """Email to one address; `text` in paragraphs."""
 
     to: str
     subject: str
@@ -144,7 +144,7 @@ def _newcomer(reader: Reader, id_: ActorId) -> tuple[Account, str] | None:
 
 
 def _of_report(reader: Reader, number: int, settings: Settings) -> list[Email]:
-    """To everybody who can decide on it; what was told, and by whom, stays here."""
+    """Emails to everybody who can decide on a report; its words, and whose they are, stay here."""
     report = reports.by_id(reader, number)
     target = actors.by_id(reader, report.target) if report else None
     if report is None or target is None:

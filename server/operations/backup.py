@@ -49,7 +49,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Where it lies; how many files, and bytes in all."""
+    """Backup that was made: its path, and how many files and bytes are in it."""
 
     folder: Path
     files: int
@@ -96,7 +96,7 @@ async def _copy_database(database: Database, target: Path) -> None:
 
 
 def _begin(to: Path, folder: Path, unfinished: Path) -> None:
-    """Not in a thread: nobody can be cancelled between having the folder and knowing it."""
+    """Begin in no thread: nobody can be cancelled between having the folder and knowing it."""
     to.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.exists() or unfinished.exists():
         raise BackupFailed("A backup of this very second is there already.")

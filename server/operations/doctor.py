@@ -125,7 +125,7 @@ def _private(path: Path) -> Finding:
 
 
 def _clock(settings: Settings, now: datetime) -> Finding:
-    """No time before this program was written, nor before the database's last change."""
+    """Ensure a time after this program was written, and after the database's last change."""
     says, file = f"{now:%d %B %Y, %H:%M} UTC", settings.data_dir / DATABASE_FILE
     written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     if now < EPOCH or now < written - WRONG_BY:

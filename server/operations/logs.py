@@ -44,7 +44,7 @@ async def numbered(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def _safe(text: str) -> str:
-    """No control character reaches a terminal or makes a second line (SECURITY 56)."""
+    """Text without control characters, which reach terminals or make second lines (SECURITY 56)."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -71,7 +71,7 @@ class _Clean(logging.Formatter):
 
 
 class Json(_Clean):
-    """For programs."""
+    """Formatter for programs."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
@@ -90,7 +90,7 @@ class Json(_Clean):
 
 
 class Text(_Clean):
-    """For people."""
+    """Formatter for people."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC)

@@ -59,7 +59,7 @@ async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _count(request: web.Request, status: int, begun: float) -> None:
-    """By route of the table and not by address, so that callers cannot add to the labels."""
+    """Count by route of the table and not by address, so that callers cannot add to the labels."""
     meters, route = request.app[METERS], request.get(ROUTE)
     name = f"{route.method} {route.path}" if route else "(none)"
     meters.requests.labels(name, str(status)).inc()

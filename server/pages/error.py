@@ -60,7 +60,7 @@ async def _around(request: web.Request) -> tuple[PageRequest, Frame]:
 
 
 async def _me(request: web.Request) -> Actor | None:
-    """Also at addresses that are not in the table, where no guard has looked."""
+    """User, also at addresses that are not in the table, where no guard has looked."""
     found = request[CURRENT_USER] if CURRENT_USER in request else await auth.by_cookie(request)
     return found.actor
 

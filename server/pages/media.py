@@ -26,7 +26,7 @@ Emojis = Mapping[str, str]
 def of_posts(
     reader: Reader, viewer: Viewer, posts: Iterable[Post]
 ) -> dict[PostId, tuple[Picture, ...]]:
-    """By the number of posts that this viewer may see."""
+    """Pictures by the number of posts that this viewer may see."""
     open_ = {post.id: post.kind == "public" and not post.local_only for post in posts}
     given = media_urls.pass_for(viewer, reader.now)
     return {
@@ -62,7 +62,7 @@ def _elsewhere(site: Site, row: Media, kind: Kind, given: Pass | None) -> str:
 
 
 def _size(row: Media) -> tuple[int | None, int | None]:
-    """Of the preview, so that the page does not jump when it comes."""
+    """Size of the preview, so that the page does not jump when it comes."""
     if not (row.width and row.height):
         return None, None
     scale = min(1.0, sqrt(AREA_OF_PREVIEW / (row.width * row.height)))

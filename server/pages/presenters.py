@@ -63,7 +63,7 @@ def whole_person(reader: Reader, actor: Actor) -> Person:
 
 
 def page_of(site: Site, actor: Actor) -> str:
-    """Where people read about them."""
+    """Address where people read about somebody."""
     return uris.profile_page(site, actor.name) if actor.is_local else actor.url or actor.uri
 
 
@@ -152,7 +152,7 @@ def posts(
 
 
 def _choices(reader: Reader, found: Sequence[Post]) -> dict[int, PollView]:
-    """Of those posts that ask. While a poll is open pages count nothing, as anywhere else."""
+    """Choices of posts that ask. While a poll is open pages count nothing, as anywhere else."""
     known = polls.many(reader, [post.id for post in found])
     return {post: _poll(poll, poll.is_over(reader.now)) for post, poll in known.items()}
 
@@ -187,7 +187,7 @@ def _text(post: Post) -> SafeHtml:
 
 
 def page_of_post(site: Site, post: Post, author: Person) -> str:
-    """Where people read it."""
+    """Address where people read a post."""
     if post.local:
         return uris.post_page(site, author.handle.removeprefix("@"), post.id)
     return post.url or post.uri
@@ -203,6 +203,6 @@ def _audience(post: Post, options: RenderOptions) -> str | None:
 
 
 def count_answers(reader: Reader, viewer: Viewer, found: Sequence[Post]) -> dict[int, int]:
-    """How many answers to each post the viewer may see: what is hidden is not counted either."""
+    """Count the answers to each post that the viewer may see: hidden ones are not counted."""
     figures = visible_posts.figures(reader, viewer, [post.id for post in found])
     return {post.id: figures[post.id].replies for post in found if figures[post.id].replies}

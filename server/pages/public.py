@@ -66,7 +66,7 @@ def _landing(reader: Reader, page_request: PageRequest) -> LandingView:
 def _told_in_the_open(
     reader: Reader, page_request: PageRequest, found: list[Entry]
 ) -> tuple[PostView, ...]:
-    """Of what this reader may see and wants to see, that which everybody may see."""
+    """Posts for everybody, of those that this reader may see and wants to see."""
     open_ = [one for one in found if one.post.kind == "public" and not one.post.local_only]
     options = RenderOptions(page_request.settings.title, page_request.locale, public_is_plain=True)
     return presenters.entries(reader, page_request.viewer, open_, options)
@@ -160,7 +160,7 @@ async def thread(request: web.Request) -> web.StreamResponse:
 
 @ForPeers
 async def _post_document(request: web.Request, viewer: Viewer) -> web.Response:
-    """At the web address itself: who follows a redirect does so with the first signature."""
+    """Document at the web address itself: a redirect is followed with the first signature."""
     name, id_ = request.match_info["name"], PostId(int(request.match_info["id"]))
     author = await request.app[DATABASE].read(_ours, name)
     return _unkept(await documents.post_document(request, viewer, id_, author.id))

@@ -137,7 +137,7 @@ def bare_site(settings: Settings) -> SiteView:
 
 
 def bare_frame(page_request: PageRequest) -> Frame:
-    """For the page that says that the database cannot be asked."""
+    """Frame of the page which says that the database cannot be asked."""
     return _framed(page_request, bare_site(page_request.settings), None)
 
 

@@ -274,7 +274,7 @@ class SignupView:
 
 @dataclass(frozen=True, slots=True)
 class SignupDoneView:
-    """After signing up: in, asked (the stewards), email (to open first), or confirmed by it.
+    """State after signing up: in, asked (the stewards), email (to open first), or confirmed by it.
 
     changed: a member has another address now.
     """
@@ -396,7 +396,7 @@ class SettingsView:
 
     @property
     def form_errors(self) -> int:
-        """How many things there are to look at, in all forms."""
+        """Number of things to look at, in all forms."""
         forms = (self.profile, self.preferences, self.password, self.email)
         return sum(len(form.errors) for form in forms)
 

@@ -230,7 +230,7 @@ _HIDDEN = {setting.name for setting in fields(Settings) if not setting.repr}
 
 
 def locate(environ: Mapping[str, str]) -> Path:
-    """Where kith.toml is, or would be: KITH_CONFIG, or in the data folder."""
+    """Path of kith.toml, or where it would be: KITH_CONFIG, or in the data folder."""
     if named := environ.get(_CONFIG):
         return Path(named).absolute()
     default = str(_DECLARED["data_dir"].default)

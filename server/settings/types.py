@@ -29,7 +29,7 @@ _NUMERIC_END = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)$")
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where a server waits: host and port, or the path of a unix socket."""
+    """Address at which a server waits: host and port, or the path of a unix socket."""
 
     host: str = ""
     port: int = 0

@@ -24,7 +24,7 @@ ACCESS = (
 
 
 class Preferences(TypedDict, total=False):
-    """How a member writes where they say nothing else, and what their profile shows."""
+    """Defaults of a member who says nothing else in a post, and what their profile shows."""
 
     privacy: str
     sensitive: bool
@@ -114,7 +114,7 @@ def has_email(reader: Reader, email: str) -> bool:
 
 
 def beside(email: str, number: int) -> str:
-    """How an address is kept of somebody who asks to join with one that belongs to a member.
+    """Address as it is kept of somebody who asks to join with one that belongs to a member.
 
     Nobody logs in with it, no email goes there, and only stewards read it (SECURITY 71).
     """
@@ -126,7 +126,7 @@ def is_beside(email: str) -> bool:
 
 
 def unconfirmed(email: str, number: int) -> str:
-    """How an address is kept that nobody has confirmed yet: it keeps it from nobody else."""
+    """Address as it is kept while nobody has confirmed it: it keeps it from nobody else."""
     return f"{email}{_UNCONFIRMED}{number})"
 
 
@@ -141,7 +141,7 @@ def by_actor(reader: Reader, actor: ActorId) -> Account | None:
 
 
 def many(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, Account]:
-    """By actor; those who do not log in here are not among them."""
+    """Accounts by actor; those who do not log in here are not among them."""
     rows = reader.rows(
         f"SELECT {COLUMNS} FROM accounts WHERE actor IN (SELECT value FROM json_each(?))",
         dumps(sorted(set(wanted))),

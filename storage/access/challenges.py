@@ -80,7 +80,7 @@ def find(reader: Reader, secret: str, kind: str, most: int) -> Challenge | None:
 
 
 def attempt(writer: Writer, secret: str, kind: str, most: int) -> Challenge | None:
-    """As `find`, and counts. The caller's unit must not raise, or it was not counted."""
+    """Find as `find`, and count. The caller's unit must not raise, or it was not counted."""
     rows = writer.rows(
         "UPDATE challenges SET attempts = attempts + 1"
         " WHERE hash = ? AND kind = ? AND expires_at > ? AND attempts < ?"

@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """How many `emails` went, and when the last one was written."""
+    """Confirmation of an address: how many `emails` went, and when the last was written."""
 
     account: ActorId
     email: str
@@ -76,7 +76,7 @@ def issue(writer: Writer, account: ActorId, secret: str) -> None:
 
 
 def sent_today(reader: Reader, email: str) -> int:
-    """How many went to that mailbox within a day, whoever gave the address."""
+    """Number of emails to that mailbox within a day, whoever gave the address."""
     sent: int = reader.value(
         "SELECT ifnull(sum(letters), 0) FROM confirmations WHERE canonical = ? AND sent_at > ?",
         canonical_hash(email),

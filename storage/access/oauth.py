@@ -15,7 +15,7 @@ from storage.engine.transaction import Reader, Row, Writer
 
 
 def hashed(secret: str) -> str:
-    """How a secret of 128 bits or more is kept: hexadecimal SHA-256."""
+    """Hash of a secret of 128 bits or more: hexadecimal SHA-256."""
     return sha256(secret.encode()).hexdigest()
 
 
@@ -67,7 +67,7 @@ def by_id(reader: Reader, id_: int) -> App | None:
 
 
 def many(reader: Reader, wanted: Iterable[int]) -> dict[int, App]:
-    """By number; members' clients register anew, so a timeline has nearly one app an author."""
+    """Apps by number; clients register anew, so a timeline has nearly one app an author."""
     ids = sorted(set(wanted))
     if not ids:
         return {}
@@ -131,7 +131,7 @@ def tokens_of(reader: Reader, account: ActorId) -> list[Token]:
 
 
 def change_key(id_: int) -> str:
-    """How a change of ACCESS names one token; of a whole account it names the number."""
+    """Key by which a change of ACCESS names one token; of a whole account it names the number."""
     return f"token {id_}"
 
 

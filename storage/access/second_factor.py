@@ -27,7 +27,7 @@ def totp(reader: Reader, account: ActorId) -> Totp | None:
 
 
 def begin_totp(writer: Writer, account: ActorId, sealed: bytes) -> bool:
-    """In place of one that was begun before; whether none is in force yet."""
+    """Begin in place of one begun before; return whether none is in force yet."""
     changed = writer.execute(
         "INSERT INTO totp (account, sealed) VALUES (?, ?)"
         " ON CONFLICT (account) DO UPDATE SET sealed = excluded.sealed WHERE confirmed_at IS NULL",
@@ -38,7 +38,7 @@ def begin_totp(writer: Writer, account: ActorId, sealed: bytes) -> bool:
 
 
 def confirm_totp(writer: Writer, account: ActorId, step: int) -> bool:
-    """From now on it is asked for; whether it was not before."""
+    """Confirm: from now on it is asked for; return whether it was not before."""
     changed = writer.execute(
         "UPDATE totp SET confirmed_at = ?, last_step = ?"
         " WHERE account = ? AND confirmed_at IS NULL",
@@ -67,7 +67,7 @@ def end_totp(writer: Writer, account: ActorId) -> None:
 
 
 def set_recovery_codes(writer: Writer, account: ActorId, codes: Iterable[str]) -> None:
-    """In place of all earlier ones."""
+    """Set codes in place of all earlier ones."""
     writer.execute("DELETE FROM recovery_codes WHERE account = ?", account)
     writer.execute_many(
         "INSERT INTO recovery_codes (account, hash) VALUES (?, ?)",

@@ -43,7 +43,7 @@ def _from_row(row: Row) -> Session:
 
 
 def start(writer: Writer, secret: str, account: ActorId, agent: str, address: str = "") -> int:
-    """For somebody who has just proved who they are."""
+    """Start a session for somebody who has just proved who they are."""
     id_ = writer.new_id()
     writer.execute_named(
         "INSERT INTO sessions (id, hash, account, agent, created_at, last_used_at, address,"
@@ -169,7 +169,7 @@ def invite(
 
 
 def open_invitations(reader: Reader, sponsor: ActorId) -> int:
-    """How many links of somebody can still be used."""
+    """Number of links of somebody that can still be used."""
     count: int = reader.value(
         "SELECT count(*) FROM invitations WHERE sponsor = ? AND uses < most_uses"
         " AND expires_at > ?",

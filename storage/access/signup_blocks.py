@@ -41,7 +41,7 @@ _HASHES = "hash IS NOT NULL"
 
 
 def email_page(reader: Reader, page: Page, *, hashes: bool = False) -> list[EmailBlock]:
-    """Of providers, or of single addresses; newest first."""
+    """Page of blocked providers, or of single addresses; newest first."""
     kind = _HASHES if hashes else _DOMAINS
     rows = reader.named(
         "SELECT id, domain, hash, created_at FROM email_blocks"

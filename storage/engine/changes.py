@@ -1,4 +1,4 @@
-"""After a commit, whoever listens is told. Only a hint: the tables hold the truth."""
+"""Changes that listeners are told of after a commit. Only hints: the tables hold the truth."""
 
 import logging
 from collections.abc import Callable, Iterator

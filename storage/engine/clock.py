@@ -30,7 +30,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def milliseconds(moment: datetime) -> int:
-    """How a moment is written in a table: whole milliseconds since 1970, UTC."""
+    """Moment as it is written in a table: whole milliseconds since 1970, UTC."""
     return (moment - _EPOCH) // _MILLISECOND
 
 

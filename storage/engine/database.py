@@ -59,7 +59,7 @@ class Database:
 
     @property
     def waiting(self) -> int:
-        """How many units wait for the writer."""
+        """Number of units that wait for the writer."""
         return self._queue.qsize()
 
     async def read(
@@ -86,7 +86,7 @@ class Database:
     async def write_always(
         self, unit: Callable[Concatenate[Writer, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `write`, for closing what was already taken in: never refused for being many.
+        """Write as `write`, for closing what was already taken in: never refused for being many.
 
         Raises NotCommitted once the writer has gone.
         """

@@ -30,7 +30,7 @@ class Locked(StorageError):
 
 
 class Overloaded(StorageError):
-    """Too many units wait; nothing was done."""
+    """Error: too many units wait; nothing was done."""
 
 
 class TookTooLong(StorageError):

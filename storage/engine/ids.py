@@ -49,7 +49,7 @@ class Numbers:
         return self._small
 
     def of_moment(self, moment: datetime, now: datetime) -> int:
-        """For what others made at a moment: where it belongs among what is there by time.
+        """Number for what others made at a moment: where it belongs among what is there by time.
 
         While our numbers are ahead of the time, what is newer than the difference comes on top:
         nobody who has seen the highest would look for it below.

@@ -16,12 +16,12 @@ class Page:
 
     @property
     def values(self) -> dict[str, int]:
-        """For a statement with `id < :below AND id > :above … LIMIT :limit`."""
+        """Values for a statement with `id < :below AND id > :above … LIMIT :limit`."""
         floor = min(max(self.since_id or 0, self.min_id or 0), HIGHEST)
         ceiling = HIGHEST if self.max_id is None else min(self.max_id, HIGHEST)
         return {"below": ceiling, "above": floor, "limit": self.limit}
 
     @property
     def order(self) -> str:
-        """How the statement sorts; rows are then put newest first."""
+        """Order in which the statement sorts; rows are then put newest first."""
         return "ASC" if self.min_id is not None else "DESC"

@@ -26,11 +26,11 @@ OWN_SECONDS = 60.0  # what the server's own work may take: far more than a slice
 
 
 class Allowance(Protocol):
-    """How long each read of a caller may take, and who counts what it cost."""
+    """Allowance of a caller: how long each read may take, and who counts what it cost."""
 
     @property
     def seconds(self) -> float:
-        """Of a processor, until it is interrupted; five times that by the clock."""
+        """Seconds of a processor until it is interrupted; five times that by the clock."""
 
     def place(self) -> AbstractAsyncContextManager[None]:
         """Held while one of the readers is in use; may wait, and may refuse."""
@@ -147,7 +147,7 @@ class Readers:
             self._looking = asyncio.get_running_loop().call_later(LOOK, self._look)
 
     def _look(self) -> None:
-        """Again and again where it had no effect: between two statements nothing can be stopped."""
+        """Look again where it had no effect: between two statements nothing can be stopped."""
         loop, self._looking = asyncio.get_running_loop(), None
         for reading in self._running:
             if reading.is_over(loop.time()):
@@ -161,7 +161,7 @@ class Readers:
         self._idle.put_nowait(reading.connection)
 
     def _give_back_later(self, reading: _Reading) -> None:
-        """Once its thread has left it."""
+        """Give back a reader once its thread has left it."""
         left = asyncio.ensure_future(reading.connection.run(lambda raw: None))
         left.add_done_callback(lambda _: self._give_back(reading))
 

@@ -1,4 +1,4 @@
-"""Where this instance is: the domain of its handles and the origin of its URIs."""
+"""Site of this instance: the domain of its handles and the origin of its URIs."""
 
 from dataclasses import dataclass, field
 

@@ -64,11 +64,11 @@ class Reader:
         return row[0] if row else None
 
     def named(self, sql: str, values: dict[str, Any]) -> list[Row]:
-        """As `rows`, with `:name` in place of `?`."""
+        """Read as `rows`, with `:name` in place of `?`."""
         return self._connection.execute(sql, values).fetchall()
 
     def gathered(self, sql: str, values: dict[str, Any], width: int) -> list[Row]:
-        """As `named`, for many rows of so many columns with text and whole numbers: all in one.
+        """Read as `named`, for many rows of so many columns of text and whole numbers: all in one.
 
         After each row of SQLite's, a thread must get Python's lock back from the others. With one
         row for forty, a home timeline costs a fifth less while others ask, too.
@@ -100,7 +100,7 @@ class Writer(Reader):
         return self._connection.execute(sql, values).rowcount
 
     def execute_named(self, sql: str, values: dict[str, Any]) -> int:
-        """As `execute`, with `:name` in place of `?`."""
+        """Write as `execute`, with `:name` in place of `?`."""
         return self._connection.execute(sql, values).rowcount
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
@@ -110,14 +110,14 @@ class Writer(Reader):
         self.changes.append(Change(subject, key))
 
     def after_commit_each(self, subject: str, keys: Iterable[int]) -> None:
-        """As `after_commit`, for many."""
+        """Tell as `after_commit`, for many."""
         self.changes.extend(Change(subject, str(key)) for key in keys)
 
     def new_id(self) -> int:
         return self._numbers.sortable(self.now)
 
     def id_of(self, moment: datetime) -> int:
-        """For what others made then; a row may have it already."""
+        """Number for what others made then; a row may have it already."""
         return self._numbers.of_moment(moment, self.now)
 
     def new_small_id(self) -> int:
@@ -136,7 +136,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one unit of a group ended."""
+    """Outcome of one unit of a group."""
 
     value: Any = None
     error: BaseException | None = None

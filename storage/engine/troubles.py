@@ -16,7 +16,7 @@ _FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 
 
 def no_room(folder: Path) -> str:
-    """How to go on where a disk is full."""
+    """Sentence on how to go on where a disk is full."""
     with suppress(OSError):
         left = os.statvfs(folder)
         free = left.f_bavail * left.f_frsize // MB
@@ -29,7 +29,7 @@ def no_room(folder: Path) -> str:
 
 
 def restoring(path: Path) -> str:
-    """How to go on with a damaged database, from what lies beside it."""
+    """Sentence on how to go on with a damaged database, from what lies beside it."""
     copies = sorted(path.parent.glob(f"{path.name}.before-*"), key=lambda one: one.stat().st_mtime)
     beside = (
         f" A copy from before the last upgrade is {copies[-1]}; it goes with the program of then."

@@ -103,7 +103,7 @@ _NEVER_IN = (
 
 
 def close_account(writer: Writer, actor: ActorId) -> None:
-    """No way in any more; the address may be used for another account."""
+    """Close an account: no way in any more; its address may be used for another."""
     for statement in WAYS_IN:
         writer.execute(statement, actor)
     writer.execute(

@@ -57,7 +57,7 @@ def ready(writer: Writer, id_: int, file: str, size: int) -> None:
 
 
 def by_id(reader: Reader, account: ActorId, id_: int) -> Export | None:
-    """Only their own (SECURITY 73), and only while it lasts."""
+    """Archive by number, only their own (SECURITY 73), and only while it lasts."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM exports WHERE id = ? AND account = ? AND expires_at > ?",
         id_,

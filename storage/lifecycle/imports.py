@@ -121,7 +121,7 @@ def failed(reader: Reader, account: ActorId, id_: int) -> list[Line]:
 
 
 def unreachable(reader: Reader, id_: int, ending: str) -> int:
-    """How many lines failed already because the server with this ending did not answer."""
+    """Number of lines that failed already because the server with this ending did not answer."""
     count: int = reader.value(
         "SELECT count(*) FROM import_rows WHERE import = ? AND state = 'failed'"
         " AND reason = 'unreachable' AND instr(row, ?) > 0",

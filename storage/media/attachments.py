@@ -92,7 +92,7 @@ def by_id(reader: Reader, id_: int) -> Media | None:
 
 
 def by_file(reader: Reader, file: str) -> Media | None:
-    """By the name of the file or of its preview."""
+    """Media by the name of the file or of its preview."""
     row = reader.row(f"SELECT {_COLUMNS} FROM media WHERE file = ? OR preview = ?", file, file)
     return _from_row(row) if row else None
 

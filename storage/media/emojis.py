@@ -77,7 +77,7 @@ def by_file(reader: Reader, file: str) -> Emoji | None:
 
 
 def ours(reader: Reader) -> list[Emoji]:
-    """By category and name; those without a category first."""
+    """Emoji of ours by category and name; those without a category first."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM emojis WHERE domain = '' ORDER BY category, shortcode"
     )

@@ -33,7 +33,7 @@ def note(
     subject: str,
     **detail: str | int | Sequence[int],
 ) -> None:
-    """In the unit that does it: what was not noted did not happen."""
+    """Note an act in the unit that does it: what was not noted did not happen."""
     writer.execute(
         "INSERT INTO audit_log (id, actor, action, subject, detail, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",

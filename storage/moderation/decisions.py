@@ -119,7 +119,7 @@ def set_sensitized(writer: Writer, actor: ActorId, sensitized: bool) -> None:
 
 
 def silence(writer: Writer, actor: ActorId, why: int = SILENCED) -> None:
-    """`why` is SILENCED or SILENCED_WITH_SERVER; each ends by itself."""
+    """Silence somebody; `why` is SILENCED or SILENCED_WITH_SERVER; each ends by itself."""
     changed = writer.execute_named(
         "UPDATE actors SET silenced = silenced | :why, version = version + 1"
         " WHERE id = :actor AND silenced & :why = 0",

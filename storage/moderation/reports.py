@@ -130,7 +130,7 @@ def page_of(reader: Reader, filed: Filed, page: Page) -> list[Report]:
 
 
 def open_from(reader: Reader, host: str) -> int:
-    """How many that came from one server wait."""
+    """Number of open reports that came from one server."""
     count: int = reader.value(
         "SELECT count(*) FROM reports rt JOIN actors w ON w.id = rt.reporter"
         " WHERE rt.resolved_at IS NULL AND w.host = ?",

@@ -13,7 +13,7 @@ from storage.engine.transaction import Reader
 
 @dataclass(frozen=True, slots=True)
 class AccountCounts:
-    """Of one actor: their posts that are not for named people only, and accepted follows."""
+    """Counts of one actor: their posts that are not for named people only, and accepted follows."""
 
     posts: int = 0
     newest: datetime | None = None
@@ -50,7 +50,7 @@ COUNTS_JOIN = "JOIN account_counts ct ON ct.actor = w.id LEFT JOIN hosts h ON h.
 
 
 def account_versions(reader: Reader, wanted: Iterable[ActorId]) -> list[AccountVersion]:
-    """Of actors by number; who left, or was turned out, is not among them."""
+    """Versions of actors by number; who left, or was turned out, is not among them."""
     rows = reader.rows(
         f"SELECT {ACCOUNT_VERSION} FROM actors w {COUNTS_JOIN}"
         " WHERE w.id IN (SELECT value FROM json_each(?)) AND w.effective_state = 'active'",
@@ -60,7 +60,7 @@ def account_versions(reader: Reader, wanted: Iterable[ActorId]) -> list[AccountV
 
 
 def many(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, AccountCounts]:
-    """By the number of the actor."""
+    """Counts by the number of the actor."""
     rows = reader.rows(
         "SELECT actor, posts, newest, followers, following FROM account_counts"
         " WHERE actor IN (SELECT value FROM json_each(?))",

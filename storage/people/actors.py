@@ -244,7 +244,7 @@ def many(reader: Reader, wanted: Iterable[ActorId]) -> dict[ActorId, Actor]:
 
 
 def our_number(reader: Reader, uri: str) -> ActorId | None:
-    """Of one of ours."""
+    """Number of one of ours."""
     number: int | None = reader.value(
         "SELECT id FROM actors WHERE uri = ? AND host = '' AND moderation_state <> 'pending'", uri
     )
@@ -334,12 +334,12 @@ def count_local(reader: Reader) -> int:
 
 
 def by_page(reader: Reader, url: str) -> Actor | None:
-    """By the address at which people read the profile; it is a hint, never an authority."""
+    """Actor by the address at which people read the profile; it is a hint, never an authority."""
     row = reader.row(f"SELECT {COLUMNS} FROM actors WHERE url = ? ORDER BY id LIMIT 1", url)
     return from_row(row) if row else None
 
 
 def count_hosts(reader: Reader) -> int:
-    """How many other servers we know somebody of."""
+    """Number of other servers of which we know somebody."""
     count: int = reader.value("SELECT count(DISTINCT host) FROM actors WHERE host <> ''")
     return count

@@ -125,7 +125,7 @@ def between(reader: Reader, follower: ActorId, target: ActorId) -> Follow | None
 
 
 def by_uri(reader: Reader, uri: str, of: int | None = None) -> Follow | None:
-    """By the id that its follower gave it; `of`: in which that one follows, or is followed."""
+    """Follow by the id that its follower gave it; `of`: whoever follows there, or is followed."""
     row = reader.row(
         f"SELECT {COLUMNS} FROM follows WHERE uri = ?"
         " AND (follower = ifnull(?, follower) OR target = ?)",
@@ -164,7 +164,7 @@ class LocalFollower(NamedTuple):
 
 
 def local_follower_rows(reader: Reader, target: ActorId) -> list[LocalFollower]:
-    """As `local_followers`, with no more than it takes to bring them something."""
+    """Rows of `local_followers`, with no more than it takes to bring them something."""
     rows = reader.gathered(
         "SELECT f.follower, f.reblogs, f.notify, f.languages FROM follows f"
         " JOIN actors w ON w.id = f.follower"
@@ -176,7 +176,7 @@ def local_follower_rows(reader: Reader, target: ActorId) -> list[LocalFollower]:
 
 
 def with_ours(reader: Reader, actor: ActorId) -> list[Follow]:
-    """Of ours by somebody, and of somebody by ours; asked for or accepted."""
+    """Follows of ours by somebody, and of somebody by ours; asked for or accepted."""
     rows = reader.named(
         f"""
         SELECT {_OF_FOLLOWS} FROM follows f
@@ -190,7 +190,7 @@ def with_ours(reader: Reader, actor: ActorId) -> list[Follow]:
 
 
 def inboxes(reader: Reader, target: ActorId) -> list[str]:
-    """Of followers elsewhere: one for each server that has a shared one."""
+    """Inboxes of followers elsewhere: one for each server that has a shared one."""
     rows = reader.rows(
         """
         SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM follows f

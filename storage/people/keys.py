@@ -75,7 +75,7 @@ def signing(reader: Reader, actor: ActorId) -> Key:
 
 
 def forget_others(writer: Writer, actor: ActorId, uris: list[str]) -> None:
-    """After a fetch: keys that the actor no longer lists are gone."""
+    """Forget keys that the actor no longer lists, after a fetch."""
     for key in of_actor(writer, actor):
         if key.uri not in uris and key.private is None:
             writer.execute("DELETE FROM keys WHERE uri = ?", key.uri)

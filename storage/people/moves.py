@@ -20,7 +20,7 @@ def note(writer: Writer, actor: ActorId, target: str | None) -> None:
 
 
 def last(reader: Reader, actor: ActorId) -> datetime | None:
-    """When they last moved."""
+    """Moment of the last move."""
     return optional_moment(reader.value("SELECT moved_at FROM actors WHERE id = ?", actor))
 
 

@@ -1,4 +1,4 @@
-"""How one actor stands to others, in one statement for many."""
+"""Relationships of one actor to others, in one statement for many."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from storage.people.hidden_accounts import HOST_NOT_HIDDEN
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """As seen from the asking member; `target` is the other."""
+    """Relationship as seen from the asking member; `target` is the other."""
 
     target: ActorId
     following: bool

@@ -68,7 +68,7 @@ MOST_FAMILIAR = 10
 
 
 def familiar(reader: Reader, me: ActorId, wanted: Sequence[int]) -> dict[ActorId, list[ActorId]]:
-    """Per person: those whom the member follows and who follow that person, a few of them.
+    """Followers of each person whom the member follows, a few of them.
 
     Nobody's who hide whom they follow, or who follows them.
     """

@@ -69,7 +69,7 @@ def followed_there(
 
 
 def ties(reader: Reader, account: ActorId, host: str) -> tuple[int, int]:
-    """(how many there the member follows, how many there follow the member)."""
+    """Ties as (how many there the member follows, how many there follow the member)."""
     ((following, followers),) = reader.named(
         f"""
         SELECT (SELECT count(*) FROM follows f JOIN actors w ON w.id = f.target

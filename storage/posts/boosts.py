@@ -85,7 +85,7 @@ def by_id(reader: Reader, id_: int) -> Boost | None:
 
 
 def seen(reader: Reader, viewer: Viewer, id_: int) -> Boost | None:
-    """By number, where the viewer is among those whom it is for; of its post, it says nothing."""
+    """Boost by number, where the viewer may see it; whether its post, it does not say."""
     shared, values = predicate(viewer, of_boost=True)
     rows = reader.named(
         f"{_READ} JOIN actors w ON w.id = bo.actor"
@@ -96,7 +96,7 @@ def seen(reader: Reader, viewer: Viewer, id_: int) -> Boost | None:
 
 
 def many(reader: Reader, wanted: Collection[int]) -> list[Boost]:
-    """By number; asks only when there is something to ask for."""
+    """Boosts by number; asks only when there is something to ask for."""
     if not wanted:
         return []
     rows = reader.rows(
@@ -107,7 +107,7 @@ def many(reader: Reader, wanted: Collection[int]) -> list[Boost]:
 
 
 def by_uri(reader: Reader, uri: str, by: ActorId | None = None) -> Boost | None:
-    """Of others several may have one id: each is its actor's."""
+    """Boost by its id. Several of others' may have one: each is its actor's."""
     row = reader.row(f"{_READ} WHERE bo.uri = ? AND bo.actor = ifnull(?, bo.actor)", uri, by)
     return _from_row(row) if row else None
 

@@ -5,7 +5,7 @@ from storage.engine.transaction import Reader, Writer
 
 
 def inboxes_of_reactions(reader: Reader, post: PostId) -> list[str]:
-    """Of those elsewhere who shared, favoured or answered a post: they may have kept it."""
+    """Inboxes of others who boosted, favoured or answered a post: they may have kept it."""
     rows = reader.named(
         """
         SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM actors w WHERE w.host <> '' AND w.id
@@ -19,7 +19,7 @@ def inboxes_of_reactions(reader: Reader, post: PostId) -> list[str]:
 
 
 def inboxes_of_acquaintances(reader: Reader, actor: ActorId) -> list[str]:
-    """Of everybody elsewhere who may have kept something of an actor: what they said, or them."""
+    """Inboxes of everybody elsewhere who may have kept posts of an actor, or the actor."""
     rows = reader.named(
         """
         SELECT DISTINCT ifnull(w.shared_inbox, w.inbox) FROM actors w WHERE w.host <> ''

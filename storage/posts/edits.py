@@ -1,4 +1,4 @@
-"""How posts read before they were edited; the row of the post holds how it reads now."""
+"""Versions of posts before they were edited; the row of the post holds how it reads now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """`beside` is what it had beside its words: {poll: [title], media: [{id, description}]}."""
+    """Version of a post; `beside` has the rest: {poll: [title], media: [{id, description}]}."""
 
     title: str
     content: str
@@ -27,7 +27,7 @@ class Edit:
 
 
 def keep(writer: Writer, post: Post, beside: Mapping[str, Sequence[Any]]) -> None:
-    """Before a post is changed: what it says until now. Of very many, the oldest are forgotten."""
+    """Keep a post's version before it changes. Of very many, the oldest are forgotten."""
     writer.execute(
         "INSERT INTO post_edits (id, post, title, content, source, spoiler, sensitive, language,"
         " beside, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

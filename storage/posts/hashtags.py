@@ -13,7 +13,7 @@ from storage.posts.visibility import ALIVE, PEOPLE, Viewer, predicate
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How often a hashtag was used on a day, counted back from today, and by how many."""
+    """Uses of a hashtag on a day, counted back from today, and by how many."""
 
     day: int
     uses: int
@@ -40,7 +40,7 @@ def starting_with(reader: Reader, viewer: Viewer, name: str, most: int) -> list[
 def history(
     reader: Reader, viewer: Viewer, names: Sequence[str], days: int = 7
 ) -> dict[str, list[Use]]:
-    """Of the last days, today first, what lists show to the viewer, by folded name.
+    """Uses in the last days, today first, of what lists show to the viewer, by folded name.
 
     `day` in seconds. One statement, however many names.
     """

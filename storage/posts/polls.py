@@ -22,7 +22,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """Of a post. `voters` are people, None where its server does not say; `ours`: counted here."""
+    """Poll of a post. `voters`: people, None where its server says none; `ours`: counted here."""
 
     post: PostId
     multiple: bool
@@ -67,7 +67,7 @@ def _written(when: datetime | None) -> int | None:
 
 
 def remove(writer: Writer, post: PostId) -> None:
-    """With its options and votes."""
+    """Remove a poll with its options and votes."""
     writer.execute("DELETE FROM polls WHERE post = ?", post)
 
 
@@ -109,7 +109,7 @@ _VOTES = (
 
 
 def many(reader: Reader, posts: Sequence[PostId]) -> dict[PostId, Poll]:
-    """By the number of their posts."""
+    """Polls by the number of their posts."""
     wanted = dumps(list(posts))
     options: dict[int, list[Option]] = {}
     for post, title, votes in reader.rows(
@@ -214,7 +214,7 @@ def voters_here(reader: Reader, post: PostId) -> list[ActorId]:
 
 
 def fetched_at(reader: Reader, post: PostId) -> datetime | None:
-    """When its server last told us of it; None for ours."""
+    """Moment when its server last told us of it; None for ours."""
     written = reader.value("SELECT fetched_at FROM polls WHERE post = ?", post)
     return None if written is None else moment(written)
 

@@ -204,7 +204,7 @@ def give_up(writer: Writer, uri: str) -> None:
 
 
 def number_of(reader: Reader, uri: str) -> PostId | None:
-    """Of one that is there."""
+    """Number of a post that is there."""
     number: PostId | None = reader.value(
         "SELECT id FROM posts WHERE uri = ? AND deleted_at IS NULL", uri
     )
@@ -212,7 +212,7 @@ def number_of(reader: Reader, uri: str) -> PostId | None:
 
 
 def by_uri(reader: Reader, uri: str) -> Post | None:
-    """As the server itself sees it: for the work of verbs, never to be shown."""
+    """Post as the server itself sees it: for the work of verbs, never to be shown."""
     row = reader.row(
         f"SELECT {COLUMNS} FROM posts p JOIN audiences a ON a.id = p.audience"
         " WHERE p.uri = ? AND p.deleted_at IS NULL",

@@ -37,7 +37,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a quote stands.
+    """State of a quote.
 
     `refused`: who is quoted blocks the quoter; the rest: by the viewer.
     """
@@ -67,7 +67,7 @@ def keep(
     request: str,
     state: QuoteState,
 ) -> None:
-    """Of a quoting post there is one; what was decided of it before stays."""
+    """Keep a quote; of a quoting post there is one, and what was decided of it before stays."""
     decided = None if state == PENDING else writer.now_ms
     writer.execute(
         "INSERT INTO approvals (id, uri, kind, target, actor, request, state, decided_at)"
@@ -173,7 +173,7 @@ def unchecked(reader: Reader, most: int) -> list[Quote]:
 
 
 def shown(reader: Reader, posts: Sequence[PostId], viewer: ActorId) -> dict[PostId, Shown]:
-    """By the number of the quoting post, for those whose quoted post is known here.
+    """Quotes by the number of the quoting post, of those whose quoted post is known here.
 
     `viewer` is a member, or 0.
     """

@@ -46,7 +46,7 @@ def _joined(row: Row) -> str:
 
 
 def index(writer: Writer, post: PostId) -> None:
-    """As it reads now; what is gone is found no more."""
+    """Index a post as it reads now; what is gone is found no more."""
     remove(writer, post)
     writer.execute_many(
         "INSERT INTO post_words (rowid, words, marks) VALUES (?, ?, ?)",
@@ -55,7 +55,7 @@ def index(writer: Writer, post: PostId) -> None:
 
 
 def add(writer: Writer, post: PostId, title: str, spoiler: str, content: str) -> None:
-    """Of a new post, which has no choices and no descriptions yet."""
+    """Add a new post, which has no choices and no descriptions yet."""
     writer.execute(
         "INSERT INTO post_words (rowid, words, marks) VALUES (?, ?, ?)",
         post,

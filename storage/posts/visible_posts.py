@@ -66,7 +66,7 @@ def by_uri(reader: Reader, viewer: Viewer, uri: str) -> Post | None:
 
 
 def by_page(reader: Reader, viewer: Viewer, url: str) -> Post | None:
-    """By the address at which people read it; a hint, never an authority."""
+    """Post by the address at which people read it; a hint, never an authority."""
     may, values = predicate(viewer)
     rows = reader.named(
         f"SELECT {SHOWN} FROM {FROM} WHERE p.url = :url AND {ALIVE} AND {may} LIMIT 1",
@@ -121,7 +121,7 @@ def ancestors(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
 
 
 class ThreadLimits(NamedTuple):
-    """How much of a thread is shown: how many above, how many below and how deep there."""
+    """Limits of a thread: how many are shown above, how many below and how deep there."""
 
     ancestors: int
     descendants: int
@@ -261,7 +261,7 @@ _ANSWERED = f"SELECT p.author FROM {FROM} WHERE p.id = c.in_reply_to AND {ALIVE}
 def status_rows(
     reader: Reader, viewer: Viewer, wanted: Iterable[PostId]
 ) -> dict[PostId, StatusRow]:
-    """By number, those that the viewer may see; whatever is kept about them decides nothing."""
+    """Rows by number, of posts that the viewer may see; whatever is cached decides nothing."""
     may, values = predicate(viewer)
     shared, _ = predicate(viewer, of_boost=True)
     me = viewer.actor if isinstance(viewer, Member) else 0

@@ -200,7 +200,7 @@ def forget(writer: Writer, host: str | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many deliveries wait or are parked, and since when the oldest waits."""
+    """Number of deliveries that wait or are parked, and since when the oldest waits."""
 
     due: int
     parked: int

@@ -108,7 +108,7 @@ def refuses_media(reader: Reader, *hosts: str) -> bool:
 
 
 def set_tier(writer: Writer, host: str, tier: Tier | None) -> None:
-    """Until `settled`, not everybody of that host need have followed (`domain_blocks`)."""
+    """Set the tier; until `settled`, not all of that host need have followed (`domain_blocks`)."""
     writer.execute(
         "INSERT INTO hosts (host, tier, unsettled) VALUES (?, ?, 1)"
         " ON CONFLICT (host) DO UPDATE SET tier = excluded.tier, unsettled = unsettled + 1",
@@ -179,7 +179,7 @@ def limit_by_id(reader: Reader, id_: int) -> Limit | None:
 
 
 def limit_of(reader: Reader, host: str) -> Limit | None:
-    """Of this very name."""
+    """Limit of this very name."""
     row = reader.row(f"SELECT {_LIMITS} FROM hosts WHERE host = ? AND limit_id IS NOT NULL", host)
     return _limit(row) if row else None
 

@@ -156,7 +156,7 @@ def _may_be_said_again(reader: Reader, received: Received) -> bool:
 
 
 def _signed_since(reader: Reader, received: Received, earlier: int) -> int | None:
-    """When the newest that was said of the relation after the row `earlier` was signed."""
+    """Moment at which the newest word about the relation after the row `earlier` was signed."""
     if received.type not in (*_SAYING, *_UNSAYING, *_ANSWERING):
         return None
     signed: int | None = reader.value(
@@ -238,7 +238,7 @@ def _next_of(reader: Reader, host: str, skipped: Skipped, most: int) -> list[Rec
 
 
 def due_by_host(reader: Reader) -> dict[str, int]:
-    """How many wait to be carried out, of each host."""
+    """Number of activities that wait to be carried out, of each host."""
     rows = reader.rows("SELECT host, count(*) FROM received WHERE state = 'due' GROUP BY host")
     return dict(rows)
 
@@ -298,7 +298,7 @@ def first_use(writer: Writer, digest: str, until: int) -> bool:
 
 
 def depth(reader: Reader) -> dict[str, int]:
-    """How many rows are in each state that waits for something."""
+    """Number of rows in each state that waits for something."""
     rows = reader.rows(
         # two statements in one: each has an index that holds only what it counts
         "SELECT state, count(*) FROM received WHERE state = 'due' GROUP BY state UNION ALL"

@@ -38,7 +38,7 @@ class Job(Generic[P]):
 
 
 def plan(writer: Writer, payload: Payload, due: datetime | None = None) -> None:
-    """To be done at `due`, or at once. Planned again, the new time and details count.
+    """Plan a job for `due`, or at once. Planned again, the new time and details count.
 
     Under a new number: whoever is about to finish the earlier one does not finish this.
     """

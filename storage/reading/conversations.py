@@ -106,7 +106,7 @@ def set_unread(writer: Writer, id_: int, unread: bool) -> None:
 
 
 def hide(writer: Writer, id_: int) -> None:
-    """Until it goes on."""
+    """Hide a conversation until it goes on."""
     writer.execute("UPDATE conversations SET hidden = 1, unread = 0 WHERE id = ?", id_)
 
 

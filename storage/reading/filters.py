@@ -163,7 +163,7 @@ def count(reader: Reader, account: ActorId) -> int:
 
 
 def measure(reader: Reader, account: ActorId, filter_: int) -> tuple[int, int, int]:
-    """How many phrases a filter has and all of its owner have, and the characters in the latter."""
+    """Number of phrases of a filter and of all its owner has, and the characters in the latter."""
     row = reader.row(
         "SELECT ifnull(sum(fk.filter = ?), 0), count(*), ifnull(sum(length(fk.keyword)), 0)"
         " FROM filters fi JOIN filter_keywords fk ON fk.filter = fi.id WHERE fi.account = ?",
@@ -214,7 +214,7 @@ def keyword(reader: Reader, account: ActorId, id_: int) -> Keyword | None:
 
 
 def add_post(writer: Writer, filter_: int, post: PostId) -> Marked:
-    """Of one that is in it already, as it is."""
+    """Add a post; one that is in it already stays as it is."""
     writer.execute(
         "INSERT INTO filter_posts (id, filter, post) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         writer.new_id(),

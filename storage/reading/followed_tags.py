@@ -11,7 +11,7 @@ MOST = 500
 
 
 def number_of(writer: Writer, name: str) -> int:
-    """Of a folded hashtag, made if need be."""
+    """Number of a folded hashtag, made if need be."""
     writer.execute("INSERT OR IGNORE INTO tags (id, name) VALUES (?, ?)", writer.new_id(), name)
     number: int = writer.value("SELECT id FROM tags WHERE name = ?", name)
     return number

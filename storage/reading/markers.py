@@ -1,4 +1,4 @@
-"""How far a member has read."""
+"""Markers: how far a member has read."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -135,7 +135,7 @@ def _values(reader: Reader, me: ActorId, wanted: SearchFilter) -> dict[str, obje
 
 
 def _quoted(word: str) -> str:
-    """As one string of the query language, so nothing in it means anything (SECURITY 87)."""
+    """Text as one string of the query language, so nothing in it means anything (SECURITY 87)."""
     return 'words : "' + word.replace('"', '""').replace("\0", " ") + '"'
 
 

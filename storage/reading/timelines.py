@@ -42,7 +42,7 @@ _ANYWHERE = "1"
 
 
 class Line(NamedTuple):
-    """Of a list: a post by number, and the share that brought it, if one did. `cursor` pages."""
+    """Line of a list: a post by number, and the boost that brought it, if any. `cursor` pages."""
 
     cursor: int
     boost: int | None

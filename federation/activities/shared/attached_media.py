@@ -65,6 +65,6 @@ def heed_suspension(writer: Writer, actor: Actor, suspended: bool) -> None:
 
 
 def learn_emoji(writer: Writer, author: Actor, said: Sequence[Emoji]) -> None:
-    """Of another server: they are its own, whoever of its people said them."""
+    """Learn emoji of another server: they are its own, whoever of its people said them."""
     if said and not author.is_local:
         emojis.learn(writer, author.host, emoji.at_most(said, writer.now))

@@ -1,4 +1,4 @@
-"""How a post is changed by its author: what it said before is kept, and nobody new may read it."""
+"""Edits of a post by its author: what it said before is kept, and nobody new may read it."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Where something that was said or shared is put for our members: home, lists, conversations."""
+"""Fan-out of posts and boosts for our members: home, lists, conversations."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""How a post comes to be here: who it is for, whether anybody wants it, and whom it reaches."""
+"""Arrival of a post: who it is for, whether anybody wants it, and whom it reaches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ def _row(
 
 
 def _speaks_to_us(reader: Reader, arrival: Arrival) -> bool:
-    """To one of ours who does not block its author."""
+    """Tell whether it speaks to one of ours who does not block its author."""
     author = arrival.author
     spoken_to = {recipient.actor for recipient in arrival.recipients}
     if arrival.parent is not None and arrival.parent.local:

@@ -11,7 +11,7 @@ from storage.posts.quotes import APPROVED, PENDING, REJECTED, QuoteState
 
 
 def keep(writer: Writer, author: Actor, said: Note) -> None:
-    """Once the quoting post is kept. What is not known here cannot be shown, so it is not noted."""
+    """Keep a quote once its post is kept. Unknown posts cannot be shown, so it is not noted."""
     quotes.forget_of_others(writer, said.id, author.id)
     quoted = posts.by_uri(writer, said.quote) if said.quote else None
     if quoted is None:

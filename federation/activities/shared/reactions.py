@@ -27,7 +27,7 @@ def known_actor(reader: Reader, uri: str) -> Actor:
 
 
 def author_inbox(reader: Reader, post: str, *, for_many: bool = False) -> tuple[str, ...]:
-    """Where the author of a post hears of it, if they live elsewhere."""
+    """Inbox in which the author of a post hears of it, if they live elsewhere."""
     known = posts.by_uri(reader, post)
     author = actors.by_id(reader, known.author) if known else None
     if author is None or author.is_local:

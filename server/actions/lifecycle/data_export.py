@@ -116,7 +116,7 @@ def harmless(cell: str) -> str:
 
 
 def ask(writer: Writer, me: ActorId) -> int:
-    """To be made soon, at most once a day; return the number by which it is fetched."""
+    """Plan an archive, at most one a day; return the number by which it is fetched."""
     latest = next(iter(exports.of_account(writer, me)), None)
     if latest is not None and writer.now - latest.created_at < ONCE_IN:
         return latest.id
@@ -127,7 +127,7 @@ def ask(writer: Writer, me: ActorId) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where archives are put, how a picture is found by name, and where pictures are public."""
+    """Folder of archives, and ways to a picture by name and to where pictures are public."""
 
     exports: Path
     find: Callable[[str], Path | None]
@@ -160,7 +160,7 @@ async def make_next(database: Database, places: Places) -> bool:
 
 
 def place_of(folder: Path, name: str) -> Path | None:
-    """Where an archive lies; None for every name but those that we make, and for links."""
+    """Path of an archive; None for every name but those that we make, and for links."""
     path = folder / name
     return path if _NAME.fullmatch(name) and path.is_file() and not path.is_symlink() else None
 

@@ -107,7 +107,7 @@ def _filled(rows: Iterable[list[str]]) -> Iterator[tuple[str, ...]]:
 
 
 def _cell(cell: str) -> str:
-    """As it was before it was made harmless."""
+    """Cell as it was before it was made harmless."""
     plain = cell.strip().replace("\x00", "")[:MOST_CELL]
     was = plain.startswith("'") and harmless(plain[1:]) == plain
     return plain[1:].strip() if was else plain
@@ -230,7 +230,7 @@ async def import_next(services: Services) -> bool:
 
 
 def _settle(writer: Writer, job: jobs.Job[CarryOutImport], line: Line, outcome: str | None) -> None:
-    """Then it is the turn of whoever has waited for longer."""
+    """Settle one line; then it is the turn of whoever has waited for longer."""
     imports.settle(writer, job.payload.number, line.position, outcome)
     jobs.to_the_end(writer, job)
 

@@ -1,4 +1,4 @@
-"""How members change their profile and their defaults: checked, made into markup, said, kept."""
+"""Changes of a profile and of defaults: checked, made into markup, told, written."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ NO_LANGUAGE = N_("Please choose one of the languages that are offered.")
 
 @dataclass(frozen=True, slots=True)
 class ProfileError:
-    """Why a value cannot be taken: Mastodon's code, and a sentence with what fills it.
+    """Objection to a value: Mastodon's code, and a sentence with what fills it.
 
     `name` is that in the form of the page, such as `field_value_2`.
     """

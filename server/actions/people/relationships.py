@@ -123,7 +123,7 @@ def part_from_host(writer: Writer, me: Actor, host: str) -> bool:
 
 
 def put_into_list(writer: Writer, me: Actor, list_: List, person: Actor) -> None:
-    """With what they said lately. Raises NotAllowed for somebody who is not followed."""
+    """Put somebody into a list, with what they said lately. Raises NotAllowed unless followed."""
     if person.id != me.id and follows.between(writer, me.id, person.id) is None:
         raise NotAllowed
     if lists.put(writer, list_.id, person.id):

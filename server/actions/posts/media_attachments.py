@@ -128,7 +128,7 @@ def files_of(rows: Sequence[Media]) -> list[str]:
 
 
 async def remove_files(services: Services, names: Sequence[str]) -> None:
-    """After the rows are gone."""
+    """Remove files whose rows are gone."""
     for name in names:
         await asyncio.to_thread(services.media.remove, name)
 

@@ -95,7 +95,7 @@ def _ensure_room(
 
 
 def _to_json(params: StatusParams, now: datetime) -> dict[str, Any]:
-    """As it lies in the database."""
+    """Params as they lie in the database."""
     policies = params.policies
     return {
         "text": params.text,

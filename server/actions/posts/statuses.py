@@ -66,7 +66,7 @@ class NewStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusEdit:
-    """How a post is to read from now on. Whom it is for, an edit does not change.
+    """Post as it is to read from now on. Whom it is for, an edit does not change.
 
     `media` is all that is to hang on it, described as it is to be; None stays as it is.
     """
@@ -253,7 +253,7 @@ def _addressed(draft: NewStatus) -> Addressed:
 
 
 def _as_the_parent(draft: NewStatus, parent: Post) -> Addressed:
-    """To those who could read what is answered; to one's own followers where these are not ours."""
+    """Audience of who could read what is answered; one's own followers where these are not ours."""
     if parent.kind == "followers" and not parent.local:
         return addressing.of_visibility("private", draft.author)
     return Addressed(from_rows.audience_of(parent))

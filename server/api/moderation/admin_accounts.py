@@ -35,7 +35,7 @@ _ROLES = {str(place): name for place, name in enumerate(account_decisions.RANKS)
 
 
 def moderator_of(request: web.Request) -> Moderator:
-    """In whose name something is decided."""
+    """Moderator in whose name something is decided."""
     account = current_user(request).own_account
     return Moderator(account.actor, account.role)
 

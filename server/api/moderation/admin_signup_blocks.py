@@ -107,7 +107,7 @@ def _blocked(
 
 
 async def block_address(request: web.Request) -> web.Response:
-    """By address, or by the hash of its canonical form."""
+    """Block an address, given in full or as the hash of its canonical form."""
     form = await form_of(request)
     email, given = (form.text("email", 400) or "").strip(), form.text("canonical_email_hash", 100)
     if not email and not given:

@@ -76,7 +76,7 @@ def _several(reader: Reader, wanted: Sequence[ActorId]) -> list[dict[str, Any]]:
 
 
 async def resolver(request: web.Request) -> web.Response:
-    """By handle, of those who are known here already."""
+    """Account by handle, of those who are known here already."""
     acct = (await form_of(request)).needed("acct", 400).strip().removeprefix("@")
     return answer(await request.app[DATABASE].read(_lookup, acct))
 
@@ -144,7 +144,7 @@ def listed_people(reader: Reader, found: Pairs) -> tuple[list[dict[str, Any]], l
 
 
 async def search(request: web.Request) -> web.Response:
-    """For autocompletion: whoever begins like that, or one by full handle."""
+    """Accounts for autocompletion: whoever begins like that, or one by full handle."""
     form = await form_of(request)
     text = (form.text("q", 400) or "").strip()
     most = min(form.number("limit") or 40, 80)
@@ -198,7 +198,7 @@ async def relationship_list(request: web.Request) -> web.Response:
 
 
 async def familiar_followers(request: web.Request) -> web.Response:
-    """For each person asked about: some whom the user follows and who follow them, too."""
+    """Followers, for each person asked about, whom the user follows."""
     wanted, me = (await form_of(request)).actors("id", 40), current_user(request).me.id
     return answer(await request.app[DATABASE].read(_familiar, me, wanted))
 

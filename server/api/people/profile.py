@@ -40,7 +40,7 @@ async def show_profile(request: web.Request) -> web.Response:
 
 
 async def update_profile(request: web.Request) -> web.Response:
-    """As `update`, and what only `/api/v1/profile` knows; returns a Profile."""
+    """Update as `update` does, with what only `/api/v1/profile` knows; returns a Profile."""
     form = await form_of(request)
     params = parse_profile(form)
     await _change(request, replace(params, settings=params.settings | _beside(form)))
@@ -98,7 +98,7 @@ def _profile(reader: Reader, me: ActorId) -> dict[str, Any]:
 
 
 def _details(error: InvalidProfile) -> dict[str, list[dict[str, str]]]:
-    """As clients show it beside their fields (conventions.md, Errors)."""
+    """Objections as clients show them beside their fields (conventions.md, Errors)."""
     found: dict[str, list[dict[str, str]]] = {}
     for one in error.found:
         name = "fields" if one.name.startswith("field_") else _NAMES.get(one.name, one.name)

@@ -140,7 +140,7 @@ async def history(request: web.Request) -> web.Response:
 
 
 def _history(reader: Reader, viewer: Viewer, id_: PostId) -> list[dict[str, Any]]:
-    """How it read, the first first; the last is how it reads now."""
+    """Versions of a post, the first first; the last is how it reads now."""
     post = visible_post(reader, viewer, id_)
     account = account_entity.many(reader, [post.author])[post.author]
     poll = polls.of(reader, post.id)

@@ -67,7 +67,7 @@ def parse_status(
 
 
 def parse_time(form: Form, now: datetime) -> datetime | None:
-    """When to post, or None where it is not for later. Raises Refused and Invalid: 422."""
+    """Time to post, or None where it is not for later. Raises Refused and Invalid: 422."""
     text = (form.text("scheduled_at", 100) or "").strip()
     if not text:
         return None

@@ -52,7 +52,7 @@ def parse_poll(form: Form, now: datetime) -> Poll | None:
 
 
 async def show(request: web.Request) -> web.Response:
-    """As it stands; of somebody else's, a member's question asks its server again now and then."""
+    """Poll as it stands; of others', a member's question asks its server again now and then."""
     who, id_ = current_user(request), post_number(request)
     if who.actor is not None:
         await polls.refresh(request.app[SERVICES], who.viewer, id_)

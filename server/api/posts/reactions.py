@@ -63,7 +63,7 @@ def _taking_back(act: Act, has: HasOnPost) -> Callable[[web.Request], Any]:
 
 
 async def reblog(request: web.Request) -> web.Response:
-    """For whom is the wish of the moment, or what the member chose for all they say."""
+    """Boost for the audience that is asked for now, or that the member chose for all posts."""
     form, who = await form_of(request), current_user(request)
     visibility = form.text("visibility") or None
     if visibility is not None and visibility not in reactions.BOOST_VISIBILITIES:

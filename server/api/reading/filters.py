@@ -49,7 +49,7 @@ def parse_contexts(form: Form) -> tuple[Context, ...]:
 
 
 def parse_end(form: Form) -> timedelta | None:
-    """For how long it lasts, from `expires_in` in seconds; nothing and none: for ever."""
+    """End of a filter, from `expires_in` in seconds; nothing and none: for ever."""
     seconds = form.number("expires_in")
     return None if not seconds else timedelta(seconds=min(max(seconds, 0), LONGEST_TERM))
 

@@ -147,7 +147,7 @@ def _enable(writer: Writer, name: str) -> str:
 
 
 async def second_step_off(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """For somebody who lost the app and the recovery codes; every browser is logged out."""
+    """Take away the second step of whoever lost app and codes; every browser is logged out."""
     passkeys = bool(given.get("passkeys"))
     await app[DATABASE].write(_second_step_off, given["name"], passkeys)
     return {

@@ -26,7 +26,7 @@ LONGEST_CATEGORY = 50
 
 
 async def add(app: web.Application, given: Arguments) -> dict[str, Any]:
-    """From a picture of at most 256 kB; it is made anew like every upload."""
+    """Add an emoji from a picture of at most 256 kB; it is made anew like every upload."""
     name, data = _name(given), _picture(given)
     category = line(given.get("category"), LONGEST_CATEGORY) or None
     files: list[str] = []

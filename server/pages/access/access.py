@@ -135,7 +135,7 @@ def _known(reader: Reader, login: str) -> Account | None:
 
 
 def _validate(account: Account | None, fits: bool) -> str | None:
-    """Only who knows the password learns what state the account is in."""
+    """Tell the state of an account to whoever knows the password, and to nobody else."""
     if account is None or not fits:
         return _WRONG
     return second_factor.validate_state(account)
@@ -164,7 +164,7 @@ async def reset(request: web.Request) -> web.Response:
 
 
 async def _ask_a_steward(request: web.Request, typed: str) -> web.Response:
-    """Where no emails are sent, the command gives a link (`kith account reset`)."""
+    """Point to the command that gives a link (`kith account reset`) where no emails are sent."""
     said = translations(site.locale_of(request)).gettext(_NO_EMAIL)
     return await second_factor.show(
         request, "reset", ResetView(FormView("reset", {"email": typed}, {}, said))
@@ -191,7 +191,7 @@ def _offer(writer: Writer, email: str, secret: str) -> Account | None:
 
 
 async def _send_link(app: web.Application, email: str) -> None:
-    """To whom the address belongs, if to anybody. No answer waits for it, nor shows how long."""
+    """Send a link to whom the address belongs, if anybody. No answer waits, nor shows how long."""
     settings, secret = app[SETTINGS], ids.secret()
     account = await app[DATABASE].write(_offer, email, secret)
     if account is None:

@@ -66,7 +66,7 @@ def _told(request: web.Request, form: Form, error: Misdirected) -> Exception:
 
 
 def _away(address: str) -> web.HTTPFound:
-    """To the app's address exactly as it registered it, which a URL object would write anew."""
+    """Redirect to the app's address exactly as it registered it; a URL object would rewrite it."""
     there = web.HTTPFound("/")
     there.headers["Location"] = address
     return there
@@ -119,7 +119,7 @@ def _view(
 
 
 def _shown(redirect_uri: str) -> str:
-    """Where one goes: a host, or the app's own scheme."""
+    """Goal of a redirect as it is shown: a host, or the app's own scheme."""
     parts = urlsplit(redirect_uri)
     return parts.netloc if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
@@ -158,7 +158,7 @@ async def decide(request: web.Request) -> web.Response:
 
 
 def _client(request: web.Request, form: Form) -> Client:
-    """By HTTP Basic or by parameters (RFC 6749 §2.3.1)."""
+    """Client by HTTP Basic or by parameters (RFC 6749 §2.3.1)."""
     given = header(request, "Authorization")
     if given[:6].lower() == "basic ":
         try:

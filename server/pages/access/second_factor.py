@@ -72,7 +72,7 @@ async def show(
 
 
 def validate_state(account: Account) -> str | None:
-    """Why somebody who proved who they are cannot come in all the same."""
+    """Objection to somebody who proved who they are and cannot come in all the same."""
     if account.state == "pending":
         return UNCONFIRMED if account.unconfirmed else WAITING
     return None if account.state == "active" else CLOSED
@@ -138,7 +138,7 @@ async def second_given(request: web.Request) -> web.Response:
 
 
 def _second(writer: Writer, guess: Guess) -> str | None:
-    """Why not: the code, or what became of the account since the password was given."""
+    """Objection to a code, or what became of the account since the password was given."""
     account = effective_account(writer, accounts.by_actor(writer, guess.account))
     if account is None or not rules.accepts(writer, guess):
         return _NOT_THIS

@@ -63,7 +63,7 @@ class _Start:
 async def start_session(
     request: web.Request, response: web.StreamResponse, account: ActorId
 ) -> None:
-    """Under a new number, whatever the browser had before (SECURITY 69)."""
+    """Start a session under a new number, whatever the browser had before (SECURITY 69)."""
     await leave_session(request)
     secret, start = ids.secret(), _start(request, account)
     told = await request.app[DATABASE].write(_begin, secret, start)

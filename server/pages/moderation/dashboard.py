@@ -97,7 +97,7 @@ class LogView:
 
 
 def moderator_of(request: web.Request) -> Moderator:
-    """In whose name something is decided."""
+    """Moderator in whose name something is decided."""
     account = current_user(request).own_account
     return Moderator(account.actor, account.role)
 
@@ -113,7 +113,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _dashboard(reader: Reader, page_request: PageRequest) -> DashboardView:
-    """Without what was told about whoever reads it."""
+    """Dashboard without what was told about whoever reads it."""
     me = page_request.me.id if page_request.me else None
     return DashboardView(
         question=site.read_site(reader, page_request.settings).charter.question,

@@ -76,7 +76,7 @@ async def password(request: web.Request) -> web.Response:
 
 
 async def _known_here(request: web.Request, response: web.Response) -> web.Response:
-    """Of all browsers this one stays known: what strangers guess does not keep its owner out."""
+    """Keep this one browser known: what strangers guess does not keep its owner out."""
     await guess_limits.know(request, response, current_user(request).me.id)
     return response
 
@@ -143,7 +143,7 @@ _SOON = N_(
 
 
 async def tell_of_new_address(app: web.Application, account: Account, name: str) -> None:
-    """Where emails went until now: whoever did this should not go unnoticed."""
+    """Tell the address that had the emails until now: whoever did this should not go unnoticed."""
     await _tell(app, account, name, (_CHANGED, _NOW))
 
 

@@ -49,7 +49,7 @@ def profile(actor: Actor) -> FormView:
 
 
 def preferences(account: Account, locale: str) -> FormView:
-    """How you write; who chose no language writes in that of the page."""
+    """Form of how one writes; who chose no language writes in that of the page."""
     settings = account.settings
     values = {
         "visibility": settings.get("privacy", "public"),

@@ -57,7 +57,7 @@ async def _kept(
 
 
 def _done(name: str) -> web.Response:
-    """To the page anew, so that loading it again sends nothing twice."""
+    """Redirect to the page anew, so that loading it again sends nothing twice."""
     address = f"{paths.SETTINGS}?done={name}#{_PLACES[name]}"
     return web.Response(status=303, headers={"Location": address})
 

@@ -79,7 +79,7 @@ def _current(reader: Reader, page_request: PageRequest) -> tuple[Actor, Account]
 
 
 def _sessions(reader: Reader, actor: Actor, current: int, locale: str) -> tuple[SessionView, ...]:
-    """Where they are logged in, here first."""
+    """Sessions of a member, this one first."""
     found = sessions.of_account(reader, actor.id)
     ordered = sorted(found, key=lambda one: one.id != current)
     return tuple(_session(one, one.id == current, locale) for one in ordered)

@@ -1,4 +1,4 @@
-"""How one gets in: the second step, recovery codes and passkeys, set up and taken away."""
+"""Settings of ways in: the second step, recovery codes and passkeys, set up and taken away."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -243,7 +243,7 @@ async def added(request: web.Request) -> web.Response:
 
 
 def _keep(writer: Writer, account: ActorId, made: Made, name: str) -> str | None:
-    """Why it is not kept: too many, or a passkey that somebody has already."""
+    """Objection to a passkey: too many, or one that somebody has already."""
     if len(second_factor.passkeys_of(writer, account)) >= MOST_PASSKEYS:
         return _ENOUGH
     try:
