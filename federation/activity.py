@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, ClassVar, Self, TypedDict
+from typing import ClassVar, Self, TypedDict
 
 from federation.errors import FederationError, Malformed
 from federation.transport.urls import same_origin
-from federation.vocabulary.contexts import stated
+from federation.vocabulary.contexts import with_context
 from federation.vocabulary.json_documents import Document, kind, uri_of
 from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
@@ -45,7 +45,7 @@ class Activity(ABC):
         """Read the wire's form. Raises Malformed."""
 
     @abstractmethod
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         """Return the wire's form, without a context."""
 
     @classmethod
@@ -92,13 +92,13 @@ class Activity(ABC):
     def reject(self, writer: Writer, wrapper: "Activity") -> Sequence["Activity"]:
         raise Malformed(f"A {self.type} cannot be rejected.")
 
-    def about(self, what: object, **more: object) -> dict[str, Any]:
+    def about(self, what: object, **more: object) -> Document:
         """The form that most verbs have."""
         return {"id": self.id, "type": self.type, "actor": self.actor, "object": what, **more}
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """Document as it is sent: with its context."""
-        return stated(self.context, self.render())
+        return with_context(self.context, self.render())
 
 
 def knows(type_: str) -> bool:

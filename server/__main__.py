@@ -71,7 +71,7 @@ def _settings() -> Settings:
     environ = dict(os.environ)
     settings = configuration.load(environ)
     if settings.secret is None and settings.development:
-        secret = serving.kept_secret(settings.data_dir)
+        secret = serving.development_secret(settings.data_dir)
         settings = configuration.load({**environ, "KITH_SECRET": secret})
     return settings
 
@@ -93,7 +93,7 @@ def _restore(given: argparse.Namespace) -> int:
     """Into the data folder, where no settings lie yet: they are in the backup."""
     made = backup.restore(Path(given.backup), _data_folder())
     answer = {"restored": str(made.folder), "files": made.files, "bytes": made.size}
-    print(json.dumps(answer, ensure_ascii=False) if given.json else _told(answer))
+    print(json.dumps(answer, ensure_ascii=False) if given.json else _format_answer(answer))
     return 0
 
 
@@ -114,7 +114,7 @@ def _command(settings: Settings, given: argparse.Namespace) -> int:
     if given.command == "backup":
         arguments["configuration"] = str(configuration.locate(os.environ))
     answer = _run(serving.run_command(settings, given.command, arguments))
-    print(json.dumps(answer, ensure_ascii=False) if given.json else _told(answer))
+    print(json.dumps(answer, ensure_ascii=False) if given.json else _format_answer(answer))
     sound = given.command != "doctor" or all(one["good"] for one in answer)
     return 0 if sound else FAILED
 
@@ -126,17 +126,19 @@ def _text_of(file: Path) -> str:
         raise CommandFailed(f"{file} is no text in UTF-8.") from error
 
 
-def _told(answer: Any, margin: str = "") -> str:
+def _format_answer(answer: Any, margin: str = "") -> str:
     """An answer for people: a line for each thing."""
     if isinstance(answer, list):
-        return "\n".join(_told(one, margin) for one in answer) or f"{margin}nothing"
+        return "\n".join(_format_answer(one, margin) for one in answer) or f"{margin}nothing"
     if isinstance(answer, dict):
         if "good" in answer:
             return f"{'ok   ' if answer['good'] else 'WRONG'} {answer['what']}: {answer['says']}"
         simple = {k: v for k, v in answer.items() if not isinstance(v, list | dict)}
         lines = [margin + ", ".join(f"{k}: {v}" for k, v in simple.items() if v is not None)]
         nested = [name for name in answer if name not in simple]
-        lines += [f"{margin}{name}:\n{_told(answer[name], margin + '  ')}" for name in nested]
+        lines += [
+            f"{margin}{name}:\n{_format_answer(answer[name], margin + '  ')}" for name in nested
+        ]
         return "\n".join(line for line in lines if line.strip())
     return f"{margin}{answer}"
 

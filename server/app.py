@@ -46,8 +46,8 @@ from server.mail import smtp
 from server.media.proxy import PROXY, Proxy
 from server.media.store import MEDIA, MediaFolder
 from server.operations import job_runner
-from server.operations.logs import numbered
-from server.operations.metrics import METERS, Meters, counted
+from server.operations.logs import number_requests
+from server.operations.metrics import METERS, Meters, count_requests
 from server.pages import error
 from server.pages.render import preload
 from server.routes import add_routes
@@ -70,7 +70,8 @@ def build_app(
     """A whole server. `background` False: tests run its jobs by hand."""
     outside = outside or Outside()
     app = web.Application(
-        middlewares=[numbered, counted, preflights, errors_to_answers], client_max_size=LARGEST_BODY
+        middlewares=[number_requests, count_requests, preflights, errors_to_answers],
+        client_max_size=LARGEST_BODY,
     )
     app[SETTINGS], app[OUTSIDE] = settings, outside
     app[MEDIA] = MediaFolder(settings.data_dir / "media", settings.media_max_bytes)
@@ -107,18 +108,16 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
         app[DATABASE] = database
         app[CURRENT_USERS] = CurrentUsers(database)
         app[IP_BLOCKS] = IpBlocks(database, outside.clock)
-        await _found(database, settings)
+        await _bootstrap(database, settings)
         with ExitStack() as listening:
             for subject in SUBJECTS:
-                listening.enter_context(
-                    database.changes.heard_by(subject, app[CURRENT_USERS].forget)
-                )
+                listening.enter_context(database.changes.listen(subject, app[CURRENT_USERS].forget))
             forget_networks = app[IP_BLOCKS].forget
-            listening.enter_context(database.changes.heard_by(NETWORKS, forget_networks))
+            listening.enter_context(database.changes.listen(NETWORKS, forget_networks))
             yield
 
 
-async def _found(database: Database, settings: Settings) -> None:
+async def _bootstrap(database: Database, settings: Settings) -> None:
     if not await database.read(bootstrap.is_done):
         made = BootstrapKeys(await account_creation.make_keys(), await account_creation.make_keys())
         await database.write(bootstrap.bootstrap, made, settings.title)

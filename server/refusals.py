@@ -40,5 +40,5 @@ class CannotDecide(Exception):
 
     def __init__(self, sentence: str, *, missing: bool = False, **values: str | int) -> None:
         self.form_error = FormError("ERR_INVALID", sentence, values)
-        super().__init__(self.form_error.said())
+        super().__init__(self.form_error.sentence_in())
         self.missing = missing

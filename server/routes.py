@@ -36,7 +36,7 @@ from server.api.reading import (
     search,
     timelines,
 )
-from server.http.guard import Route, guarded
+from server.http.guard import Route, guard
 from server.http.parsing import header
 from server.http.responses import answer
 from server.media import proxy, store
@@ -111,7 +111,7 @@ def add_routes(app: web.Application, routes: Iterable[Route] = ROUTES) -> None:
     for route in routes:
         for path in _spellings(route.path):
             for method in _methods(route):
-                app.router.add_route(method, path, guarded(route), expect_handler=_going_on)
+                app.router.add_route(method, path, guard(route), expect_handler=_going_on)
 
 
 async def _going_on(request: web.Request) -> web.Response | None:

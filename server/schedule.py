@@ -61,7 +61,7 @@ def _of_federation(app: web.Application) -> list[Job]:
     ]
 
 
-def _planned(
+def _plan(
     app: web.Application, kind: type[Payload], run_once: Callable[[], Awaitable[bool]]
 ) -> Callable[[], Awaitable[bool]]:
     return partial(attempt, app[DATABASE], kind, run_once)
@@ -73,7 +73,7 @@ def _of_members(app: web.Application) -> list[Job]:
     folder, public = settings.data_dir, media_address(settings.web_origin)
     places = Places(folder / data_export.FOLDER, app[MEDIA].path_of, public)
 
-    make = _planned(app, MakeArchive, partial(data_export.make_next, database, places))
+    make = _plan(app, MakeArchive, partial(data_export.make_next, database, places))
 
     async def archives() -> bool:
         await data_export.remove_old(database, places.exports)
@@ -86,11 +86,11 @@ def _of_members(app: web.Application) -> list[Job]:
     end = partial(account_decisions.end_next_suspension, database)
     return [
         Job("make archives", archives, (PLANNED,), pause=60.0),
-        Job("carry out imports", _planned(app, CarryOutImport, bring), (PLANNED,), pause=60.0),
-        Job("erase who left", _planned(app, EraseActor, erase), (PLANNED,), pause=60.0),
-        Job("send emails", _planned(app, SendEmail, send), (PLANNED,), pause=60.0),
-        Job("tell moderators", _planned(app, TellModerators, tell), (PLANNED,), pause=60.0),
-        Job("end suspensions", _planned(app, EndSuspension, end), pause=600.0),
+        Job("carry out imports", _plan(app, CarryOutImport, bring), (PLANNED,), pause=60.0),
+        Job("erase who left", _plan(app, EraseActor, erase), (PLANNED,), pause=60.0),
+        Job("send emails", _plan(app, SendEmail, send), (PLANNED,), pause=60.0),
+        Job("tell moderators", _plan(app, TellModerators, tell), (PLANNED,), pause=60.0),
+        Job("end suspensions", _plan(app, EndSuspension, end), pause=600.0),
     ]
 
 
@@ -111,8 +111,8 @@ def _of_posts(app: web.Application) -> list[Job]:
             pause=10.0,
         ),
         Job("close polls", partial(polls.close_next, app[SERVICES]), pause=15.0),
-        Job("index posts", _planned(app, IndexPosts, index), pause=3600.0),
-        Job("find conversations", _planned(app, FindConversations, find), pause=3600.0),
+        Job("index posts", _plan(app, IndexPosts, index), pause=3600.0),
+        Job("find conversations", _plan(app, FindConversations, find), pause=3600.0),
     ]
 
 

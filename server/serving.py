@@ -32,7 +32,7 @@ TURN = 0.0005  # seconds for which one thread keeps Python's lock from another t
 SECRET = "secret"  # noqa: S105 - the name of a file
 
 
-def kept_secret(folder: Path) -> str:
+def development_secret(folder: Path) -> str:
     """Secret that development makes at the first start, and keeps beside the database."""
     path = folder / SECRET
     if not path.exists():
@@ -55,12 +55,12 @@ def _keep_once(path: Path, text: str) -> None:
 
 
 @asynccontextmanager
-async def started(
+async def start(
     settings: Settings, *, background: bool
 ) -> AsyncIterator[tuple[web.Application, web.AppRunner]]:
     """The application with its database, nobody listening yet; the folder is ours alone."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lock.owned(settings.data_dir):
+    with lock.hold(settings.data_dir):
         app = build_app(settings, Outside(), background=background)
         runner = web.AppRunner(
             app,
@@ -102,7 +102,7 @@ async def run_command(settings: Settings, command: str, arguments: Mapping[str, 
     if there:
         return answer
     try:
-        async with started(settings, background=False) as (app, _):
+        async with start(settings, background=False) as (app, _):
             return await commands.run(app, command, arguments)
     except StorageError as error:
         raise CommandFailed(str(error)) from error
@@ -118,7 +118,7 @@ async def serve(settings: Settings, greet: Greeting) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, _on_signal, stop)
     async with AsyncExitStack() as stack:
-        app, runner = await stack.enter_async_context(started(settings, background=True))
+        app, runner = await stack.enter_async_context(start(settings, background=True))
 
         async def answers(command: str, arguments: Mapping[str, Any]) -> Any:
             return await commands.run(app, command, arguments)

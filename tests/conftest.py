@@ -40,7 +40,7 @@ _SECONDS: Counter[str] = Counter()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """How long each file took; of a run on many cores this comes together in its first process."""
+    """Time of each file; of a run on many cores this comes together in its first process."""
     _SECONDS[report.nodeid.partition("::")[0]] += report.duration  # type: ignore[assignment]
 
 

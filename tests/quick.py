@@ -86,7 +86,7 @@ def imported(test: str) -> frozenset[str]:
 
 
 def fitting(tests: Sequence[str], durations: Mapping[str, float]) -> list[str]:
-    """As many as fit from the first on; what is too long is left out for shorter ones."""
+    """Tests that fit from the first on; what is too long is left out for shorter ones."""
     left, found = SECONDS, list[str]()
     for test in tests:
         takes = durations.get(test, USUAL)

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from federation.activities.shared.wrapping import Wrapping
 from federation.activity import Activity
+from federation.vocabulary.json_documents import Document
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 
@@ -20,12 +21,12 @@ class Accept(Wrapping):
     type: ClassVar[str] = "Accept"
     result: str | None = None
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         given = {} if self.result is None else {"result": self.result}
-        return super(Accept, self).render() | given
+        return {**super(Accept, self).render(), **given}
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        return self.found(writer).accept(writer, self)
+        return self.find_inner(writer).accept(writer, self)
 
     def audience(self, reader: Reader) -> Collection[str]:
         return asker_inbox(reader, self)
@@ -33,5 +34,5 @@ class Accept(Wrapping):
 
 def asker_inbox(reader: Reader, answer: Wrapping) -> Collection[str]:
     """Inbox in which whoever asked hears the answer, if they live elsewhere."""
-    asker = actors.by_uri(reader, answer.found(reader).actor)
+    asker = actors.by_uri(reader, answer.find_inner(reader).actor)
     return (asker.inbox,) if asker and not asker.is_local else ()

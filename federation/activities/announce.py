@@ -3,17 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from federation.activities.shared import fan_out
-from federation.activities.shared.reactions import actor_and_post, author_inbox, known_actor
+from federation.activities.shared.reactions import actor_and_post, author_inbox, find_actor
 from federation.activity import Activity, Unknown, Unwanted, heading
 from federation.errors import Forbidden
 from federation.objects.note import stamp
 from federation.policy import ensure_allowed
 from federation.vocabulary import addressing
 from federation.vocabulary.json_documents import Document, moment, uri_of, uris_of
-from storage.engine.clock import clamped
+from storage.engine.clock import clamp
 from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, follows
@@ -53,7 +53,7 @@ class Announce(Activity):
             silent=not any(document.get(name) for name in ADDRESSING),
         )
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         addressed = {"to": list(self.to), "cc": list(self.cc)}
         return self.about(self.boosted, published=stamp(self.published), **addressed)
 
@@ -85,7 +85,7 @@ class Announce(Activity):
         return (self.actor, self.boosted)
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        actor = known_actor(writer, self.actor)
+        actor = find_actor(writer, self.actor)
         self._ensure_wanted(writer, actor)
         actor, post = actor_and_post(writer, self.actor, self.boosted)
         if post.kind != "public" and not (post.author == actor.id and post.owner == actor.id):
@@ -103,7 +103,7 @@ class Announce(Activity):
         if addressed is None:
             raise Unwanted("It is shared with a few people only, which is not done here.")
         open_ = post.kind == addressed.audience.kind == "public"
-        published = clamped(self.published, writer.now)
+        published = clamp(self.published, writer.now)
         return Boost(
             posts.free_id(writer, PostId(writer.id_of(published))),
             self.id,
@@ -136,7 +136,7 @@ class Announce(Activity):
         fan_out.bring(writer, brought, followers, home=new)
 
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
-        actor = known_actor(writer, self.actor)
+        actor = find_actor(writer, self.actor)
         post = posts.by_uri(writer, self.boosted)
         boost = boosts.of(writer, actor.id, post.id) if post else None
         if post is not None and boost is not None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from federation.activities.follow import Follow
 from federation.activities.reject import Reject
-from federation.activities.shared.reactions import known_actor
+from federation.activities.shared.reactions import find_actor
 from federation.activities.undo import Undo
 from federation.activity import Activity, Unwanted, heading
 from federation.errors import Forbidden
@@ -30,7 +30,7 @@ class Block(Activity):
     def parse(cls, document: Document) -> Self:
         return cls(**heading(document), target=uri_of(document.get("object")))
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         return self.about(self.target)
 
     @classmethod
@@ -45,21 +45,24 @@ class Block(Activity):
         return f"{self.actor} blocks {self.target}"
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        actor, target = known_actor(writer, self.actor), known_actor(writer, self.target)
+        actor, target = find_actor(writer, self.actor), find_actor(writer, self.target)
         if actor.id == target.id:
             raise Forbidden("Nobody can block themselves.")
         if not (actor.is_local or target.is_local):
             raise Unwanted("It is about two people of other servers.")
         blocks.add(writer, self.id, actor.id, target.id)
         notifications.forget_between(writer, actor.id, target.id)
-        answers = [*_parted(writer, actor, target), *_turned_away(writer, target, actor)]
+        answers = [
+            *_end_own_follow(writer, actor, target),
+            *_end_their_follow(writer, target, actor),
+        ]
         for owner, author in ((actor, target), (target, actor)):
             if owner.is_local:
                 timelines.empty_of(writer, owner.id, author.id)
         return answers
 
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
-        actor, target = known_actor(writer, self.actor), known_actor(writer, self.target)
+        actor, target = find_actor(writer, self.actor), find_actor(writer, self.target)
         blocks.remove(writer, actor.id, target.id)
         return ()
 
@@ -68,7 +71,7 @@ class Block(Activity):
         return (target.inbox,) if target and not target.is_local else ()
 
 
-def _parted(writer: Writer, actor: Actor, target: Actor) -> list[Activity]:
+def _end_own_follow(writer: Writer, actor: Actor, target: Actor) -> list[Activity]:
     """End the blocker's follow of whom they block."""
     follow = follows.between(writer, actor.id, target.id)
     if follow is None:
@@ -81,7 +84,7 @@ def _parted(writer: Writer, actor: Actor, target: Actor) -> list[Activity]:
     return [Undo(id=new, actor=actor.uri, inner=said)]
 
 
-def _turned_away(writer: Writer, follower: Actor, blocker: Actor) -> list[Activity]:
+def _end_their_follow(writer: Writer, follower: Actor, blocker: Actor) -> list[Activity]:
     """End the follow of the blocker by whom they block."""
     follow = follows.between(writer, follower.id, blocker.id)
     if follow is None:

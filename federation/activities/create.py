@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from federation.activities.shared import incoming_post, votes
-from federation.activities.shared.reactions import author_inbox, known_actor
+from federation.activities.shared.reactions import author_inbox, find_actor
 from federation.activity import Activity, Unwanted, heading
 from federation.errors import Forbidden
 from federation.objects import note
@@ -45,7 +45,7 @@ class Create(Activity):
             raise Forbidden("Only its author can publish a post.")
         return created
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         return self.about(
             note.render(self.note),
             published=stamp(self.note.published),
@@ -80,10 +80,10 @@ class Create(Activity):
         """Author, what it answers and quotes, and a few of those it mentions."""
         if self.note.vote or posts.exists(reader, self.note.id):
             return (self.actor,)
-        return (self.actor, *referred_to(self.note))
+        return (self.actor, *references(self.note))
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        author = known_actor(writer, self.actor)
+        author = find_actor(writer, self.actor)
         if not author.is_local and writer.site.owns(self.note.id):
             raise Forbidden("Nobody else can say what is on our server.")
         if actors.by_uri(writer, self.note.id) is not None:
@@ -118,7 +118,7 @@ class Create(Activity):
         return inboxes(reader, self.actor, self.note)
 
 
-def referred_to(said: Note) -> list[str]:
+def references(said: Note) -> list[str]:
     """URIs needed to understand a post: what it answers and quotes, some of whom it mentions."""
     about = [uri for uri in (said.in_reply_to, said.quote) if uri]
     return [*about, *(mention.href for mention in said.mentions[:MOST_FETCHED_MENTIONS])]
@@ -141,7 +141,7 @@ def named_inboxes(reader: Reader, named: Collection[str]) -> list[str]:
     return [actor.inbox_for_many for actor in known.values() if not actor.is_local]
 
 
-def reached(reader: Reader, author: Actor, known: Post) -> set[str]:
+def inboxes_reached(reader: Reader, author: Actor, known: Post) -> set[str]:
     """Servers that have a post of ours, as far as we know: for whom it was, and whom it came to."""
     if known.local_only:
         return set()

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from federation.activities.create import named_inboxes, reached
-from federation.activities.shared.reactions import known_actor
+from federation.activities.create import inboxes_reached, named_inboxes
+from federation.activities.shared.reactions import find_actor
 from federation.activity import Activity, derived_id, heading
 from federation.errors import Forbidden
 from federation.transport.urls import host_of, same_origin
-from federation.vocabulary.contexts import stated
+from federation.vocabulary.contexts import with_context
 from federation.vocabulary.json_documents import Document, uri_of
 from federation.vocabulary.uris import PUBLIC
 from storage.engine.transaction import Reader, Writer
@@ -41,20 +41,20 @@ class Delete(Activity):
             document = {**document, "id": derived}
         return cls(**heading(document), what=what)
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         if self.what == self.actor:
             return self.about(self.what, to=[PUBLIC])
         what = self.consent or {"id": self.what, "type": "Tombstone"}
         return self.about(what, to=[PUBLIC])
 
-    def document(self) -> dict[str, Any]:
-        return stated("post" if self.consent else self.context, self.render())
+    def document(self) -> Document:
+        return with_context("post" if self.consent else self.context, self.render())
 
     def subject(self) -> str:
         return self.what
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        actor = known_actor(writer, self.actor)
+        actor = find_actor(writer, self.actor)
         if self.what == self.actor:
             self._leave(writer, actor)
             return ()
@@ -102,10 +102,10 @@ class Delete(Activity):
             return self._holders(reader, actor, stamp)
         if known is None:
             return follows.inboxes(reader, actor.id)
-        return reached(reader, actor, known)
+        return inboxes_reached(reader, actor, known)
 
     def _holders(self, reader: Reader, actor: Actor, stamp: Quote) -> Collection[str]:
         """Inboxes of the quoter and of all whom the quoted post may have made ask for the stamp."""
         quoted, quoter = posts.by_id(reader, stamp.target), actors.by_id(reader, stamp.actor)
-        inboxes = reached(reader, actor, quoted) if quoted else set()
+        inboxes = inboxes_reached(reader, actor, quoted) if quoted else set()
         return inboxes | set(named_inboxes(reader, [quoter.uri] if quoter else []))

@@ -5,9 +5,9 @@ What a member of ours tells is said by the server itself: nobody elsewhere learn
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from federation.activities.shared.reactions import known_actor
+from federation.activities.shared.reactions import find_actor
 from federation.activity import Activity, Unknown, Unwanted, derived_id, heading
 from federation.errors import Malformed
 from federation.policy import viewer_of
@@ -63,22 +63,22 @@ class Flag(Activity):
         comment = printable(text(document, "content", MOST_COMMENT) or "")
         return cls(**heading(document), about_whom=whom, comment=comment)
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         return self.about(list(self.about_whom), content=self.comment)
 
     def subject(self) -> str:
         return self.id
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        speaker = known_actor(writer, self.actor)
+        speaker = find_actor(writer, self.actor)
         uri, before = self.id, reports.by_uri(writer, self.id)
         if before is not None and before.reporter != speaker.id:  # somebody else has that id
             uri = derived_id(self.type, self.actor, self.id)
             before = reports.by_uri(writer, uri)
         if before is not None:
             return ()
-        told = self._told(writer, speaker)
-        shown = self._shown(writer, speaker)
+        told = self._read_details(writer, speaker)
+        shown = self._visible_posts(writer, speaker)
         target = self._target(writer, [post.author for post in shown])
         report = Report(
             id=writer.new_small_id(),
@@ -97,7 +97,7 @@ class Flag(Activity):
         _call(writer, report)
         return ()
 
-    def _told(self, reader: Reader, speaker: Actor) -> Told:
+    def _read_details(self, reader: Reader, speaker: Actor) -> Told:
         """Details of who reports; other servers get no more open reports than somebody can read."""
         if self.told is not None:
             return self.told
@@ -107,7 +107,7 @@ class Flag(Activity):
             raise Unwanted("Too many reports of that server wait already.")
         return Told(speaker.id)
 
-    def _shown(self, reader: Reader, speaker: Actor) -> list[Post]:
+    def _visible_posts(self, reader: Reader, speaker: Actor) -> list[Post]:
         """The posts, as far as whoever tells of them may see them (SECURITY 76)."""
         viewer = Member(ActorId(self.told.reporter)) if self.told else viewer_of(speaker)
         seen = [visible_posts.by_uri(reader, viewer, uri) for uri in self.about_whom]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from federation.activities.accept import Accept
 from federation.activities.reject import Reject
@@ -41,7 +41,7 @@ class Follow(Activity):
             raise Malformed("An activity and its actor belong to one server; these do not.")
         return cls(id=id_, actor=actor, target=target)
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         return self.about(self.target)
 
     @classmethod
@@ -72,7 +72,7 @@ class Follow(Activity):
             raise Forbidden("Another follow has that id.") from taken
         if self.options is not None:
             follows.set_options(writer, follower.id, target.id, self.options)
-        return self._asked(writer, follower, target, new) if target.is_local else ()
+        return self._ask_member(writer, follower, target, new) if target.is_local else ()
 
     def _is_refused(self, writer: Writer, follower: Actor, target: Actor) -> bool:
         return (
@@ -82,7 +82,7 @@ class Follow(Activity):
             or hidden_accounts.is_host_hidden(writer, target.id, follower.id)
         )
 
-    def _asked(
+    def _ask_member(
         self, writer: Writer, follower: Actor, target: Actor, new: bool
     ) -> Sequence[Activity]:
         """Ask one of ours to be followed: they accept at once, or find the request waiting.

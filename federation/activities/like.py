@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from federation.activities.shared.reactions import actor_and_post, author_inbox, known_actor
+from federation.activities.shared.reactions import actor_and_post, author_inbox, find_actor
 from federation.activity import Activity, heading
 from federation.policy import ensure_allowed
 from federation.vocabulary.json_documents import Document, uri_of
@@ -26,7 +26,7 @@ class Like(Activity):
     def parse(cls, document: Document) -> Self:
         return cls(**heading(document), favourited=uri_of(document.get("object")))
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         return self.about(self.favourited)
 
     @classmethod
@@ -48,7 +48,7 @@ class Like(Activity):
         return ()
 
     def undo(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
-        actor = known_actor(writer, self.actor)
+        actor = find_actor(writer, self.actor)
         post = posts.by_uri(writer, self.favourited)
         if post is not None and favourites.remove(writer, actor.id, post.id):
             notifications.withdraw(writer, post.author, "favourite", actor.id, post.id)

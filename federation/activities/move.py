@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from federation.activities.block import Block
 from federation.activities.follow import Follow
-from federation.activities.shared.reactions import known_actor
+from federation.activities.shared.reactions import find_actor
 from federation.activities.undo import Undo
 from federation.activity import Activity, heading
 from federation.errors import Forbidden
@@ -35,7 +35,7 @@ class Move(Activity):
             raise Forbidden("Only they themselves can move.")
         return cls(**head, target=uri_of(document.get("target")))
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         return self.about(self.actor, target=self.target, to=[f"{self.actor}/followers"])
 
     def subject(self) -> str:
@@ -46,7 +46,7 @@ class Move(Activity):
         return (self.target,)
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        old, new = known_actor(writer, self.actor), known_actor(writer, self.target)
+        old, new = find_actor(writer, self.actor), find_actor(writer, self.target)
         ensure_allowed(writer, old, new)
         moves.note(writer, old.id, new.uri)
         moves.carry(writer, old.id, new.id)

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from federation.activities.accept import Accept
 from federation.activities.reject import Reject
 from federation.activities.shared.quotes import may_quote
-from federation.activities.shared.reactions import actor_and_post, known_actor
+from federation.activities.shared.reactions import actor_and_post, find_actor
 from federation.activity import Activity, Unwanted, heading
 from federation.errors import Forbidden, Malformed
 from federation.transport.urls import same_origin
@@ -49,7 +49,7 @@ class QuoteRequest(Activity):
             raise Malformed("Who asks to quote asks for a post of their own; this is not.")
         return asked
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         return self.about(self.quoted, instrument=self.instrument)
 
     def subject(self) -> str:
@@ -82,7 +82,7 @@ class QuoteRequest(Activity):
         return (Accept(inner=self, result=stamp, **head),)
 
     def accept(self, writer: Writer, wrapper: Activity) -> Sequence[Activity]:
-        asker, quoted = known_actor(writer, self.actor), posts.by_uri(writer, self.quoted)
+        asker, quoted = find_actor(writer, self.actor), posts.by_uri(writer, self.quoted)
         author = actors.by_id(writer, quoted.author) if quoted else None
         stamp = wrapper.result if isinstance(wrapper, Accept) else None
         if quoted is None or author is None or author.uri != wrapper.actor or not author.is_local:

@@ -15,7 +15,7 @@ class Reject(Wrapping):
     type: ClassVar[str] = "Reject"
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        return self.found(writer).reject(writer, self)
+        return self.find_inner(writer).reject(writer, self)
 
     def audience(self, reader: Reader) -> Collection[str]:
         return asker_inbox(reader, self)

@@ -15,7 +15,7 @@ class Undo(Wrapping):
     type: ClassVar[str] = "Undo"
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        inner = self.found(writer)
+        inner = self.find_inner(writer)
         if inner.actor != self.actor:
             raise Forbidden("Only who said it may take it back.")
         return inner.undo(writer, self)

@@ -4,15 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from federation.activities.create import Create, inboxes, reached, referred_to
+from federation.activities.create import Create, inboxes, inboxes_reached, references
 from federation.activities.shared import attached_media, edits
-from federation.activities.shared.reactions import known_actor
+from federation.activities.shared.reactions import find_actor
 from federation.activity import Activity, Unwanted, heading
 from federation.errors import Forbidden, Malformed
 from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.objects.note import Note
-from federation.vocabulary.contexts import stated
+from federation.vocabulary.contexts import with_context
 from federation.vocabulary.json_documents import Document, embedded, kind
 from federation.vocabulary.uris import PUBLIC
 from storage.engine.ids import PostId
@@ -57,7 +57,7 @@ class Update(Activity):
             raise Forbidden("Only its author can change a post.")
         return cls(**head, note=said)
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         if self.note is not None:
             said = note.render(self.note)
             return self.about(said, to=list(self.note.to), cc=list(self.note.cc))
@@ -65,9 +65,9 @@ class Update(Activity):
             raise Malformed("Nothing of ours is in it.")
         return self.about(dict(self.rendered), to=[PUBLIC], cc=[f"{self.actor}/followers"])
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         context = "post" if self.note else "suspended" if self._tells_state else "actor"
-        return stated(context, self.render())
+        return with_context(context, self.render())
 
     @property
     def _tells_state(self) -> bool:
@@ -82,11 +82,11 @@ class Update(Activity):
         return known.id if known else None
 
     def apply(self, writer: Writer) -> Sequence[Activity]:
-        actor = known_actor(writer, self.actor)
+        actor = find_actor(writer, self.actor)
         if self.note is not None:
             self._revise(writer, actor, self.note)
         elif self.profile is not None and not actor.is_local:
-            actors.update(writer, merged(actor, self.profile, writer))
+            actors.update(writer, merge(actor, self.profile, writer))
             attached_media.learn_emoji(writer, actor, self.emojis)
             attached_media.heed_suspension(writer, actor, self.suspended)
         return ()
@@ -102,7 +102,7 @@ class Update(Activity):
 
     def _begin(self, writer: Writer, said: Note) -> None:
         """An edit that speaks to one of ours, of what we had no part in until then."""
-        if not self._mentioned(writer, said) or posts.exists(writer, said.id) or said.vote:
+        if not self._newly_mentioned(writer, said) or posts.exists(writer, said.id) or said.vote:
             raise Unwanted("What was changed is not known here.")
         Create(id=self.id, actor=self.actor, note=said).apply(writer)
 
@@ -113,24 +113,26 @@ class Update(Activity):
         if self.note is None:
             if actors.by_uri(reader, self.actor) is None:
                 raise Unwanted("Who changed is not known here.")
-        elif not posts.exists(reader, self.note.id) and not self._mentioned(reader, self.note):
+        elif not posts.exists(reader, self.note.id) and not self._newly_mentioned(
+            reader, self.note
+        ):
             raise Unwanted("What was changed is not known here.")
 
-    def _mentioned(self, reader: Reader, said: Note) -> list[str]:
+    def _newly_mentioned(self, reader: Reader, said: Note) -> list[str]:
         return [mention.href for mention in said.mentions if reader.site.owns(mention.href)]
 
     def needs(self, reader: Reader) -> Collection[str]:
         """URIs that a post refers to now."""
         if self.note is None:
             return (self.actor,)
-        return (self.actor, *referred_to(self.note))
+        return (self.actor, *references(self.note))
 
     def audience(self, reader: Reader) -> Collection[str]:
         """Inboxes that the post reached, and of those whom it speaks to now."""
         actor = actors.by_uri(reader, self.actor)
         if self.note is not None:
             known = posts.by_uri(reader, self.note.id)
-            before = reached(reader, actor, known) if actor and known else set()
+            before = inboxes_reached(reader, actor, known) if actor and known else set()
             return before | inboxes(reader, self.actor, self.note)
         if actor is None:
             return ()
@@ -139,11 +141,11 @@ class Update(Activity):
         return follows.inboxes(reader, actor.id)
 
 
-def merged(known: Actor, stated: Actor, writer: Writer) -> Actor:
+def merge(known: Actor, with_context: Actor, writer: Writer) -> Actor:
     """Actor with what a document may change: never number, URI, handle or moment of arrival."""
-    access = "private" if known.access == "private" else stated.access  # once private, always
+    access = "private" if known.access == "private" else with_context.access  # once private, always
     return replace(
-        stated,
+        with_context,
         id=known.id,
         name=known.name,
         domain=known.domain,

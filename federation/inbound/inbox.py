@@ -28,7 +28,7 @@ from federation.activity import derived_id, knows, relation
 from federation.errors import Busy, FederationError, Forbidden, Malformed, Unauthenticated
 from federation.inbound.per_actor_queue import Backlog, PerActorQueue
 from federation.policy import accepts_host
-from federation.resolve.resolver import Resolver, known_key
+from federation.resolve.resolver import Resolver, find_key
 from federation.transport import signatures
 from federation.transport.places import Places
 from federation.transport.signatures import Request, Signed
@@ -99,7 +99,7 @@ class Inbox:
 
         Raises Unauthenticated, Forbidden for those from whom we do not hear, and Busy.
         """
-        signed = self._signed(request)
+        signed = self._parse_signature(request)
         host = host_of(signed.key_id)
         is_heard, known = await self._database.read(_before_reading, host, signed.key_id)
         if not is_heard:
@@ -107,7 +107,7 @@ class Inbox:
         signer = _known_signer(signed, known)
         if signer is None and not fetch:
             raise Unauthenticated("The signature’s key is not known.")
-        signer = signer or await self._asked_signer(signed, request, known)
+        signer = signer or await self._fetch_signer(signed, request, known)
         if signer.effective_state != "active":
             raise Forbidden("We have nothing to do with that account.")
         return signer
@@ -117,7 +117,7 @@ class Inbox:
 
         Raises Unauthenticated, and Busy where too much of theirs waits.
         """
-        host = host_of(self._signed(head).key_id)
+        host = host_of(self._parse_signature(head).key_id)
         if not await self._database.read(accepts_host, host):
             return False
         await self.backlog.ensure_room(host)
@@ -129,7 +129,7 @@ class Inbox:
         Raises Unauthenticated, Malformed, Overloaded, and Busy, also where too much of theirs
         waits to be carried out.
         """
-        signed = self._signed(request)
+        signed = self._parse_signature(request)
         host = host_of(signed.key_id)
         is_heard, known = await self._database.read(_before_reading, host, signed.key_id)
         if not is_heard:
@@ -137,21 +137,21 @@ class Inbox:
         await self.backlog.ensure_room(host)
         signer, body = _known_signer(signed, known), request.body or b""
         document, is_plain = await reading.plain(body)
-        said = _said(document, body) if is_plain else None
+        said = _parse(document, body) if is_plain else None
         if signer is None:
             if said and said.is_farewell and known is None:
                 return False  # they left, we never knew them, and their key is gone
-            signer = await self._asked_signer(signed, request, known)
+            signer = await self._fetch_signer(signed, request, known)
         if said is None:
-            said = await self._expanded(document, host)
-        return await self._kept(said, signed, signer)
+            said = await self._expand(document, host)
+        return await self._store(said, signed, signer)
 
-    async def _expanded(self, document: Document, host: str) -> _Said:
+    async def _expand(self, document: Document, host: str) -> _Said:
         """Read a document that has a context of its own, once it is known who says it."""
-        found = await self._reading.compacted(document, domain_of(host))
-        return _said(found, json_documents.dump(found))
+        found = await self._reading.compact(document, domain_of(host))
+        return _parse(found, json_documents.dump(found))
 
-    async def _kept(self, said: _Said, signed: Signed, signer: Actor) -> bool:
+    async def _store(self, said: _Said, signed: Signed, signer: Actor) -> bool:
         if not (signer.effective_state == "active" or _may_come_back(signer, said)) or not knows(
             said.type
         ):
@@ -165,7 +165,7 @@ class Inbox:
             self.backlog.came(host)
         return is_news
 
-    def _signed(self, request: Request) -> Signed:
+    def _parse_signature(self, request: Request) -> Signed:
         rules = self._rules
         return signatures.parse(
             request,
@@ -175,7 +175,7 @@ class Inbox:
             max_future=rules.max_future,
         )
 
-    async def _asked_signer(
+    async def _fetch_signer(
         self, signed: Signed, request: Request, known: tuple[Key, Actor] | None
     ) -> Actor:
         """Owner of the key that made the signature, which is not known here or is another one now.
@@ -184,7 +184,7 @@ class Inbox:
         """
         domain = domain_of(host_of(signed.key_id))
         networks = [request.network] if request.network else []
-        with self.by_network.taken(*networks), self.by_domain.taken(domain):
+        with self.by_network.hold(*networks), self.by_domain.hold(domain):
             try:
                 key, owner = await self._resolver.key(signed.key_id)
             except Busy as error:
@@ -202,7 +202,7 @@ def _before_reading(
     reader: Reader, host: str, key_id: str
 ) -> tuple[bool, tuple[Key, Actor] | None]:
     """Whether we hear that host, and the key with its owner, if it is known."""
-    return accepts_host(reader, host), known_key(reader, key_id)
+    return accepts_host(reader, host), find_key(reader, key_id)
 
 
 def _known_signer(signed: Signed, known: tuple[Key, Actor] | None) -> Actor | None:
@@ -217,7 +217,7 @@ def _known_signer(signed: Signed, known: tuple[Key, Actor] | None) -> Actor | No
     return owner
 
 
-def _said(document: Document, body: bytes) -> _Said:
+def _parse(document: Document, body: bytes) -> _Said:
     """Read what must be readable at once; a Follow (DECISIONS) or a Delete may lack an id."""
     type_, actor = kind(document), uri_of(document.get("actor"))
     if document.get("id") is None and type_ in NAMELESS:
@@ -230,7 +230,7 @@ def _said(document: Document, body: bytes) -> _Said:
 
 
 def _keep(writer: Writer, row: Received, signed: Signed, document: Document) -> bool:
-    hosts.heard_from(writer, row.host)
+    hosts.wake(writer, row.host)
     until = milliseconds(signed.valid_until)
     if not inbox.first_use(writer, signed.digest_of_signature, until):
         return False

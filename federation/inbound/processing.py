@@ -148,7 +148,7 @@ class Processor:
 
     async def process_next(self) -> bool:
         """Carry out one that is due; return whether there was one."""
-        work = self._ready.popleft() if self._ready else await self._begun()
+        work = self._ready.popleft() if self._ready else await self._begin()
         if work is None:
             return False
         waits = False
@@ -159,7 +159,7 @@ class Processor:
                 self._queue.end(work.received)
         return True
 
-    async def _begun(self) -> Work | None:
+    async def _begin(self) -> Work | None:
         found = await self._queue.take()
         if found is None:
             return None
@@ -171,7 +171,7 @@ class Processor:
             if await self._takes_effect(work):
                 return False
         except Exception as error:
-            await self._failed(work, error)
+            await self._fail(work, error)
             return False
         if self.preparing.add(work):
             self._database.changes.tell(Change(PREPARED))
@@ -179,7 +179,7 @@ class Processor:
         await self._database.write_always(inbox.put_off, work.received, NO_ROOM)
         return False
 
-    async def _failed(self, work: Work, error: Exception) -> None:
+    async def _fail(self, work: Work, error: Exception) -> None:
         """Try again what others could mend by being there again; what they mean is final."""
         wants_others = isinstance(error, Unknown) and bool(work.unreachable)
         if isinstance(error, Unreachable | Busy) or wants_others:
@@ -237,7 +237,7 @@ class Processor:
         if work is None:
             return False
         try:
-            with self.preparing.places.taken(work.source):
+            with self.preparing.places.hold(work.source):
                 await self._prepare(work)
         except FederationError as error:
             work.failure = error
@@ -252,9 +252,9 @@ class Processor:
         lack = work.lack
         work.tried.update(lack.stale, lack.missing)
         try:
-            async with asyncio.timeout(work.budget.left() + GRACE):
+            async with asyncio.timeout(work.budget.seconds_left() + GRACE):
                 if work.activity is None:
-                    work.activity = await self._confirmed(work)
+                    work.activity = await self._confirm(work)
                 for uri in lack.stale:
                     await self._resolver.refresh(uri, work.budget)
                 await asyncio.gather(*(self._need(uri, work) for uri in lack.missing))
@@ -275,7 +275,7 @@ class Processor:
         except FederationError as error:
             log.info("%s was not to be had: %s", uri, error)
 
-    async def _confirmed(self, work: Work) -> Activity:
+    async def _confirm(self, work: Work) -> Activity:
         """A hint says nothing by itself: ask the origin (DECISIONS, three verdicts)."""
         row, document, budget = work.received, work.document, work.budget
         what = uri_of(document.get("object"))

@@ -18,7 +18,7 @@ async def put(database: Database, name: str, tier: Tier | None) -> int:
 
 async def settle(database: Database) -> bool:
     """Finish what was cut off half way; return whether there was anything."""
-    waiting = await database.read(hosts.unsettled)
+    waiting = await database.read(hosts.list_unsettled)
     for name in waiting:
         await _settle(database, name)
     return bool(waiting)
@@ -26,7 +26,7 @@ async def settle(database: Database) -> bool:
 
 async def _settle(database: Database, name: str) -> int:
     """Set its actors to its tier, a slice in each unit, so that nobody waits long meanwhile."""
-    times = (await database.read(hosts.unsettled)).get(name, 0)
+    times = (await database.read(hosts.list_unsettled)).get(name, 0)
     concerned = 0
     for part in await database.read(domain_blocks.parts):
         if not part.is_within(name):
@@ -34,14 +34,14 @@ async def _settle(database: Database, name: str) -> int:
         after = 0
         while slice_ := await database.write_always(domain_blocks.settle, part, after):
             concerned, after = concerned + len(slice_), slice_[-1]
-    await database.write_always(hosts.settled, name, times)
+    await database.write_always(hosts.record_settled, name, times)
     return concerned
 
 
-def listed(reader: Reader) -> list[tuple[Host, int]]:
+def list_with_tier(reader: Reader) -> list[tuple[Host, int]]:
     """Servers that have a tier, by name, each with how many known accounts it concerns."""
     parts = domain_blocks.parts(reader)
     return [
         (host, sum(part.actors for part in parts if part.is_within(host.host)))
-        for host in hosts.judged(reader)
+        for host in hosts.list_with_tier(reader)
     ]

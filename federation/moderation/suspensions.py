@@ -57,7 +57,7 @@ def _say(writer: Writer, id_: ActorId, media: str) -> None:
     if now is None:
         raise LookupError(id_)
     rendered = actor_object.render(writer.site, now, keys.of_actor(writer, id_), media)
-    rendered = rendered | {"suspended": now.effective_state == "suspended"}
+    rendered = {**rendered, "suspended": now.effective_state == "suspended"}
     update = Update(id=outbox.new_uri(writer), actor=now.uri, profile=now, rendered=rendered)
     effects.apply_local(writer, update)
 

@@ -95,15 +95,15 @@ def parse(document: Document) -> ActorDocument:
         indexable=flag(document, "indexable") or False,
         access=_access(document, type_),
         also_known_as=tuple(uris_of(document.get("alsoKnownAs"), MOST_ALIASES)),
-        moved_to=_moved(document),
+        moved_to=_moved_uri(document),
         created_at=moment(document, "published") or _EPOCH,
     )
     emojis = emoji.parse(document, id_)
     suspended = flag(document, "suspended") or False
-    return ActorDocument(row, _keys(document, id_), _claimed(document), emojis, suspended)
+    return ActorDocument(row, _keys(document, id_), _claimed_uri(document), emojis, suspended)
 
 
-def _claimed(document: Document) -> str | None:
+def _claimed_uri(document: Document) -> str | None:
     claimed = document.get("webfinger")
     return claimed if isinstance(claimed, str) else None
 
@@ -140,7 +140,7 @@ def _access(document: Document, type_: str) -> str:
     return "private" if flag(document, "manuallyApprovesFollowers") else "open"
 
 
-def _moved(document: Document) -> str | None:
+def _moved_uri(document: Document) -> str | None:
     moved = uris_of(document.get("movedTo"), 1)
     return moved[0] if moved else None
 
@@ -188,7 +188,7 @@ def render(
     keys: Sequence[Key],
     media: str,
     emoji_tags: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
+) -> Document:
     """The actor's document, without a context; `media` is the address of our media folder.
 
     Of somebody suspended it says that, where their keys are, and nothing of them.
@@ -197,7 +197,7 @@ def render(
         shown = replace(actor, display_name="", summary="", discoverable=False, fields=())
         shown = as_active(replace(shown, avatar=None, header=None))
         bare = render(site, shown, keys, media)
-        return bare | {"suspended": True}
+        return {**bare, "suspended": True}
     document: dict[str, Any] = {
         "id": actor.uri,
         "type": "Service" if actor.bot and actor.type == "Person" else actor.type,
@@ -207,7 +207,7 @@ def render(
         "inbox": actor.inbox,
         "outbox": actor.outbox,
         "endpoints": {"sharedInbox": uris.shared_inbox(site)},
-        **_rendered_keys(actor, keys),
+        **_render_keys(actor, keys),
         "summary": actor.summary,
         "manuallyApprovesFollowers": actor.locked,
         "discoverable": actor.discoverable,
@@ -215,13 +215,13 @@ def render(
     if actor.type == "Application":
         return document | {"url": f"{site.origin}/about", "implements": CAPABILITIES}
     tags = {"tag": list(emoji_tags)} if emoji_tags else {}
-    return document | _personal(site, actor, media) | tags
+    return {**document, **_personal(site, actor, media), **tags}
 
 
 CAPABILITIES: list[dict[str, str]] = []  # FEP-844e: nothing is claimed before it works
 
 
-def _personal(site: Site, actor: Actor, media: str) -> dict[str, Any]:
+def _personal(site: Site, actor: Actor, media: str) -> Document:
     optional = {
         "icon": _image(media, actor.avatar),
         "image": _image(media, actor.header),
@@ -245,7 +245,7 @@ def _personal(site: Site, actor: Actor, media: str) -> dict[str, Any]:
     }
 
 
-def _group(actor: Actor) -> dict[str, Any]:
+def _group(actor: Actor) -> Document:
     if actor.type != "Group":
         return {}
     openness = "moderated" if actor.locked else "open"
@@ -262,7 +262,7 @@ def _image(media: str, file: str | None) -> dict[str, str] | None:
 _MIME = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
 
 
-def _rendered_keys(actor: Actor, keys: Sequence[Key]) -> dict[str, Any]:
+def _render_keys(actor: Actor, keys: Sequence[Key]) -> Document:
     rsa = [key for key in keys if key.algorithm == "rsa"]
     ed25519 = [key for key in keys if key.algorithm == "ed25519"]
     found: dict[str, Any] = {}

@@ -147,18 +147,18 @@ def inside(x: object, y: object) -> tuple[float, float] | None:
     for one in (x, y):
         if isinstance(one, bool) or not isinstance(one, int | float) or not math.isfinite(one):
             return None
-    return _clamped(x), _clamped(y)
+    return _clamp(x), _clamp(y)
 
 
-def _clamped(value: Any) -> float:
+def _clamp(value: Any) -> float:
     return max(-1.0, min(1.0, float(value)))
 
 
-def render(attached: Sequence[Attachment]) -> list[dict[str, Any]]:
-    return [_rendered(one) for one in attached]
+def render(attached: Sequence[Attachment]) -> list[Document]:
+    return [_render(one) for one in attached]
 
 
-def _rendered(one: Attachment) -> dict[str, Any]:
+def _render(one: Attachment) -> Document:
     optional = {
         "name": one.description or None,
         "blurhash": one.blurhash,

@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from federation.objects.attachment import address
 from federation.transport.urls import same_origin
 from federation.vocabulary import media_urls, uris
 from federation.vocabulary.json_documents import Document, moment
 from federation.vocabulary.sanitize_html import SHORTCODES
-from storage.engine.clock import clamped
+from storage.engine.clock import clamp
 from storage.engine.clock import moment as instant
 from storage.engine.site import Site
 from storage.media.emojis import Emoji
@@ -21,7 +21,7 @@ SHORTCODE: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _MIME: Final = {"png": "image/png", "gif": "image/gif", "webp": "image/webp", "jpg": "image/jpeg"}
 
 
-def said_in(texts: Iterable[str]) -> set[str]:
+def find_shortcodes(texts: Iterable[str]) -> set[str]:
     """The shortcodes that texts, or markup, may mean."""
     return {name for text in texts if ":" in text for name in SHORTCODES.findall(text)}
 
@@ -60,10 +60,10 @@ def _uri(value: object, owner: str) -> str | None:
 
 def at_most(found: Sequence[Emoji], now: datetime) -> list[Emoji]:
     """Emoji with no change dated in the future (SECURITY 27)."""
-    return [replace(one, updated_at=clamped(one.updated_at, now)) for one in found]
+    return [replace(one, updated_at=clamp(one.updated_at, now)) for one in found]
 
 
-def render(site: Site, emoji: Emoji) -> dict[str, Any]:
+def render(site: Site, emoji: Emoji) -> Document:
     """Render one of our emoji, without a context."""
     file = emoji.file or ""
     return {

@@ -6,7 +6,7 @@ from typing import Any
 from federation.objects import emoji as emoji_object
 from federation.objects.attachment import Attachment
 from federation.objects.interaction_policy import InteractionPolicy
-from federation.objects.note import Mention, Note, stored_content
+from federation.objects.note import Mention, Note, read_stored
 from federation.objects.poll import Option, Poll
 from federation.vocabulary import addressing, media_urls, uris
 from federation.vocabulary.addressing import Addressed
@@ -42,8 +42,8 @@ def attachments(site: Site, rows: Sequence[Media], *, open_to_all: bool) -> tupl
 
 def emoji_tags(reader: Reader, texts: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
     """Tags for the emoji of ours that are said in the texts, by name."""
-    said = emoji_object.said_in(texts)
-    found = emojis.known(reader, [("", name) for name in said]) if said else {}
+    said = emoji_object.find_shortcodes(texts)
+    found = emojis.find_many(reader, [("", name) for name in said]) if said else {}
     return tuple(emoji_object.render(reader.site, found[name]) for name in sorted(found))
 
 
@@ -80,8 +80,8 @@ def note_of(reader: Reader, post: Post) -> Note:
     if author is None:
         raise LookupError(post.author)
     recipients = visible_posts.recipients(reader, post.id)
-    people = addressed_actors(reader, post)
-    addressed = addressed_of(post)
+    people = find_addressed(reader, post)
+    addressed = read_addressed(post)
     addresses = addressing.render(reader, author, addressed, [who.uri for who in people])
     names = visible_posts.tag_names(reader, post.id)
     mentioned = {recipient.actor for recipient in recipients if recipient.mentioned}
@@ -89,7 +89,7 @@ def note_of(reader: Reader, post: Post) -> Note:
         id=post.uri,
         type=post.type,
         author=author.uri,
-        content=stored_content(post.content),
+        content=read_stored(post.content),
         spoiler=post.spoiler,
         sensitive=post.sensitive,
         language=post.language,
@@ -115,7 +115,7 @@ def note_of(reader: Reader, post: Post) -> Note:
     )
 
 
-def addressed_actors(reader: Reader, post: Post) -> list[Actor]:
+def find_addressed(reader: Reader, post: Post) -> list[Actor]:
     """Actors whom the post is addressed to by name, mentioned or not."""
     named = [recipient.actor for recipient in visible_posts.recipients(reader, post.id)]
     known = actors.many(reader, named)
@@ -142,7 +142,7 @@ def poll_of(reader: Reader, post: Post) -> Poll | None:
     )
 
 
-def addressed_of(post: Post) -> Addressed:
+def read_addressed(post: Post) -> Addressed:
     return Addressed(audience_of(post), post.listed, post.local_only)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from federation.vocabulary.json_documents import Document, uris_of
 from federation.vocabulary.uris import PUBLIC, PUBLIC_ALIASES
@@ -58,7 +57,7 @@ def _kind(rule: object, author: str) -> str:
     return "followers" if any(uri.endswith("/followers") for uri in beyond) else "nobody"
 
 
-def render(policies: InteractionPolicy, author: str, followers: str) -> dict[str, Any]:
+def render(policies: InteractionPolicy, author: str, followers: str) -> Document:
     """Render what is not open to all, and who may quote: unsaid, nobody may (FEP-044f)."""
     allowed = {"public": PUBLIC, "followers": followers, "nobody": author}
     return {

@@ -14,15 +14,22 @@ from federation.transport.urls import same_origin
 from federation.vocabulary.addressing import Addressed
 from federation.vocabulary.json_documents import (
     Document,
-    hidden,
     kind,
     moment,
     natural,
     optional_uri,
+    says_hidden,
     uri_of,
     uris_of,
 )
-from federation.vocabulary.sanitize_html import SafeHtml, clean, escaped, line, safe_url, trusted
+from federation.vocabulary.sanitize_html import (
+    SafeHtml,
+    clean,
+    escape_markup,
+    line,
+    safe_url,
+    trust,
+)
 from federation.vocabulary.uris import PUBLIC_ALIASES
 from storage.media.emojis import Emoji
 
@@ -103,9 +110,9 @@ def parse(document: Document, by: str | None = None) -> Note:
         type=type_,
         author=author,
         title=title,
-        content=_shown(document, type_, title, content),
+        content=_render_text(document, type_, title, content),
         spoiler=_spoiler(document, type_),
-        sensitive=hidden(document, "sensitive"),
+        sensitive=says_hidden(document, "sensitive"),
         language=language,
         published=moment(document, "published"),
         updated=moment(document, "updated"),
@@ -176,17 +183,19 @@ def _content(document: Document) -> tuple[str, str | None]:
     if isinstance(by_language, dict):
         language = next((k for k, v in by_language.items() if v == text), None)
     if document.get("mediaType") in ("text/plain", "text/markdown"):
-        text = f"<p>{escaped(text)}</p>"
+        text = f"<p>{escape_markup(text)}</p>"
     return text[:MOST_CONTENT], line(language, 20) or None
 
 
-def _shown(document: Document, type_: str, title: str, content: str) -> SafeHtml:
+def _render_text(document: Document, type_: str, title: str, content: str) -> SafeHtml:
     """Text to show; whatever is not a Note or an Article is shown by title, text and address."""
     if type_ not in _LINKED:
         return clean(content)
     address = link(document.get("url"))
-    where = f'<p><a href="{escaped(address)}">{escaped(address)}</a></p>' if address else ""
-    return clean(f"<p><strong>{escaped(title)}</strong></p>{content}{where}")
+    where = (
+        f'<p><a href="{escape_markup(address)}">{escape_markup(address)}</a></p>' if address else ""
+    )
+    return clean(f"<p><strong>{escape_markup(title)}</strong></p>{content}{where}")
 
 
 def _spoiler(document: Document, type_: str) -> str:
@@ -235,10 +244,10 @@ def _hashtags(document: Document) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))[:MOST_TAGS]
 
 
-def render(note: Note) -> dict[str, Any]:
+def render(note: Note) -> Document:
     """The wire's form of one of ours, without a context."""
     if note.vote:
-        return _rendered_vote(note)
+        return _render_vote(note)
     document: dict[str, Any] = {
         "id": note.id,
         "type": note.type,
@@ -246,7 +255,7 @@ def render(note: Note) -> dict[str, Any]:
         "content": str(note.content),
         "to": list(note.to),
         "cc": list(note.cc),
-        "tag": _rendered_tags(note),
+        "tag": _render_tags(note),
         "sensitive": note.sensitive,
     }
     if note.attachments:
@@ -260,13 +269,13 @@ def render(note: Note) -> dict[str, Any]:
         "published": stamp(note.published),
         "updated": stamp(note.updated),
         "quote": note.quote,
-        "interactionPolicy": _rendered_policy(note),
+        "interactionPolicy": _render_policy(note),
         **(poll.render(note.poll, stamp(note.poll.closes)) if note.poll else {}),
     }
     return document | {name: value for name, value in optional.items() if value is not None}
 
 
-def _rendered_vote(note: Note) -> dict[str, Any]:
+def _render_vote(note: Note) -> Document:
     return {
         "id": note.id,
         "type": "Note",
@@ -277,14 +286,14 @@ def _rendered_vote(note: Note) -> dict[str, Any]:
     }
 
 
-def _rendered_policy(note: Note) -> dict[str, Any] | None:
+def _render_policy(note: Note) -> Document | None:
     """Policy of what can be quoted, or is not open to all."""
     if note.policies == OPEN and not PUBLIC_ALIASES.intersection((*note.to, *note.cc)):
         return None
     return interaction_policy.render(note.policies, note.author, f"{note.author}/followers")
 
 
-def _rendered_tags(note: Note) -> list[Mapping[str, Any]]:
+def _render_tags(note: Note) -> list[Mapping[str, Any]]:
     mentions = [{"type": "Mention", "href": m.href, "name": m.name} for m in note.mentions]
     hashtags = [
         {"type": "Hashtag", "href": href, "name": f"#{name}"}
@@ -300,9 +309,9 @@ def stamp(when: datetime | None) -> str | None:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def stored_content(text: str) -> SafeHtml:
+def read_stored(text: str) -> SafeHtml:
     """Read back what was cleaned before it was kept."""
-    return trusted(text)
+    return trust(text)
 
 
 def mention_names(mentions: Sequence[Mention]) -> dict[str, str]:

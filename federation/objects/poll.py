@@ -68,7 +68,7 @@ def _count(value: object) -> int | None:
     return min(max(value, 0), MOST_COUNT)
 
 
-def render(poll: Poll, closes: str | None) -> dict[str, Any]:
+def render(poll: Poll, closes: str | None) -> Document:
     """Fields of a Question beside a Note's. Hidden figures are not there, instead of false ones."""
     hidden = poll.hides and not poll.closed
     rendered: dict[str, Any] = {

@@ -127,7 +127,7 @@ class Courier:
         with ExitStack() as listening:
             for subject in (DELIVERIES, AWAKE):
                 changes = self._database.changes
-                listening.enter_context(changes.heard_by(subject, lambda _: self._wake.set()))
+                listening.enter_context(changes.listen(subject, lambda _: self._wake.set()))
             try:
                 while True:
                     self._wake.clear()  # before looking, or what comes meanwhile would be missed
@@ -161,7 +161,7 @@ class Courier:
         """Take it; until it ends it holds its place and is not looked for."""
         place = ExitStack()
         try:
-            place.enter_context(self.places[choice.turn.standing].taken(choice.turn.source))
+            place.enter_context(self.places[choice.turn.standing].hold(choice.turn.source))
         except Busy:
             return None
         task = asyncio.create_task(self._carry(choice), name="delivery")
@@ -188,7 +188,7 @@ class Courier:
         try:
             await self._send(choice)
         except Unreachable as error:
-            await self._unanswered(delivery, None, str(error))
+            await self._close_host_for_now(delivery, None, str(error))
         except Forbidden as error:
             await self._conclude(deliveries.park, delivery, str(error))
             self.outcomes["refused"] += 1
@@ -214,7 +214,7 @@ class Courier:
         begun = self._timer()
         answer = await self._http_client.post(
             delivery.inbox,
-            body=media_urls.opened(site, delivery.body.encode(), reader, self._clock()),
+            body=media_urls.open_placeholders(site, delivery.body.encode(), reader, self._clock()),
             content_type=CONTENT_TYPE,
             deadline=DEADLINE if choice.turn.standing is HostState.KNOWN else PROBE_DEADLINE,
             sign=signer(key, self._clock),
@@ -225,7 +225,7 @@ class Courier:
         status = answer.status
         if status in (429, 503):
             wait = retry_after(answer.headers, self._clock())
-            await self._unanswered(delivery, wait, f"answered {status}")
+            await self._close_host_for_now(delivery, wait, f"answered {status}")
         elif status < 300 or status in (404, 410):
             await self._conclude(_settle, delivery, slow=slow)
             self.outcomes["delivered" if status < 300 else "gone"] += 1
@@ -238,7 +238,9 @@ class Courier:
             await self._conclude(_park, delivery, f"answered {status}", slow=slow)
             self.outcomes["refused"] += 1
 
-    async def _unanswered(self, delivery: Delivery, wait: timedelta | None, reason: str) -> None:
+    async def _close_host_for_now(
+        self, delivery: Delivery, wait: timedelta | None, reason: str
+    ) -> None:
         """The host as a whole waits."""
         await self._conclude(_close_host, delivery, wait, reason)
         self.outcomes["unanswered"] += 1
@@ -326,7 +328,9 @@ def _is_wanted(reader: Reader, delivery: Delivery) -> bool:
 def _may_see_boost(reader: Reader, delivery: Delivery, post: PostId) -> bool:
     """Tell whether a boost is still for somebody there: its audience is its own, not the post's."""
     boost = boosts.of(reader, delivery.actor, post)
-    return boost is not None and boosts.seen(reader, Peer(delivery.host), boost.id) is not None
+    return (
+        boost is not None and boosts.find_visible(reader, Peer(delivery.host), boost.id) is not None
+    )
 
 
 def _has_blocked_since(reader: Reader, delivery: Delivery) -> bool:
@@ -373,13 +377,13 @@ def _after_fault(
     if hosts.get(writer, delivery.host).failures:
         _close_host(writer, delivery, None, reason)
     elif slow:
-        hosts.slowed(writer, delivery.host)
+        hosts.record_fault(writer, delivery.host)
 
 
 def _forgive(writer: Writer, host: str, *, slow: bool) -> None:
     """Forgive a host because it answered; nothing else makes up for not answering (SECURITY 91)."""
     if slow or hosts.get(writer, host).standing is not HostState.KNOWN:
-        hosts.reached(writer, host, slow=slow)
+        hosts.record_success(writer, host, slow=slow)
 
 
 def _close_host(writer: Writer, delivery: Delivery, wait: timedelta | None, reason: str) -> None:
@@ -391,7 +395,7 @@ def _close_host(writer: Writer, delivery: Delivery, wait: timedelta | None, reas
         pause = spread(ONCE_DEAD if known.is_dead else pause_after(known.failures))
     else:
         pause = max(wait, SCHEDULE[0])  # "in a second" for ever would be a stream of probes
-    hosts.failed(writer, delivery.host, pause, reason, as_asked=wait is not None)
+    hosts.record_failure(writer, delivery.host, pause, reason, as_asked=wait is not None)
 
 
 def _expire(writer: Writer) -> int:

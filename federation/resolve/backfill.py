@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from federation.activities.create import Create
 from federation.activities.shared import attached_media
-from federation.activities.update import merged
+from federation.activities.update import merge
 from federation.errors import Forbidden
 from federation.objects.actor import ActorDocument
 from federation.objects.note import Note
@@ -41,7 +41,7 @@ def actor(writer: Writer, found: ActorDocument, named: Named, key_address: str =
         raise Forbidden("We have nothing to do with that server.")
     known = actors.by_uri(writer, found.row.uri)
     if known is not None:
-        actors.update(writer, merged(known, found.row, writer))
+        actors.update(writer, merge(known, found.row, writer))
         id_ = known.id
     else:
         id_ = _add(writer, found.row, named)

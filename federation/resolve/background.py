@@ -45,7 +45,7 @@ class Background:
                 continue
             self._taken.add(errand.id)
             try:
-                with self.places.taken(source):
+                with self.places.hold(source):
                     await do(errand.about)
             finally:
                 self._taken.discard(errand.id)

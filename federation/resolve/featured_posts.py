@@ -40,19 +40,19 @@ async def learn_next(database: Database, resolver: Resolver, background: Backgro
 async def _learn(database: Database, resolver: Resolver, job: Job[FetchFeatured]) -> None:
     actor = await database.read(actors.by_uri, job.subject)
     try:
-        found = await _fetched(resolver, actor) if actor else []
+        found = await _fetch(resolver, actor) if actor else []
     except (Unreachable, Busy) as error:
         await database.write_always(_again, job, str(error))
     except FederationError:
-        await database.write_always(jobs.done, job)
+        await database.write_always(jobs.finish, job)
     except Exception as error:
         log.exception("what %s shows first could not be learned", job.subject)
-        await database.write_always(jobs.failed, job, repr(error)[:500])
+        await database.write_always(jobs.retry_or_park, job, repr(error)[:500])
     else:
         await database.write_always(_keep, job, actor.id if actor else NOBODY, found)
 
 
-async def _fetched(resolver: Resolver, actor: Actor) -> list[str]:
+async def _fetch(resolver: Resolver, actor: Actor) -> list[str]:
     """The URIs that its origin lists, each post made known where it can be had."""
     budget = Budget(fetches=FETCHES, depth=0, pool=Pool.BACKGROUND)
     if actor.featured is None or not same_origin(actor.featured, actor.uri):
@@ -81,7 +81,7 @@ async def _items(resolver: Resolver, collection: Document, budget: Budget) -> li
 
 def _again(writer: Writer, job: Job[FetchFeatured], reason: str) -> None:
     if job.attempts + 1 >= ATTEMPTS:
-        jobs.done(writer, job)
+        jobs.finish(writer, job)
     else:
         jobs.postpone(writer, job, PAUSE, reason)
 
@@ -92,4 +92,4 @@ def _keep(writer: Writer, job: Job[FetchFeatured], actor: ActorId, listed: Seque
         post = posts.by_uri(writer, uri)
         if post is not None and post.author == actor and post.kind in ("public", "followers"):
             pins.add(writer, actor, post.id, MOST)
-    jobs.done(writer, job)
+    jobs.finish(writer, job)

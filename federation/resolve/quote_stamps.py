@@ -21,21 +21,21 @@ PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 72
 
 async def check_next(database: Database, resolver: Resolver, background: Background) -> bool:
     """Look at one stamp; return whether there was one. What cannot be had is asked for later."""
-    waiting = await database.read(quotes.unchecked, LOOKED_AT)
+    waiting = await database.read(quotes.list_unchecked, LOOKED_AT)
     errands = (Errand(quote.id, quote.stamp or "", quote) for quote in waiting)
     return await background.do_next(errands, partial(_check, database, resolver))
 
 
 async def _check(database: Database, resolver: Resolver, quote: Quote) -> None:
-    judged = await _judged(database, resolver, quote)
+    judged = await _judge(database, resolver, quote)
     if judged == PENDING and quote.attempts < len(PAUSES):
         await database.write_always(quotes.wait, quote.id, PAUSES[quote.attempts])
     else:
         await database.write_always(quotes.decide, quote.id, judged)
 
 
-async def _judged(database: Database, resolver: Resolver, quote: Quote) -> QuoteState:
-    expected = await database.read(_expected, quote)
+async def _judge(database: Database, resolver: Resolver, quote: Quote) -> QuoteState:
+    expected = await database.read(_expected_fields, quote)
     stamp = quote.stamp or ""
     if expected is None or not same_origin(stamp, str(expected["attributedTo"])):
         return REJECTED
@@ -48,7 +48,7 @@ async def _judged(database: Database, resolver: Resolver, quote: Quote) -> Quote
         return REJECTED
 
 
-def _expected(reader: Reader, quote: Quote) -> Document | None:
+def _expected_fields(reader: Reader, quote: Quote) -> Document | None:
     """Fields that the stamp has to hold."""
     quoted = posts.by_id(reader, quote.target)
     author = actors.by_id(reader, quoted.author) if quoted else None

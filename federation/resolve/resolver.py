@@ -79,7 +79,7 @@ class Budget:
             raise Forbidden("That would need too many requests to other servers.")
         self.fetches -= 1
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds for the next fetch. Raises Unreachable when there are none."""
         now = asyncio.get_running_loop().time()
         if self.until is None:
@@ -176,7 +176,7 @@ class Resolver:
         budget.spend()
         address = webfinger.address(self._database.site.scheme, domain, resource)
         await self._ensure_heard(host_of(address))
-        found = await self._asked(self._http_client.jrd, address, budget)
+        found = await self._ask(self._http_client.jrd, address, budget)
         document = await beside(len(found.body), json_documents.read, found.body)
         return webfinger.actor_in(document), webfinger.subject_in(document)
 
@@ -211,7 +211,7 @@ class Resolver:
         if self._database.site.owns(key_id):
             raise Forbidden("Nobody signs to us with one of our own keys.")
         owner = await asyncio.shield(self._fetching_key(key_id))
-        found = await self._database.read(known_key, key_id)
+        found = await self._database.read(find_key, key_id)
         if found is None or found[1].uri != owner:
             raise Malformed("The key’s owner does not list it.")
         return found
@@ -227,7 +227,7 @@ class Resolver:
             raise (Busy if self._unreached.is_recent(address, now) else Unreachable)(sentence)
         self._tried_keys.note(address, now)
         budget = Budget(fetches=5, pool=Pool.KEYS)
-        running = _begun(self._owner_of(key_id, budget))
+        running = _start_task(self._owner_of(key_id, budget))
         _remember(self._fetching_keys, address, running)
         return running
 
@@ -332,11 +332,11 @@ class Resolver:
         running = self._fetching.get(name)
         if running is None:
             budget.spend()
-            running = _begun(self._fetched(uri, budget))
+            running = _start_task(self._fetch(uri, budget))
             _remember(self._fetching, name, running)
         return await asyncio.shield(running)
 
-    async def _fetched(self, uri: str, budget: Budget) -> Document:
+    async def _fetch(self, uri: str, budget: Budget) -> Document:
         address, document = await self._get(uri, budget)
         id_ = document.get("id")
         if isinstance(id_, str) and canonical(id_) == canonical(address):
@@ -353,12 +353,12 @@ class Resolver:
         """Document, and where it came from in the end; nothing from whom we do not hear."""
         await self._ensure_heard(host_of(uri))
         ask = partial(self._http_client.document, sign=await self._signer())
-        found = await self._asked(ask, uri, budget)
+        found = await self._ask(ask, uri, budget)
         host = host_of(found.url)
         await self._ensure_heard(host)
         return found.url, await self._reading.document(found.body, domain_of(host))
 
-    async def _asked(
+    async def _ask(
         self, ask: Callable[..., Awaitable[Fetched]], address: str, budget: Budget
     ) -> Fetched:
         """The answer of a host, in what is left of the time; one that lets us wait is noted."""
@@ -366,11 +366,11 @@ class Resolver:
         if self.silent.is_silent(host) and not budget.asks_silent_hosts:
             raise Busy(f"{host} let us wait a moment ago. It is asked again in a few minutes.")
         try:
-            found = await ask(address, deadline=budget.left(), pool=budget.pool)
+            found = await ask(address, deadline=budget.seconds_left(), pool=budget.pool)
         except Silent as silence:
             self.silent.note(silence.host or host)  # of several hops the one that let us wait
             raise
-        self.silent.answered(host)
+        self.silent.record_answer(host)
         return found
 
     async def _ensure_heard(self, host: str) -> None:
@@ -385,7 +385,7 @@ class Resolver:
         return self._sign
 
 
-def _begun(work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+def _start_task(work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
     """A task that several wait for: it goes by nobody's allowance."""
     return asyncio.get_running_loop().create_task(work, context=Context())
 
@@ -416,7 +416,7 @@ def signer(key: Key, clock: Clock) -> Sign:
     return sign
 
 
-def known_key(reader: Reader, key_id: str) -> tuple[Key, Actor] | None:
+def find_key(reader: Reader, key_id: str) -> tuple[Key, Actor] | None:
     key = keys.by_uri(reader, key_id)
     owner = actors.by_id(reader, key.actor) if key else None
     return (key, owner) if key and owner else None

@@ -29,7 +29,7 @@ from federation.errors import (
     TooLarge,
 )
 from federation.transport.failures import Progress, plain_errors
-from federation.transport.ip_policy import allowed, loopback
+from federation.transport.ip_policy import is_allowed, loopback
 from federation.transport.places import Places
 from federation.transport.pools import POOLS, Pool
 from federation.transport.responses import (
@@ -96,7 +96,7 @@ class _RefusedAddress(OSError):
 
 
 @cache
-def trusted() -> ssl.SSLContext:
+def load_trusted_certificates() -> ssl.SSLContext:
     """The certificates that the system trusts: read once, some 20 ms."""
     return ssl.create_default_context()
 
@@ -150,13 +150,13 @@ class HttpClient:
         resolver = _Names(self._resolver or self._system_resolver())
         for pool, (most, each) in self._pools.items():
             per_host = self._per_host if pool is Pool.DELIVERIES else each
-            self._sessions[pool] = self._opened(resolver, most, per_host)
+            self._sessions[pool] = self._open_session(resolver, most, per_host)
 
-    def _opened(
+    def _open_session(
         self, resolver: AbstractResolver, most: int, per_host: int
     ) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            ssl=trusted(),
+            ssl=load_trusted_certificates(),
             resolver=resolver,
             use_dns_cache=False,  # pooled connections spare the lookups; each new one asks afresh
             limit=most,
@@ -227,7 +227,7 @@ class HttpClient:
             target = self._target(url)
             async with (
                 asyncio.timeout_at(until) as end,
-                self._placed(request, target, progress),
+                self._hold_place(request, target, progress),
                 await self._send(request, target) as response,
             ):
                 end.reschedule(None)  # the status is known; reading on has an end of its own
@@ -268,12 +268,12 @@ class HttpClient:
         return self._own_resolver
 
     @asynccontextmanager
-    async def _placed(
+    async def _hold_place(
         self, request: _Request, target: URL, progress: Progress
     ) -> AsyncIterator[None]:
         """Hold one of the pool's places for the domain that is asked."""
         progress.placed = False
-        async with self.places[request.pool].waited_for(domain_of(target.host or "")):
+        async with self.places[request.pool].wait_and_hold(domain_of(target.host or "")):
             progress.asks(origin_of(str(target)).authority)
             yield
 
@@ -282,7 +282,7 @@ class HttpClient:
         seen = {target}
         for _ in range(MAXIMUM_REDIRECTS + 1):
             async with (
-                self._placed(request, target, progress),
+                self._hold_place(request, target, progress),
                 await self._send(request, target) as response,
             ):
                 location = _location(response)
@@ -294,7 +294,7 @@ class HttpClient:
 
     def _next(self, target: URL, location: str, seen: set[URL]) -> URL:
         """Check a redirect like a first URL, and that it neither weakens nor repeats."""
-        following = self._target(_joined(str(target), location))
+        following = self._target(_join(str(target), location))
         if (target.scheme, following.scheme) == ("https", "http"):
             raise Forbidden(f"{target.host} redirects from https to http")
         if following in seen:
@@ -364,7 +364,7 @@ class HttpClient:
     def _may_connect(self, address: str, port: int) -> bool:
         if loopback(address):
             return self._allow_loopback and port not in self._own_ports
-        return allowed(address)
+        return is_allowed(address)
 
 
 class _Names(AbstractResolver):
@@ -432,7 +432,7 @@ def _location(response: aiohttp.ClientResponse) -> str | None:
     return response.headers.get("Location")
 
 
-def _joined(base: str, location: str) -> str:
+def _join(base: str, location: str) -> str:
     # urljoin drops tabs and line ends silently, so the unsafe is refused before it joins.
     if not location.isprintable() or "\\" in location:
         raise Malformed("a redirect leads to something that is not a URL")

@@ -56,7 +56,7 @@ _LOOPBACK_V4 = IPv4Network("127.0.0.0/8")
 _LOOPBACK_V6 = IPv6Network("::1/128")
 
 
-def allowed(address: str | Address) -> bool:
+def is_allowed(address: str | Address) -> bool:
     """Whether it is a global unicast address; what is no address at all is not."""
     parsed = _parse(address)
     if parsed is None:
@@ -80,10 +80,10 @@ def _parse(address: str | Address) -> Address | None:
         return None
     if isinstance(parsed, IPv4Address):
         return parsed
-    return None if parsed.scope_id is not None else _unwrapped(parsed)
+    return None if parsed.scope_id is not None else _unwrap(parsed)
 
 
-def _unwrapped(address: IPv6Address) -> Address:
+def _unwrap(address: IPv6Address) -> Address:
     """Give the IPv4 address inside ::ffff:0:0/96 (RFC 4291 §2.5.5.2), else the address itself."""
     number = int(address)
     return IPv4Address(number & 0xFFFFFFFF) if number >> 32 == 0xFFFF else address

@@ -38,7 +38,7 @@ class Places:
         return len(self._queue)
 
     @contextmanager
-    def taken(self, *sources: str) -> Iterator[None]:
+    def hold(self, *sources: str) -> Iterator[None]:
         """Hold a place, or raise Busy at once where there is none."""
         if not self.is_free(*sources):
             self.refused += 1
@@ -50,7 +50,7 @@ class Places:
             self._give_back(sources)
 
     @asynccontextmanager
-    async def waited_for(self, *sources: str) -> AsyncIterator[None]:
+    async def wait_and_hold(self, *sources: str) -> AsyncIterator[None]:
         """Hold a place, waiting for it behind those of the same sources; Busy where many wait.
 
         Whose sources are used up lets others go first.

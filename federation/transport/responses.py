@@ -48,11 +48,11 @@ def media_type(headers: CIMultiDictProxy[str]) -> tuple[str, dict[str, str]]:
     essence, mark, rest = values[0].partition(";")
     parameters: dict[str, str] = {}
     for name, value in _PARAMETER.findall(mark + rest):
-        parameters.setdefault(name.lower(), _unquoted(value.strip()))
+        parameters.setdefault(name.lower(), _unquote(value.strip()))
     return essence.strip().lower(), parameters
 
 
-def _unquoted(value: str) -> str:
+def _unquote(value: str) -> str:
     return _ESCAPE.sub(r"\1", value[1:-1]) if value.startswith('"') else value
 
 

@@ -253,10 +253,10 @@ def _draft_cavage(request: Request, headers: _Headers, authority: str, window: _
     at, valid_until = _times(message, window)
     if "digest" in message.listed and request.body is not None:
         _check_digest(message.value("digest"), request.body)
-    return _signed(message, at, valid_until)
+    return _parse_parameters(message, at, valid_until)
 
 
-def _signed(message: _Message, at: datetime, valid_until: datetime) -> Signed:
+def _parse_parameters(message: _Message, at: datetime, valid_until: datetime) -> Signed:
     key_id = message.parameters["keyid"]
     signature = _unbase64(message.parameters["signature"])
     return Signed(
@@ -326,7 +326,7 @@ def _check_listed(message: _Message) -> None:
         raise Unauthenticated("The signature lists a header twice, or too many.")
     if any(name not in _PSEUDO and not _HEADER_NAME.fullmatch(name) for name in listed):
         raise Unauthenticated("The signature lists what is not a header.")
-    for name in _required(message.request):
+    for name in _required_components(message.request):
         if name not in listed:
             raise Unauthenticated(f"The signature does not cover “{name}”.")
     timed = "(created)" in listed or "(expires)" in listed
@@ -334,7 +334,7 @@ def _check_listed(message: _Message) -> None:
         raise Unauthenticated("This algorithm does not go with “(created)” or “(expires)”.")
 
 
-def _required(request: Request) -> tuple[str, ...]:
+def _required_components(request: Request) -> tuple[str, ...]:
     if request.method.upper() in _BODILESS and not request.body:
         return "(request-target)", "host"
     return "(request-target)", "host", "digest"
@@ -415,7 +415,7 @@ def _unbase64(text: str) -> bytes:
 
 def _signing_string(message: _Message) -> bytes:
     """Draft 2.3, in the order in which the signature lists them."""
-    text = "\n".join(f"{name}: {_covered(message, name)}" for name in message.listed)
+    text = "\n".join(f"{name}: {_signature_base(message, name)}" for name in message.listed)
     try:
         # surrogateescape: gives back the bytes that the server could not read as UTF-8
         return text.encode("utf-8", "surrogateescape")
@@ -423,7 +423,7 @@ def _signing_string(message: _Message) -> bytes:
         raise Unauthenticated("A signed header cannot be read.") from error
 
 
-def _covered(message: _Message, name: str) -> str:
+def _signature_base(message: _Message, name: str) -> str:
     if name == "(request-target)":
         return f"{message.request.method.lower()} {message.request.target}"
     if name in _PSEUDO:

@@ -50,12 +50,12 @@ class SilentHosts:
         while len(self._domains) > MOST_REMEMBERED:
             self._domains.popitem(last=False)
 
-    def answered(self, host: str) -> None:
+    def record_answer(self, host: str) -> None:
         """Note that a host is there, and so is its domain."""
         if self._domains:
             self._domains.pop(domain_of(host), None)
 
-    def left(self, host: str) -> float:
+    def seconds_left(self, host: str) -> float:
         """Seconds for which it counts as silent; 0.0 when it does not."""
         memory = self._domains.get(domain_of(host)) if self._domains else None
         if memory is None:
@@ -67,4 +67,4 @@ class SilentHosts:
         return lately[MANY - 1] if len(lately) >= MANY else 0.0
 
     def is_silent(self, host: str) -> bool:
-        return self.left(host) > 0
+        return self.seconds_left(host) > 0

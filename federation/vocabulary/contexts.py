@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from federation.vocabulary.json_documents import Document
+
 FOLDER = Path(__file__).parent / "contexts"
 ACTIVITYSTREAMS = "https://www.w3.org/ns/activitystreams"
 
@@ -21,12 +23,12 @@ BUNDLED = {
 
 
 @lru_cache
-def bundled(url: str) -> dict[str, Any]:
+def bundled(url: str) -> Document:
     """A context by its URL; one that we do not have is empty. Nothing is ever fetched."""
     name = BUNDLED.get(url)
     return orjson.loads((FOLDER / name).read_bytes()) if name else {"@context": {}}
 
 
-def stated(kind: str, document: dict[str, Any]) -> dict[str, Any]:
+def with_context(kind: str, document: Document) -> Document:
     """Put the context named `kind` before a document."""
     return {"@context": SENT[kind], **document}

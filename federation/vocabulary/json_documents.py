@@ -217,7 +217,7 @@ def flag(document: Document, name: str) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def hidden(document: Document, name: str) -> bool:
+def says_hidden(document: Document, name: str) -> bool:
     """Whether a field by which something is hidden says so: a plain no, or nothing, does not."""
     return document.get(name) not in (None, False, "", "false", [], [False])
 

@@ -22,7 +22,7 @@ from federation.vocabulary.jsonld import names_ours
 MOST_MEMORY = 512 * 1024 * 1024  # bytes of address space
 
 
-def compacted(document: Document) -> Document:
+def compact(document: Document) -> Document:
     """The document with our aliases in place of its own. Raises Malformed."""
     stated = document.get("@context")
     parts = stated if isinstance(stated, list) else [stated]
@@ -38,7 +38,7 @@ def compacted(document: Document) -> Document:
     return found
 
 
-def _load(url: str, _options: dict[str, Any]) -> dict[str, Any]:
+def _load(url: str, _options: dict[str, Any]) -> Document:
     return {
         "contextUrl": None,
         "documentUrl": url,
@@ -50,7 +50,7 @@ def _load(url: str, _options: dict[str, Any]) -> dict[str, Any]:
 def answer(line: bytes) -> bytes:
     """Answer to a line, without the line end."""
     try:
-        return orjson.dumps(compacted(orjson.loads(line)))
+        return orjson.dumps(compact(orjson.loads(line)))
     except (Malformed, orjson.JSONDecodeError, orjson.JSONEncodeError, MemoryError, RecursionError):
         return b"null"
 
@@ -67,7 +67,7 @@ def confine() -> None:
 
 
 def main() -> None:
-    compacted({"@context": {"x": "https://x.example/"}, "x:y": 1})  # loads what is loaded late
+    compact({"@context": {"x": "https://x.example/"}, "x:y": 1})  # loads what is loaded late
     confine()
     sys.stdout.buffer.write(b"ready\n")
     sys.stdout.buffer.flush()

@@ -59,17 +59,17 @@ def private(file: str) -> Placeholder:
     return {"kith:media": f"private/{file}"}
 
 
-def proxied(site: Site, kind: Kind, id_: int, url: str) -> str:
+def proxy_address(site: Site, kind: Kind, id_: int, url: str) -> str:
     """Address of what lies at `url`, through us; for what everybody may see."""
-    return f"{site.origin}{proxied_path(site, kind, id_, url)}"
+    return f"{site.origin}{proxy_path(site, kind, id_, url)}"
 
 
-def proxied_path(site: Site, kind: Kind, id_: int, url: str) -> str:
+def proxy_path(site: Site, kind: Kind, id_: int, url: str) -> str:
     path = f"/media/proxy/{kind}/{id_}"
     return f"{path}?seal={_seal(site, f'{path} {url}')}"
 
 
-def proxied_privately(kind: Kind, id_: int) -> Placeholder:
+def private_proxy(kind: Kind, id_: int) -> Placeholder:
     return {"kith:media": f"proxy/{kind}/{id_}"}
 
 
@@ -94,7 +94,7 @@ def pass_for_member(actor: ActorId, now: datetime) -> Pass:
     return Pass(member=actor, until=(int(now.timestamp()) // period + 2) * period)
 
 
-def opened(site: Site, document: bytes, viewer: Viewer, now: datetime) -> bytes:
+def open_placeholders(site: Site, document: bytes, viewer: Viewer, now: datetime) -> bytes:
     """JSON with an address for each placeholder, whole for a reader who may see all of it.
 
     Readers without a pass get an address that opens nothing.

@@ -73,9 +73,9 @@ class Reading:
         Raises Malformed, and Busy where many documents with strange contexts wait.
         """
         document, is_plain = await plain(body)
-        return document if is_plain else await self.compacted(document, source)
+        return document if is_plain else await self.compact(document, source)
 
-    async def compacted(self, document: Document, source: str) -> Document:
+    async def compact(self, document: Document, source: str) -> Document:
         """The same with our aliases in place of its own. Raises Malformed, Busy."""
         line = orjson.dumps(document)
         if len(line) > MOST_STRANGE_BYTES or not _has_few_values(document):
@@ -83,13 +83,13 @@ class Reading:
                 "Documents with contexts of their own are read up to"
                 f" {MOST_STRANGE_BYTES} bytes and {MOST_STRANGE_VALUES} values."
             )
-        async with self.places.waited_for(source):
-            found = await self._asked(line)
+        async with self.places.wait_and_hold(source):
+            found = await self._ask_worker(line)
         if not isinstance(found, dict):
             raise Malformed("The document’s JSON-LD cannot be read.")
         return found
 
-    async def _asked(self, line: bytes) -> object:
+    async def _ask_worker(self, line: bytes) -> object:
         try:
             process = await self._running()
             async with asyncio.timeout(STRANGE_PATIENCE):

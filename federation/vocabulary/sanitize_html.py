@@ -106,12 +106,12 @@ def clean(html: str) -> SafeHtml:
     Never raises; cleaning twice gives what cleaning once gives. Too long a text is cut, and links
     get `rel="nofollow noopener" target="_blank"`. Line breaks are written `<br />`.
     """
-    return SafeHtml(_settled(html, for_field=False), _PRIVATE)
+    return SafeHtml(_clean_until_stable(html, for_field=False), _PRIVATE)
 
 
 def clean_field(html: str) -> SafeHtml:
     """Make the value of a remote profile field safe: as `clean`, but a link's `rel="me"` stays."""
-    return SafeHtml(_settled(html, for_field=True), _PRIVATE)
+    return SafeHtml(_clean_until_stable(html, for_field=True), _PRIVATE)
 
 
 def from_text(text: str) -> SafeHtml:
@@ -122,10 +122,10 @@ def from_text(text: str) -> SafeHtml:
 
 def from_line(text: str) -> SafeHtml:
     """Plain text as it stands within a line of markup, everything in it escaped."""
-    return SafeHtml(escaped(text), _PRIVATE)
+    return SafeHtml(escape_markup(text), _PRIVATE)
 
 
-def trusted(text: str) -> SafeHtml:
+def trust(text: str) -> SafeHtml:
     """Call markup safe without looking at it.
 
     For two callers only: whoever reads back from our own database what was cleaned before it was
@@ -134,7 +134,7 @@ def trusted(text: str) -> SafeHtml:
     return SafeHtml(text, _PRIVATE)
 
 
-def illustrated(html: SafeHtml, pictures: Mapping[str, str]) -> SafeHtml:
+def with_emoji(html: SafeHtml, pictures: Mapping[str, str]) -> SafeHtml:
     """Markup with a picture for each `:shortcode:` of these in its text, never inside a tag.
 
     `pictures` has a path on this host, or a web address, by shortcode; others stay as they are.
@@ -142,11 +142,11 @@ def illustrated(html: SafeHtml, pictures: Mapping[str, str]) -> SafeHtml:
     if not pictures:
         return html
     parts = _TAG_OR_TEXT.findall(html)
-    drawn = (part if part.startswith("<") else _drawn(part, pictures) for part in parts)
+    drawn = (part if part.startswith("<") else _draw(part, pictures) for part in parts)
     return SafeHtml("".join(drawn), _PRIVATE)
 
 
-def _drawn(text: str, pictures: Mapping[str, str]) -> str:
+def _draw(text: str, pictures: Mapping[str, str]) -> str:
     return SHORTCODES.sub(lambda found: _emoji(found[1], pictures) or found[0], text)
 
 
@@ -155,7 +155,7 @@ def _emoji(shortcode: str, pictures: Mapping[str, str]) -> str | None:
     if path is None:
         return None
     return (
-        f'<img class="emoji" src="{escaped(path)}" alt=":{shortcode}:" title=":{shortcode}:"'
+        f'<img class="emoji" src="{escape_markup(path)}" alt=":{shortcode}:" title=":{shortcode}:"'
         ' width="20" height="20">'
     )
 
@@ -219,7 +219,7 @@ def printable(text: str) -> str:
     return _CONTROLS.sub("", _encodable(text).replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def escaped(text: str) -> str:
+def escape_markup(text: str) -> str:
     """Text as it stands in markup, outside or inside a double-quoted attribute."""
     return stdlib_html.escape(text, quote=False).replace('"', "&quot;")
 
@@ -233,7 +233,7 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _cut(markup: str) -> str:
+def _truncate(markup: str) -> str:
     """Keep the first `MOST_BYTES` of UTF-8, whole characters, and the first `MOST_TAGS` tags."""
     if len(markup) * 4 > MOST_BYTES:
         markup = markup.encode()[:MOST_BYTES].decode("utf-8", "ignore")
@@ -244,11 +244,11 @@ def _cut(markup: str) -> str:
     return markup
 
 
-def _settled(html: str, *, for_field: bool) -> str:
+def _clean_until_stable(html: str, *, for_field: bool) -> str:
     """Clean until nothing changes: taking an element out can change how the rest is nested."""
     markup = printable(html[:MOST_BYTES])
     for _ in range(_PASSES):
-        once = _bounded(markup, for_field=for_field)
+        once = _limit(markup, for_field=for_field)
         if once == markup:
             return once
         markup = once
@@ -256,8 +256,8 @@ def _settled(html: str, *, for_field: bool) -> str:
     return from_text(stdlib_html.unescape(_ANY_TAG.sub("", markup))[: MOST_TAGS // 2])
 
 
-def _bounded(markup: str, *, for_field: bool) -> str:
-    markup = _cut(markup)
+def _limit(markup: str, *, for_field: bool) -> str:
+    markup = _truncate(markup)
     while len((result := _pass(markup, for_field=for_field)).encode()) > MOST_BYTES:
         markup = markup[: len(markup) // 2]
     return result

@@ -82,11 +82,11 @@ def validate_name(reader: Reader, name: str) -> FormError | None:
     if name in RESERVED:
         return FormError("ERR_RESERVED", _KEPT, {"name": name})
     if actors.by_handle(reader, name) is not None:
-        return _taken(reader, name)
+        return _name_taken(reader, name)
     return None
 
 
-def _taken(reader: Reader, name: str) -> FormError:
+def _name_taken(reader: Reader, name: str) -> FormError:
     for free in (f"{name}_", f"{name}_2", f"the_{name}"):
         if len(free) <= LONGEST_NAME and actors.by_handle(reader, free) is None:
             return FormError("ERR_TAKEN", _TAKEN_BUT, {"name": name, "free": free})

@@ -106,7 +106,7 @@ def _issue(writer: Writer, id_: ActorId, secret: str) -> _Email | None:
     waiting, account = confirmations.of_account(writer, id_), accounts.by_actor(writer, id_)
     if waiting is None or account is None or not _may_be(writer, waiting, account):
         return None
-    if confirmations.sent_today(writer, waiting.email) >= MOST_A_DAY:
+    if confirmations.count_sent_today(writer, waiting.email) >= MOST_A_DAY:
         return None
     confirmations.issue(writer, id_, secret)
     owner = accounts.by_email(writer, waiting.email)

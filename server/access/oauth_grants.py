@@ -68,7 +68,7 @@ class AuthorizationRequest:
     state: str | None
     challenge: str | None
 
-    def hidden(self) -> tuple[tuple[str, str], ...]:
+    def hidden_fields(self) -> tuple[tuple[str, str], ...]:
         """The parameters as the consent form carries them along."""
         given = {
             "response_type": "code",
@@ -163,8 +163,8 @@ class Client:
 def client(reader: Reader, said: Client) -> App:
     """The app, when its secret is right, compared in constant time. Raises GrantError."""
     app = oauth.by_client_id(reader, said.client_id)
-    known = app.secret if app else oauth.hashed("nobody")
-    if not ids.same(oauth.hashed(said.secret), known) or app is None:
+    known = app.secret if app else oauth.hash_secret("nobody")
+    if not ids.same(oauth.hash_secret(said.secret), known) or app is None:
         raise GrantError(
             "invalid_client",
             "Client authentication failed due to unknown client, no client authentication"

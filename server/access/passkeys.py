@@ -98,7 +98,7 @@ def request(settings: Settings, secret: str, known: Iterable[Passkey] = ()) -> s
     return webauthn.options_to_json(options)
 
 
-def made(settings: Settings, secret: str, said: str) -> Made | None:
+def verify_registration(settings: Settings, secret: str, said: str) -> Made | None:
     """Passkey that the browser made; None when its answer will not do."""
     import webauthn
 
@@ -129,7 +129,7 @@ def credential_id(said: str) -> bytes | None:
         return None
 
 
-def used(settings: Settings, secret: str, said: str, known: Passkey) -> int | None:
+def verify_assertion(settings: Settings, secret: str, said: str, known: Passkey) -> int | None:
     """Count of uses by the passkey itself; None when the answer will not do."""
     import webauthn
     from webauthn.helpers import parse_authentication_credential_json

@@ -24,7 +24,7 @@ async def hash_password(password: str, source: str = "") -> str:
 
     `source`: in whose name; of one, few wait, and others go past them. Raises Busy.
     """
-    async with places.waited_for(*_sources(source)):
+    async with places.wait_and_hold(*_sources(source)):
         return await asyncio.to_thread(_hasher.hash, password)
 
 
@@ -33,7 +33,7 @@ async def fits(password: str, known: str | None, source: str = "") -> bool:
 
     `source` as above.
     """
-    async with places.waited_for(*_sources(source)):
+    async with places.wait_and_hold(*_sources(source)):
         return await asyncio.to_thread(_fits, password, known)
 
 

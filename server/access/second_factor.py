@@ -29,7 +29,7 @@ def begin(writer: Writer, account: ActorId, secret: str) -> bool:
     return second_factor.begin_totp(writer, account, sealed)
 
 
-def begun(reader: Reader, account: ActorId, secret: str) -> bytes | None:
+def find_begun(reader: Reader, account: ActorId, secret: str) -> bytes | None:
     """The secret that waits for its first code."""
     found = second_factor.totp(reader, account)
     if found is None or found.confirmed_at is not None:
@@ -44,7 +44,7 @@ def in_force(reader: Reader, account: ActorId) -> bool:
 
 def confirm(writer: Writer, guess: Guess) -> list[str] | None:
     """Put it in force when the first code is right: the recovery codes, shown once."""
-    secret = begun(writer, guess.account, guess.secret)
+    secret = find_begun(writer, guess.account, guess.secret)
     step = totp.step_of(secret, _digits(guess.typed), writer.now) if secret else None
     if step is None or not second_factor.confirm_totp(writer, guess.account, step):
         return None

@@ -34,7 +34,7 @@ class NotYet(Exception):
     """Refusal of a sign-up as it stands; `form_errors` by field, in the order of the page."""
 
     def __init__(self, form_errors: Mapping[str, FormError]) -> None:
-        super().__init__(" ".join(one.said() for one in form_errors.values()))
+        super().__init__(" ".join(one.sentence_in() for one in form_errors.values()))
         self.form_errors = dict(form_errors)
 
 
@@ -89,10 +89,10 @@ def _validate(reader: Reader, params: SignupParams) -> dict[str, FormError]:
     error = passwords.validate(params.password)
     if error is not None:
         found["password"] = error
-    return found if params.by_moderator else {**_blocked(reader, params), **found}
+    return found if params.by_moderator else {**_validate_blocks(reader, params), **found}
 
 
-def _blocked(reader: Reader, params: SignupParams) -> dict[str, FormError]:
+def _validate_blocks(reader: Reader, params: SignupParams) -> dict[str, FormError]:
     """Mistakes for what the stewards do not want to see here: names, providers, addresses."""
     found: dict[str, FormError] = {}
     if signup_blocks.is_name_blocked(reader, params.name):
@@ -140,7 +140,7 @@ def _is_address(email: str) -> bool:
 
 
 def _join(writer: Writer, params: SignupParams, hashed: str, made: account_creation.Keys) -> Actor:
-    invited_by = _invited(writer, params)
+    invited_by = _use_invitation(writer, params)
     newcomer = Newcomer(
         name=params.name,
         email=_email(writer, params),
@@ -169,7 +169,7 @@ def _join(writer: Writer, params: SignupParams, hashed: str, made: account_creat
 def _email(writer: Writer, params: SignupParams) -> str:
     """Email address to keep; whoever waits does not learn who is a member (SECURITY 71)."""
     if params.confirms:
-        return accounts.unconfirmed(params.email, writer.new_id())
+        return accounts.unconfirmed_address(params.email, writer.new_id())
     if params.waits and accounts.has_email(writer, params.email):
         return accounts.beside(params.email, writer.new_id())
     return params.email
@@ -183,7 +183,7 @@ _TAKEN = {
 }
 
 
-def _invited(writer: Writer, params: SignupParams) -> ActorId | None:
+def _use_invitation(writer: Writer, params: SignupParams) -> ActorId | None:
     """Inviter. An invitation that will not do is a mistake only where nobody comes in without."""
     if params.mode != "invitation" and not params.invitation:
         return None

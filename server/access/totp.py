@@ -36,7 +36,7 @@ def step_of(secret: bytes, code: str, now: datetime) -> int | None:
     return found[0] if found else None
 
 
-def spelled(secret: bytes) -> str:
+def to_base32(secret: bytes) -> str:
     """Secret as it is typed into an app: base32."""
     return b32encode(secret).decode().rstrip("=")
 
@@ -44,7 +44,7 @@ def spelled(secret: bytes) -> str:
 def address(secret: bytes, place: str, name: str) -> str:
     """Address that the QR code holds (Key Uri Format)."""
     label = quote(f"{place}:{name}", safe="")
-    return f"otpauth://totp/{label}?{urlencode({'secret': spelled(secret), 'issuer': place})}"
+    return f"otpauth://totp/{label}?{urlencode({'secret': to_base32(secret), 'issuer': place})}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class QrCode:
     path: str
 
 
-def drawn(text: str) -> QrCode:
+def draw_qr_code(text: str) -> QrCode:
     """ISO/IEC 18004, error correction M."""
     import segno  # only where a code is drawn
 

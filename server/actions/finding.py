@@ -25,7 +25,7 @@ def visible_post(reader: Reader, viewer: Viewer, id_: PostId) -> Post:
     """The post, or the one that a boost of that number brought. Raises NotThere."""
     post = visible_posts.by_id(reader, viewer, id_)
     if post is None:
-        boost = boosts.seen(reader, viewer, id_)
+        boost = boosts.find_visible(reader, viewer, id_)
         post = visible_posts.by_id(reader, viewer, boost.post) if boost else None
     if post is None:
         raise NotThere
@@ -52,7 +52,7 @@ def post_to_take_back_from(
         return seen
     boost = boosts.by_id(reader, id_)
     if boost is not None and (
-        boost.actor == me or boosts.seen(reader, viewer, boost.id) is not None
+        boost.actor == me or boosts.find_visible(reader, viewer, boost.id) is not None
     ):
         id_ = boost.post
     post = visible_posts.by_id(reader, viewer, id_)

@@ -10,6 +10,7 @@ from federation.objects import actor as actor_object
 from federation.objects import emoji as emoji_object
 from federation.objects import from_rows, note
 from federation.vocabulary import contexts, media_urls, uris
+from federation.vocabulary.json_documents import Document
 from server.http.app_keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.http.errors import Refused, not_found
 from server.http.forms import body_of
@@ -51,11 +52,11 @@ def _is_small(request: web.Request) -> bool:
     return request.content_length is not None and request.content_length <= SMALL_BODY
 
 
-def document(kind: str, body: dict[str, Any]) -> web.Response:
-    return _cached(answer(contexts.stated(kind, body), content_type=TYPE))
+def document(kind: str, body: Document) -> web.Response:
+    return _allow_caching(answer(contexts.with_context(kind, body), content_type=TYPE))
 
 
-def _cached(response: web.Response) -> web.Response:
+def _allow_caching(response: web.Response) -> web.Response:
     """Let anybody keep what anybody is told; `headers.decorate` takes that back where one signed.
 
     (SECURITY 31, 78)
@@ -65,11 +66,11 @@ def _cached(response: web.Response) -> web.Response:
     return response
 
 
-def _opened(request: web.Request, viewer: Viewer, response: web.Response) -> web.Response:
+def _open_media(request: web.Request, viewer: Viewer, response: web.Response) -> web.Response:
     """Document with addresses of media that open for the server which asks (SECURITY 79)."""
     site, now = request.app[DATABASE].site, request.app[OUTSIDE].clock()
     if isinstance(response.body, bytes):
-        response.body = media_urls.opened(site, response.body, viewer, now)
+        response.body = media_urls.open_placeholders(site, response.body, viewer, now)
     return response
 
 
@@ -141,19 +142,17 @@ async def post_document(
     if found is None:
         gone = await request.app[DATABASE].read(visible_posts.was_there, viewer, id_)
         raise Refused(410, "This was taken down.") if gone else not_found()
-    return _opened(request, viewer, document("post", found))
+    return _open_media(request, viewer, document("post", found))
 
 
-def _post(
-    reader: Reader, viewer: Viewer, id_: PostId, author: ActorId | None
-) -> dict[str, Any] | None:
+def _post(reader: Reader, viewer: Viewer, id_: PostId, author: ActorId | None) -> Document | None:
     found = visible_posts.by_id(reader, viewer, id_)
     if found is None or not found.local or author not in (None, found.author):
         return None
     return _with_replies(note.render(from_rows.note_of(reader, found)))
 
 
-def _with_replies(rendered: dict[str, Any]) -> dict[str, Any]:
+def _with_replies(rendered: Document) -> Document:
     return {**rendered, "replies": f"{rendered['id']}/replies"}
 
 
@@ -166,7 +165,7 @@ async def approval(request: web.Request, viewer: Viewer) -> web.Response:
     return document("post", found)
 
 
-def _approval(reader: Reader, viewer: Viewer, id_: int) -> dict[str, Any] | None:
+def _approval(reader: Reader, viewer: Viewer, id_: int) -> Document | None:
     uri = uris.approval(reader.site, id_)
     given = quotes.by_stamp(reader, uri)
     quoted = visible_posts.by_id(reader, viewer, given.target) if given else None
@@ -212,7 +211,7 @@ async def activity(request: web.Request, viewer: Viewer) -> web.Response:
     if found is None:
         raise not_found()
     response = web.Response(body=found.encode(), content_type=TYPE)
-    return _opened(request, viewer, _cached(response))
+    return _open_media(request, viewer, _allow_caching(response))
 
 
 def _activity(reader: Reader, viewer: Viewer, id_: int) -> str | None:
@@ -224,7 +223,7 @@ def _activity(reader: Reader, viewer: Viewer, id_: int) -> str | None:
         return None  # earlier words may have been for fewer, or are not meant any more
     if said.type == "Announce":
         boost = boosts.by_uri(reader, said.uri)  # none where it was taken back
-        if boost is None or boosts.seen(reader, viewer, boost.id) is None:
+        if boost is None or boosts.find_visible(reader, viewer, boost.id) is None:
             return None
     return said.body
 
@@ -255,12 +254,12 @@ async def outbox_page(request: web.Request, viewer: Viewer) -> web.Response:
 
 def _outbox_items(
     reader: Reader, viewer: Viewer, actor_id: ActorId, below: int | None
-) -> list[tuple[int, dict[str, Any]]]:
+) -> list[tuple[int, Document]]:
     entries = timelines.outbox(reader, actor_id, Page(PAGE, max_id=below), viewer)
-    return [(entry.cursor, _created(reader, entry.post)) for entry in entries]
+    return [(entry.cursor, _render_create(reader, entry.post)) for entry in entries]
 
 
-def _created(reader: Reader, found: Post) -> dict[str, Any]:
+def _render_create(reader: Reader, found: Post) -> Document:
     """A Create around a post, made anew from what it says now."""
     said = note.render(from_rows.note_of(reader, found))
     return {
@@ -286,13 +285,13 @@ async def people(request: web.Request, viewer: Viewer) -> web.Response:
 async def featured(request: web.Request, viewer: Viewer) -> web.Response:
     """Posts that an actor pinned, as far as the asker may read them."""
     found = await _whose(request, viewer)
-    items = await request.app[DATABASE].read(_featured, viewer, found.id)
+    items = await request.app[DATABASE].read(_list_featured, viewer, found.id)
     body = {"id": found.featured, "type": "OrderedCollection", "orderedItems": items}
     return document("plain", body)
 
 
-def _featured(reader: Reader, viewer: Viewer, actor_id: ActorId) -> list[str]:
-    lines = timelines.pinned(reader, viewer, actor_id, Page(PAGE))
+def _list_featured(reader: Reader, viewer: Viewer, actor_id: ActorId) -> list[str]:
+    lines = timelines.page_of_pinned(reader, viewer, actor_id, Page(PAGE))
     posts = visible_posts.many(reader, viewer, [line.post for line in lines])
     return [posts[PostId(line.post)].uri for line in lines if PostId(line.post) in posts]
 

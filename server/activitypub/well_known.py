@@ -8,6 +8,7 @@ from aiohttp import web
 from federation.errors import Malformed
 from federation.resolve.webfinger import split_handle
 from federation.vocabulary import uris
+from federation.vocabulary.json_documents import Document
 from server import VERSION
 from server.access import scopes
 from server.http.app_keys import DATABASE, SETTINGS
@@ -35,7 +36,7 @@ async def webfinger(request: web.Request) -> web.Response:
     database = request.app[DATABASE]
     if resource.rstrip("/") == database.site.origin:
         return _jrd(_server(database.site, resource))
-    found = await database.read(_sought, resource)
+    found = await database.read(_find, resource)
     if found is None or found.effective_state in ("suspended", "pending"):
         raise Refused(404, "Nobody has that name here.")
     if found.effective_state == "deleted":
@@ -43,13 +44,13 @@ async def webfinger(request: web.Request) -> web.Response:
     return _jrd(_person(database.site, found))
 
 
-def _jrd(body: dict[str, Any]) -> web.Response:
+def _jrd(body: Document) -> web.Response:
     response = answer(body, content_type="application/jrd+json")
     response.headers["Cache-Control"] = "max-age=3600"
     return response
 
 
-def _sought(reader: Reader, resource: str) -> Actor | None:
+def _find(reader: Reader, resource: str) -> Actor | None:
     site = reader.site
     if resource.startswith(("http://", "https://")):
         return _by_address(reader, resource)
@@ -72,7 +73,7 @@ def _by_address(reader: Reader, address: str) -> Actor | None:
     return found if found is not None and found.is_local else None
 
 
-def _person(site: Site, actor: Actor) -> dict[str, Any]:
+def _person(site: Site, actor: Actor) -> Document:
     page = actor.url or uris.profile_page(site, actor.name)
     return {
         "subject": f"acct:{actor.name}@{site.domain}",
@@ -84,7 +85,7 @@ def _person(site: Site, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _server(site: Site, resource: str) -> dict[str, Any]:
+def _server(site: Site, resource: str) -> Document:
     """The server's own actor (FEP-d556)."""
     link = {"rel": SERVICE, "type": AS, "href": uris.application(site)}
     return {"subject": resource, "links": [link]}

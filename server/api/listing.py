@@ -8,7 +8,7 @@ from server.entities import status as status_entity
 from server.entities.json_parts import Rendered
 from server.http.app_keys import DATABASE
 from server.http.guard import current_user
-from server.http.pagination import linked
+from server.http.pagination import answer_with_links
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader
 from storage.posts.visibility import Viewer
@@ -17,16 +17,16 @@ from storage.reading.timelines import Entry, Line
 Find = Callable[[Reader, Page], Sequence[Entry | Line]]
 
 
-async def shown(
+async def show_page(
     request: web.Request, find: Find, page: Page, *, always_next: bool = True
 ) -> web.Response:
     """Read and render in one hop, then answer with the links to go on."""
     viewer = current_user(request).viewer
-    body, cursors = await request.app[DATABASE].read(_rendered, viewer, find, page)
-    return linked(request, body, cursors, page, always_next=always_next)
+    body, cursors = await request.app[DATABASE].read(_render_page, viewer, find, page)
+    return answer_with_links(request, body, cursors, page, always_next=always_next)
 
 
-def _rendered(
+def _render_page(
     reader: Reader, viewer: Viewer, find: Find, page: Page
 ) -> tuple[list[Rendered], list[int]]:
     lines = [one.line if isinstance(one, Entry) else one for one in find(reader, page)]

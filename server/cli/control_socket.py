@@ -22,7 +22,11 @@ FINISH = 2.0  # seconds that a command under way has when the server stops
 
 FAULT = "That was a fault of the server, not of yours. Its log says more."
 
-Answers = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
+Arguments = Mapping[str, Any]
+"""Options of a command by name, as its parser checked them."""
+Answer = dict[str, object]
+"""Object that a command prints, in words or as JSON."""
+Answers = Callable[[str, Arguments], Awaitable[object]]
 
 
 class CommandFailed(Exception):
@@ -53,7 +57,7 @@ async def listening(folder: Path, answers: Answers) -> AsyncIterator[None]:
         assert task is not None  # noqa: S101 - for the type checker: this runs in one
         under_way.add(task)
         try:
-            said = await _said(reader, answers)
+            said = await _respond(reader, answers)
             writer.write(json.dumps(said).encode() + b"\n")
             await writer.drain()
         except ConnectionError:
@@ -86,7 +90,7 @@ async def _end(under_way: set["asyncio.Task[Any]"]) -> None:
         await asyncio.gather(*late, return_exceptions=True)
 
 
-async def _said(reader: asyncio.StreamReader, answers: Answers) -> dict[str, Any]:
+async def _respond(reader: asyncio.StreamReader, answers: Answers) -> Answer:
     try:
         asked = json.loads(await reader.readline())
         command, arguments = str(asked["command"]), dict(asked["arguments"])

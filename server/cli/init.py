@@ -32,11 +32,11 @@ def prepare(
     typed = {"domain": _domain(environ, given, ask), "secret": ("secret", "", ids.hexadecimal())}
     if title := given.get("title"):
         typed["title"] = ("--title", _COMMAND, title)
-    settings = _checked(environ, typed)
+    settings = _check(environ, typed)
     _ensure_fit(settings.data_dir, now)
     values = {name: value for name, (_, _, value) in typed.items()}
-    _write(file, configuration.annotated({**values, "domain": settings.domain}))
-    return file, _left_to_do(settings, file)
+    _write(file, configuration.annotate({**values, "domain": settings.domain}))
+    return file, _list_left_to_do(settings, file)
 
 
 _COMMAND = "the command"
@@ -52,10 +52,10 @@ def _domain(
         return "--domain", _COMMAND, option
     if variable := environ.get("KITH_DOMAIN", "").strip():
         return "KITH_DOMAIN", "the environment", variable
-    return "domain", "your answer", _asked(ask)
+    return "domain", "your answer", _ask(ask)
 
 
-def _asked(ask: Callable[[str], str] | None) -> str:
+def _ask(ask: Callable[[str], str] | None) -> str:
     try:
         if ask is not None and (said := ask(QUESTION).strip()):
             return said
@@ -64,7 +64,7 @@ def _asked(ask: Callable[[str], str] | None) -> str:
     raise CommandFailed("A domain is needed: kith init --domain garden.example")
 
 
-def _checked(environ: Mapping[str, str], typed: Mapping[str, Typed]) -> Settings:
+def _check(environ: Mapping[str, str], typed: Mapping[str, Typed]) -> Settings:
     """The settings as they will be read from the file."""
     try:
         return configuration.load(environ, None, typed)
@@ -91,7 +91,7 @@ def _write(file: Path, text: str) -> None:
         written.write(text)
 
 
-def _left_to_do(settings: Settings, file: Path) -> list[str]:
+def _list_left_to_do(settings: Settings, file: Path) -> list[str]:
     return [
         f"Read {file} once: every setting stands there with its meaning.",
         f"Point the DNS name {settings.web_domain} to this machine.",

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import cast
 
 import orjson
 
 from federation.vocabulary import media_urls, uris
 from federation.vocabulary.media_urls import Kind
 from server.entities import emoji as emoji_entity
+from server.entities import shapes
 from server.entities.json_parts import Rendered
 from server.entities.shared import when
 from storage.access import accounts
@@ -33,29 +34,29 @@ _ROLES = {
 }
 
 
-def many(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, dict[str, Any]]:
+def many(reader: Reader, wanted: Iterable[ActorId]) -> dict[ActorId, shapes.Account]:
     """Accounts by the number of their actor; who left, or was turned out, is not among them."""
     found = actors.many(reader, wanted)
     return render(reader, [actor for actor in found.values() if actor.effective_state == "active"])
 
 
-def whoever(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, dict[str, Any]]:
+def whoever(reader: Reader, wanted: Iterable[ActorId]) -> dict[ActorId, shapes.Account]:
     """Accounts as `many`, of everybody: for stewards, and in what concerns the viewer."""
     return render(reader, list(actors.many(reader, wanted).values()))
 
 
-def in_order(reader: Reader, wanted: Sequence[ActorId]) -> list[dict[str, Any]]:
+def in_order(reader: Reader, wanted: Sequence[ActorId]) -> list[shapes.Account]:
     known = many(reader, wanted)
     return [known[id_] for id_ in wanted if id_ in known]
 
 
-def render(reader: Reader, found: Sequence[Actor]) -> dict[int, dict[str, Any]]:
-    gone_on = _gone_on(reader, found)
+def render(reader: Reader, found: Sequence[Actor]) -> dict[ActorId, shapes.Account]:
+    gone_on = _moved_to(reader, found)
     known = account_counts.many(reader, [actor.id for actor in (*found, *gone_on.values())])
 
     said = _emojis(reader, (*found, *gone_on.values()))
 
-    def account(actor: Actor) -> dict[str, Any]:
+    def account(actor: Actor) -> shapes.Account:
         return _account(reader.site, actor, known[actor.id], said[actor.id])
 
     return {
@@ -65,11 +66,11 @@ def render(reader: Reader, found: Sequence[Actor]) -> dict[int, dict[str, Any]]:
     }
 
 
-def _emojis(reader: Reader, found: Iterable[Actor]) -> dict[int, list[dict[str, Any]]]:
-    return emoji_entity.used(reader, {one.id: emoji_entity.texts_of(one) for one in found})
+def _emojis(reader: Reader, found: Iterable[Actor]) -> dict[ActorId, list[shapes.CustomEmoji]]:
+    return emoji_entity.find_used(reader, {one.id: emoji_entity.texts_of(one) for one in found})
 
 
-def _gone_on(reader: Reader, found: Sequence[Actor]) -> dict[str | None, Actor]:
+def _moved_to(reader: Reader, found: Sequence[Actor]) -> dict[str | None, Actor]:
     """Accounts that those who moved have now, as far as we know them."""
     wanted = [actor.moved_to for actor in found if actor.moved_to]
     ids = actors.ids_by_uri(reader, wanted) if wanted else {}
@@ -77,11 +78,11 @@ def _gone_on(reader: Reader, found: Sequence[Actor]) -> dict[str | None, Actor]:
     return {actor.uri: actor for actor in known.values() if actor.effective_state == "active"}
 
 
-def one(reader: Reader, actor: Actor) -> dict[str, Any]:
+def one(reader: Reader, actor: Actor) -> shapes.Account:
     return render(reader, [actor])[actor.id]
 
 
-def bare(site: Site, actor: Actor) -> dict[str, Any]:
+def bare(site: Site, actor: Actor) -> shapes.Account:
     """Account of somebody whom nobody sees any more: a handle, and nothing else."""
     nobody = replace(actor, display_name="", summary="", fields=(), avatar=None, header=None)
     return _account(site, actors.as_active(nobody), AccountCounts(), [])
@@ -89,11 +90,11 @@ def bare(site: Site, actor: Actor) -> dict[str, Any]:
 
 def by_number(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, Rendered]:
     """Accounts as `many`, taken from the cache where they are in it."""
-    found = rendered_accounts(reader, account_counts.account_versions(reader, wanted))
+    found = render_cached(reader, account_counts.account_versions(reader, wanted))
     return {id_: Rendered(face) for id_, face in found.items()}
 
 
-def rendered_accounts(
+def render_cached(
     reader: Reader, account_versions: Iterable[AccountVersion]
 ) -> dict[ActorId, bytes]:
     """Accounts as JSON by the number of their actor; rendered only where they are not cached."""
@@ -110,10 +111,12 @@ def rendered_accounts(
 
 
 def _account(
-    site: Site, actor: Actor, counts: AccountCounts, emojis: list[dict[str, Any]]
-) -> dict[str, Any]:
+    site: Site, actor: Actor, counts: AccountCounts, emojis: list[shapes.CustomEmoji]
+) -> shapes.Account:
     midnight = actor.created_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    account: dict[str, Any] = {
+    avatar = _picture(site, actor, "avatar", actor.avatar, MISSING_AVATAR)
+    header = _picture(site, actor, "header", actor.header, MISSING_HEADER)
+    account: shapes.Account = {
         "id": str(actor.id),
         "username": actor.name,
         "acct": actor.acct,
@@ -127,17 +130,17 @@ def _account(
         "note": actor.summary,
         "url": page_of(site, actor),
         "uri": actor.uri,
-        **_pictures(site, actor),
+        "avatar": avatar,
+        "avatar_static": avatar,
+        "header": header,
+        "header_static": header,
         "followers_count": counts.followers,
         "following_count": counts.following,
         "statuses_count": counts.posts,
         "last_status_at": None if counts.newest is None else counts.newest.date().isoformat(),
         "hide_collections": actor.hide_collections,
         "emojis": emojis,
-        "fields": [
-            {"name": field.name, "value": field.value, "verified_at": field.verified_at}
-            for field in actor.fields
-        ],
+        "fields": _fields(actor),
     }
     if actor.is_local:
         account |= {"noindex": not actor.indexable, "roles": []}
@@ -148,15 +151,16 @@ def _account(
     return account
 
 
+def _fields(actor: Actor) -> list[shapes.Field]:
+    return [
+        {"name": field.name, "value": field.value, "verified_at": field.verified_at}
+        for field in actor.fields
+    ]
+
+
 def page_of(site: Site, actor: Actor) -> str:
     """Address of the profile for people: never nothing."""
     return uris.profile_page(site, actor.name) if actor.is_local else actor.url or actor.uri
-
-
-def _pictures(site: Site, actor: Actor) -> dict[str, str]:
-    avatar = _picture(site, actor, "avatar", actor.avatar, MISSING_AVATAR)
-    header = _picture(site, actor, "header", actor.header, MISSING_HEADER)
-    return {"avatar": avatar, "avatar_static": avatar, "header": header, "header_static": header}
 
 
 def _picture(site: Site, actor: Actor, kind: Kind, picture: str | None, missing: str) -> str:
@@ -165,34 +169,33 @@ def _picture(site: Site, actor: Actor, kind: Kind, picture: str | None, missing:
         return f"{site.origin}{missing}"
     if actor.is_local:
         return media_urls.public(site, picture)
-    return media_urls.proxied(site, kind, actor.id, picture)
+    return media_urls.proxy_address(site, kind, actor.id, picture)
 
 
-def credential(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:
+def credential(reader: Reader, actor: Actor, account: Account) -> shapes.CredentialAccount:
     """Account of the user, with what they wrote, their defaults and their role."""
     requests = follows.page_of_followers(reader, actor.id, Page(500), "pending")
-    return {
-        **one(reader, actor),
-        "source": {
-            "privacy": account.settings.get("privacy", "public"),
-            "sensitive": bool(account.settings.get("sensitive", False)),
-            "language": account.settings.get("language"),
-            "quote_policy": account.settings.get("quote_policy", "public"),
-            "note": actor.summary_source or "",
-            "fields": [
-                {"name": field.name, "value": field.source, "verified_at": field.verified_at}
-                for field in actor.fields
-            ],
-            "follow_requests_count": len(requests),
-            "discoverable": actor.discoverable,
-            "indexable": actor.indexable,
-            "hide_collections": actor.hide_collections,
-        },
-        "role": role(account.role),
+    shown = one(reader, actor)
+    source: shapes.AccountSource = {
+        "privacy": account.settings.get("privacy", "public"),
+        "sensitive": bool(account.settings.get("sensitive", False)),
+        "language": account.settings.get("language"),
+        "quote_policy": account.settings.get("quote_policy", "public"),
+        "note": actor.summary_source or "",
+        "fields": [
+            {"name": field.name, "value": field.source, "verified_at": field.verified_at}
+            for field in actor.fields
+        ],
+        "follow_requests_count": len(requests),
+        "discoverable": actor.discoverable,
+        "indexable": actor.indexable,
+        "hide_collections": actor.hide_collections,
     }
+    mine = {**shown, "source": source, "role": role(account.role)}
+    return cast("shapes.CredentialAccount", mine)
 
 
-def role(name: str) -> dict[str, Any]:
+def role(name: str) -> shapes.Role:
     """Permissions of a member, as `Role`."""
     title, permissions = _ROLES[name]
     return {

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Any
 
 from server.entities import account as account_entity
+from server.entities import shapes
 from server.entities import status as status_entity
+from server.entities.json_parts import Rendered
 from server.entities.shared import number, optional_when, when
 from storage.access import accounts
 from storage.access.accounts import Account
 from storage.access.signup_blocks import EmailBlock, NetworkBlock
 from storage.communities import charters
-from storage.engine.ids import ActorId, PostId
+from storage.engine.ids import NOBODY, ActorId, PostId
 from storage.engine.transaction import Reader
 from storage.moderation.reports import Report
 from storage.people import actors
@@ -22,7 +23,7 @@ from storage.queues.hosts import Limit
 SEVERITIES = {"blocked": "suspend", "limited": "silence"}
 
 
-def people(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, dict[str, Any]]:
+def people(reader: Reader, wanted: Iterable[ActorId]) -> dict[ActorId, shapes.AdminAccount]:
     """`Admin::Account` by number, in a fixed number of statements."""
     found = actors.many(reader, wanted)
     shown = account_entity.render(reader, list(found.values()))
@@ -30,11 +31,11 @@ def people(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, dict[str, Any
     return {id_: _person(actor, logins.get(id_), shown[id_]) for id_, actor in found.items()}
 
 
-def person(reader: Reader, id_: ActorId) -> dict[str, Any]:
+def person(reader: Reader, id_: ActorId) -> shapes.AdminAccount:
     return people(reader, [id_])[id_]
 
 
-def _person(actor: Actor, login: Account | None, shown: dict[str, Any]) -> dict[str, Any]:
+def _person(actor: Actor, login: Account | None, shown: shapes.Account) -> shapes.AdminAccount:
     return {
         "id": str(actor.id),
         "username": actor.name,
@@ -58,7 +59,7 @@ def _person(actor: Actor, login: Account | None, shown: dict[str, Any]) -> dict[
     }
 
 
-def reports(reader: Reader, viewer: Steward, found: Sequence[Report]) -> list[dict[str, Any]]:
+def reports(reader: Reader, viewer: Steward, found: Sequence[Report]) -> list[shapes.AdminReport]:
     """`Admin::Report` with its posts as a steward sees them: without those deleted meanwhile."""
     wanted = {
         id_
@@ -72,11 +73,11 @@ def reports(reader: Reader, viewer: Steward, found: Sequence[Report]) -> list[di
     return [_report(report, known, shown, rules) for report in found]
 
 
-def statuses(reader: Reader, viewer: Viewer, wanted: Sequence[PostId]) -> dict[PostId, Any]:
+def statuses(reader: Reader, viewer: Viewer, wanted: Sequence[PostId]) -> dict[PostId, Rendered]:
     return dict(status_entity.by_number(reader, viewer, wanted))
 
 
-def _rules(reader: Reader) -> dict[int, dict[str, Any]]:
+def _rules(reader: Reader) -> dict[int, shapes.Rule]:
     charter = charters.current(reader, actors.community(reader).id)
     agreed = charter.commitments if charter else ()
     return {
@@ -87,10 +88,10 @@ def _rules(reader: Reader) -> dict[int, dict[str, Any]]:
 
 def _report(
     report: Report,
-    known: dict[int, dict[str, Any]],
-    shown: dict[PostId, Any],
-    rules: dict[int, dict[str, Any]],
-) -> dict[str, Any]:
+    known: dict[ActorId, shapes.AdminAccount],
+    shown: dict[PostId, Rendered],
+    rules: dict[int, shapes.Rule],
+) -> shapes.AdminReport:
     return {
         "id": str(report.id),
         "action_taken": report.resolved_at is not None,
@@ -102,14 +103,14 @@ def _report(
         "updated_at": when(report.updated_at),
         "account": known[report.reporter],
         "target_account": known[report.target],
-        "assigned_account": known.get(report.assigned or 0),
-        "action_taken_by_account": known.get(report.acted_by or 0),
+        "assigned_account": known.get(report.assigned or NOBODY),
+        "action_taken_by_account": known.get(report.acted_by or NOBODY),
         "statuses": [shown[post] for post in report.posts if post in shown],
         "rules": [rules[rule] for rule in report.rules if rule in rules],
     }
 
 
-def domain_block(limit: Limit) -> dict[str, Any]:
+def domain_block(limit: Limit) -> shapes.AdminDomainBlock:
     return {
         "id": str(limit.id),
         "domain": limit.host,
@@ -124,7 +125,7 @@ def domain_block(limit: Limit) -> dict[str, Any]:
     }
 
 
-def email_domain_block(block: EmailBlock) -> dict[str, Any]:
+def email_domain_block(block: EmailBlock) -> shapes.AdminEmailDomainBlock:
     """Trend of a tag; how often it was tried is not counted here."""
     return {
         "id": str(block.id),
@@ -134,11 +135,11 @@ def email_domain_block(block: EmailBlock) -> dict[str, Any]:
     }
 
 
-def canonical_email_block(block: EmailBlock) -> dict[str, Any]:
+def canonical_email_block(block: EmailBlock) -> shapes.AdminCanonicalEmailBlock:
     return {"id": str(block.id), "canonical_email_hash": block.hash}
 
 
-def ip_block(block: NetworkBlock) -> dict[str, Any]:
+def ip_block(block: NetworkBlock) -> shapes.AdminIpBlock:
     return {
         "id": str(block.id),
         "ip": block.network,

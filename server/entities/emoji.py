@@ -1,10 +1,11 @@
 """Custom emoji as `CustomEmoji`, and which of them a text uses."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from federation.objects.emoji import said_in
+from federation.objects.emoji import find_shortcodes
 from federation.vocabulary import media_urls
+from server.entities import shapes
 from storage.engine.site import Site
 from storage.engine.transaction import Reader
 from storage.media import emojis
@@ -16,7 +17,7 @@ Said = tuple[str, Sequence[str]]
 """(host of whoever said it, "" is ours; texts or markup)"""
 
 
-def render(site: Site, emoji: Emoji) -> dict[str, Any]:
+def render(site: Site, emoji: Emoji) -> shapes.CustomEmoji:
     url, still = addresses(site, emoji)
     return {
         "shortcode": emoji.shortcode,
@@ -34,12 +35,12 @@ def addresses(site: Site, emoji: Emoji) -> tuple[str, str]:
         return media_urls.public(site, emoji.file), media_urls.public(site, still)
     url = emoji.remote_url or ""
     return (
-        media_urls.proxied(site, "emoji", emoji.id, url),
-        media_urls.proxied(site, "still", emoji.id, url),
+        media_urls.proxy_address(site, "emoji", emoji.id, url),
+        media_urls.proxy_address(site, "still", emoji.id, url),
     )
 
 
-def used(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[dict[str, Any]]]:
+def find_used(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[shapes.CustomEmoji]]:
     """Emoji that each text uses, by name: those of its own server. At most one statement."""
     return {
         key: [render(reader.site, emoji) for emoji in found]
@@ -49,9 +50,9 @@ def used(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[dict[str, A
 
 def rows(reader: Reader, said: Mapping[Key, Said]) -> dict[Key, list[Emoji]]:
     """Rows of the emoji that each text uses."""
-    named = {key: (host, said_in(texts)) for key, (host, texts) in said.items()}
+    named = {key: (host, find_shortcodes(texts)) for key, (host, texts) in said.items()}
     wanted = {(host, name) for host, names in named.values() for name in names}
-    known = emojis.known(reader, wanted) if wanted else {}
+    known = emojis.find_many(reader, wanted) if wanted else {}
     return {
         key: [known[host, name] for name in sorted(names) if (host, name) in known]
         for key, (host, names) in named.items()

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Collection
 from itertools import islice
-from typing import Any
 
 import orjson
 
+from server.entities import shapes
 from server.entities.shared import optional_when
 from storage.engine.ids import PostId
 from storage.engine.transaction import Reader
@@ -22,15 +22,15 @@ _WORDS = re.compile(r"\w+")
 _INSIDE = re.compile(r"\w\w")
 
 
-def one(found: Filter) -> dict[str, Any]:
+def one(found: Filter) -> shapes.Filter:
     return {
         **_named(found),
         "keywords": [keyword(one) for one in found.keywords],
-        "statuses": [marked(one) for one in found.posts],
+        "statuses": [filter_status(one) for one in found.posts],
     }
 
 
-def _named(found: Filter) -> dict[str, Any]:
+def _named(found: Filter) -> shapes.FilterBase:
     return {
         "id": str(found.id),
         "title": found.title,
@@ -40,15 +40,15 @@ def _named(found: Filter) -> dict[str, Any]:
     }
 
 
-def keyword(found: Keyword) -> dict[str, Any]:
+def keyword(found: Keyword) -> shapes.FilterKeyword:
     return {"id": str(found.id), "keyword": found.keyword, "whole_word": found.whole}
 
 
-def marked(found: Marked) -> dict[str, Any]:
+def filter_status(found: Marked) -> shapes.FilterStatus:
     return {"id": str(found.id), "status_id": str(found.post)}
 
 
-def older(found: Filter, phrase: Keyword) -> dict[str, Any]:
+def older(found: Filter, phrase: Keyword) -> shapes.V1Filter:
     """Filter as clients knew it before 4.0: one for each phrase."""
     return {
         "id": str(phrase.id),
@@ -78,9 +78,9 @@ def matches(reader: Reader, viewer: Viewer, posts: Collection[PostId]) -> dict[P
     return {post: orjson.dumps(results) for post, results in met.items() if results}
 
 
-def _results(known: list[Filter], post: PostId, text: str) -> list[dict[str, Any]]:
+def _results(known: list[Filter], post: PostId, text: str) -> list[shapes.FilterResult]:
     said = _Said(text.casefold())
-    results = []
+    results: list[shapes.FilterResult] = []
     for one in known:
         met = (word.keyword for word in one.keywords if said.has(word))
         phrases = list(islice(met, MOST_MATCHES))

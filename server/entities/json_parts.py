@@ -6,15 +6,17 @@ joined as bytes, and nothing in them is looked at; `Rendered` marks an object as
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 import orjson
 
 Rendered = orjson.Fragment
 """A finished value as JSON: it goes into an answer as it is."""
 
+Unfolded = dict[str, object]
+"""An object as values again, to change something of it."""
 
-def members(values: Mapping[str, Any]) -> bytes:
+
+def members(values: Mapping[str, object]) -> bytes:
     """Names and values of an object, without its braces; empty for none."""
     return orjson.dumps(values)[1:-1]
 
@@ -29,12 +31,12 @@ def _key(name: str) -> bytes:
     return orjson.dumps(name) + b":"
 
 
-def joined(*parts: bytes) -> bytes:
+def join(*parts: bytes) -> bytes:
     """Object of these members, in this order; empty parts add nothing."""
     return b"{" + b",".join(filter(None, parts)) + b"}"
 
 
-def unfolded(rendered: Rendered) -> dict[str, Any]:
+def unfold(rendered: Rendered) -> Unfolded:
     """Parse a finished object, to change something of it."""
-    values: dict[str, Any] = orjson.loads(orjson.dumps(rendered))
+    values: Unfolded = orjson.loads(orjson.dumps(rendered))
     return values

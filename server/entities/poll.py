@@ -1,9 +1,9 @@
 """Polls, as `Poll`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from server.entities import emoji as emoji_entity
+from server.entities import shapes
 from server.entities.shared import optional_when
 from storage.engine.ids import PostId
 from storage.engine.transaction import Reader
@@ -12,24 +12,24 @@ from storage.posts.polls import Poll
 from storage.posts.visibility import Member, Viewer
 
 
-def many(reader: Reader, viewer: Viewer, posts: Sequence[PostId]) -> dict[PostId, dict[str, Any]]:
+def many(reader: Reader, viewer: Viewer, posts: Sequence[PostId]) -> dict[PostId, shapes.Poll]:
     """Polls by the number of their posts, which the viewer may see."""
     found = polls.many(reader, posts)
     me = viewer.actor if isinstance(viewer, Member) else None
     chosen = polls.votes_of(reader, me, posts) if me is not None else {}
     hosts = visible_posts.hosts(reader, posts)
-    said = emoji_entity.used(
+    said = emoji_entity.find_used(
         reader, {post: (hosts[post], poll.titles) for post, poll in found.items()}
     )
-    return {
-        post: _rendered(reader, poll)
-        | {"emojis": said[post]}
-        | (_own(chosen.get(post, [])) if me is not None else {})
-        for post, poll in found.items()
-    }
+    rendered = {post: _render(reader, poll, said[post]) for post, poll in found.items()}
+    if me is not None:
+        for post, poll in rendered.items():
+            mine = chosen.get(post, [])
+            poll |= {"voted": bool(mine), "own_votes": mine}
+    return rendered
 
 
-def _rendered(reader: Reader, poll: Poll) -> dict[str, Any]:
+def _render(reader: Reader, poll: Poll, emojis: list[shapes.CustomEmoji]) -> shapes.Poll:
     over = poll.is_over(reader.now)
     hidden = poll.hide_totals and not over
     known = [option.votes for option in poll.options if option.votes is not None]
@@ -44,8 +44,5 @@ def _rendered(reader: Reader, poll: Poll) -> dict[str, Any]:
             {"title": option.title, "votes_count": None if hidden else option.votes}
             for option in poll.options
         ],
+        "emojis": emojis,
     }
-
-
-def _own(chosen: list[int]) -> dict[str, Any]:
-    return {"voted": bool(chosen), "own_votes": chosen}

@@ -1,8 +1,9 @@
 """The user's own profile as `Profile`: as they wrote it, with what only they decide."""
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from server.entities import account as account_entity
+from server.entities import shapes
 from storage.access.accounts import Account
 from storage.engine.transaction import Reader
 from storage.people.actors import Actor
@@ -13,7 +14,7 @@ SHOWN: tuple[_Flag, ...] = get_args(_Flag)
 DESCRIPTIONS: tuple[_Text, ...] = get_args(_Text)
 
 
-def one(reader: Reader, actor: Actor, account: Account) -> dict[str, Any]:
+def one(reader: Reader, actor: Actor, account: Account) -> shapes.Profile:
     rendered = account_entity.one(reader, actor)
     settings = account.settings
     return {

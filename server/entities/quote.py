@@ -1,8 +1,8 @@
 """Quoted posts, as `Quote`: for those who may see them, where nobody objects."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
+from server.entities import shapes
 from server.entities.json_parts import Rendered
 from storage.engine.ids import NOBODY, PostId
 from storage.engine.transaction import Reader
@@ -22,17 +22,17 @@ _STATES = {
 
 def many(
     reader: Reader, viewer: Viewer, posts: Collection[PostId], render: Render
-) -> dict[PostId, dict[str, Any]]:
+) -> dict[PostId, shapes.Quote]:
     """Quotes by the number of the quoting post; `render` makes statuses the viewer may see."""
     me = viewer.actor if isinstance(viewer, Member) else NOBODY
-    known = quotes.shown(reader, list(posts), me)
+    known = quotes.find_many(reader, list(posts), me)
     states = {post: _state(one) for post, one in known.items()}
     wanted = {one.target for post, one in known.items() if states[post] == "accepted"}
     rendered = render(reader, viewer, wanted) if wanted else {}
     return {post: _quote(known.get(post), states.get(post, "pending"), rendered) for post in posts}
 
 
-def _quote(one: Shown | None, state: str, rendered: Mapping[PostId, Rendered]) -> dict[str, Any]:
+def _quote(one: Shown | None, state: str, rendered: Mapping[PostId, Rendered]) -> shapes.Quote:
     shown = rendered.get(one.target) if one is not None and state == "accepted" else None
     if state == "accepted" and shown is None:
         state = "unauthorized"

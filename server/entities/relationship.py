@@ -1,9 +1,8 @@
 """Relationships of a member to others, as `Relationship`."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
+from server.entities import shapes
 from server.entities.shared import optional_when
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
@@ -11,11 +10,11 @@ from storage.people import relationships
 from storage.people.relationships import Relationship
 
 
-def many(reader: Reader, me: ActorId, others: Sequence[ActorId]) -> list[dict[str, Any]]:
-    return [_rendered(one) for one in relationships.of(reader, me, others)]
+def many(reader: Reader, me: ActorId, others: Sequence[ActorId]) -> list[shapes.Relationship]:
+    return [_render(one) for one in relationships.of(reader, me, others)]
 
 
-def _rendered(one: Relationship) -> dict[str, Any]:
+def _render(one: Relationship) -> shapes.Relationship:
     return {
         "id": str(one.target),
         "following": one.following,
@@ -34,8 +33,3 @@ def _rendered(one: Relationship) -> dict[str, Any]:
         "endorsed": one.endorsed,
         "note": one.note,
     }
-
-
-def expiry(until: datetime | None) -> dict[str, Any]:
-    """Expiry of a mute, which a `MutedAccount` has beside an `Account`."""
-    return {"mute_expires_at": optional_when(until)}

@@ -1,9 +1,9 @@
 """Reports about accounts, as `Report`; decisions on them, as `AccountWarning`."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from server.entities import account as account_entity
+from server.entities import shapes
 from server.entities.shared import optional_when, when
 from storage.engine.transaction import Reader
 from storage.moderation import decisions, reports
@@ -20,19 +20,19 @@ ACTIONS = {
 }
 
 
-def one(reader: Reader, report: Report) -> dict[str, Any]:
+def one(reader: Reader, report: Report) -> shapes.Report:
     target = account_entity.whoever(reader, [report.target])[report.target]
-    return _rendered(report, target)
+    return _render(report, target)
 
 
-def many(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
+def many(reader: Reader, wanted: Iterable[int]) -> dict[int, shapes.Report]:
     """Reports by number, in a fixed number of statements."""
     found = reports.many(reader, wanted)
     people = account_entity.whoever(reader, [report.target for report in found.values()])
-    return {id_: _rendered(report, people[report.target]) for id_, report in found.items()}
+    return {id_: _render(report, people[report.target]) for id_, report in found.items()}
 
 
-def _rendered(report: Report, target: dict[str, Any]) -> dict[str, Any]:
+def _render(report: Report, target: shapes.Account) -> shapes.Report:
     return {
         "id": str(report.id),
         "action_taken": report.resolved_at is not None,
@@ -48,7 +48,7 @@ def _rendered(report: Report, target: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def warnings(reader: Reader, wanted: Iterable[int]) -> dict[int, dict[str, Any]]:
+def warnings(reader: Reader, wanted: Iterable[int]) -> dict[int, shapes.AccountWarning]:
     """Decisions by number, as the one concerned may read them: never by whom."""
     found = decisions.many(reader, wanted)
     people = account_entity.whoever(reader, [one.target for one in found.values()])

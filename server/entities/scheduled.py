@@ -1,10 +1,10 @@
 """Posts for later as `ScheduledStatus`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from federation.vocabulary import media_urls
 from server.entities import media as media_entity
+from server.entities import shapes
 from server.entities.shared import when
 from storage.engine.transaction import Reader
 from storage.media import attachments
@@ -13,10 +13,10 @@ from storage.posts.scheduled_posts import Scheduled
 _VISIBILITIES = {"local": "unlisted"}  # as the post will say (addressing.visibility)
 
 
-def many(reader: Reader, found: Sequence[Scheduled]) -> list[dict[str, Any]]:
+def many(reader: Reader, found: Sequence[Scheduled]) -> list[shapes.ScheduledStatus]:
     """Render scheduled posts for their author, in the order given."""
     files = attachments.of_scheduled(reader, [one.id for one in found])
-    rendered = []
+    rendered: list[shapes.ScheduledStatus] = []
     for one in found:
         given = media_urls.pass_for_member(one.author, reader.now)
         there = {row.id: row for row in files.get(one.id, ())}
@@ -34,7 +34,7 @@ def many(reader: Reader, found: Sequence[Scheduled]) -> list[dict[str, Any]]:
     return rendered
 
 
-def _params(one: Scheduled) -> dict[str, Any]:
+def _params(one: Scheduled) -> shapes.ScheduledStatusParams:
     params = one.params
     return {
         "text": params["text"],

@@ -7,21 +7,21 @@ of the database each time.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 import orjson
 
 from federation.transport.urls import host_of
 from federation.vocabulary import media_urls, uris
 from federation.vocabulary.addressing import visibility
-from federation.vocabulary.sanitize_html import escaped
+from federation.vocabulary.sanitize_html import escape_markup
 from server.entities import account as account_entity
 from server.entities import emoji as emoji_entity
 from server.entities import filter as filter_entity
 from server.entities import media as media_entity
 from server.entities import poll as poll_entity
 from server.entities import quote as quote_entity
-from server.entities.json_parts import Rendered, joined, member, members
+from server.entities import shapes
+from server.entities.json_parts import Rendered, join, member, members
 from server.entities.shared import number, optional_when, when
 from storage.access import oauth
 from storage.engine.ids import PostId
@@ -38,13 +38,12 @@ from storage.posts.visible_posts import Post, Revision, StatusCounts, StatusRow
 from storage.reading.timelines import Line
 
 StatusRows = Mapping[PostId, StatusRow]
-Values = dict[str, Any]
 
 SLICE = 100  # posts that are shown in one go
 _TAILS = 4096  # different ends of a status that are remembered
 
 # A boost has none of the words of what it boosts: that is inside it.
-_SILENT: Values = {
+_SILENT: Mapping[str, object] = {
     "content": "",
     "media_attachments": [],
     "mentions": [],
@@ -66,7 +65,7 @@ def of_lines(reader: Reader, viewer: Viewer, lines: Sequence[Line]) -> list[Rend
     rows = visible_posts.status_rows(reader, viewer, [line.post for line in lines])
     filtered = filter_entity.matches(reader, viewer, rows)
     statuses = _statuses(reader, viewer, rows, filtered)
-    wrapped = _wrapped(reader, viewer, rows, filtered, statuses, lines)
+    wrapped = _wrap_boosts(reader, viewer, rows, filtered, statuses, lines)
     return [
         Rendered(wrapped.get(line.boost or 0) or statuses[line.post])
         for line in lines
@@ -108,12 +107,12 @@ def _statuses(
     *,
     with_quotes: bool = True,
 ) -> dict[PostId, bytes]:
-    texts = _rendered_text(reader, viewer, rows)
-    authors = account_entity.rendered_accounts(reader, [one.author for one in rows.values()])
+    texts = _render_text(reader, viewer, rows)
+    authors = account_entity.render_cached(reader, [one.author for one in rows.values()])
     beside = _beside(reader, viewer, rows, with_quotes)
     return {
-        id_: joined(
-            media_urls.opened(reader.site, texts[id_], viewer, reader.now),
+        id_: join(
+            media_urls.open_placeholders(reader.site, texts[id_], viewer, reader.now),
             member("account", authors[row.author.actor]),
             beside.get(id_, _NOTHING_BESIDE),
             _end(viewer, row, filtered.get(id_, _UNFILTERED)),
@@ -129,21 +128,23 @@ def _beside(
     asking = [id_ for id_, one in rows.items() if one.type == "Question"]
     quoting = [id_ for id_, one in rows.items() if one.quotes] if with_quotes else []
     asked = poll_entity.many(reader, viewer, asking) if asking else {}
-    quoted = quote_entity.many(reader, viewer, quoting, _quoted) if quoting else {}
+    quoted = quote_entity.many(reader, viewer, quoting, _render_quoted) if quoting else {}
     return {
         id_: members({"poll": asked.get(id_), "quote": quoted.get(id_)})
         for id_ in (*asked, *quoted)
     }
 
 
-def _quoted(reader: Reader, viewer: Viewer, wanted: Iterable[PostId]) -> dict[PostId, Rendered]:
+def _render_quoted(
+    reader: Reader, viewer: Viewer, wanted: Iterable[PostId]
+) -> dict[PostId, Rendered]:
     rows = visible_posts.status_rows(reader, viewer, wanted)
     filtered = filter_entity.matches(reader, viewer, rows)
     statuses = _statuses(reader, viewer, rows, filtered, with_quotes=False)
     return {id_: Rendered(status) for id_, status in statuses.items()}
 
 
-def _wrapped(
+def _wrap_boosts(
     reader: Reader,
     viewer: Viewer,
     rows: StatusRows,
@@ -155,13 +156,13 @@ def _wrapped(
     found = boosts.many(reader, [line.boost for line in lines if line.boost is not None])
     if not found:
         return {}
-    boosters = account_entity.rendered_accounts(
+    boosters = account_entity.render_cached(
         reader, account_counts.account_versions(reader, [boost.actor for boost in found])
     )
     seen = [boost for boost in found if boost.post in statuses and boost.actor in boosters]
-    texts = _rendered_text_of_boosts(reader, viewer, rows, seen)
+    texts = _render_text_of_boosts(reader, viewer, rows, seen)
     return {
-        boost.id: joined(
+        boost.id: join(
             texts[boost.id],
             member("account", boosters[boost.actor]),
             member("reblog", statuses[boost.post]),
@@ -191,7 +192,7 @@ def _tail(
     pinned: bool | None,
 ) -> bytes:
     """Last members of a status: those that depend on the viewer (SECURITY 77)."""
-    values: Values = {
+    values: shapes.StatusTail = {
         "in_reply_to_id": number(answered[0]),
         "in_reply_to_account_id": number(answered[1]),
         "replies_count": figures.replies,
@@ -215,18 +216,18 @@ def _tail(
 # ---- words, which all viewers see alike ----
 
 
-def _rendered_text(reader: Reader, viewer: Viewer, rows: StatusRows) -> dict[PostId, bytes]:
+def _render_text(reader: Reader, viewer: Viewer, rows: StatusRows) -> dict[PostId, bytes]:
     """First members of each status, by number."""
     kept = ((id_, reader.cache.get(row.revision)) for id_, row in rows.items())
     found = {id_: words for id_, words in kept if words is not None}
     missing = {id_: one.revision for id_, one in rows.items() if id_ not in found}
-    for id_, values in _described(reader, viewer, missing).items():
+    for id_, values in _describe(reader, viewer, missing).items():
         found[id_] = members({**values, "reblog": None})
         reader.cache.put(missing[id_], found[id_])
     return found
 
 
-def _rendered_text_of_boosts(
+def _render_text_of_boosts(
     reader: Reader, viewer: Viewer, rows: StatusRows, seen: Sequence[Boost]
 ) -> dict[int, bytes]:
     """First members of each boost, by its own number."""
@@ -237,25 +238,26 @@ def _rendered_text_of_boosts(
     kept = ((id_, reader.cache.get(key)) for id_, key in keys.items())
     found = {id_: words for id_, words in kept if words is not None}
     missing = [boost for boost in seen if boost.id not in found]
-    described = _described(reader, viewer, {one.post: rows[one.post].revision for one in missing})
+    described = _describe(reader, viewer, {one.post: rows[one.post].revision for one in missing})
     for boost in missing:
-        values = described[boost.post] | _SILENT | _own_of_boost(boost, described[boost.post])
+        boosted = described[boost.post]
+        values = {**boosted, **_SILENT, **_own_of_boost(boost, boosted)}
         found[boost.id] = members(values)
         reader.cache.put(keys[boost.id], found[boost.id])
     return found
 
 
-def _own_of_boost(boost: Boost, shared: Values) -> Values:
+def _own_of_boost(boost: Boost, boosted: shapes.StatusText) -> dict[str, str]:
     """Members of a boost itself; it may be quieter, or louder, than an open post."""
     own = {"id": str(boost.id), "uri": boost.uri, "created_at": when(boost.published_at)}
-    if shared["visibility"] in ("public", "unlisted"):
+    if boosted["visibility"] in ("public", "unlisted"):
         own["visibility"] = visibility(boost.kind, boost.listed)
     return own
 
 
-def _described(
+def _describe(
     reader: Reader, viewer: Viewer, wanted: Mapping[PostId, Revision]
-) -> dict[PostId, Values]:
+) -> dict[PostId, shapes.StatusText]:
     """Texts of posts, by number. All that goes in here is in the Revision, or never changes."""
     if not wanted:
         return {}
@@ -264,7 +266,7 @@ def _described(
     mentions, tags = _mentions(reader, ids), _tags(reader, ids)
     written_with = _applications(reader, found.values())
     attached = attachments.of_posts(reader, ids)
-    said = emoji_entity.used(
+    said = emoji_entity.find_used(
         reader, {id_: (_host(post), (post.content, post.spoiler)) for id_, post in found.items()}
     )
     return {
@@ -285,7 +287,7 @@ def _host(post: Post) -> str:
     return "" if post.local else host_of(post.uri)
 
 
-def _media(site: Site, post: Post, attached: Sequence[Media]) -> list[Values]:
+def _media(site: Site, post: Post, attached: Sequence[Media]) -> list[shapes.MediaAttachment]:
     """Attachments, with addresses where everybody may see the post, else with placeholders."""
     open_to_all = post.kind == "public" and not post.local_only
     return [media_entity.of_post(site, one, open_to_all=open_to_all) for one in attached]
@@ -294,15 +296,19 @@ def _media(site: Site, post: Post, attached: Sequence[Media]) -> list[Values]:
 def media_of(reader: Reader, viewer: Viewer, post: Post, attached: Sequence[Media]) -> Rendered:
     """Attachments that a post has, or had, for a viewer who may see it."""
     rendered = orjson.dumps(_media(reader.site, post, attached))
-    return Rendered(media_urls.opened(reader.site, rendered, viewer, reader.now))
+    return Rendered(media_urls.open_placeholders(reader.site, rendered, viewer, reader.now))
 
 
-def titled(type_: str, title: str, content: str) -> str:
+def with_title(type_: str, title: str, content: str) -> str:
     """Content with the title before it, where that is not in it already."""
-    return f"<p><strong>{escaped(title)}</strong></p>{content}" if type_ == "Article" else content
+    return (
+        f"<p><strong>{escape_markup(title)}</strong></p>{content}"
+        if type_ == "Article"
+        else content
+    )
 
 
-def _text(site: Site, post: Post, author: str) -> Values:
+def _text(site: Site, post: Post, author: str) -> shapes.StatusBasics:
     return {
         "id": str(post.id),
         "created_at": when(post.published_at),
@@ -312,7 +318,7 @@ def _text(site: Site, post: Post, author: str) -> Values:
         "language": post.language,
         "uri": post.uri,
         "url": uris.post_page(site, author, post.id) if post.local else post.url or post.uri,
-        "content": titled(post.type, post.title, post.content),
+        "content": with_title(post.type, post.title, post.content),
         "edited_at": optional_when(post.edited_at),
         "card": None,
         "local_only": post.local_only,
@@ -320,7 +326,7 @@ def _text(site: Site, post: Post, author: str) -> Values:
     }
 
 
-def _policies(post: Post) -> Values:
+def _policies(post: Post) -> shapes.StatusPolicies:
     """Interaction policies: in our own words, and as clients know them for quotes."""
     allowed = [] if post.quote_policy == "nobody" else [post.quote_policy]
     return {
@@ -334,17 +340,17 @@ def _policies(post: Post) -> Values:
     }
 
 
-def _mentions(reader: Reader, ids: Sequence[PostId]) -> dict[PostId, list[Values]]:
-    named = visible_posts.mentioned(reader, ids)
+def _mentions(reader: Reader, ids: Sequence[PostId]) -> dict[PostId, list[shapes.StatusMention]]:
+    named = visible_posts.list_mentions(reader, ids)
     people = actors.many(reader, [actor for _, actor in named])
-    found: dict[PostId, list[Values]] = {}
+    found: dict[PostId, list[shapes.StatusMention]] = {}
     for post, actor in named:
         if actor in people:
             found.setdefault(post, []).append(_mention(reader.site, people[actor]))
     return found
 
 
-def _mention(site: Site, actor: Actor) -> Values:
+def _mention(site: Site, actor: Actor) -> shapes.StatusMention:
     return {
         "id": str(actor.id),
         "username": actor.name,
@@ -353,15 +359,15 @@ def _mention(site: Site, actor: Actor) -> Values:
     }
 
 
-def _tags(reader: Reader, ids: Sequence[PostId]) -> dict[PostId, list[Values]]:
-    found: dict[PostId, list[Values]] = {}
-    for post, name in visible_posts.tagged(reader, ids):
-        tag = {"name": name, "url": uris.tag_page(reader.site, name)}
+def _tags(reader: Reader, ids: Sequence[PostId]) -> dict[PostId, list[shapes.StatusTag]]:
+    found: dict[PostId, list[shapes.StatusTag]] = {}
+    for post, name in visible_posts.list_hashtags(reader, ids):
+        tag: shapes.StatusTag = {"name": name, "url": uris.tag_page(reader.site, name)}
         found.setdefault(post, []).append(tag)
     return found
 
 
-def _applications(reader: Reader, found: Iterable[Post]) -> dict[int, Values]:
+def _applications(reader: Reader, found: Iterable[Post]) -> dict[int, shapes.StatusApplication]:
     """App that a post of ours was written with."""
     known = oauth.many(reader, [post.application for post in found if post.application])
     return {id_: {"name": app.name, "website": app.website} for id_, app in known.items()}

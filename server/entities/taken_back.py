@@ -4,11 +4,10 @@ The post as they may see it; where they may not see it any more, a `Status` that
 says nothing but its number, its address, its author, and that nothing of theirs is left there.
 """
 
-from typing import Any
-
 from server.entities import account as account_entity
+from server.entities import shapes
 from server.entities import status as status_entity
-from server.entities.json_parts import Rendered
+from server.entities.json_parts import Rendered, Unfolded
 from server.entities.shared import when
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader
@@ -19,12 +18,12 @@ from storage.posts.visible_posts import Post
 from storage.reading import bookmarks, thread_mutes
 
 
-def one(reader: Reader, viewer: Viewer, me: ActorId, post: Post) -> Rendered | dict[str, Any]:
+def one(reader: Reader, viewer: Viewer, me: ActorId, post: Post) -> Rendered | Unfolded:
     seen = visible_posts.by_id(reader, viewer, post.id)
     return hollow(reader, me, post) if seen is None else status_entity.one(reader, viewer, seen)
 
 
-def hollow(reader: Reader, me: ActorId, post: Post) -> dict[str, Any]:
+def hollow(reader: Reader, me: ActorId, post: Post) -> Unfolded:
     """Stand-in for a post that the member may not see."""
     return {
         "id": str(post.id),
@@ -46,11 +45,11 @@ def hollow(reader: Reader, me: ActorId, post: Post) -> dict[str, Any]:
         "favourited": favourites.uri_of(reader, me, post.id) is not None,
         "reblogged": boosts.of(reader, me, post.id) is not None,
         "bookmarked": bookmarks.exists(reader, me, post.id),
-        "muted": thread_mutes.said_by(reader, me, post.id),
+        "muted": thread_mutes.is_muted_by(reader, me, post.id),
     }
 
 
-def _author(reader: Reader, post: Post) -> dict[str, Any]:
+def _author(reader: Reader, post: Post) -> shapes.Account:
     author = actors.by_id(reader, post.author)
     if author is None:
         raise LookupError(post.author)

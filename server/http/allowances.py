@@ -66,12 +66,12 @@ class Purses:
     def __len__(self) -> int:
         return len(self._purses)
 
-    def spent(self, source: str) -> float:
+    def seconds_of(self, source: str) -> float:
         purse = self._purses.get(source)
         return max(0.0, purse.spent - (self._clock() - purse.at) * REFILL) if purse else 0.0
 
     def spend(self, source: str, seconds: float) -> None:
-        self._purses[source] = _Purse(self.spent(source) + seconds, self._clock())
+        self._purses[source] = _Purse(self.seconds_of(source) + seconds, self._clock())
         self._purses.move_to_end(source)
         while len(self._purses) > MOST_PURSES:
             self._purses.popitem(last=False)
@@ -87,7 +87,7 @@ class _Anonymous:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        async with self.reads.anonymous.waited_for(self.source):
+        async with self.reads.anonymous.wait_and_hold(self.source):
             self.reads.ensure_left(self.source)  # others of the same block spent it meanwhile
             yield
 
@@ -106,8 +106,8 @@ class _Member:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        if self.long or self.reads.purses.spent(self.source) > MEMBERS_PURSE:
-            async with self.reads.long.waited_for(self.source):
+        if self.long or self.reads.purses.seconds_of(self.source) > MEMBERS_PURSE:
+            async with self.reads.long.wait_and_hold(self.source):
                 yield
         else:
             yield
@@ -162,7 +162,7 @@ class Reads:
 
     def ensure_left(self, source: str) -> None:
         """Raises Refused where a source has spent what it may."""
-        over = self.purses.spent(source) - PURSE
+        over = self.purses.seconds_of(source) - PURSE
         if self._limited and over >= 0:
             self.refused += 1
             seconds = int(over / REFILL) + 10

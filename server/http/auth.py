@@ -94,10 +94,10 @@ class CurrentUsers:
 
     def has_met(self, secret: str) -> bool:
         """Whether it was somebody's when it was last asked for."""
-        return oauth.hashed(secret) in self._met
+        return oauth.hash_secret(secret) in self._met
 
     async def of_token(self, secret: str) -> CurrentUser | None:
-        key = oauth.hashed(secret)
+        key = oauth.hash_secret(secret)
         found = self._known.get(key)
         if found is not None:
             self._known.move_to_end(key)
@@ -189,12 +189,12 @@ async def by_token(request: web.Request) -> CurrentUser:
         return NOBODY
     user = await request.app[CURRENT_USERS].of_token(secret)
     if user is None:
-        raise unauthorised("The access token is invalid")
+        raise unauthorized_refusal("The access token is invalid")
     await _note_use(request, user)
     return user
 
 
-def unauthorised(sentence: str) -> Refused:
+def unauthorized_refusal(sentence: str) -> Refused:
     return Refused(401, sentence, headers={"WWW-Authenticate": "Bearer"})
 
 
@@ -206,13 +206,13 @@ async def _note_use(request: web.Request, user: CurrentUser) -> None:
     used = token.last_used_at
     if used is None or (now - used).total_seconds() > USED_AGAIN:
         with suppress(NotCommitted, Overloaded):  # who only reads does not need it, on a full disk
-            await request.app[DATABASE].write(_used, token)
+            await request.app[DATABASE].write(_record_use, token)
 
 
-def _used(writer: Writer, token: Token) -> None:
+def _record_use(writer: Writer, token: Token) -> None:
     oauth.token_used(writer, token.id)
     if token.account is not None:
-        accounts.used(writer, token.account)
+        accounts.record_use(writer, token.account)
     writer.after_commit(ACCESS, oauth.change_key(token.id))
 
 
@@ -256,7 +256,7 @@ async def _note_visit(request: web.Request, user: CurrentUser) -> None:
     session, now = user.session, request.app[OUTSIDE].clock()
     if session and (now - session.last_used_at).total_seconds() > USED_AGAIN:
         with suppress(NotCommitted, Overloaded):
-            await request.app[DATABASE].write(sessions.used, session.id)
+            await request.app[DATABASE].write(sessions.record_use, session.id)
 
 
 def set_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:

@@ -41,7 +41,7 @@ class Bodies:
         member = user.actor
         source = f"member {member.id}" if member else network_of(address_of(request))
         places = self.large if size <= LARGE else self.largest
-        async with places.waited_for(*([source] if source else [])):
+        async with places.wait_and_hold(*([source] if source else [])):
             yield
 
 

@@ -115,16 +115,16 @@ def refusal_of(error: Exception) -> Refused:
         kept = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return Refused(error.status, sentence, headers=kept)
     if isinstance(error, NotCommitted) and error.no_room:
-        return _known(error, 507)
+        return _to_refusal(error, 507)
     for type_, status in STATUS.items():
         if isinstance(error, type_):
-            return _known(error, status)
+            return _to_refusal(error, status)
     mark = reference()
     log.error("fault %s", mark, exc_info=error)
     return Refused(500, f"{SENTENCES[500]} If it goes on, tell us this: {mark}", body={"ref": mark})
 
 
-def _known(error: Exception, status: int) -> Refused:
+def _to_refusal(error: Exception, status: int) -> Refused:
     headers = {"Retry-After": "30"} if status in (503, 507) else {}
     own_words = isinstance(error, FederationError | TookTooLong) and str(error)
     return Refused(status, str(error) if own_words else SENTENCES[status], headers=headers)

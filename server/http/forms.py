@@ -25,7 +25,7 @@ from federation.vocabulary.json_documents import read
 from server.http.app_keys import BODY, BODY_LIMIT
 from server.http.bodies import in_time
 from server.http.errors import Refused
-from server.http.parsing import id_of, joined
+from server.http.parsing import id_of, join
 from server.i18n.languages import is_language
 from storage.engine.ids import ActorId, PostId
 
@@ -85,7 +85,7 @@ class Form:
             raise Refused(422, f"“{name}” is longer than the {most} characters that we can take.")
         return text
 
-    def needed(self, name: str, most: int = MOST_FIELD) -> str:
+    def required_text(self, name: str, most: int = MOST_FIELD) -> str:
         text = self.text(name, most)
         if text is None or not text.strip():
             raise Refused(422, f"“{name}” is needed for this, and it was not sent.")
@@ -133,7 +133,7 @@ class Form:
         value = self.values.get(name)
         if value is None:
             return []
-        values = _listed(value)
+        values = _to_list(value)
         if values is None:
             values = [value]
         if len(values) > most:
@@ -161,7 +161,7 @@ class Form:
         value = self.values.get(name)
         if value is None:
             return None
-        values = _listed(value)
+        values = _to_list(value)
         if values is None:
             raise Refused(422, f"“{name}” should be a list; it was sent as something else.")
         return [_group(name, one) for one in values]
@@ -192,7 +192,7 @@ def _plain(name: str, value: Value) -> str:
     return str(value).replace("\x00", "")
 
 
-def _listed(value: Value) -> list[Value] | None:
+def _to_list(value: Value) -> list[Value] | None:
     """Values given as a list, or as an object by number; None for anything else."""
     if isinstance(value, dict):
         return [value[key] for key in sorted(value, key=_position)]
@@ -292,7 +292,7 @@ async def _bytes_of(part: BodyPartReader, room: int) -> bytes:
         size += len(chunk)
         if size > room:
             raise Refused(413, "That is larger than we can take.")
-    return await joined(chunks)
+    return await join(chunks)
 
 
 def _part(part: BodyPartReader, data: bytes) -> Value:

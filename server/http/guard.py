@@ -18,9 +18,9 @@ from server.http.bodies import BODIES
 from server.http.errors import Refused, not_found
 from server.http.forms import form_of
 from server.http.ip_blocks import IP_BLOCKS
-from server.http.parsing import given_twice, id_of
+from server.http.parsing import find_duplicate, id_of
 from server.http.peer_access import ForPeers
-from server.http.rate_limits import RateLimitState, counted_address
+from server.http.rate_limits import RateLimitState, address_key
 
 API_BODY = 64 * 1024
 FORM_BODY = 64 * 1024
@@ -79,7 +79,7 @@ class Route:
             )
 
 
-def _declared(method: str) -> "Declare":
+def _declare(method: str) -> "Declare":
     def declare(
         path: str,
         handler: Handler,
@@ -109,7 +109,7 @@ class Declare(Protocol):
 
 ROUTE = web.RequestKey("route", Route)
 
-get, post, put, delete, patch = map(_declared, ("GET", "POST", "PUT", "DELETE", "PATCH"))
+get, post, put, delete, patch = map(_declare, ("GET", "POST", "PUT", "DELETE", "PATCH"))
 
 
 def peer_document(path: str, handler: ForPeers) -> Route:
@@ -129,7 +129,7 @@ def page(
     return Route(method="GET", path=path, handler=handler, access=access, limits=(limit,))
 
 
-def posted(
+def form_route(
     path: str,
     handler: Handler,
     access: Access = Access.LOGGED_IN,
@@ -151,7 +151,7 @@ def posted(
     )
 
 
-def guarded(route: Route) -> Handler:
+def guard(route: Route) -> Handler:
     """The only way in. Cheap checks first: head, size, network, who, scope, limits, the rest."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -159,15 +159,15 @@ def guarded(route: Route) -> Handler:
         _ensure_said_once(request)
         _ensure_size(request, route)
         await _ensure_let_in(request)
-        request[CURRENT_USER] = user = await _recognised(request, route)
+        request[CURRENT_USER] = user = await _recognize(request, route)
         _spend(request, route, user)
         async with request.app[BODIES].room_for(request, route.body, user):
-            return await _handled(request, route, user)
+            return await _handle(request, route, user)
 
     return handle
 
 
-async def _handled(request: web.Request, route: Route, user: CurrentUser) -> web.StreamResponse:
+async def _handle(request: web.Request, route: Route, user: CurrentUser) -> web.StreamResponse:
     if route.csrf:
         form = await form_of(request)
         ensure_csrf(request, form.text("csrf"))
@@ -185,7 +185,7 @@ def current_user(request: web.Request) -> CurrentUser:
 
 
 def _ensure_said_once(request: web.Request) -> None:
-    if name := given_twice(request):
+    if name := find_duplicate(request):
         raise Refused(400, f"The header “{name}” may be there once only.")
 
 
@@ -226,14 +226,14 @@ def _ensure_thawed(route: Route, found: CurrentUser) -> None:
     raise Refused(403, f"Your account is frozen: {what}.{told}")
 
 
-async def _recognised(request: web.Request, route: Route) -> CurrentUser:
+async def _recognize(request: web.Request, route: Route) -> CurrentUser:
     """Find the user as `_caller`; the refused are counted by address, as no token has a window.
 
     After many tokens from one address that are nobody's, the database is asked about no more from
     there, but about those that were good before.
     """
     secret, known = auth.bearer_of(request), request.app[auth.CURRENT_USERS]
-    stranger = ("stranger", f"ip {counted_address(auth.address_of(request))}")
+    stranger = ("stranger", f"ip {address_key(auth.address_of(request))}")
     asks = route.access in API and secret is not None and not known.has_met(secret)
     if asks and request.app[LIMITS].is_spent(*stranger):
         _ensure_left(request.app[LIMITS].spend([stranger]))
@@ -283,7 +283,7 @@ def _ensure_allowed(route: Route, found: CurrentUser) -> None:
     if route.access is Access.PUBLIC and found.token is None:
         return
     if found.token is None:
-        raise auth.unauthorised("The access token is invalid")
+        raise auth.unauthorized_refusal("The access token is invalid")
     if route.access in (Access.MEMBER, Access.ADMIN) and found.actor is None:
         raise Refused(422, "This method requires an authenticated user")
     if route.scopes and not any(scopes.covers(found.scopes, one) for one in route.scopes):
@@ -325,7 +325,7 @@ def _windows(request: web.Request, route: Route, found: CurrentUser) -> Sequence
 
     Who has a session is counted by it: what strangers do behind the same address is not theirs.
     """
-    token = f"ip {counted_address(auth.address_of(request))}"
+    token = f"ip {address_key(auth.address_of(request))}"
     if found.token is not None:
         token = f"token {found.token.id}"
     elif found.session is not None:

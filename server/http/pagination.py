@@ -29,7 +29,7 @@ def _number(request: web.Request, name: str) -> int | None:
     return int(value) if text.isdecimal() and text.isascii() and len(text) < 19 else None
 
 
-def linked(
+def answer_with_links(
     request: web.Request,
     body: Any,
     cursors: Sequence[int],
@@ -56,7 +56,7 @@ def _address(request: web.Request, name: str, cursor: int) -> str:
     return f"{request.app[SETTINGS].web_origin}{url}"
 
 
-def linked_by_offset(
+def answer_with_offset_links(
     request: web.Request, body: Any, offset: int, count: int | None = None
 ) -> web.Response:
     """Answer with `next`; `count` says how many there are in what is no list."""

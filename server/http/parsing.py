@@ -31,7 +31,7 @@ def header(request: web.Request, name: str, otherwise: str = "") -> str:
     return _clean(", ".join(request.headers.getall(name, [otherwise])))
 
 
-def given_twice(request: web.Request) -> str | None:
+def find_duplicate(request: web.Request) -> str | None:
     """The first of SINGLE that stands in more than one line."""
     return next((name for name in SINGLE if len(request.headers.getall(name, ())) > 1), None)
 
@@ -58,7 +58,7 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-async def joined(chunks: Sequence[bytes]) -> bytes:
+async def join(chunks: Sequence[bytes]) -> bytes:
     """Join many pieces; many bytes beside the loop, for a thread that copies lets others run."""
     if sum(map(len, chunks)) < LARGE:
         return b"".join(chunks)

@@ -114,7 +114,7 @@ class Limits:
         return RateLimitState(limiter.count, max(left, 0), seconds, reset, left < 0)
 
 
-def counted_address(address: str) -> str:
+def address_key(address: str) -> str:
     """Address as it is counted: IPv6 by its /64, mapped IPv4 as IPv4."""
     try:
         found = ip_address(address)

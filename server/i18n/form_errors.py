@@ -12,6 +12,6 @@ class FormError:
     sentence: str
     values: Mapping[str, str | int] = field(default_factory=dict)
 
-    def said(self, translate: Callable[[str], str] = str) -> str:
+    def sentence_in(self, translate: Callable[[str], str] = str) -> str:
         """Sentence in the reader's language."""
         return translate(self.sentence) % dict(self.values)

@@ -45,23 +45,23 @@ def _nearest(tag: str, names: Iterable[str]) -> str | None:
     return by_tag.get(wanted) or by_tag.get(wanted.partition("-")[0])
 
 
-def known(locale: str) -> str:
+def find_locale(locale: str) -> str:
     """The catalogue that serves a locale; the source language when none does."""
     return _nearest(locale, available()) or SOURCE
 
 
 def translations(locale: str) -> gettext.NullTranslations:
     """Catalogue of sentences in a locale; never fails, whatever the locale."""
-    return _catalogue(known(locale))
+    return _catalogue(find_locale(locale))
 
 
 def babel_locale(locale: str) -> babel.Locale:
     """The locale for dates and lists; English counts days as the stewards do: 19 November."""
-    name = known(locale)
+    name = find_locale(locale)
     return babel.Locale.parse("en_GB" if name == SOURCE else name.replace("-", "_"))
 
 
-def _weighed(part: str) -> tuple[float, str] | None:
+def _parse_range(part: str) -> tuple[float, str] | None:
     """Parse one language range with its weight; None when it is not one (RFC 9110, 12.5.4)."""
     tag, _, parameter = part.strip().partition(";")
     name, _, number = parameter.strip().partition("=")
@@ -79,7 +79,7 @@ def choose_locale(accept_language: str | None, available: Iterable[str]) -> str:
     """
     names = tuple(available)
     parts = (accept_language or "")[:MAX_ACCEPT_LANGUAGE].split(",")
-    weighed = [found for part in parts if (found := _weighed(part))]
+    weighed = [found for part in parts if (found := _parse_range(part))]
     for _, tag in sorted(weighed, key=lambda pair: -pair[0]):
         if tag == "*":
             break

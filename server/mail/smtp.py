@@ -24,7 +24,7 @@ _under_way: set[asyncio.Task[None]] = set()
 
 def in_background(work: Coroutine[Any, Any, object]) -> None:
     """Run work that no answer waits for: how long an email takes says whether somebody exists."""
-    task = asyncio.create_task(_logged(work), name="email")
+    task = asyncio.create_task(_log_failure(work), name="email")
     _under_way.add(task)  # the loop itself holds tasks only weakly
     task.add_done_callback(_under_way.discard)
 
@@ -39,7 +39,7 @@ async def finish() -> None:
     await asyncio.gather(*late, return_exceptions=True)
 
 
-async def _logged(work: Coroutine[Any, Any, object]) -> None:
+async def _log_failure(work: Coroutine[Any, Any, object]) -> None:
     try:
         await work
     except Exception:
@@ -75,7 +75,7 @@ async def send(settings: Settings, clock: Clock, to: str, subject: str, text: st
     if not settings.smtp_host:
         return False
     try:
-        message = written(settings, clock, to, subject, text)
+        message = compose(settings, clock, to, subject, text)
     except Exception:
         log.exception("an email could not be written")  # the library has many ways to say so
         return False
@@ -87,7 +87,7 @@ async def send(settings: Settings, clock: Clock, to: str, subject: str, text: st
     return True
 
 
-def written(settings: Settings, clock: Clock, to: str, subject: str, text: str) -> EmailMessage:
+def compose(settings: Settings, clock: Clock, to: str, subject: str, text: str) -> EmailMessage:
     """The message; the library refuses line breaks in headers (SECURITY 56).
 
     Raises ValueError where another address would be read than was given: what is encoded is

@@ -100,7 +100,7 @@ class Picture:
     data: bytes
 
 
-def blurred(picture: Picture) -> str:
+def blurhash_of(picture: Picture) -> str:
     """BlurHash of a picture, four parts by three."""
     with Image.open(io.BytesIO(picture.data), formats=(picture.format,)) as image:
         small = image.convert("RGBA").resize(BLUR_SIZE, Image.Resampling.BOX)
@@ -112,7 +112,7 @@ def blurred(picture: Picture) -> str:
 
 def remake(data: bytes, format_: str, shape: Shape) -> Picture:
     """Raises NotTaken for too many pixels or frames, MemoryError, and whatever Pillow raises."""
-    with warnings.catch_warnings(action="ignore"), _opened(data, format_) as image:
+    with warnings.catch_warnings(action="ignore"), _open(data, format_) as image:
         if getattr(image, "n_frames", 1) > MOST_FRAMES:
             raise NotTaken("frames")
         if shape.moves and _may_move(image):
@@ -123,14 +123,14 @@ def remake(data: bytes, format_: str, shape: Shape) -> Picture:
         if not isinstance(image, JpegImagePlugin.JpegImageFile):
             image.load()  # now, so that what fails here is not taken for broken EXIF
         orientation = _orientation(image)
-        wanted = _turned(shape) if orientation in _LYING else shape
+        wanted = _turn(shape) if orientation in _LYING else shape
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             # Decodes at a half, quarter or eighth: a third of the cost (PERFORMANCE, thumbnail).
             image.draft(image.mode, _size(image.size, wanted))
-        return _written(_upright(_resized(image, wanted), orientation), format_)
+        return _encode(_upright(_resize(image, wanted), orientation), format_)
 
 
-def _opened(data: bytes, format_: str) -> Image.Image:
+def _open(data: bytes, format_: str) -> Image.Image:
     if format_ not in FORMATS:
         raise NotTaken("unreadable")
     try:
@@ -155,14 +155,14 @@ def _may_move(image: Image.Image) -> bool:
 def _moving(image: Image.Image, format_: str, shape: Shape) -> Picture:
     """Picture with all its frames, each as long as it was; turned if the first one says so."""
     orientation = _orientation(image)
-    wanted = _turned(shape) if orientation in _LYING else shape
+    wanted = _turn(shape) if orientation in _LYING else shape
     lasting: list[int] = []
 
     def frames() -> Iterator[Image.Image]:
         for frame in ImageSequence.Iterator(image):
             frame.load()  # only now it says how long it lasts
             lasting.append(int(frame.info.get("duration") or 100))
-            yield _bare(_upright(_resized(frame.convert("RGBA"), wanted), orientation))
+            yield _bare(_upright(_resize(frame.convert("RGBA"), wanted), orientation))
 
     kept = list(frames())
     out, moving = io.BytesIO(), "GIF" if format_ == "GIF" else "WEBP"
@@ -179,7 +179,7 @@ def _bare(image: Image.Image) -> Image.Image:
     return image
 
 
-def _turned(shape: Shape) -> Shape:
+def _turn(shape: Shape) -> Shape:
     return Shape(shape.height, shape.width, shape.cover, shape.area, shape.moves)
 
 
@@ -201,7 +201,7 @@ def _box(given: Size, size: Size) -> Box:
     return max(left, 0), max(top, 0), min(left + width, given[0]), min(top + height, given[1])
 
 
-def _resized(image: Image.Image, shape: Shape) -> Image.Image:
+def _resize(image: Image.Image, shape: Shape) -> Image.Image:
     size = _size(image.size, shape)
     box = _box(image.size, size) if shape.cover else None
     profile = image.info.get("icc_profile")
@@ -223,11 +223,11 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     if profile:
         with suppress(ImageCms.PyCMSError):  # a profile that is broken or of another colour space
-            return _translated(image, profile, mode)
+            return _to_srgb(image, profile, mode)
     return image.convert(mode)
 
 
-def _translated(image: Image.Image, profile: bytes, mode: str) -> Image.Image:
+def _to_srgb(image: Image.Image, profile: bytes, mode: str) -> Image.Image:
     given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     translated = ImageCms.profileToProfile(image, given, _SRGB, outputMode=mode)
     if translated is None:
@@ -240,7 +240,7 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _written(image: Image.Image, format_: str) -> Picture:
+def _encode(image: Image.Image, format_: str) -> Picture:
     _bare(image)
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")

@@ -137,7 +137,7 @@ class _Wanted:
     is_private: bool = False
 
 
-async def proxied(request: web.Request) -> web.StreamResponse:
+async def show_proxied(request: web.Request) -> web.StreamResponse:
     """GET /media/proxy/{kind}/{id}: a picture of another server, from our copy if there is one."""
     kind, id_ = _named(request)
     if kind is None or id_ is None or _is_a_proxy(request):
@@ -145,7 +145,7 @@ async def proxied(request: web.Request) -> web.StreamResponse:
     path = f"/media/proxy/{kind}/{id_}"
     viewer = _bearer(request, path)
     site = request.app[DATABASE].site
-    wanted = await request.app[DATABASE].read(_wanted, kind, id_, viewer or Anonymous())
+    wanted = await request.app[DATABASE].read(_find_wanted, kind, id_, viewer or Anonymous())
     if wanted is None:
         return no_file()
     seal = request.query.get("seal", "")
@@ -166,7 +166,7 @@ def _is_a_proxy(request: web.Request) -> bool:
     return "Via" in request.headers or USER_AGENT_TOKEN in header(request, "User-Agent")
 
 
-def _wanted(reader: Reader, kind: Kind, id_: int, viewer: Viewer) -> _Wanted | None:
+def _find_wanted(reader: Reader, kind: Kind, id_: int, viewer: Viewer) -> _Wanted | None:
     """File behind an address now, if this viewer may see it and we show that server's."""
     match kind:
         case "original" | "small":
@@ -243,10 +243,12 @@ class Proxy:
         stem = media_urls.cache_name(site, kind, id_, wanted.url)
         name = await asyncio.to_thread(self.folder.find, stem)
         if name is None:
-            name = await self._fetched(site, kind, id_, wanted, stem)
+            name = await self._fetch_once(site, kind, id_, wanted, stem)
         return name, await asyncio.to_thread(self.folder.read, name)
 
-    async def _fetched(self, site: Site, kind: Kind, id_: int, wanted: _Wanted, stem: str) -> str:
+    async def _fetch_once(
+        self, site: Site, kind: Kind, id_: int, wanted: _Wanted, stem: str
+    ) -> str:
         """Original and preview come together, so both wait for one fetch."""
         self._ensure_wanted(stem)
         both = f"{wanted.purpose} {id_} {wanted.url}"
@@ -259,7 +261,7 @@ class Proxy:
         try:
             await asyncio.shield(running)
         except Refused as refused:
-            raise self._noted(stem, refused) from None
+            raise self._record_failure(stem, refused) from None
         name = await asyncio.to_thread(self.folder.find, stem)
         if name is None:  # cleared away meanwhile
             raise _busy()
@@ -270,7 +272,7 @@ class Proxy:
         if until > self._monotonic():
             raise Refused(status, NOT_TO_BE_HAD)
 
-    def _noted(self, stem: str, refused: Refused) -> Refused:
+    def _record_failure(self, stem: str, refused: Refused) -> Refused:
         """Remember what failed, a bounded number of them (SECURITY 48).
 
         Neither our own trouble nor a host that is left alone says anything about the picture.
@@ -286,13 +288,13 @@ class Proxy:
 
     async def _fetch(self, site: Site, kind: Kind, id_: int, wanted: _Wanted) -> str:
         if self.http_client is None:
-            raise RuntimeError("the door is not open")
+            raise RuntimeError("the HTTP client is not open")
         host = host_of(wanted.url)
         domain = domain_of(host)
         try:
-            async with self.places.waited_for(domain):
+            async with self.places.wait_and_hold(domain):
                 self._ensure_answers(host)
-                data = await self._downloaded(self.http_client, wanted.url, host)
+                data = await self._download(self.http_client, wanted.url, host)
                 made = await self.folder.remake(data, wanted.purpose, domain)
         except Busy as error:
             raise _busy() from error
@@ -300,10 +302,10 @@ class Proxy:
 
     def _ensure_answers(self, host: str) -> None:
         """Raise Refused for a host that let us wait a moment ago."""
-        if left := self.silent.left(host):
+        if left := self.silent.seconds_left(host):
             raise Refused(503, SILENT, headers={"Retry-After": str(int(left) + 1)})
 
-    async def _downloaded(self, http_client: HttpClient, url: str, host: str) -> bytes:
+    async def _download(self, http_client: HttpClient, url: str, host: str) -> bytes:
         try:
             answer = await http_client.get(
                 url,
@@ -322,7 +324,7 @@ class Proxy:
         except FederationError as error:
             log.info("a picture is not fetched: %s", error)
             raise Refused(404, NOT_TO_BE_HAD) from error
-        self.silent.answered(host)
+        self.silent.record_answer(host)
         if answer.status != 200:
             raise Refused(503 if answer.status >= 500 else 404, NOT_TO_BE_HAD)
         return answer.body
@@ -362,5 +364,5 @@ PROXY: web.AppKey[Proxy] = web.AppKey("proxy", Proxy)
 
 ROUTES: list[Route] = [
     shared_document("/media/private/{name}", private),
-    shared_document("/media/proxy/{kind:[a-z]+}/{id:[0-9]{1,19}}", proxied),
+    shared_document("/media/proxy/{kind:[a-z]+}/{id:[0-9]{1,19}}", show_proxied),
 ]

@@ -28,7 +28,7 @@ from federation.vocabulary.processes import Child
 from server.http.app_keys import DATABASE
 from server.http.errors import SENTENCES, Refused, not_found
 from server.http.guard import Route, shared_document
-from server.http.parsing import joined
+from server.http.parsing import join
 from server.http.responses import answer
 from storage.engine import ids
 from storage.engine.database import Database
@@ -289,7 +289,7 @@ class MediaFolder:
     async def _turn(self, *sources: str) -> AsyncIterator[None]:
         """Wait for a free worker, unless too many wait already."""
         try:
-            async with self.places.waited_for(*sources):
+            async with self.places.wait_and_hold(*sources):
                 yield
         except Busy as error:
             raise _busy() from error
@@ -344,7 +344,7 @@ async def _converse(process: Child, job: bytes, data: bytes) -> tuple[int, bytes
     status = await process.wait()
     if status > 0:  # not the picture's fault: signals are negative, refusals are answers
         log.error("the image worker failed: %r", b"".join(complaint.result())[-2000:])
-    return status, await joined(said)
+    return status, await join(said)
 
 
 async def _tell(process: Child, job: bytes, data: bytes) -> None:
@@ -378,16 +378,16 @@ def _understood(
         if "refused" in about:
             raise _unfit(str(about["refused"]))
         end = at + int(about["bytes"]) if both else len(said)
-        made = _made(about, said[at:end], expected)
+        made = _make(about, said[at:end], expected)
         if not both:
             return made
-        preview = _made(about["preview"], said[end:], STILL)
+        preview = _make(about["preview"], said[end:], STILL)
         return replace(made, preview=preview, blurhash=_blurhash(about["blurhash"]))
     except (ValueError, KeyError, TypeError):
         raise _unfit("unreadable") from None
 
 
-def _made(about: Mapping[str, Any], data: bytes, expected: Sequence[str]) -> Remade:
+def _make(about: Mapping[str, Any], data: bytes, expected: Sequence[str]) -> Remade:
     made = Remade(about["format"], int(about["width"]), int(about["height"]), data)
     if made.format not in expected or format_of(data) != made.format:
         raise ValueError(made.format)

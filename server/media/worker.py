@@ -10,10 +10,42 @@ import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from server.media import processing
 from server.media.processing import NotTaken, Picture, Shape
+
+
+class ShapeWanted(TypedDict):
+    """Fields of a Shape (`processing`)."""
+
+    width: int
+    height: int
+    cover: NotRequired[bool]
+    area: NotRequired[int]
+    moves: NotRequired[bool]
+
+
+class Job(TypedDict):
+    """Picture that is asked for; `memory` in bytes, `seconds` of a processor."""
+
+    format: str
+    shape: ShapeWanted
+    preview: NotRequired[ShapeWanted]
+    memory: int
+    seconds: int
+
+
+class About(TypedDict, total=False):
+    """Picture that was made, or in `refused` why none was; `bytes` of the first of two pictures."""
+
+    refused: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+    preview: "About"
+    blurhash: str
 
 
 def confine(memory: int, seconds: int) -> None:
@@ -36,7 +68,7 @@ def _limit(what: int, most: int, grace: int = 0) -> None:
     resource.setrlimit(what, (min(most, hard), hard))
 
 
-def work(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+def work(job: Job, data: bytes) -> tuple[About, bytes]:
     """Result of remaking the picture; `refused` says why there is none."""
     try:
         made = processing.remake(data, job["format"], Shape(**job["shape"]))
@@ -52,22 +84,22 @@ def work(job: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     return _about(made), made.data
 
 
-def _about(made: Picture) -> dict[str, Any]:
+def _about(made: Picture) -> About:
     return {"format": made.format, "width": made.width, "height": made.height}
 
 
-def _about_both(made: Picture, small: Picture) -> dict[str, Any]:
+def _about_both(made: Picture, small: Picture) -> About:
     """`bytes` says where the second one begins."""
     return {
         **_about(made),
         "bytes": len(made.data),
         "preview": _about(small),
-        "blurhash": processing.blurred(small),
+        "blurhash": processing.blurhash_of(small),
     }
 
 
 def main() -> None:
-    job = json.loads(sys.stdin.buffer.readline())
+    job: Job = json.loads(sys.stdin.buffer.readline())
     confine(job["memory"], job["seconds"])
     try:
         answer, data = work(job, sys.stdin.buffer.read())

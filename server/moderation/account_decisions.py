@@ -290,7 +290,7 @@ def _end_next(writer: Writer) -> bool:
     if target is not None and target.effective_state == "suspended":
         _note(writer, COMMAND_LINE, "account.delete", target, why="suspended for 30 days")
         _erase(writer, target, accounts.by_actor(writer, target.id))
-    jobs.done(writer, job)
+    jobs.finish(writer, job)
     return True
 
 

@@ -59,12 +59,14 @@ async def send_next(database: Database, settings: Settings, clock: Clock) -> boo
     job = await database.read(jobs.next_due, SendEmail)
     if job is None:
         return False
-    sent = not settings.smtp_host or await _sent(database, settings, clock, job)
+    sent = not settings.smtp_host or await _send_all(database, settings, clock, job)
     await database.write_always(_close, job, sent)
     return True
 
 
-async def _sent(database: Database, settings: Settings, clock: Clock, job: Job[SendEmail]) -> bool:
+async def _send_all(
+    database: Database, settings: Settings, clock: Clock, job: Job[SendEmail]
+) -> bool:
     """Whether all emails of the occasion were taken."""
     wanted = job.payload
     if wanted.occasion == "confirm":
@@ -72,7 +74,7 @@ async def _sent(database: Database, settings: Settings, clock: Clock, job: Job[S
     if wanted.occasion == "welcome":
         newcomer = await database.read(_newcomer, wanted.account)
         return newcomer is None or await smtp.welcome(settings, clock, *newcomer)
-    written = await database.read(_written, wanted, settings)
+    written = await database.read(_compose, wanted, settings)
     taken = [await smtp.send(settings, clock, one.to, one.subject, one.text) for one in written]
     return all(taken)
 
@@ -80,7 +82,7 @@ async def _sent(database: Database, settings: Settings, clock: Clock, job: Job[S
 def _close(writer: Writer, job: Job[SendEmail], sent: bool) -> None:
     """A mail server that is away is tried again a few times, for all emails of the occasion."""
     if sent or job.attempts + 1 >= ATTEMPTS:
-        jobs.done(writer, job)
+        jobs.finish(writer, job)
     else:
         jobs.postpone(writer, job, PAUSE, "the mail server did not take it")
 
@@ -95,11 +97,11 @@ def _tell_next(writer: Writer) -> bool:
     if job is None:
         return False
     jobs.plan(writer, SendEmail("report", job.payload.number))
-    jobs.done(writer, job)
+    jobs.finish(writer, job)
     return True
 
 
-def _written(reader: Reader, wanted: SendEmail, settings: Settings) -> Sequence[Email]:
+def _compose(reader: Reader, wanted: SendEmail, settings: Settings) -> Sequence[Email]:
     match wanted.occasion:
         case "report":
             return _of_report(reader, wanted.about, settings)

@@ -144,7 +144,7 @@ def _finish(sources: Sources, unfinished: Path, folder: Path, gone_on: Event) ->
             shutil.copyfile(source, unfinished / name)
     contents = []
     for path in _files(unfinished):
-        contents.append(_described(path, unfinished))
+        contents.append(_describe(path, unfinished))
         _ensure_wanted(gone_on)
     manifest = {"version": VERSION, "files": contents}
     (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1))
@@ -198,7 +198,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _described(path: Path, root: Path) -> dict[str, str | int]:
+def _describe(path: Path, root: Path) -> dict[str, str | int]:
     digest = sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
@@ -212,7 +212,7 @@ def restore(backup: Path, data: Path) -> Made:
 
     The database comes last, so that nothing starts on half of it; a failure leaves nothing behind.
     """
-    contents = _checked(backup)
+    contents = _check_names(backup)
     if data.exists() and not data.is_dir():
         raise BackupFailed(f"{data} is not a folder.")
     if data.exists() and any(data.iterdir()):
@@ -261,9 +261,9 @@ def _empty(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _checked(backup: Path) -> list[str]:
+def _check_names(backup: Path) -> list[str]:
     """The names in the manifest, when each is one of ours and its file is as it was written."""
-    expected = _expected(backup)
+    expected = _read_manifest(backup)
     for name in expected:
         if not is_allowed(name):
             raise BackupFailed(
@@ -271,14 +271,14 @@ def _checked(backup: Path) -> list[str]:
                 " Nothing was written."
             )
     for name, one in expected.items():
-        if not _is_plain(backup, name) or _described(backup / name, backup) != one:
+        if not _is_plain(backup, name) or _describe(backup / name, backup) != one:
             raise BackupFailed(f"“{name}” in this backup is missing, or not as it was written.")
     if DATABASE_FILE not in expected:
         raise BackupFailed("There is no database in this backup.")
     return sorted(expected)
 
 
-def _expected(backup: Path) -> dict[str, object]:
+def _read_manifest(backup: Path) -> dict[str, object]:
     """Name → what the manifest says of the file; nothing of it is believed yet."""
     try:
         if not _is_plain(backup, MANIFEST):

@@ -137,8 +137,8 @@ def _queues(reader: Reader) -> list[Finding]:
     depth, heard = deliveries.depth(reader), inbox.depth(reader)
     late = depth.oldest is not None and reader.now - depth.oldest > OLDEST
     waits = f"{depth.due} deliveries wait" + (f", since {depth.oldest:%d %B}" if late else "")
-    work = jobs.parked(reader)
-    troubled = hosts.troubled(reader)
+    work = jobs.list_parked(reader)
+    troubled = hosts.list_troubled(reader)
     names = ", ".join(host.host for host in troubled[:5])
     silent = f"{len(troubled)} servers do not answer: {names}" if troubled else "all answer"
     return [

@@ -49,7 +49,7 @@ async def attempt(
     try:
         return await run_once()
     except Exception as error:
-        parked = await database.write_always(planned.failed, job, repr(error)[:500])
+        parked = await database.write_always(planned.retry_or_park, job, repr(error)[:500])
         then = "is parked" if parked else "is tried again later"
         log.exception("the job “%s” of “%s” failed and %s", kind.kind, job.subject, then)
     return True
@@ -68,7 +68,7 @@ async def _keep_running(job: Job, changes: Changes) -> None:
     rest = REST
     with ExitStack() as listening:
         for subject in job.wakes_on:
-            listening.enter_context(changes.heard_by(subject, lambda _: wake.set()))
+            listening.enter_context(changes.listen(subject, lambda _: wake.set()))
         while True:
             wake.clear()  # before looking, or what arrives meanwhile would be missed
             try:

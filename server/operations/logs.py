@@ -34,7 +34,7 @@ _NAMED = re.compile(
 
 
 @web.middleware
-async def numbered(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def number_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Mark whatever is logged while a request is answered with the number of the request."""
     before = _number.set(request_id(request))
     try:

@@ -46,7 +46,7 @@ METERS = web.AppKey("meters", Meters)
 
 
 @web.middleware
-async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def count_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Sees the answer that goes out: errors as pages included, and redirects, which are raised."""
     begun = asyncio.get_running_loop().time()
     try:
@@ -70,7 +70,7 @@ def _depths(reader: Reader) -> list[Sample]:
     depth = deliveries.depth(reader)
     age = (reader.now - depth.oldest).total_seconds() if depth.oldest else 0.0
     heard = inbox.depth(reader)
-    troubled = hosts.troubled(reader)
+    troubled = hosts.list_troubled(reader)
     return [
         ("kith_deliveries_due", "Deliveries that wait", depth.due),
         ("kith_deliveries_parked", "Deliveries that were given up", depth.parked),

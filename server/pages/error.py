@@ -50,7 +50,7 @@ async def _around(request: web.Request) -> tuple[PageRequest, Frame]:
     """Find who asks and what surrounds the page; without the database it is a little less."""
     try:
         page_request = replace(site.page_request(request, await _me(request)), shared=False)
-        return page_request, await site.framed(request, page_request)
+        return page_request, await site.frame_alone(request, page_request)
     except (NotCommitted, Overloaded, TookTooLong) as error:
         log.warning("an error page without the database: %s", error)
     except Exception:

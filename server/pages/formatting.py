@@ -29,7 +29,7 @@ NUMBERS = (
 )
 
 
-def _joined(pattern: str) -> str:
+def _join(pattern: str) -> str:
     """The pattern with the month held to its day by a no-break space."""
     return re.sub(r"(?<=[d.]) (?=MMM)", NO_BREAK, pattern)
 
@@ -45,7 +45,7 @@ def full(moment: datetime, now: datetime, zone: tzinfo, locale: str) -> str:
     local = moment.astimezone(zone)
     this_year = local.year == now.astimezone(zone).year
     pattern = _("EEEE d MMMM, HH:mm") if this_year else _("EEEE d MMMM y, HH:mm")
-    return str(format_datetime(local, _joined(pattern), locale=babel_locale(locale)))
+    return str(format_datetime(local, _join(pattern), locale=babel_locale(locale)))
 
 
 def when(moment: datetime, now: datetime, zone: tzinfo, locale: str) -> str:
@@ -64,13 +64,13 @@ def day(value: date, now: datetime, zone: tzinfo, locale: str) -> str:
     local = value.astimezone(zone).date() if isinstance(value, datetime) else value
     this_year = local.year == now.astimezone(zone).year
     pattern = _("d MMMM") if this_year else _("d MMMM y")
-    return str(format_date(local, _joined(pattern), locale=babel_locale(locale)))
+    return str(format_date(local, _join(pattern), locale=babel_locale(locale)))
 
 
 def long_day(value: date, locale: str) -> str:
     """1 October 2026: for documents that are read in other years."""
     _ = translations(locale).gettext
-    return str(format_date(value, _joined(_("d MMMM y")), locale=babel_locale(locale)))
+    return str(format_date(value, _join(_("d MMMM y")), locale=babel_locale(locale)))
 
 
 def month(value: datetime, zone: tzinfo, locale: str) -> str:
@@ -119,7 +119,7 @@ def form_errors(count: int, locale: str) -> str:
     return _sentence_start(words % {"count": number(count, locale)})
 
 
-def listed(
+def join_as_list(
     items: Sequence[str], locale: str, style: Literal["standard", "or"] = "standard"
 ) -> Markup:
     """Items as a list in a sentence ("A, B and C"; style "or": "A or B"), each one escaped."""

@@ -57,7 +57,7 @@ def _paths(site: Site, row: Media, given: Pass | None) -> tuple[str, str]:
 
 def _elsewhere(site: Site, row: Media, kind: Kind, given: Pass | None) -> str:
     if given is None:
-        return media_urls.proxied_path(site, kind, row.id, row.remote_url or "")
+        return media_urls.proxy_path(site, kind, row.id, row.remote_url or "")
     return media_urls.whole_path(site, f"/media/proxy/{kind}/{row.id}", given)
 
 
@@ -69,7 +69,7 @@ def _size(row: Media) -> tuple[int | None, int | None]:
     return max(1, round(row.width * scale)), max(1, round(row.height * scale))
 
 
-def said_in_posts(reader: Reader, posts: Sequence[Post]) -> dict[int, Emojis]:
+def emoji_in_posts(reader: Reader, posts: Sequence[Post]) -> dict[int, Emojis]:
     """The emoji that each post says."""
     said = {
         post.id: ("" if post.local else host_of(post.uri), (post.content, post.spoiler))
@@ -78,7 +78,7 @@ def said_in_posts(reader: Reader, posts: Sequence[Post]) -> dict[int, Emojis]:
     return {id_: _by_name(reader, found) for id_, found in emoji_entity.rows(reader, said).items()}
 
 
-def said_by(reader: Reader, people: Iterable[Actor]) -> dict[int, Emojis]:
+def emoji_of_people(reader: Reader, people: Iterable[Actor]) -> dict[int, Emojis]:
     """Emoji in what people say of themselves."""
     said = {actor.id: emoji_entity.texts_of(actor) for actor in people}
     return {id_: _by_name(reader, found) for id_, found in emoji_entity.rows(reader, said).items()}

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from federation.objects.note import stored_content
+from federation.objects.note import read_stored
 from federation.vocabulary import media_urls, uris
 from federation.vocabulary.addressing import visibility
 from federation.vocabulary.media_urls import Kind as MediaKind
-from federation.vocabulary.sanitize_html import SafeHtml, escaped
+from federation.vocabulary.sanitize_html import SafeHtml, escape_markup
 from server.pages import formatting, media
 from server.pages.views import Kind, Person, PollView, PostView, ProfileField
 from storage.engine.ids import ActorId
@@ -54,9 +54,9 @@ def whole_person(reader: Reader, actor: Actor) -> Person:
     site = reader.site
     return replace(
         person(site, actor),
-        emojis=media.said_by(reader, [actor])[actor.id],
+        emojis=media.emoji_of_people(reader, [actor])[actor.id],
         header_url=picture(site, actor, "header", actor.header),
-        bio=stored_content(actor.summary) if actor.summary else None,
+        bio=read_stored(actor.summary) if actor.summary else None,
         fields=tuple(_field(one) for one in actor.fields),
         since=actor.created_at,
     )
@@ -71,7 +71,7 @@ def picture(site: Site, actor: Actor, kind: MediaKind, file: str | None) -> str 
     """The path of a picture; browsers load nothing from elsewhere for a page of ours."""
     if not file or actor.is_local:
         return f"{MEDIA}/{file}" if file else None
-    return media_urls.proxied_path(site, kind, actor.id, file)
+    return media_urls.proxy_path(site, kind, actor.id, file)
 
 
 def _kind(actor: Actor) -> Kind:
@@ -82,13 +82,13 @@ def _kind(actor: Actor) -> Kind:
 
 def _field(written: Field) -> ProfileField:
     verified = datetime.fromisoformat(written.verified_at) if written.verified_at else None
-    return ProfileField(written.name, stored_content(written.value), verified)
+    return ProfileField(written.name, read_stored(written.value), verified)
 
 
 def people(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, Person]:
     """People by number, in one statement; those who left are not among them."""
     found = actors.many(reader, wanted)
-    said = media.said_by(reader, found.values())
+    said = media.emoji_of_people(reader, found.values())
     return {
         id_: replace(person(reader.site, actor), emojis=said[id_])
         for id_, actor in found.items()
@@ -112,7 +112,7 @@ def entries(
     answers = count_answers(reader, viewer, told)
     pictures = media.of_posts(reader, viewer, told)
     choices = _choices(reader, told)
-    said = media.said_in_posts(reader, told)
+    said = media.emoji_in_posts(reader, told)
     return tuple(
         replace(
             view(reader.site, post, known[post.author], options),
@@ -138,7 +138,7 @@ def posts(
     known = people(reader, {post.author for post in found})
     pictures = media.of_posts(reader, viewer or Anonymous(), found)
     choices = _choices(reader, found)
-    said = media.said_in_posts(reader, found)
+    said = media.emoji_in_posts(reader, found)
     return tuple(
         replace(
             view(reader.site, post, known[post.author], options),
@@ -182,8 +182,8 @@ def view(site: Site, post: Post, author: Person, options: RenderOptions) -> Post
 def _text(post: Post) -> SafeHtml:
     """Text of a post; an Article under its title, which is plain text."""
     if post.type != "Article" or not post.title:
-        return stored_content(post.content)
-    return stored_content(f"<p><strong>{escaped(post.title)}</strong></p>{post.content}")
+        return read_stored(post.content)
+    return read_stored(f"<p><strong>{escape_markup(post.title)}</strong></p>{post.content}")
 
 
 def page_of_post(site: Site, post: Post, author: Person) -> str:

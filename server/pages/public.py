@@ -60,10 +60,10 @@ async def landing(request: web.Request) -> web.Response:
 
 def _landing(reader: Reader, page_request: PageRequest) -> LandingView:
     found = timelines.public(reader, page_request.viewer, Page(ON_LANDING * 3), local=True)
-    return LandingView(_told_in_the_open(reader, page_request, found)[:ON_LANDING])
+    return LandingView(_public_posts(reader, page_request, found)[:ON_LANDING])
 
 
-def _told_in_the_open(
+def _public_posts(
     reader: Reader, page_request: PageRequest, found: list[Entry]
 ) -> tuple[PostView, ...]:
     """Posts for everybody, of those that this reader may see and wants to see."""
@@ -97,7 +97,7 @@ async def profile(request: web.Request) -> web.StreamResponse:
     def unit(reader: Reader, page_request: PageRequest) -> ProfileView | _Gone:
         return _profile(reader, page_request, name, part)
 
-    return await _shown(request, "profile", unit)
+    return await _show(request, "profile", unit)
 
 
 @bearing_keys
@@ -131,7 +131,7 @@ def _profile(
         return _Gone(TombstoneView("account"))
     shown = Shown(replies=False, direct=False)
     found = timelines.account(reader, page_request.viewer, actor.id, shown, part.page(ON_PROFILE))
-    found, earlier, newer = part.cut(found, ON_PROFILE, f"/@{actor.name}")
+    found, earlier, newer = part.cut_page(found, ON_PROFILE, f"/@{actor.name}")
     options = RenderOptions(page_request.settings.title, page_request.locale)
     return ProfileView(
         presenters.whole_person(reader, actor),
@@ -155,7 +155,7 @@ async def thread(request: web.Request) -> web.StreamResponse:
     def unit(reader: Reader, page_request: PageRequest) -> ThreadView | _Gone:
         return _thread(reader, page_request, name, id_)
 
-    return await _shown(request, "thread", unit)
+    return await _show(request, "thread", unit)
 
 
 @ForPeers
@@ -220,14 +220,14 @@ def _hashtag(reader: Reader, page_request: PageRequest, name: str, part: "_Part"
     found = timelines.hashtag(
         reader, page_request.viewer, Tagged(name.casefold()), page, local=True
     )
-    found, earlier, _ = part.cut(found, ON_HASHTAG, f"/tags/{quote(name, safe='')}")
-    return HashtagView(name, _told_in_the_open(reader, page_request, found), earlier)
+    found, earlier, _ = part.cut_page(found, ON_HASHTAG, f"/tags/{quote(name, safe='')}")
+    return HashtagView(name, _public_posts(reader, page_request, found), earlier)
 
 
 # ---- common ----
 
 
-async def _shown(request: web.Request, template: str, unit: View) -> web.Response:
+async def _show(request: web.Request, template: str, unit: View) -> web.Response:
     """The page, or the one that says that something was here."""
     page_request = site.page_request(request, site.me_of(request))
     view, frame = await site.read(request, page_request, unit)
@@ -247,7 +247,7 @@ class _Part:
         """Ask for one line more than is shown: it tells whether the list goes on."""
         return Page(most + 1, max_id=self.before, min_id=self.after)
 
-    def cut(
+    def cut_page(
         self, found: list[Entry], most: int, address: str
     ) -> tuple[list[Entry], str | None, str | None]:
         """The lines to show, and the addresses of those before and after them."""
@@ -308,15 +308,15 @@ def _file(path: Path) -> File:
 
 async def static(request: web.Request) -> web.Response:
     """GET /static/path: kept by browsers for an hour, then asked for by its hash."""
-    return _sent(request, request.match_info["path"])
+    return _send(request, request.match_info["path"])
 
 
 async def icon(request: web.Request) -> web.Response:
     """GET /favicon.ico: where browsers look that have not read the page."""
-    return _sent(request, "kith.svg")
+    return _send(request, "kith.svg")
 
 
-def _sent(request: web.Request, path: str) -> web.Response:
+def _send(request: web.Request, path: str) -> web.Response:
     file = files().get(path)
     if file is None:
         raise not_found()
@@ -343,7 +343,7 @@ async def robots(_: web.Request) -> web.Response:
     return web.Response(text=ROBOTS, headers={"Cache-Control": HOUR})
 
 
-def _fixed(path: str, handler: Handler) -> Route:
+def _fixed_route(path: str, handler: Handler) -> Route:
     """The same for everybody."""
     return Route(
         method="GET", path=path, handler=handler, access=Access.ANYBODY, limits=("document",)
@@ -356,7 +356,7 @@ ROUTES: list[Route] = [
     page("/@{name}", profile),
     page("/@{name}/{id:[0-9]{1,18}}", thread),
     page("/tags/{name}", hashtag),
-    _fixed("/static/{path:.+}", static),
-    _fixed("/favicon.ico", icon),
-    _fixed("/robots.txt", robots),
+    _fixed_route("/static/{path:.+}", static),
+    _fixed_route("/favicon.ico", icon),
+    _fixed_route("/robots.txt", robots),
 ]

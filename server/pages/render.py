@@ -28,15 +28,15 @@ def safe_html(value: object) -> Markup:
     return Markup(value)  # noqa: S704 - the sanitiser vouches for it
 
 
-def illustrated(value: object, pictures: Mapping[str, str]) -> Markup:
+def with_emoji(value: object, pictures: Mapping[str, str]) -> Markup:
     """Markup that the sanitiser made, with the emoji that it says."""
     safe_html(value)
-    return safe_html(sanitize_html.illustrated(cast(SafeHtml, value), pictures))
+    return safe_html(sanitize_html.with_emoji(cast(SafeHtml, value), pictures))
 
 
-def illustrated_line(text: str, pictures: Mapping[str, str]) -> Markup:
+def line_with_emoji(text: str, pictures: Mapping[str, str]) -> Markup:
     """Plain text, escaped, with the emoji that it says."""
-    return safe_html(sanitize_html.illustrated(from_line(text), pictures))
+    return safe_html(sanitize_html.with_emoji(from_line(text), pictures))
 
 
 def is_web(url: object) -> bool:
@@ -123,10 +123,10 @@ def _form_errors(context: Context, count: int) -> str:
 
 
 @jinja2.pass_context
-def _listed(
+def _join_as_list(
     context: Context, items: list[str], style: Literal["standard", "or"] = "standard"
 ) -> Markup:
-    return formatting.listed(items, _locale(context), style)
+    return formatting.join_as_list(items, _locale(context), style)
 
 
 @jinja2.pass_context
@@ -142,8 +142,8 @@ def door_link(person: Person) -> Markup:
 
 FILTERS: Mapping[str, Callable[..., object]] = {
     "safe_html": safe_html,
-    "illustrated": illustrated,
-    "illustrated_line": illustrated_line,
+    "illustrated": with_emoji,
+    "illustrated_line": line_with_emoji,
     "web": web,
     "first_sentence": first_sentence,
     "door_link": door_link,
@@ -155,7 +155,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "number": _number,
     "answers": _answers,
     "form_errors": _form_errors,
-    "listed": _listed,
+    "listed": _join_as_list,
 }
 
 

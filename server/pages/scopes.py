@@ -53,7 +53,7 @@ FOLLOWING = frozenset(
 )
 
 
-def _narrowed(scopes: Iterable[str]) -> list[str]:
+def _narrow(scopes: Iterable[str]) -> list[str]:
     """The scopes in the order of LINES, without those that a wider one covers."""
     page_request = set(scopes)
     wide = {name for name in page_request if name in ("read", "write")}
@@ -78,7 +78,7 @@ def _line(name: str, locale: str) -> ScopeLine:
 
 def may(scopes: Iterable[str], locale: str) -> tuple[ScopeLine, ...]:
     """List what the scopes allow, widest first; every scope that is asked for is in it."""
-    return tuple(_line(name, locale) for name in _narrowed(scopes))
+    return tuple(_line(name, locale) for name in _narrow(scopes))
 
 
 def may_not(scopes: Iterable[str], locale: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from server.http import auth
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.http.auth import CURRENT_USER
 from server.http.parsing import header
-from server.i18n.translations import available, choose_locale, known
+from server.i18n.translations import available, choose_locale, find_locale
 from server.pages import presenters
 from server.pages.render import render
 from server.pages.views import Charter, Commitment, Frame, Person, SiteView, Steward
@@ -55,7 +55,7 @@ class PageRequest:
 
 def locale_of(request: web.Request) -> str:
     """The reader's language among those that we have; the instance's own where they name none."""
-    usual = known(request.app[SETTINGS].default_locale)
+    usual = find_locale(request.app[SETTINGS].default_locale)
     others = [name for name in available() if name != usual]
     return choose_locale(header(request, "Accept-Language"), [usual, *others])
 
@@ -91,7 +91,7 @@ def me_of(request: web.Request) -> Actor | None:
 
 def frame(reader: Reader, page_request: PageRequest) -> Frame:
     """Read everything around a page, in the unit that reads what is on it."""
-    return _framed(
+    return _make_frame(
         page_request, read_site(reader, page_request.settings), _viewer(reader, page_request.me)
     )
 
@@ -100,7 +100,7 @@ def _viewer(reader: Reader, me: Actor | None) -> Person | None:
     return presenters.person(reader.site, me) if me else None
 
 
-def _framed(page_request: PageRequest, place: SiteView, viewer: Person | None) -> Frame:
+def _make_frame(page_request: PageRequest, place: SiteView, viewer: Person | None) -> Frame:
     return Frame(
         site=place,
         now=page_request.now,
@@ -138,7 +138,7 @@ def bare_site(settings: Settings) -> SiteView:
 
 def bare_frame(page_request: PageRequest) -> Frame:
     """Frame of the page which says that the database cannot be asked."""
-    return _framed(page_request, bare_site(page_request.settings), None)
+    return _make_frame(page_request, bare_site(page_request.settings), None)
 
 
 def _charter(agreed: Agreed, settings: Settings) -> Charter:
@@ -193,7 +193,7 @@ def answer(
     return response
 
 
-async def framed(request: web.Request, page_request: PageRequest) -> Frame:
+async def frame_alone(request: web.Request, page_request: PageRequest) -> Frame:
     """The frame alone, for pages that show nothing else from the database."""
     return await request.app[DATABASE].read(frame, page_request)
 

@@ -220,12 +220,12 @@ class Settings:
         return kinds.zone(self.timezone)
 
 
-def _declared(setting: "Field[Any]") -> _Declared:
+def _declare(setting: "Field[Any]") -> _Declared:
     declared: _Declared = setting.metadata["declared"]
     return declared
 
 
-_DECLARED = {setting.name: _declared(setting) for setting in fields(Settings)}
+_DECLARED = {setting.name: _declare(setting) for setting in fields(Settings)}
 _HIDDEN = {setting.name for setting in fields(Settings) if not setting.repr}
 
 
@@ -348,14 +348,14 @@ def _value(name: str, entry: _Given | None, values: Mapping[str, Any]) -> object
     try:
         return declared.kind.parse(entry.raw)
     except ValueError as error:
-        said = "a value that is not shown here" if name in _HIDDEN else _quoted(entry.raw)
+        said = "a value that is not shown here" if name in _HIDDEN else _quote(entry.raw)
         raise SettingsError(
             f"`{entry.name}` in {entry.where} says {said}, {error}."
             f" What fits is {declared.kind.fits}."
         ) from None
 
 
-def _quoted(raw: object) -> str:
+def _quote(raw: object) -> str:
     text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
     printable = "".join(character if character.isprintable() else "·" for character in text)
     return f"`{printable[:60]}{'…' if len(printable) > 60 else ''}`"
@@ -403,7 +403,7 @@ def _default(declared: _Declared) -> str:
     return f"`{_toml(declared.default)}`" if declared.default != "" else "empty"
 
 
-def annotated(values: Mapping[str, object]) -> str:
+def annotate(values: Mapping[str, object]) -> str:
     """A kith.toml with these values, in which every other setting is explained and left out."""
     parts = [_lines(name, declared, values) for name, declared in _DECLARED.items()]
     head = "# Settings of Kith. A variable KITH_… in the environment goes before a line here."

@@ -125,7 +125,7 @@ def is_beside(email: str) -> bool:
     return _BESIDE in email
 
 
-def unconfirmed(email: str, number: int) -> str:
+def unconfirmed_address(email: str, number: int) -> str:
     """Address as it is kept while nobody has confirmed it: it keeps it from nobody else."""
     return f"{email}{_UNCONFIRMED}{number})"
 
@@ -209,7 +209,7 @@ def set_settings(writer: Writer, actor: ActorId, settings: Preferences) -> None:
     writer.after_commit(ACCESS, str(actor))
 
 
-def used(writer: Writer, actor: ActorId) -> None:
+def record_use(writer: Writer, actor: ActorId) -> None:
     writer.execute("UPDATE accounts SET last_used_at = ? WHERE actor = ?", writer.now_ms, actor)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from orjson import loads
 
-from storage.access.oauth import hashed
+from storage.access.oauth import hash_secret
 from storage.engine.clock import milliseconds
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
@@ -58,7 +58,7 @@ def begin(
     )
     writer.execute(
         "INSERT INTO challenges (hash, account, kind, detail, expires_at) VALUES (?, ?, ?, ?, ?)",
-        hashed(secret),
+        hash_secret(secret),
         account,
         kind,
         dumps(dict(detail or {})),
@@ -71,7 +71,7 @@ def find(reader: Reader, secret: str, kind: str, most: int) -> Challenge | None:
     row = reader.row(
         "SELECT account, detail, attempts FROM challenges"
         " WHERE hash = ? AND kind = ? AND expires_at > ? AND attempts < ?",
-        hashed(secret),
+        hash_secret(secret),
         kind,
         reader.now_ms,
         most,
@@ -85,7 +85,7 @@ def attempt(writer: Writer, secret: str, kind: str, most: int) -> Challenge | No
         "UPDATE challenges SET attempts = attempts + 1"
         " WHERE hash = ? AND kind = ? AND expires_at > ? AND attempts < ?"
         " RETURNING account, detail, attempts",
-        hashed(secret),
+        hash_secret(secret),
         kind,
         writer.now_ms,
         most,
@@ -94,7 +94,7 @@ def attempt(writer: Writer, secret: str, kind: str, most: int) -> Challenge | No
 
 
 def end(writer: Writer, secret: str) -> None:
-    writer.execute("DELETE FROM challenges WHERE hash = ?", hashed(secret))
+    writer.execute("DELETE FROM challenges WHERE hash = ?", hash_secret(secret))
 
 
 def end_all(writer: Writer, account: ActorId) -> None:

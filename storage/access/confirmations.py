@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from storage.access import accounts
-from storage.access.oauth import hashed
+from storage.access.oauth import hash_secret
 from storage.access.signup_blocks import canonical_hash
 from storage.engine.clock import milliseconds, optional_moment
 from storage.engine.ids import ActorId
@@ -59,7 +59,7 @@ def begin(
         email,
         canonical_hash(email),
         purpose,
-        hashed(invitation) if invitation else None,
+        hash_secret(invitation) if invitation else None,
         milliseconds(writer.now + LASTS),
     )
     writer.after_commit(accounts.ACCESS, str(account))
@@ -69,13 +69,13 @@ def issue(writer: Writer, account: ActorId, secret: str) -> None:
     """An email goes: from now on its link has this secret, and none that was sent before."""
     writer.execute(
         "UPDATE confirmations SET hash = ?, letters = letters + 1, sent_at = ? WHERE account = ?",
-        hashed(secret),
+        hash_secret(secret),
         writer.now_ms,
         account,
     )
 
 
-def sent_today(reader: Reader, email: str) -> int:
+def count_sent_today(reader: Reader, email: str) -> int:
     """Number of emails to that mailbox within a day, whoever gave the address."""
     sent: int = reader.value(
         "SELECT ifnull(sum(letters), 0) FROM confirmations WHERE canonical = ? AND sent_at > ?",
@@ -99,7 +99,7 @@ def by_secret(reader: Reader, secret: str) -> Confirmation | None:
     """Confirmation that a link carries, while its time lasts."""
     row = reader.row(
         f"SELECT {_COLUMNS} FROM confirmations WHERE hash = ? AND expires_at > ?",
-        hashed(secret),
+        hash_secret(secret),
         reader.now_ms,
     )
     return _from_row(row) if row else None

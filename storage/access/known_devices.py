@@ -6,7 +6,7 @@ for: it opens nothing.
 
 from datetime import timedelta
 
-from storage.access.oauth import hashed
+from storage.access.oauth import hash_secret
 from storage.engine.clock import milliseconds
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
@@ -20,7 +20,7 @@ def know(writer: Writer, account: ActorId, secret: str) -> None:
         "INSERT INTO known_devices (account, hash, last_seen) VALUES (?, ?, ?)"
         " ON CONFLICT (account, hash) DO UPDATE SET last_seen = excluded.last_seen",
         account,
-        hashed(secret),
+        hash_secret(secret),
         writer.now_ms,
     )
     writer.execute(
@@ -36,7 +36,7 @@ def is_known(reader: Reader, account: ActorId, secret: str) -> bool:
     row = reader.row(
         "SELECT 1 FROM known_devices WHERE account = ? AND hash = ? AND last_seen > ?",
         account,
-        hashed(secret),
+        hash_secret(secret),
         milliseconds(reader.now - LASTS),
     )
     return row is not None

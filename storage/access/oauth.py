@@ -14,7 +14,7 @@ from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
 
 
-def hashed(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """Hash of a secret of 128 bits or more: hexadecimal SHA-256."""
     return sha256(secret.encode()).hexdigest()
 
@@ -104,7 +104,7 @@ def issue(writer: Writer, secret: str, app: int, account: ActorId | None, scopes
     writer.execute(
         "INSERT INTO tokens (id, hash, app, account, scopes, created_at) VALUES (?, ?, ?, ?, ?, ?)",
         id_,
-        hashed(secret),
+        hash_secret(secret),
         app,
         account,
         scopes,
@@ -116,7 +116,7 @@ def issue(writer: Writer, secret: str, app: int, account: ActorId | None, scopes
 def token(reader: Reader, secret: str) -> Token | None:
     row = reader.row(
         f"SELECT {_TOKEN} FROM tokens tk JOIN apps ap ON ap.id = tk.app WHERE tk.hash = ?",
-        hashed(secret),
+        hash_secret(secret),
     )
     return _token(row) if row else None
 
@@ -176,7 +176,7 @@ def add_code(writer: Writer, secret: str, code: Code) -> None:
     writer.execute(
         "INSERT INTO codes (hash, app, account, redirect_uri, scopes, challenge, expires_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        hashed(secret),
+        hash_secret(secret),
         code.app,
         code.account,
         code.redirect_uri,
@@ -187,7 +187,7 @@ def add_code(writer: Writer, secret: str, code: Code) -> None:
 
 
 def code(reader: Reader, secret: str) -> Code | None:
-    row = reader.row(f"SELECT {_CODE} FROM codes WHERE hash = ?", hashed(secret))
+    row = reader.row(f"SELECT {_CODE} FROM codes WHERE hash = ?", hash_secret(secret))
     if row is None:
         return None
     app, account, redirect_uri, scopes, challenge, expires, token_, used = row
@@ -208,5 +208,5 @@ def code_used(writer: Writer, secret: str, token_: int | None) -> None:
         "UPDATE codes SET used_at = ?, token = ? WHERE hash = ?",
         writer.now_ms,
         token_,
-        hashed(secret),
+        hash_secret(secret),
     )

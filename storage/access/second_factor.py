@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from storage.access.oauth import hashed
+from storage.access.oauth import hash_secret
 from storage.engine.clock import moment, optional_moment
 from storage.engine.errors import Conflict
 from storage.engine.ids import ActorId
@@ -71,7 +71,7 @@ def set_recovery_codes(writer: Writer, account: ActorId, codes: Iterable[str]) -
     writer.execute("DELETE FROM recovery_codes WHERE account = ?", account)
     writer.execute_many(
         "INSERT INTO recovery_codes (account, hash) VALUES (?, ?)",
-        [(account, hashed(code)) for code in codes],
+        [(account, hash_secret(code)) for code in codes],
     )
 
 
@@ -80,7 +80,7 @@ def use_recovery_code(writer: Writer, account: ActorId, code: str) -> bool:
         "UPDATE recovery_codes SET used_at = ? WHERE account = ? AND hash = ? AND used_at IS NULL",
         writer.now_ms,
         account,
-        hashed(code),
+        hash_secret(code),
     )
     return bool(changed)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.access.accounts import ACCESS
-from storage.access.oauth import hashed
+from storage.access.oauth import hash_secret
 from storage.engine.clock import milliseconds, moment, optional_moment
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Row, Writer
@@ -50,7 +50,7 @@ def start(writer: Writer, secret: str, account: ActorId, agent: str, address: st
         " proven_at) VALUES (:id, :hash, :account, :agent, :now, :now, :address, :now)",
         {
             "id": id_,
-            "hash": hashed(secret),
+            "hash": hash_secret(secret),
             "account": account,
             "agent": agent,
             "now": writer.now_ms,
@@ -63,7 +63,7 @@ def start(writer: Writer, secret: str, account: ActorId, agent: str, address: st
 def find(reader: Reader, secret: str) -> Session | None:
     row = reader.row(
         f"SELECT {_COLUMNS} FROM sessions WHERE hash = ? AND last_used_at > ?",
-        hashed(secret),
+        hash_secret(secret),
         milliseconds(reader.now - LASTS),
     )
     return _from_row(row) if row else None
@@ -76,7 +76,7 @@ def of_account(reader: Reader, account: ActorId) -> list[Session]:
     return [_from_row(row) for row in rows]
 
 
-def used(writer: Writer, id_: int) -> None:
+def record_use(writer: Writer, id_: int) -> None:
     writer.execute("UPDATE sessions SET last_used_at = ? WHERE id = ?", writer.now_ms, id_)
 
 
@@ -131,7 +131,7 @@ def offer_reset(writer: Writer, secret: str, account: ActorId, lasting: timedelt
     writer.execute("DELETE FROM resets WHERE account = ?", account)
     writer.execute(
         "INSERT INTO resets (hash, account, expires_at) VALUES (?, ?, ?)",
-        hashed(secret),
+        hash_secret(secret),
         account,
         milliseconds(writer.now + lasting),
     )
@@ -141,7 +141,7 @@ def reset_of(reader: Reader, secret: str) -> ActorId | None:
     """Account whose reset link it is, while it may be used."""
     account: ActorId | None = reader.value(
         "SELECT account FROM resets WHERE hash = ? AND expires_at > ?",
-        hashed(secret),
+        hash_secret(secret),
         reader.now_ms,
     )
     return account
@@ -161,7 +161,7 @@ def invite(
 ) -> None:
     writer.execute(
         "INSERT INTO invitations (hash, sponsor, most_uses, expires_at) VALUES (?, ?, ?, ?)",
-        hashed(secret),
+        hash_secret(secret),
         sponsor,
         most_uses,
         milliseconds(writer.now + lasting),
@@ -184,7 +184,7 @@ def use_invitation(writer: Writer, secret: str) -> tuple[bool, ActorId | None]:
     rows = writer.rows(
         "UPDATE invitations SET uses = uses + 1 WHERE hash = ? AND uses < most_uses"
         " AND expires_at > ? RETURNING sponsor",
-        hashed(secret),
+        hash_secret(secret),
         writer.now_ms,
     )
     return (True, rows[0][0]) if rows else (False, None)

@@ -25,7 +25,7 @@ class Changes:
         self._listeners: dict[str, list[Listener]] = {}
 
     @contextmanager
-    def heard_by(self, subject: str, listener: Listener) -> Iterator[None]:
+    def listen(self, subject: str, listener: Listener) -> Iterator[None]:
         listeners = self._listeners.setdefault(subject, [])
         listeners.append(listener)
         try:

@@ -42,7 +42,7 @@ def optional_moment(written: int | None) -> datetime | None:
     return None if written is None else moment(written)
 
 
-def clamped(stated: datetime | None, now: datetime) -> datetime:
+def clamp(stated: datetime | None, now: datetime) -> datetime:
     """A publication time as others state it, held between 1970 and now (SECURITY 27)."""
     if stated is None:
         return now

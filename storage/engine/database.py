@@ -70,10 +70,10 @@ class Database:
         Raises TookTooLong when it is interrupted, after what its caller's allowance gives it.
         """
 
-        def bound(reader: Reader) -> T:
+        def run(reader: Reader) -> T:
             return unit(reader, *args, **kwargs)
 
-        return await self.readers.run(bound)
+        return await self.readers.run(run)
 
     async def write(
         self, unit: Callable[Concatenate[Writer, P], T], *args: P.args, **kwargs: P.kwargs
@@ -93,11 +93,11 @@ class Database:
         if self._closed:
             raise NotCommitted("the database is closed")
 
-        def bound(writer: Writer) -> T:
+        def run(writer: Writer) -> T:
             return unit(writer, *args, **kwargs)
 
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Waiting(bound, answer))
+        self._queue.put_nowait(_Waiting(run, answer))
         return await answer
 
     async def commit_groups(self) -> None:

@@ -10,7 +10,7 @@ from storage.engine.errors import Locked
 
 
 @contextmanager
-def owned(folder: Path) -> Iterator[None]:
+def hold(folder: Path) -> Iterator[None]:
     """Hold the folder's lock. Raises Locked when another process has it."""
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

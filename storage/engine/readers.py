@@ -100,7 +100,7 @@ class Readers:
         reading = _Reading(connection, seconds)
         self._watch(reading)
         try:
-            value = await connection.run(lambda raw: self._timed(raw, unit, reading))
+            value = await connection.run(lambda raw: self._with_timer(raw, unit, reading))
         except asyncio.CancelledError:
             reading.until = 0.0  # nobody waits for it any more; its thread is still busy
             reading.stop()
@@ -123,7 +123,9 @@ class Readers:
             if allowance is not None:
                 allowance.charge(seconds if reading.late else reading.spent)
 
-    def _timed(self, raw: sqlite3.Connection, unit: Callable[[Reader], T], reading: _Reading) -> T:
+    def _with_timer(
+        self, raw: sqlite3.Connection, unit: Callable[[Reader], T], reading: _Reading
+    ) -> T:
         used = reading.used = processor_timer()
         try:
             return in_snapshot(raw, unit, self._moment)

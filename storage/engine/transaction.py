@@ -67,7 +67,7 @@ class Reader:
         """Read as `rows`, with `:name` in place of `?`."""
         return self._connection.execute(sql, values).fetchall()
 
-    def gathered(self, sql: str, values: dict[str, Any], width: int) -> list[Row]:
+    def gather_rows(self, sql: str, values: dict[str, Any], width: int) -> list[Row]:
         """Read as `named`, for many rows of so many columns of text and whole numbers: all in one.
 
         After each row of SQLite's, a thread must get Python's lock back from the others. With one

@@ -19,7 +19,7 @@ class Followed:
     languages: tuple[str, ...]
 
 
-def followed(reader: Reader, account: ActorId) -> list[Followed]:
+def list_followed(reader: Reader, account: ActorId) -> list[Followed]:
     """People and communities elsewhere and here, asked for or accepted; not the place itself."""
     rows = reader.rows(
         "SELECT w.name, w.domain, f.reblogs, f.notify, f.languages FROM follows f"
@@ -33,7 +33,7 @@ def followed(reader: Reader, account: ActorId) -> list[Followed]:
     ]
 
 
-def blocked(reader: Reader, account: ActorId) -> list[tuple[str, str]]:
+def list_blocked(reader: Reader, account: ActorId) -> list[tuple[str, str]]:
     """(name, domain)"""
     rows = reader.rows(
         "SELECT w.name, w.domain FROM blocks b JOIN actors w ON w.id = b.target"
@@ -43,7 +43,7 @@ def blocked(reader: Reader, account: ActorId) -> list[tuple[str, str]]:
     return [(name, domain) for name, domain in rows]
 
 
-def muted(reader: Reader, account: ActorId) -> list[tuple[str, str, bool]]:
+def list_muted(reader: Reader, account: ActorId) -> list[tuple[str, str, bool]]:
     """(name, domain, whether notifications are muted too)"""
     rows = reader.rows(
         "SELECT w.name, w.domain, m.notifications FROM mutes m JOIN actors w ON w.id = m.target"
@@ -54,7 +54,7 @@ def muted(reader: Reader, account: ActorId) -> list[tuple[str, str, bool]]:
     return [(name, domain, bool(quiet)) for name, domain, quiet in rows]
 
 
-def listed(reader: Reader, account: ActorId) -> list[tuple[str, str, str]]:
+def list_listed(reader: Reader, account: ActorId) -> list[tuple[str, str, str]]:
     """(title of the list, name, domain)"""
     rows = reader.rows(
         "SELECT li.title, w.name, w.domain FROM lists li JOIN list_members lm ON lm.list = li.id"
@@ -64,7 +64,7 @@ def listed(reader: Reader, account: ActorId) -> list[tuple[str, str, str]]:
     return [(title, name, domain) for title, name, domain in rows]
 
 
-def bookmarked(reader: Reader, account: ActorId) -> list[str]:
+def list_bookmarked(reader: Reader, account: ActorId) -> list[str]:
     """URIs of posts, the latest first."""
     rows = reader.rows(
         "SELECT p.uri FROM bookmarks bm JOIN posts p ON p.id = bm.post"

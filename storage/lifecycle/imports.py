@@ -108,7 +108,7 @@ def lines(reader: Reader, id_: int) -> list[Line]:
     return [Line(position, tuple(loads(row)), reason) for position, row, reason in rows]
 
 
-def failed(reader: Reader, account: ActorId, id_: int) -> list[Line]:
+def failed_lines(reader: Reader, account: ActorId, id_: int) -> list[Line]:
     """The lines that could not be carried out, with the reason; only their own file's."""
     rows = reader.rows(
         "SELECT ir.position, ir.row, ir.reason FROM import_rows ir"

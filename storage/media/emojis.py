@@ -55,7 +55,7 @@ def _from_row(row: Row) -> Emoji:
     )
 
 
-def known(reader: Reader, wanted: Collection[Name]) -> dict[Name, Emoji]:
+def find_many(reader: Reader, wanted: Collection[Name]) -> dict[Name, Emoji]:
     """Existing emoji among those wanted, by domain and shortcode."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM json_each(?) j CROSS JOIN emojis"
@@ -86,7 +86,7 @@ def ours(reader: Reader) -> list[Emoji]:
 
 def add(writer: Writer, emoji: Emoji) -> None:
     """Raises Conflict where there is one of that name."""
-    if known(writer, [(emoji.domain, emoji.shortcode)]):
+    if find_many(writer, [(emoji.domain, emoji.shortcode)]):
         raise Conflict("shortcode")
     writer.execute(
         "INSERT INTO emojis (id, shortcode, domain, uri, file, still, remote_url, category,"
@@ -108,7 +108,7 @@ def add(writer: Writer, emoji: Emoji) -> None:
 
 def remove(writer: Writer, shortcode: str) -> Emoji | None:
     """Take away one of ours; returns what it was."""
-    emoji = known(writer, [("", shortcode)]).get(("", shortcode))
+    emoji = find_many(writer, [("", shortcode)]).get(("", shortcode))
     if emoji is not None:
         writer.execute("DELETE FROM emojis WHERE id = ?", emoji.id)
         _show_anew(writer, shortcode)
@@ -141,7 +141,7 @@ def learn(writer: Writer, domain: str, stated: Iterable[Emoji]) -> None:
     if domain == "":
         raise ValueError("ours are made here, not learned")
     there = list(stated)
-    before = known(writer, [(domain, emoji.shortcode) for emoji in there]) if there else {}
+    before = find_many(writer, [(domain, emoji.shortcode) for emoji in there]) if there else {}
     changed = False
     for emoji in there:
         one = before.get((domain, emoji.shortcode))

@@ -304,7 +304,7 @@ def named_like(reader: Reader, name: str, domain: str | None, most: int) -> list
 
     Somebody silenced is found only by who knows the whole name.
     """
-    start = _escaped(name) + "%"
+    start = _escape(name) + "%"
     rows = reader.rows(
         rf"""
         SELECT {COLUMNS} FROM actors WHERE effective_state = 'active' AND type <> 'Application'
@@ -315,13 +315,13 @@ def named_like(reader: Reader, name: str, domain: str | None, most: int) -> list
         start,
         start,
         name,
-        "%" if domain is None else _escaped(domain) + "%",
+        "%" if domain is None else _escape(domain) + "%",
         most,
     )
     return [from_row(row) for row in rows]
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 

@@ -94,7 +94,7 @@ def mutes(reader: Reader, actor: ActorId, target: ActorId) -> bool:
     return row is not None
 
 
-def muted(reader: Reader, actor: ActorId, target: ActorId) -> Mute | None:
+def find_mute(reader: Reader, actor: ActorId, target: ActorId) -> Mute | None:
     row = reader.row(
         "SELECT target, notifications, expires_at, id FROM mutes WHERE actor = ? AND target = ?"
         " AND (expires_at IS NULL OR expires_at > ?)",
@@ -116,7 +116,7 @@ def page_of_mutes(reader: Reader, actor: ActorId, page: Page) -> list[Mute]:
     return sorted(found, key=lambda one: -one.cursor)
 
 
-def unwanted(reader: Reader, actor: ActorId) -> frozenset[ActorId]:
+def blocked_or_muted(reader: Reader, actor: ActorId) -> frozenset[ActorId]:
     """Actors whom somebody blocks or mutes, now."""
     rows = reader.named(
         "SELECT target FROM blocks WHERE actor = :actor UNION SELECT target FROM mutes"

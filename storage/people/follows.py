@@ -48,7 +48,7 @@ def ask(writer: Writer, uri: str, follower: ActorId, target: ActorId) -> bool:
 
     Raises Conflict("uri") when they follow somebody else under that URI.
     """
-    known = _asked_as(writer, uri, follower)
+    known = _target_of_id(writer, uri, follower)
     if known not in (None, target):
         raise Conflict("uri")
     new = writer.execute(
@@ -70,7 +70,7 @@ def ask(writer: Writer, uri: str, follower: ActorId, target: ActorId) -> bool:
     return bool(new)
 
 
-def _asked_as(reader: Reader, uri: str, follower: ActorId) -> int | None:
+def _target_of_id(reader: Reader, uri: str, follower: ActorId) -> int | None:
     """Actor whom somebody follows, or asked to, by an id of theirs."""
     target: int | None = reader.value(
         "SELECT target FROM follows WHERE uri = ? AND follower = ?", uri, follower
@@ -165,7 +165,7 @@ class LocalFollower(NamedTuple):
 
 def local_follower_rows(reader: Reader, target: ActorId) -> list[LocalFollower]:
     """Rows of `local_followers`, with no more than it takes to bring them something."""
-    rows = reader.gathered(
+    rows = reader.gather_rows(
         "SELECT f.follower, f.reblogs, f.notify, f.languages FROM follows f"
         " JOIN actors w ON w.id = f.follower"
         " WHERE f.target = :target AND f.state = 'accepted' AND w.host = ''",

@@ -57,7 +57,7 @@ def followers_there(
     )
 
 
-def followed_there(
+def follows_there(
     reader: Reader, account: ActorId, host: str, most: int
 ) -> Sequence[tuple[str, str]]:
     """(URI of the follow, URI of the followed) of those there whom the member follows."""

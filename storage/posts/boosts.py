@@ -84,7 +84,7 @@ def by_id(reader: Reader, id_: int) -> Boost | None:
     return _from_row(row) if row else None
 
 
-def seen(reader: Reader, viewer: Viewer, id_: int) -> Boost | None:
+def find_visible(reader: Reader, viewer: Viewer, id_: int) -> Boost | None:
     """Boost by number, where the viewer may see it; whether its post, it does not say."""
     shared, values = predicate(viewer, of_boost=True)
     rows = reader.named(

@@ -48,8 +48,8 @@ def add(writer: Writer, poll: Poll) -> None:
         poll.post,
         poll.multiple,
         poll.hide_totals,
-        _written(poll.closes_at),
-        _written(poll.closed_at),
+        _to_milliseconds(poll.closes_at),
+        _to_milliseconds(poll.closed_at),
         None if poll.ours else poll.voters,
         None if poll.ours else writer.now_ms,
     )
@@ -62,7 +62,7 @@ def add(writer: Writer, poll: Poll) -> None:
     )
 
 
-def _written(when: datetime | None) -> int | None:
+def _to_milliseconds(when: datetime | None) -> int | None:
     return None if when is None else milliseconds(when)
 
 
@@ -76,7 +76,7 @@ def reschedule(writer: Writer, poll: Poll) -> None:
     writer.execute(
         "UPDATE polls SET hide_totals = ?, closes_at = ? WHERE post = ?",
         poll.hide_totals,
-        _written(poll.closes_at),
+        _to_milliseconds(poll.closes_at),
         poll.post,
     )
 
@@ -86,7 +86,7 @@ def refresh(writer: Writer, poll: Poll) -> None:
     writer.execute(
         "UPDATE polls SET closes_at = ?, voters = ?, fetched_at = ? WHERE post = ?"
         " AND fetched_at IS NOT NULL",
-        _written(poll.closes_at),
+        _to_milliseconds(poll.closes_at),
         poll.voters,
         writer.now_ms,
         poll.post,
@@ -219,6 +219,6 @@ def fetched_at(reader: Reader, post: PostId) -> datetime | None:
     return None if written is None else moment(written)
 
 
-def asked(writer: Writer, post: PostId) -> None:
+def record_failed_fetch(writer: Writer, post: PostId) -> None:
     """Note that a poll's server did not answer: it is not asked again at once."""
     writer.execute("UPDATE polls SET fetched_at = ? WHERE post = ?", writer.now_ms, post)

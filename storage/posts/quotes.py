@@ -161,7 +161,7 @@ def by_request(reader: Reader, uri: str, target: int) -> Quote | None:
     )
 
 
-def unchecked(reader: Reader, most: int) -> list[Quote]:
+def list_unchecked(reader: Reader, most: int) -> list[Quote]:
     """Quotes with a stamp that nobody has seen yet, and for which it is time; longest due first."""
     rows = reader.rows(
         f"SELECT {_COLUMNS} FROM approvals WHERE state = 'pending' AND decided_at IS NULL"
@@ -172,7 +172,7 @@ def unchecked(reader: Reader, most: int) -> list[Quote]:
     return [found for row in rows if (found := _from_row(row)) is not None]
 
 
-def shown(reader: Reader, posts: Sequence[PostId], viewer: ActorId) -> dict[PostId, Shown]:
+def find_many(reader: Reader, posts: Sequence[PostId], viewer: ActorId) -> dict[PostId, Shown]:
     """Quotes by the number of the quoting post, of those whose quoted post is known here.
 
     `viewer` is a member, or 0.

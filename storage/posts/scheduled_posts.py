@@ -1,32 +1,62 @@
 """Posts for later: what a member asked for, and when; and the files that wait for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from json import dumps
-from typing import Any
+from typing import TypedDict
 
 from orjson import loads
 
 from storage.engine.clock import milliseconds, moment
-from storage.engine.ids import ActorId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
 from storage.engine.transaction import Reader, Row, Writer
 
 SCHEDULED = "post scheduled"
 
 
+class ScheduledPoll(TypedDict):
+    """Poll that begins when it is posted; `expires_in` in seconds."""
+
+    options: list[str]
+    multiple: bool
+    hide_totals: bool
+    expires_in: int
+
+
+class ScheduledPolicies(TypedDict):
+    reply: str
+    like: str
+    announce: str
+    quote: str
+
+
+class ScheduledParams(TypedDict):
+    """Params of a post for later, as they lie in the database; `key` makes it one of its kind."""
+
+    text: str
+    spoiler: str
+    visibility: str
+    local_only: bool
+    sensitive: bool
+    language: str | None
+    in_reply_to: PostId | None
+    poll: ScheduledPoll | None
+    policies: ScheduledPolicies
+    media: list[int]
+    application: int | None
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """`wish` is what the client asked for, by name (server/actions/posts/scheduled_statuses.py).
-
-    `reason`: it could not be posted, and waits for another time.
-    """
+    """Post for later; `reason`: it could not be posted, and waits for another time."""
 
     id: int
     author: ActorId
     due: datetime
-    params: Mapping[str, Any]
+    params: ScheduledParams
     reason: str | None = None
 
 
@@ -38,7 +68,7 @@ def _from_row(row: Row) -> Scheduled:
 
 
 def add(
-    writer: Writer, author: ActorId, due: datetime, params: Mapping[str, Any], media: Sequence[int]
+    writer: Writer, author: ActorId, due: datetime, params: ScheduledParams, media: Sequence[int]
 ) -> Scheduled:
     """Kept, with the files that are meant for it; they have to be the author's and free."""
     made = Scheduled(writer.new_id(), author, due, params)
@@ -47,7 +77,7 @@ def add(
         made.id,
         author,
         milliseconds(due),
-        dumps(dict(params)),
+        dumps(params),
     )
     writer.execute(
         "UPDATE media SET scheduled = ? WHERE id IN (SELECT value FROM json_each(?))",

@@ -37,10 +37,10 @@ _SAID = """
 def of_posts(reader: Reader, posts: list[PostId]) -> Iterator[tuple[PostId, str]]:
     """(post, all that it says): title, content warning, text, choices, descriptions."""
     rows = reader.rows(f"{_SAID} IN (SELECT value FROM json_each(?))", dumps(posts))
-    return ((row[0], _joined(row)) for row in rows)
+    return ((row[0], _join(row)) for row in rows)
 
 
-def _joined(row: Row) -> str:
+def _join(row: Row) -> str:
     _, title, spoiler, content, choices, descriptions = row
     return "\n".join(filter(None, (title, spoiler, plain(content), choices, descriptions)))
 
@@ -50,7 +50,7 @@ def index(writer: Writer, post: PostId) -> None:
     remove(writer, post)
     writer.execute_many(
         "INSERT INTO post_words (rowid, words, marks) VALUES (?, ?, ?)",
-        [(row[0], _joined(row), marks(row[3])) for row in writer.rows(f"{_SAID} = ?", post)],
+        [(row[0], _join(row), marks(row[3])) for row in writer.rows(f"{_SAID} = ?", post)],
     )
 
 
@@ -59,7 +59,7 @@ def add(writer: Writer, post: PostId, title: str, spoiler: str, content: str) ->
     writer.execute(
         "INSERT INTO post_words (rowid, words, marks) VALUES (?, ?, ?)",
         post,
-        _joined((post, title, spoiler, content, None, None)),
+        _join((post, title, spoiler, content, None, None)),
         marks(content),
     )
 

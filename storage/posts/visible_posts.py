@@ -27,13 +27,13 @@ __all__ = [
     "facts",
     "figures",
     "hosts",
+    "list_hashtags",
+    "list_mentions",
     "many",
-    "mentioned",
     "once_seen",
     "recipients",
     "status_rows",
     "tag_names",
-    "tagged",
     "texts",
     "was_there",
 ]
@@ -117,7 +117,7 @@ def ancestors(reader: Reader, viewer: Viewer, post: Post) -> list[Post]:
         if above is None or above.id == post.id:
             break
         chain.append(above)
-    return _wanted(reader, viewer, chain[::-1])
+    return _find_wanted(reader, viewer, chain[::-1])
 
 
 class ThreadLimits(NamedTuple):
@@ -168,10 +168,10 @@ def descendants(
         answer = waiting.pop()
         found.append(answer)
         waiting += answers.pop(answer.id, [])[::-1]
-    return _wanted(reader, viewer, found)
+    return _find_wanted(reader, viewer, found)
 
 
-def _wanted(reader: Reader, viewer: Viewer, thread: list[Post]) -> list[Post]:
+def _find_wanted(reader: Reader, viewer: Viewer, thread: list[Post]) -> list[Post]:
     if not isinstance(viewer, Member):
         return thread
     hidden = hidden_accounts.among(reader, viewer.actor, [post.author for post in thread])
@@ -265,7 +265,7 @@ def status_rows(
     may, values = predicate(viewer)
     shared, _ = predicate(viewer, of_boost=True)
     me = viewer.actor if isinstance(viewer, Member) else 0
-    rows = reader.gathered(
+    rows = reader.gather_rows(
         f"""
         SELECT {_REVISION}, {ACCOUNT_VERSION}, {_FAVOURITES},
         ({_BOOSTS} AND {shared}), ({_ANSWERS} AND {may}), {_DONE},
@@ -304,7 +304,7 @@ def hosts(reader: Reader, wanted: Iterable[PostId]) -> dict[PostId, str]:
     )
 
 
-def mentioned(reader: Reader, wanted: Sequence[PostId]) -> list[tuple[PostId, ActorId]]:
+def list_mentions(reader: Reader, wanted: Sequence[PostId]) -> list[tuple[PostId, ActorId]]:
     """(post, actor) for everybody whom the posts' texts mention."""
     rows = reader.rows(
         "SELECT post, actor FROM post_recipients WHERE mentioned"
@@ -314,7 +314,7 @@ def mentioned(reader: Reader, wanted: Sequence[PostId]) -> list[tuple[PostId, Ac
     return [(post, actor) for post, actor in rows]
 
 
-def tagged(reader: Reader, wanted: Sequence[PostId]) -> list[tuple[PostId, str]]:
+def list_hashtags(reader: Reader, wanted: Sequence[PostId]) -> list[tuple[PostId, str]]:
     """(post, folded name) for every hashtag of the posts."""
     rows = reader.rows(
         "SELECT pt.post, tg.name FROM post_tags pt JOIN tags tg ON tg.id = pt.tag"

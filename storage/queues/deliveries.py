@@ -168,7 +168,7 @@ class Parked:
     reason: str
 
 
-def parked(reader: Reader, most: int = 100) -> list[Parked]:
+def list_parked(reader: Reader, most: int = 100) -> list[Parked]:
     rows = reader.rows(
         "SELECT d.id, d.inbox, v.type, d.attempts, ifnull(d.reason, '') FROM deliveries d"
         " JOIN activities v ON v.id = d.activity WHERE d.state = 'parked' ORDER BY d.id LIMIT ?",

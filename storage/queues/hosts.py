@@ -117,12 +117,12 @@ def set_tier(writer: Writer, host: str, tier: Tier | None) -> None:
     )
 
 
-def unsettled(reader: Reader) -> dict[str, int]:
+def list_unsettled(reader: Reader) -> dict[str, int]:
     """Hosts whose actors have yet to follow their tier, and how often it was set meanwhile."""
     return dict(reader.rows("SELECT host, unsettled FROM hosts WHERE unsettled > 0"))
 
 
-def settled(writer: Writer, host: str, times: int) -> None:
+def record_settled(writer: Writer, host: str, times: int) -> None:
     """Note that its actors have followed, unless its tier was set once more than these times."""
     writer.execute("UPDATE hosts SET unsettled = 0 WHERE host = ? AND unsettled = ?", host, times)
 
@@ -224,7 +224,7 @@ def lift_limit(writer: Writer, host: str) -> None:
     )
 
 
-def judged(reader: Reader) -> list[Host]:
+def list_with_tier(reader: Reader) -> list[Host]:
     """Hosts that have a tier, by name."""
     rows = reader.rows(f"SELECT {_COLUMNS} FROM hosts WHERE tier IS NOT NULL ORDER BY host")
     return [_from_row(row) for row in rows]
@@ -358,7 +358,7 @@ def _schedule_source(writer: Writer, source: str, standing: int, *, served: bool
 # ---- how it answers ----
 
 
-def failed(
+def record_failure(
     writer: Writer, host: str, pause: timedelta, error: str, *, as_asked: bool = False
 ) -> None:
     """Note that a host did not answer: nothing is sent to it before the pause is over.
@@ -386,7 +386,7 @@ def failed(
     schedule(writer, host, served=True)
 
 
-def reached(writer: Writer, host: str, *, slow: bool = False) -> None:
+def record_success(writer: Writer, host: str, *, slow: bool = False) -> None:
     """Note that a host answered: all held against it is forgotten, but that it took its time."""
     writer.named(
         "INSERT INTO hosts (host, reached_at, slow) VALUES (:host, :now, :slow)"
@@ -397,13 +397,13 @@ def reached(writer: Writer, host: str, *, slow: bool = False) -> None:
     schedule(writer, host, served=True)
 
 
-def slowed(writer: Writer, host: str) -> None:
+def record_fault(writer: Writer, host: str) -> None:
     """Note that a host answered with a fault of its own, and took its time."""
     writer.execute("UPDATE hosts SET slow = 1 WHERE host = ?", host)
     schedule(writer, host, served=True)
 
 
-def heard_from(writer: Writer, host: str) -> None:
+def wake(writer: Writer, host: str) -> None:
     """Let the next probe go now, as the host sent a signed request; forgive nothing (SECURITY 91).
 
     Once only in as many hours as it failed times in a row, a day at most.
@@ -421,6 +421,6 @@ def heard_from(writer: Writer, host: str) -> None:
         writer.after_commit(AWAKE, host)
 
 
-def troubled(reader: Reader) -> list[Host]:
+def list_troubled(reader: Reader) -> list[Host]:
     rows = reader.rows(f"SELECT {_COLUMNS} FROM hosts WHERE failures > 0 ORDER BY host")
     return [_from_row(row) for row in rows]

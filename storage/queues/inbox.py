@@ -145,7 +145,7 @@ def _may_be_said_again(reader: Reader, received: Received) -> bool:
     earlier, subject, state = row
     if state == "refused":
         return received.type in (*_SAYING, *_UNSAYING)  # it had no effect, and now it may
-    signed_since = _signed_since(reader, received, earlier)
+    signed_since = _newest_signature_since(reader, received, earlier)
     if signed_since is not None:
         return bool(received.signed_at >= signed_since)
     if state == "due":
@@ -155,7 +155,7 @@ def _may_be_said_again(reader: Reader, received: Received) -> bool:
     return received.type in _SAYING
 
 
-def _signed_since(reader: Reader, received: Received, earlier: int) -> int | None:
+def _newest_signature_since(reader: Reader, received: Received, earlier: int) -> int | None:
     """Moment at which the newest word about the relation after the row `earlier` was signed."""
     if received.type not in (*_SAYING, *_UNSAYING, *_ANSWERING):
         return None
@@ -282,7 +282,7 @@ def put_off(writer: Writer, received: Received, pause: timedelta) -> None:
     )
 
 
-def known(reader: Reader, uri: str) -> bool:
+def exists(reader: Reader, uri: str) -> bool:
     return reader.row("SELECT 1 FROM received WHERE uri = ?", uri) is not None
 
 

@@ -83,7 +83,7 @@ def due(reader: Reader, kind: type[P], most: int) -> list[Job[P]]:
     return [Job(id_, kind, subject, loads(detail), n) for id_, subject, detail, n in rows]
 
 
-def done(writer: Writer, job: Job[Any]) -> None:
+def finish(writer: Writer, job: Job[Any]) -> None:
     writer.execute("DELETE FROM jobs WHERE id = ?", job.id)
 
 
@@ -106,7 +106,7 @@ def to_the_end(writer: Writer, job: Job[Any]) -> None:
     )
 
 
-def failed(writer: Writer, job: Job[Any], reason: str) -> bool:
+def retry_or_park(writer: Writer, job: Job[Any], reason: str) -> bool:
     """Plan a job again that failed in a way nobody foresaw, or park it; return whether parked.
 
     Not counted where it was meanwhile planned anew.
@@ -135,7 +135,7 @@ class Parked:
     reason: str
 
 
-def parked(reader: Reader, most: int = 100) -> list[Parked]:
+def list_parked(reader: Reader, most: int = 100) -> list[Parked]:
     rows = reader.rows(
         "SELECT kind, subject, reason FROM jobs WHERE state = 'parked' ORDER BY id LIMIT ?", most
     )
@@ -144,7 +144,7 @@ def parked(reader: Reader, most: int = 100) -> list[Parked]:
 
 def again(writer: Writer) -> int:
     """Try all that is parked once more. Return how many."""
-    kinds = {one.kind for one in parked(writer, -1)}
+    kinds = {one.kind for one in list_parked(writer, -1)}
     tried = writer.execute(
         "UPDATE jobs SET state = 'due', due = ?, attempts = 0 WHERE state = 'parked'",
         writer.now_ms,

@@ -133,19 +133,21 @@ def find_next(writer: Writer) -> bool:
         _find(writer, rows[-1][0], below)
         jobs.plan(writer, replace(job.payload, below=rows[-1][0]))
     else:
-        jobs.done(writer, job)
+        jobs.finish(writer, job)
     return True
 
 
 def _find(writer: Writer, first: int, below: int) -> None:
     """Begin conversations already read; what goes on meanwhile stays as it is."""
-    said = _said(writer, first, below)
+    said = _read_posts(writer, first, below)
     everybody = dumps(sorted({one for each in said for one in each.people}))
     members = writer.rows(
         "SELECT actor FROM accounts WHERE actor IN (SELECT value FROM json_each(?))", everybody
     )
     for (account,) in members:
-        seen = _seen(writer, ActorId(account), [one.post for one in said if account in one.people])
+        seen = _visible(
+            writer, ActorId(account), [one.post for one in said if account in one.people]
+        )
         writer.execute_many(
             "INSERT INTO conversations (id, account, people, root, last_post, unread)"
             " VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (account, root, people)"
@@ -158,7 +160,7 @@ def _find(writer: Writer, first: int, below: int) -> None:
         )
 
 
-def _said(reader: Reader, first: int, below: int) -> list[_Said]:
+def _read_posts(reader: Reader, first: int, below: int) -> list[_Said]:
     rows = reader.rows(
         "SELECT p.id, p.root, p.author, (SELECT json_group_array(r.actor) FROM post_recipients r"
         " WHERE r.post = p.id) FROM posts p JOIN audiences a ON a.id = p.audience"
@@ -171,7 +173,7 @@ def _said(reader: Reader, first: int, below: int) -> list[_Said]:
     ]
 
 
-def _seen(reader: Reader, account: ActorId, wanted: list[int]) -> set[int]:
+def _visible(reader: Reader, account: ActorId, wanted: list[int]) -> set[int]:
     may, values = predicate(Member(account))
     rows = reader.named(
         f"SELECT p.id FROM {FROM} WHERE p.id IN (SELECT value FROM json_each(:wanted))"

@@ -76,7 +76,7 @@ def of(reader: Reader, viewer: Viewer, actor: ActorId) -> list[Featured]:
     return [Featured(id_, name, posts, optional_moment(at)) for id_, name, posts, at in rows]
 
 
-def suggested(reader: Reader, actor: ActorId, most: int = MOST) -> list[str]:
+def suggest(reader: Reader, actor: ActorId, most: int = MOST) -> list[str]:
     """Folded hashtags that they use most and do not feature."""
     rows = reader.named(
         """

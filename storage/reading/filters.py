@@ -101,7 +101,7 @@ _FILTERS = "SELECT id, title, contexts, action, expires_at FROM filters WHERE ac
 def of(reader: Reader, account: ActorId) -> list[Filter]:
     """Filters of a member, all of them, those that ended too."""
     rows = reader.rows(f"{_FILTERS} ORDER BY id", account)
-    return _filled(reader, rows)
+    return _with_contents(reader, rows)
 
 
 def in_force(reader: Reader, account: ActorId) -> list[Filter]:
@@ -111,16 +111,16 @@ def in_force(reader: Reader, account: ActorId) -> list[Filter]:
         account,
         reader.now_ms,
     )
-    return _filled(reader, rows) if rows else []
+    return _with_contents(reader, rows) if rows else []
 
 
 def one(reader: Reader, account: ActorId, id_: int) -> Filter | None:
     """Filter by number; None where it is somebody else's."""
-    found = _filled(reader, reader.rows(f"{_FILTERS} AND id = ?", account, id_))
+    found = _with_contents(reader, reader.rows(f"{_FILTERS} AND id = ?", account, id_))
     return found[0] if found else None
 
 
-def _filled(reader: Reader, rows: list[Row]) -> list[Filter]:
+def _with_contents(reader: Reader, rows: list[Row]) -> list[Filter]:
     ids = dumps([row[0] for row in rows])
     keywords: dict[int, list[Keyword]] = {}
     for row in reader.rows(
@@ -231,7 +231,7 @@ def remove_post(writer: Writer, id_: int) -> None:
     writer.execute("DELETE FROM filter_posts WHERE id = ?", id_)
 
 
-def marked(reader: Reader, account: ActorId, id_: int) -> Marked | None:
+def find_marked(reader: Reader, account: ActorId, id_: int) -> Marked | None:
     """Post marked in a filter, by number; None where it is somebody else's."""
     row = reader.row(
         "SELECT fp.id, fp.filter, fp.post FROM filter_posts fp JOIN filters fi ON fi.id = fp.filter"

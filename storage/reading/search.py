@@ -117,8 +117,8 @@ def _values(reader: Reader, me: ActorId, wanted: SearchFilter) -> dict[str, obje
         "me": me,
         "viewer": me,
         "now": reader.now_ms,
-        "words": " AND ".join(map(_quoted, wanted.words)),
-        "not_words": " OR ".join(map(_quoted, wanted.not_words)) or None,
+        "words": " AND ".join(map(_quote, wanted.words)),
+        "not_words": " OR ".join(map(_quote, wanted.not_words)) or None,
         "authors": None if authors is None else dumps(authors),
         "not_authors": dumps(wanted.not_authors),
         "media": wanted.media,
@@ -134,7 +134,7 @@ def _values(reader: Reader, me: ActorId, wanted: SearchFilter) -> dict[str, obje
     }
 
 
-def _quoted(word: str) -> str:
+def _quote(word: str) -> str:
     """Text as one string of the query language, so nothing in it means anything (SECURITY 87)."""
     return 'words : "' + word.replace('"', '""').replace("\0", " ") + '"'
 
@@ -157,5 +157,5 @@ def index_next(writer: Writer) -> bool:
     if rows:
         jobs.plan(writer, replace(job.payload, below=rows[-1][0]))
     else:
-        jobs.done(writer, job)
+        jobs.finish(writer, job)
     return True

@@ -19,7 +19,7 @@ def remove(writer: Writer, account: ActorId, root: PostId) -> None:
     writer.execute("DELETE FROM thread_mutes WHERE account = ? AND root = ?", account, root)
 
 
-def said_by(reader: Reader, account: ActorId, post: PostId) -> bool:
+def is_muted_by(reader: Reader, account: ActorId, post: PostId) -> bool:
     """Whether the member muted a thread by the number of this post, or it begins such a thread."""
     row = reader.row(
         "SELECT 1 FROM thread_mutes WHERE account = ? AND (root = ? OR post = ?)",

@@ -99,7 +99,7 @@ def _lines_of(
 ) -> list[Line]:
     may, values = predicate(Member(owner))
     shared, _ = predicate(Member(owner), of_boost=True)
-    rows = reader.gathered(
+    rows = reader.gather_rows(
         f"""
         SELECT line.entry, line.share, bo.actor, line.post FROM {table}
         JOIN posts p ON p.id = line.post {PEOPLE} LEFT JOIN boosts bo ON bo.id = line.share
@@ -227,14 +227,14 @@ def account(
         "media": shown.media,
         "tagged": shown.tagged,
     }
-    found = _said(reader, viewer, page, values)
+    found = _read_posts(reader, viewer, page, values)
     if shown.boosts:
-        found += _boosted(reader, viewer, page, values)
+        found += _read_boosts(reader, viewer, page, values)
     nearest = sorted(found, key=lambda row: row[0], reverse=page.order == "DESC")
     return _entries(page, nearest[: page.limit])
 
 
-def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
+def _read_posts(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
     may, allowed = predicate(viewer)
     return reader.named(
         f"""
@@ -247,7 +247,9 @@ def _said(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object])
     )
 
 
-def _boosted(reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]) -> list[Row]:
+def _read_boosts(
+    reader: Reader, viewer: Viewer, page: Page, values: dict[str, object]
+) -> list[Row]:
     may, allowed = predicate(viewer)
     shared, _ = predicate(viewer, of_boost=True)
     return reader.named(
@@ -261,7 +263,7 @@ def _boosted(reader: Reader, viewer: Viewer, page: Page, values: dict[str, objec
     )
 
 
-def pinned(reader: Reader, viewer: Viewer, actor: ActorId, page: Page) -> list[Line]:
+def page_of_pinned(reader: Reader, viewer: Viewer, actor: ActorId, page: Page) -> list[Line]:
     """Posts that an account shows first, newest pin first; the cursor is the pin's own number."""
     may, values = predicate(viewer)
     rows = reader.named(
@@ -279,14 +281,14 @@ _BOOKMARKS = "bookmarks AS mark"
 
 def favourites(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
     """Posts that a member favourited; the cursor is the favourite's own number."""
-    return _marked(reader, owner, page, _FAVOURITES)
+    return _page_of_marked(reader, owner, page, _FAVOURITES)
 
 
 def bookmarks(reader: Reader, owner: ActorId, page: Page) -> list[Line]:
-    return _marked(reader, owner, page, _BOOKMARKS)
+    return _page_of_marked(reader, owner, page, _BOOKMARKS)
 
 
-def _marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Line]:
+def _page_of_marked(reader: Reader, owner: ActorId, page: Page, table: str) -> list[Line]:
     may, values = predicate(Member(owner))
     rows = reader.named(
         f"""

@@ -1,4 +1,4 @@
-"""Where modules stand: few in a row, by subject, and tests in the folders of what they test."""
+"""Places of modules: few in a row, by subject, and tests in the folders of what they test."""
 
 from collections import Counter
 from collections.abc import Iterator

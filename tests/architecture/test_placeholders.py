@@ -1,4 +1,4 @@
-"""How statements get their values: `?` in a row, or `:name` from a dict; never by number.
+"""Values of statements: `?` in a row, or `:name` from a dict; never by number.
 
 Since Python 3.12 `?1` and `:name` with a row of values are deprecated, and an error from 3.14; an
 older one says nothing. So what can be seen without running anything is held here.
@@ -14,7 +14,7 @@ import pytest
 from tests.architecture.test_sql import CONSTANT, Call, calls, modules, parse, texts
 
 IN_A_ROW = {"rows", "row", "value", "execute"}
-BY_NAME = {"named", "gathered", "execute_named"}
+BY_NAME = {"named", "gather_rows", "execute_named"}
 
 QUOTED = re.compile(r"'[^']*'")
 NUMBER = re.compile(r"[?:@$]\d")
@@ -42,7 +42,7 @@ def _text(node: ast.expr, call: Call) -> str:
 
 
 def values_given(call: Call) -> int | None:
-    """How many values stand in the call itself; None where that is known only when it runs."""
+    """Number of values in the call itself; None where that is known only when it runs."""
     values = call.node.args[1:]
     if call.method == "execute_many":
         rows = values[0]

@@ -1,4 +1,4 @@
-"""How SQLite finds what is asked for: nothing asked often walks through a whole table."""
+"""Plans of SQLite for what is asked for: nothing asked often walks through a whole table."""
 
 import re
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def everyones(viewer: Viewer) -> tuple[Lists, ...]:
         lambda w, p: timelines.public(w, viewer, p, local=True),
         lambda w, p: timelines.public(w, viewer, p, remote=True, media=True),
         lambda w, p: timelines.account(w, viewer, ME, Shown(), p),
-        lambda w, p: timelines.pinned(w, viewer, ME, p),
+        lambda w, p: timelines.page_of_pinned(w, viewer, ME, p),
         lambda w, p: timelines.quoting(w, viewer, PostId(1), p),
         lambda w, p: timelines.outbox(w, ME, p, viewer),
         *(partial(tagged_, viewer=viewer, tagged=tagged) for tagged in TAGS),
@@ -175,10 +175,10 @@ def posts_in_full(writer: Writer) -> None:
     quotes.keep(
         writer, stamp="u:stamp", target=said.id, actor=alice, request="u:quote", state="pending"
     )
-    quotes.unchecked(writer, 100)
+    quotes.list_unchecked(writer, 100)
     quotes.by_request(writer, "u:quote", said.id)
     quotes.by_stamp(writer, "u:stamp")
-    quotes.shown(writer, [said.id], ActorId(1))
+    quotes.find_many(writer, [said.id], ActorId(1))
     posts.narrow(writer, said, said.audience, listed=False)
     boosts.local_boosters(writer, said.id)
     polls.remove(writer, said.id)
@@ -199,20 +199,20 @@ def queues(writer: Writer) -> None:
     deliveries.is_due(writer, letter)
     deliveries.postpone(writer, letter, timedelta(minutes=1), "")
     deliveries.park(writer, letter, "")
-    deliveries.parked(writer)
+    deliveries.list_parked(writer)
     deliveries.again(writer, "away")
     deliveries.settle(writer, letter)
     deliveries.expire(writer, writer.now)
     deliveries.withdraw_of(writer, alice)
-    for note in (hosts.reached, hosts.slowed, hosts.heard_from, hosts.is_blocked):
+    for note in (hosts.record_success, hosts.record_fault, hosts.wake, hosts.is_blocked):
         note(writer, "away")
-    hosts.unsettled(writer)
+    hosts.list_unsettled(writer)
     for tier in ("blocked", None):
         hosts.set_tier(writer, "away", tier)
         domain_blocks.settle(writer, Part("away", "away", ActorId(1)), 0)
-    hosts.settled(writer, "away", 2)
+    hosts.record_settled(writer, "away", 2)
     posts.expect_delete(writer, "u:1", "u:2", "away")
-    hosts.failed(writer, "away", timedelta(minutes=1), "")
+    hosts.record_failure(writer, "away", timedelta(minutes=1), "")
 
 
 def fanning_out(writer: Writer) -> None:
@@ -243,7 +243,7 @@ def shown(writer: Writer) -> None:
     said = cast.post(writer, alice)
     attachments.attach(writer, said.id, [1, 2])
     attachments.replace_remote(writer, said.id, [])
-    emojis.known(writer, [("", "leek"), ("away.example", "kale")])
+    emojis.find_many(writer, [("", "leek"), ("away.example", "kale")])
     emojis.by_file(writer, "a.png")
     emojis.learn(writer, "away.example", [Emoji(0, "kale", uri="u:1", remote_url="u:2")])
     hosts.refuses_media(writer, "away.example")

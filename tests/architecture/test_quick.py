@@ -20,7 +20,7 @@ def test_closest_comes_first(changed: str, first: str) -> None:
 
 
 def test_modules_have_tests_that_matter() -> None:
-    """By name, by folder or by import; what only servers reach is tested through them."""
+    """Tests by name, by folder or by import; what only servers reach is tested through them."""
     modules = [
         str(path.relative_to(quick.ROOT))
         for package in quick.PACKAGES

@@ -1,4 +1,4 @@
-"""How storage writes SQL: what may be put into a statement, what it may not do, how it is found.
+"""SQL as storage writes it: what may be put into a statement, what it may not do, how it is found.
 
 ruff's S608 is off for storage/ because of this module: the first test is that rule, stricter.
 """
@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STORAGE = ROOT / "storage"
 PACKAGES = ("server", "federation", "storage")
-DOORS = {"rows", "row", "value", "named", "gathered", "execute", "execute_many", "executemany"}
+DOORS = {"rows", "row", "value", "named", "gather_rows", "execute", "execute_many", "executemany"}
 DOORS |= {"execute_named", "executescript"}
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
@@ -25,7 +25,7 @@ ENGINE = {
     ("engine.transaction", "row"),
     ("engine.transaction", "value"),
     ("engine.transaction", "named"),
-    ("engine.transaction", "gathered"),
+    ("engine.transaction", "gather_rows"),
     ("engine.transaction", "execute"),
     ("engine.transaction", "execute_named"),
     ("engine.transaction", "execute_many"),

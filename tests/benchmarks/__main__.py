@@ -38,7 +38,7 @@ Read = Callable[[Process, Ask], Awaitable[Figure]]
 
 
 def reader(session: ClientSession, size: Size, by_wrk: bool) -> Read:
-    """How one thing is asked for again and again."""
+    """Way in which one thing is asked for again and again."""
 
     async def read(process: Process, ask: Ask) -> Figure:
         await measure(session, process, "", [ask] * WARM)

@@ -22,7 +22,7 @@ SLICE = 100  # requests between two looks at what is left
 
 
 def leave(server: Running) -> None:
-    """By the page, as anybody would."""
+    """Leave by the page, as anybody would."""
     visitor = Visitor(server.base)
     visitor.open("/login")
     visitor.send(login="member0", password=PASSWORD)
@@ -33,7 +33,7 @@ def leave(server: Running) -> None:
 
 
 def left(file: Path, author: str) -> int:
-    """How many posts of theirs are in the file still."""
+    """Number of posts of theirs that are in the file still."""
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as reader:
         (count,) = reader.execute(
             "SELECT count(*) FROM posts WHERE author = ?", [author]

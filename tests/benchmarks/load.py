@@ -36,7 +36,7 @@ class Figure:
 
     @property
     def rate(self) -> float:
-        """How many in a second."""
+        """Number of times in a second."""
         return self.times / self.seconds
 
     @property

@@ -26,7 +26,7 @@ def routes(me: Member) -> list[Named]:
 
 
 async def documents(session: ClientSession, me: Member, stranger: Stranger) -> list[Named]:
-    """For other servers: as anybody may have them, and signed."""
+    """Documents for other servers: as anybody may have them, and signed."""
     newest = await me.call(session, me.asks(f"/api/v1/accounts/{me.id}/statuses?limit=1"))
     outbox = _document(f"{me.uri}/outbox")
     page = str((await me.call(session, outbox))["first"])
@@ -38,7 +38,7 @@ async def documents(session: ClientSession, me: Member, stranger: Stranger) -> l
 
 
 async def lists(session: ClientSession, me: Member) -> list[Named]:
-    """For members; the names say how many there are."""
+    """Lists for members; the names say how many there are."""
     asked = {
         "home timeline": "/api/v1/timelines/home?limit=40",
         "public timeline": "/api/v1/timelines/public?limit=20",

@@ -350,12 +350,12 @@ SCENES: dict[str, tuple[Callable[[Stage], Awaitable[Figure]], float]] = {
 
 
 def bury(writer: Writer, port: int, number: int) -> None:
-    """So many hosts that failed for a week, each with something that is due now."""
+    """Make so many hosts that failed for a week, each with something that is due now."""
     activity = int(writer.value("SELECT max(id) FROM activities"))
     for one in range(number):
         host = f"dead{one}.localhost:{port}"
         deliveries.enqueue(writer, activity, host, f"http://{host}/inbox", f"x:{one}")
-        hosts.failed(writer, host, timedelta(0), "never answered")
+        hosts.record_failure(writer, host, timedelta(0), "never answered")
         writer.execute("UPDATE hosts SET failed_days = 7 WHERE host = ?", host)
 
 

@@ -45,7 +45,7 @@ class Table:
 
 
 def show(figures: list[Figure]) -> None:
-    """All at once; the last column tells how many times the yardstick's CPU time it takes."""
+    """Show all at once; the last column tells how many times the yardstick's CPU time it takes."""
     yard = next(one.micros for one in figures if "yardstick" in one.what)
     print(f"{'':34}{'n':>7}{'per s':>8}{'CPU µs':>8}{'p50 ms':>8}{'p99 ms':>8}{'ratio':>7}")
     for one in figures:

@@ -18,7 +18,7 @@ PATIENCE = 120.0  # seconds until what should have happened counts as lost
 
 @dataclass(frozen=True)
 class Size:
-    """How much is done; `seconds` is how long wrk asks for one thing."""
+    """Amount of what is done; `seconds` is how long wrk asks for one thing."""
 
     members: int
     posts: int
@@ -58,7 +58,7 @@ class Bench:
         await self._followed_by(len(self.strangers))
 
     async def be_followed(self, times: int) -> Figure:
-        """By people whom the server does not know: it fetches their actors, and sends an Accept."""
+        """Have unknown people follow: the server fetches their actors, and sends an Accept."""
         hosts = islice(cycle(self.strangers), times)
         new = [one.at.person(f"new{number}") for number, one in enumerate(hosts)]
         follows = self._follows(new)
@@ -102,7 +102,7 @@ class Bench:
     # ---- how it is known that it has happened ----
 
     async def _whole(self, times: int, work: Awaitable[None]) -> Figure:
-        """All that the server did until the work was done."""
+        """Measure all that the server did until the work was done."""
         cpu, began = self.process.cpu(), time.perf_counter()
         await work
         return Figure("", times, time.perf_counter() - began, self.process.cpu() - cpu)

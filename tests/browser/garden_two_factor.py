@@ -33,7 +33,7 @@ def _safety(now: datetime) -> dict[str, TwoFactorView]:
         PasskeyLine("1", "Firefox on Linux", now, now),
         PasskeyLine("2", "A name of " + "m" * 40, now, None),
     )
-    shown = SetUp("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", totp.drawn(_ADDRESS))
+    shown = SetUp("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", totp.draw_qr_code(_ADDRESS))
     wrong = FormView("confirm", {}, {"code": "That code does not fit. Is your clock right?"})
     return {
         "safety": TwoFactorView(False, 0, None, ()),

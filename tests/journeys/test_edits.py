@@ -125,7 +125,7 @@ async def test_version_before_an_edit_is_handed_to_no_server(places: Places, wat
     said = await alice.say("The key is under the pot.")
 
     async def served() -> list[bool]:
-        """Of all activities about it, oldest first: whether anybody gets them."""
+        """List of all activities about it, oldest first: whether anybody gets them."""
         numbers = await home.database.read(
             lambda r: r.rows(
                 "SELECT id FROM activities WHERE post = ? ORDER BY id", int(said["id"])

@@ -30,7 +30,7 @@ async def relationship(alice: Person, number: str) -> dict[str, Any]:
 
 
 def rename(writer: Writer, id_: ActorId, title: str) -> None:
-    """As the settings do it."""
+    """Rename somebody as the settings do it."""
     known = actors.by_id(writer, id_)
     assert known is not None
     changed = replace(known, display_name=title)

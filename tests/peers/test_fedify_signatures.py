@@ -56,7 +56,7 @@ async def test_bad_signature_is_refused_and_changes_nothing(
 
 
 async def test_activity_signed_well_is_carried_out(alice: Person, frida: Fedify) -> None:
-    """So what the battery refuses, it refuses for its signature."""
+    """Proof that the battery refuses what it refuses for its signature."""
     what = await said_to_a_follower(alice, frida)
     inbox, activity = f"{alice.actor.uri}/inbox", like(frida, what)
     answer = await frida.tell("raw", inbox=inbox, activity=activity)

@@ -1,4 +1,4 @@
-"""How far a post reaches: nothing that its author says beside it makes it reach further."""
+"""Reach of a post: nothing that its author says beside it makes it reach further."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

@@ -294,7 +294,7 @@ async def test_sites_elsewhere_may_read_the_api_and_its_errors(place: Place) -> 
 
 
 async def test_head_is_answered_wherever_get_is(place: Place) -> None:
-    """And nothing else follows: the next answer on the same connection is read as what it is."""
+    """Head comes alone: the next answer on the same connection is read as what it is."""
     cells = 0
     for route in ROUTES:
         if route.method != "GET":
@@ -376,7 +376,7 @@ async def owned_by(alice: Person, bob: Person) -> list[tuple[str, str]]:
 
 
 async def test_answers_to_a_token_are_cached_by_nobody(place: Place) -> None:
-    """No cache between keeps an answer to a token, nor the refusal of one (SECURITY 77)."""
+    """Caches between keep no answer to a token, nor the refusal of one (SECURITY 77)."""
     alice = await place.person("alice")
     tried = 0
     for route in ROUTES:

@@ -1,4 +1,4 @@
-"""How an instance begins to answer and how it ends: sockets, signals, kill -9."""
+"""Start and end of an instance: sockets, signals, kill -9."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""No list asks the database once for each row: generated over the route table."""
+"""Lists never ask the database once for each row: generated over the route table."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -93,7 +93,7 @@ class Counted:
 
 
 def rows(body: Any) -> int:
-    """Of a list, or of all lists in an object."""
+    """Number of rows of a list, or of all lists in an object."""
     if isinstance(body, list):
         inner = (
             [rows(one["accounts"]) for one in body if list(one) == ["id", "accounts"]]

@@ -62,7 +62,7 @@ def undone(raw: sqlite3.Connection) -> Iterator[None]:
 
 
 def steps(raw: sqlite3.Connection, question: Callable[[], object]) -> int:
-    """How many instructions SQLite's machine carries out to answer."""
+    """Number of instructions that SQLite's machine carries out to answer."""
     count = 0
 
     def step() -> int:

@@ -112,7 +112,7 @@ def _quotes(writer: Writer, said: Post, root: Post) -> None:
 
 
 def _later(writer: Writer, me: ActorId) -> int:
-    params = {
+    params: scheduled_posts.ScheduledParams = {
         "text": "Later.",
         "spoiler": "",
         "visibility": "public",
@@ -121,7 +121,7 @@ def _later(writer: Writer, me: ActorId) -> int:
         "language": None,
         "in_reply_to": None,
         "poll": None,
-        "policies": {"quote": "public"},
+        "policies": {"reply": "public", "like": "public", "announce": "public", "quote": "public"},
         "media": [],
         "application": None,
         "key": "",

@@ -2,8 +2,8 @@
 
 from federation.vocabulary.json_documents import Document
 from federation.vocabulary.jsonld import is_plain
-from federation.vocabulary.jsonld_worker import compacted
+from federation.vocabulary.jsonld_worker import compact
 
 
 def normalise(document: Document) -> Document:
-    return document if is_plain(document) else compacted(document)
+    return document if is_plain(document) else compact(document)

@@ -108,7 +108,7 @@ class Place:
 
     @property
     def app_folder(self) -> Path:
-        """Where the server keeps everything."""
+        """Folder where the server keeps everything."""
         return self.app[SETTINGS].data_dir
 
     async def person(self, name: str, *, role: Role = "member", scopes: str = ALL) -> Person:
@@ -150,7 +150,7 @@ def give_token(writer: Writer, account: ActorId | None, scopes: str = ALL) -> st
     app = oauth.App(
         writer.new_id(),
         client,
-        oauth.hashed(ids.secret()),
+        oauth.hash_secret(ids.secret()),
         "Lantern",
         None,
         ("urn:ietf:wg:oauth:2.0:oob",),

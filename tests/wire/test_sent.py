@@ -258,7 +258,7 @@ async def turned_out(journey: Journey) -> None:
 
 
 async def moved_on(journey: Journey) -> None:
-    """To another account, which names this one."""
+    """Move to another account, which names this one."""
     alice, place = journey.alice, journey.place
     journey.vera.at.person("alicia", alsoKnownAs=[alice.actor.uri])
     await account_moves.move(place.app[SERVICES], alice.actor.id, "@alicia@victim.example")

@@ -49,12 +49,12 @@ def _row(writer: Writer, post: Post, position: int, one: Attachment) -> Media:
 def differs(reader: Reader, post: Post, attached: Sequence[Attachment]) -> bool:
     """Whether something else hangs on the post now, or is described or cropped otherwise."""
     there = attachments.of_posts(reader, [post.id]).get(post.id, [])
-    return [_told(post, one) for one in there] != [
+    return [_identity(post, one) for one in there] != [
         (one.id if post.local else one.url, one.description, one.focus) for one in attached
     ]
 
 
-def _told(post: Post, row: Media) -> tuple[int | str | None, str, tuple[float, float]]:
+def _identity(post: Post, row: Media) -> tuple[int | str | None, str, tuple[float, float]]:
     where = row.id if post.local else row.remote_url
     return where, row.description, (row.focus_x, row.focus_y)
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from federation.activities.shared import attached_media, incoming_post, quotes
 from federation.activity import Unwanted
@@ -11,7 +10,8 @@ from federation.objects.note import Note
 from federation.objects.poll import Poll
 from federation.vocabulary import addressing
 from federation.vocabulary.addressing import Addressed
-from storage.engine.clock import clamped
+from federation.vocabulary.json_documents import Document
+from storage.engine.clock import clamp
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
 from storage.media import attachments
@@ -27,17 +27,17 @@ EDITABLE = ("Note", "Article", "Question", "Page")
 
 def revise(writer: Writer, author: Actor, known: Post, said: Note) -> None:
     """Take over what a newer document says. Raises Unwanted for an older one."""
-    if said.updated is not None and clamped(said.updated, writer.now) < _last_said(known):
+    if said.updated is not None and clamp(said.updated, writer.now) < _last_said(known):
         raise Unwanted("It was changed again since then.")
     poll = polls.of(writer, known.id)
-    revised = _revised(known, said)
+    revised = _revise(known, said)
     new_poll = _is_another(poll, said.poll)
     new_media = attached_media.differs(writer, known, said.attachments)
     attached_media.learn_emoji(writer, author, said.emojis)
     if revised != known or new_poll or new_media:
         beside = _beside(writer, known, poll)
         edits.keep(writer, known, beside)
-        edited = clamped(said.updated, writer.now)
+        edited = clamp(said.updated, writer.now)
         before = posts.recipients(writer, known.id)
         named = _recipients(writer, known, said, {one.actor for one in before})
         posts.revise(writer, replace(revised, edited_at=edited), said.hashtags, named)
@@ -62,7 +62,7 @@ def _recipients(reader: Reader, known: Post, said: Note, before: set[int]) -> tu
     return tuple(one for one in named if one.actor in before)
 
 
-def _beside(reader: Reader, known: Post, poll: polls.Poll | None) -> dict[str, Any]:
+def _beside(reader: Reader, known: Post, poll: polls.Poll | None) -> Document:
     """Attachments and poll options that the post had, for the history."""
     there = attachments.of_posts(reader, [known.id]).get(known.id, [])
     shown = [{"id": one.id, "description": one.description} for one in there]
@@ -73,7 +73,7 @@ def _last_said(known: Post) -> datetime:
     return known.edited_at or known.published_at
 
 
-def _revised(known: Post, said: Note) -> Post:
+def _revise(known: Post, said: Note) -> Post:
     type_ = said.type if {said.type, known.type} <= set(EDITABLE) else known.type
     return replace(
         known,

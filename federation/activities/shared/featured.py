@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-from federation.activities.shared.reactions import known_actor
+from federation.activities.shared.reactions import find_actor
 from federation.activity import Activity, Unknown, Unwanted, heading
 from federation.errors import Forbidden
 from federation.vocabulary.json_documents import Document, uri_of
@@ -34,7 +34,7 @@ class Featuring(Activity):
             target=uri_of(document.get("target")),
         )
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         return self.about(self.what, target=self.target)
 
     def subject(self) -> str:
@@ -46,7 +46,7 @@ class Featuring(Activity):
 
     def both(self, reader: Reader) -> tuple[Actor, Post]:
         """Owner of the collection, and the post, which is theirs. Raises FederationError."""
-        actor = known_actor(reader, self.actor)
+        actor = find_actor(reader, self.actor)
         if actor.featured is None or self.target != actor.featured:
             raise Unwanted("That is not what they show first.")
         post = posts.by_uri(reader, self.what)

@@ -11,7 +11,7 @@ from federation.objects.poll import Poll
 from federation.vocabulary import addressing, uris
 from federation.vocabulary.addressing import Addressed
 from federation.vocabulary.sanitize_html import safe_url
-from storage.engine.clock import clamped
+from storage.engine.clock import clamp
 from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors, blocks, follows
@@ -43,14 +43,14 @@ class Arrival:
 
 
 def prepare(writer: Writer, author: Actor, said: Note) -> Arrival:
-    parent = _answered(writer, author, said.in_reply_to) if said.in_reply_to else None
+    parent = _find_parent(writer, author, said.in_reply_to) if said.in_reply_to else None
     addressed = said.own or addressing.parse(writer, author, said.to, said.cc, parent)
     recipients = recipients_of(writer, said)
     post = _row(writer, said, author, addressed, parent)
     return Arrival(said, author, addressed, parent, recipients, post)
 
 
-def _answered(reader: Reader, author: Actor, uri: str) -> Post | None:
+def _find_parent(reader: Reader, author: Actor, uri: str) -> Post | None:
     """Post answered. Nobody comes into a thread of ours that neither they nor their server see.
 
     What a server of theirs says is hidden from its own people, only that server knows.
@@ -72,7 +72,7 @@ def recipients_of(reader: Reader, said: Note) -> tuple[Recipient, ...]:
 def _row(
     writer: Writer, said: Note, author: Actor, addressed: Addressed, parent: Post | None
 ) -> Post:
-    published = clamped(said.published, writer.now)
+    published = clamp(said.published, writer.now)
     own = uris.number(writer.site, said.id, "posts") if author.is_local else None
     id_ = posts.free_id(writer, PostId(writer.id_of(published) if own is None else own))
     return Post(
@@ -188,14 +188,14 @@ def _fan_out(writer: Writer, arrival: Arrival, facts: Facts) -> None:
     fan_out.bring(
         writer,
         Brought(
-            arrival.author.id, arrival.post.id, arrival.post.id, answered=_answered_by(arrival)
+            arrival.author.id, arrival.post.id, arrival.post.id, answered=_author_of_parent(arrival)
         ),
         reached,
         home=[*(set(reached) - unwanted), *fan_out.by_hashtag(writer, arrival.post, facts)],
     )
 
 
-def _answered_by(arrival: Arrival) -> ActorId | None:
+def _author_of_parent(arrival: Arrival) -> ActorId | None:
     """Author of the post that is answered, if that is somebody else."""
     parent = arrival.parent
     return parent.author if parent and parent.author != arrival.author.id else None

@@ -11,7 +11,7 @@ from storage.posts.posts import Post
 
 def actor_and_post(reader: Reader, actor: str, post: str) -> tuple[Actor, Post]:
     """Actor and post, when the actor may see the post (SECURITY 76). Raises Unknown, Unwanted."""
-    who = known_actor(reader, actor)
+    who = find_actor(reader, actor)
     seen = visible_posts.by_uri(reader, viewer_of(who), post)
     if seen is None:
         raise Unknown("The post is not known here, or not meant for who refers to it.")
@@ -19,7 +19,7 @@ def actor_and_post(reader: Reader, actor: str, post: str) -> tuple[Actor, Post]:
     return who, seen
 
 
-def known_actor(reader: Reader, uri: str) -> Actor:
+def find_actor(reader: Reader, uri: str) -> Actor:
     who = actors.by_uri(reader, uri)
     if who is None:
         raise Unknown("Who says it is not known here.")

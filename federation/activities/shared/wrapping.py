@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from federation.activity import Activity, Unknown, find_activity, heading, parse_activity
 from federation.vocabulary.json_documents import Document, uri_of
@@ -22,11 +22,11 @@ class Wrapping(Activity):
             return cls(**heading(document), inner=parse_activity(inner))
         return cls(**heading(document), inner=uri_of(inner))
 
-    def render(self) -> dict[str, Any]:
+    def render(self) -> Document:
         inner = self.inner if isinstance(self.inner, str) else self.inner.render()
         return self.about(inner)
 
-    def found(self, reader: Reader) -> Activity:
+    def find_inner(self, reader: Reader) -> Activity:
         """The inner activity. Raises Unknown."""
         if isinstance(self.inner, Activity):
             return self.inner
@@ -36,7 +36,7 @@ class Wrapping(Activity):
         return known
 
     def audience(self, reader: Reader) -> Collection[str]:
-        return self.found(reader).audience(reader)
+        return self.find_inner(reader).audience(reader)
 
     def subject(self) -> str:
         return self.inner if isinstance(self.inner, str) else self.inner.subject()

@@ -27,7 +27,7 @@ class CannotLeave(Exception):
     """`mistake` says why, in words for the page."""
 
     def __init__(self, form_error: FormError) -> None:
-        super().__init__(form_error.said())
+        super().__init__(form_error.sentence_in())
         self.form_error = form_error
 
 
@@ -59,5 +59,5 @@ def _erase_next(writer: Writer) -> bool:
         jobs.postpone(writer, job, DELIVERIES_TAKE)
     else:
         erasure.forget_key(writer, actor)
-        jobs.done(writer, job)
+        jobs.finish(writer, job)
     return True

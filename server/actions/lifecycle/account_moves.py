@@ -36,13 +36,13 @@ class CannotMove(Exception):
     """`mistake` says why, in words for the page."""
 
     def __init__(self, form_error: FormError) -> None:
-        super().__init__(form_error.said())
+        super().__init__(form_error.sentence_in())
         self.form_error = form_error
 
 
 async def add_alias(services: Services, me: ActorId, written: str) -> None:
     """Say that another account is the same person: what moving here needs. Raises CannotMove."""
-    other = await _found(services, written)
+    other = await _find_target(services, written)
     await services.database.write(_add, me, other, store.address(services.settings.web_origin))
 
 
@@ -68,7 +68,7 @@ def _remove(writer: Writer, me: ActorId, uri: str, folder: str) -> None:
 
 async def move(services: Services, me: ActorId, written: str) -> None:
     """Go on under another address; followers are told to follow there. Raises CannotMove."""
-    new = await _found(services, written, anew=True)
+    new = await _find_target(services, written, anew=True)
     await services.database.write(_move, me, new, store.address(services.settings.web_origin))
 
 
@@ -106,7 +106,7 @@ def _come_back(writer: Writer, me: ActorId, folder: str) -> None:
     profiles.tell(writer, before, _current(writer, me), folder)
 
 
-async def _found(services: Services, written: str, *, anew: bool = False) -> Actor:
+async def _find_target(services: Services, written: str, *, anew: bool = False) -> Actor:
     handles = markup.find_mentions(written if written.startswith("@") else f"@{written}")
     if len(handles) != 1:
         raise CannotMove(FormError("ERR_NO_HANDLE", _NO_HANDLE))

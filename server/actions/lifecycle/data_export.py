@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from federation.objects import actor as actor_object
 from federation.objects import from_rows, note
 from federation.vocabulary import media_urls, uris
-from federation.vocabulary.contexts import stated
+from federation.vocabulary.contexts import with_context
+from federation.vocabulary.json_documents import Document
 from storage.engine import ids
 from storage.engine.database import Database
 from storage.engine.ids import ActorId
@@ -57,28 +57,28 @@ def _follows(reader: Reader, me: ActorId) -> list[Row]:
             _yes(one.notify),
             ", ".join(one.languages),
         )
-        for one in account_archive.followed(reader, me)
+        for one in account_archive.list_followed(reader, me)
     ]
     return [("Account address", "Show boosts", "Notify on new posts", "Languages"), *found]
 
 
 def _blocks(reader: Reader, me: ActorId) -> list[Row]:
-    return [(_handle(reader, *one),) for one in account_archive.blocked(reader, me)]
+    return [(_handle(reader, *one),) for one in account_archive.list_blocked(reader, me)]
 
 
 def _mutes(reader: Reader, me: ActorId) -> list[Row]:
-    found = account_archive.muted(reader, me)
+    found = account_archive.list_muted(reader, me)
     rows = [(_handle(reader, name, domain), _yes(quiet)) for name, domain, quiet in found]
     return [("Account address", "Hide notifications"), *rows]
 
 
 def _lists(reader: Reader, me: ActorId) -> list[Row]:
-    found = account_archive.listed(reader, me)
+    found = account_archive.list_listed(reader, me)
     return [(title, _handle(reader, name, domain)) for title, name, domain in found]
 
 
 def _bookmarks(reader: Reader, me: ActorId) -> list[Row]:
-    return [(uri,) for uri in account_archive.bookmarked(reader, me)]
+    return [(uri,) for uri in account_archive.list_bookmarked(reader, me)]
 
 
 def _hosts(reader: Reader, me: ActorId) -> list[Row]:
@@ -98,10 +98,10 @@ FILES: Mapping[str, tuple[str, Callable[[Reader, ActorId], list[Row]]]] = {
 
 def table(reader: Reader, me: ActorId, kind: str) -> bytes:
     """Return one of FILES, as CSV in UTF-8."""
-    return written(FILES[kind][1](reader, me))
+    return write_csv(FILES[kind][1](reader, me))
 
 
-def written(rows: Sequence[Row]) -> bytes:
+def write_csv(rows: Sequence[Row]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
@@ -154,7 +154,7 @@ async def make_next(database: Database, places: Places) -> bool:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    await database.write_always(jobs.done, job)
+    await database.write_always(jobs.finish, job)
     await remove_old(database, places.exports)
     return True
 
@@ -184,7 +184,7 @@ async def _write(database: Database, path: Path, me: ActorId, places: Places) ->
         await _write_outbox(database, archive, me, pictures)
         for name, unit in (
             ("likes", account_archive.favourites),
-            ("bookmarks", account_archive.bookmarked),
+            ("bookmarks", account_archive.list_bookmarked),
         ):
             found = await database.read(unit, me)
             await put(f"{name}.json", _collection(f"{name}.json", found))
@@ -226,15 +226,15 @@ async def _write_outbox(
         out.write(f'], "totalItems": {count}}}'.encode())
 
 
-def _actor(reader: Reader, me: ActorId, public: str) -> dict[str, Any]:
+def _actor(reader: Reader, me: ActorId, public: str) -> Document:
     actor = actors.by_id(reader, me)
     if actor is None:
         raise LookupError(me)
     document = actor_object.render(reader.site, actor, keys.of_actor(reader, me), public)
-    return stated("actor", document)
+    return with_context("actor", document)
 
 
-def _collection(id_: str, items: Sequence[object]) -> dict[str, Any]:
+def _collection(id_: str, items: Sequence[object]) -> Document:
     return {
         "@context": "https://www.w3.org/ns/activitystreams",
         "id": id_,
@@ -246,12 +246,12 @@ def _collection(id_: str, items: Sequence[object]) -> dict[str, Any]:
 
 def _slice(
     reader: Reader, me: ActorId, page: Page, pictures: set[str]
-) -> tuple[list[dict[str, Any]], int | None]:
+) -> tuple[list[Document], int | None]:
     entries = timelines.account(reader, Member(me), me, timelines.Shown(), page)
     actor = actors.by_id(reader, me)
     if actor is None or not entries:
         return [], None
-    said = []
+    said: list[Document] = []
     for entry in entries:
         if entry.boost is not None:
             what: object = entry.post.uri
@@ -267,7 +267,7 @@ def _slice(
     return said, entries[-1].cursor
 
 
-def _point_into_archive(site: Site, document: dict[str, Any], pictures: set[str]) -> None:
+def _point_into_archive(site: Site, document: Document, pictures: set[str]) -> None:
     """Pictures lie beside, so nothing depends on addresses that end with the account."""
     for one in document.get("attachment", []):
         url = media_urls.bare(site, one["url"])

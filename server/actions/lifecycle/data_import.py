@@ -72,7 +72,7 @@ def read(data: bytes) -> list[tuple[str, ...]]:
     """
     try:
         text = data.decode("utf-8-sig")
-        lines = list(_filled(csv.reader(_short_lines(text), strict=True)))
+        lines = list(_filled_rows(csv.reader(_short_lines(text), strict=True)))
     except (UnicodeDecodeError, csv.Error) as error:
         raise CannotImport(_NOT_TEXT) from error
     if lines and lines[0][0].casefold() == "account address":
@@ -97,7 +97,7 @@ def _short_lines(text: str) -> Iterator[str]:
         yield line
 
 
-def _filled(rows: Iterable[list[str]]) -> Iterator[tuple[str, ...]]:
+def _filled_rows(rows: Iterable[list[str]]) -> Iterator[tuple[str, ...]]:
     """Rows in which something stands; one has no more cells than such a file has columns."""
     for row in rows:
         if len(row) > MOST_CELLS:
@@ -245,7 +245,7 @@ def _next(reader: Reader, id_: int) -> tuple[Import, Actor, Line] | None:
 
 def _close(writer: Writer, job: jobs.Job[CarryOutImport]) -> None:
     imports.close(writer, job.payload.number)
-    jobs.done(writer, job)
+    jobs.finish(writer, job)
 
 
 async def _outcome(services: Services, wanted: Import, me: Actor, line: Line) -> str | None:

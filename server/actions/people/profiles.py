@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from federation.activities import Update
 from federation.objects import actor as actor_object
@@ -59,7 +59,7 @@ class ProfileError:
     sentence: str
     values: Mapping[str, object] = field(default_factory=dict)
 
-    def said(self, sentence: str | None = None) -> str:
+    def sentence_in(self, sentence: str | None = None) -> str:
         """The sentence, or its translation, filled."""
         return (sentence or self.sentence) % self.values
 
@@ -68,7 +68,7 @@ class InvalidProfile(Exception):
     """Refusal of a change that cannot be made; nothing was changed."""
 
     def __init__(self, found: Sequence[ProfileError]) -> None:
-        super().__init__(" ".join(one.said() for one in found))
+        super().__init__(" ".join(one.sentence_in() for one in found))
         self.found = tuple(found)
 
 
@@ -103,11 +103,11 @@ class _Made:
 
 async def change(services: Services, me: Actor, params: ProfileParams) -> None:
     """Do what is wished, whole or not at all. Raises InvalidProfile, or Refused for a picture."""
-    params = _tidied(params)
+    params = _tidy(params)
     if found := await asyncio.to_thread(validate, params):  # a note may be as long as a form
         raise InvalidProfile(found)
     mentioned = await resolve(services, _handles(params))
-    pictures = await _taken_in(services, me.id, params)
+    pictures = await _take_in_pictures(services, me.id, params)
     origin = services.settings.web_origin
     try:
         dropped = await services.database.write(
@@ -122,7 +122,7 @@ async def change(services: Services, me: Actor, params: ProfileParams) -> None:
 # ---- what can be taken ----
 
 
-def _tidied(params: ProfileParams) -> ProfileParams:
+def _tidy(params: ProfileParams) -> ProfileParams:
     """Names as one line, and text without what cannot be printed."""
     name, note, fields = params.display_name, params.note, params.fields
     if fields is not None:
@@ -141,7 +141,7 @@ def validate(params: ProfileParams) -> list[ProfileError]:
     return [
         *_too_long("display_name", len(name), LONGEST_NAME),
         *_too_long("note", markup.length(note), LONGEST_NOTE),
-        *_too_many(_filled(fields)),
+        *_too_many(_filled_fields(fields)),
         *(one for slot, pair in enumerate(fields, 1) for one in _validate_field(slot, *pair)),
         *_validate_settings(params.settings),
     ]
@@ -179,7 +179,7 @@ def _validate_settings(settings: Preferences) -> list[ProfileError]:
     return found
 
 
-def _filled(fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def _filled_fields(fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple(pair for pair in fields if any(pair))
 
 
@@ -192,7 +192,7 @@ def _handles(params: ProfileParams) -> list[Handle]:
     return list(dict.fromkeys(handle for text in texts for handle in markup.find_mentions(text)))
 
 
-async def _taken_in(
+async def _take_in_pictures(
     services: Services, id_: int, params: ProfileParams
 ) -> dict[PictureKind, Ingested]:
     """New pictures as files of ours; when one is refused, none is kept."""
@@ -223,7 +223,7 @@ def _change(
     before = actors.by_id(writer, id_)
     if before is None or before.effective_state != "active":
         raise NotAllowed
-    after = _changed(writer, before, params, made)
+    after = _change_actor(writer, before, params, made)
     dropped = _exchange_pictures(writer, before, after, made)
     if after != before:
         actors.update(writer, after)
@@ -233,22 +233,22 @@ def _change(
     return dropped
 
 
-def _changed(reader: Reader, before: Actor, params: ProfileParams, made: _Made) -> Actor:
+def _change_actor(reader: Reader, before: Actor, params: ProfileParams, made: _Made) -> Actor:
     """The actor as it is to be."""
-    given: dict[str, Any] = dict(params.flags)
+    given: dict[str, object] = dict(params.flags)
     if params.display_name is not None:
         given["display_name"] = params.display_name
     if params.note is not None:
         given["summary_source"] = params.note
         given["summary"] = markup.render_note(params.note, **_linking(reader, made))
     if params.fields is not None:
-        given["fields"] = _fields(reader, before, _filled(params.fields), made)
+        given["fields"] = _fields(reader, before, _filled_fields(params.fields), made)
     for purpose in PURPOSES:
         if purpose in made.pictures:
             given[purpose] = made.pictures[purpose].file
         elif getattr(params, purpose) == REMOVED:
             given[purpose] = None
-    return replace(before, **given)
+    return replace(before, **given)  # type: ignore[arg-type]
 
 
 def _fields(
@@ -267,14 +267,17 @@ def _fields(
     )
 
 
-def _linking(reader: Reader, made: _Made) -> dict[str, Any]:
+def _linking(reader: Reader, made: _Made) -> markup.Linking:
     """Links for the markup of a text: pages of those mentioned, and of hashtags."""
     site = reader.site
     mentions = {
         handle: Mentioned(who.name, who.domain or site.domain, who.url or who.uri)
         for handle, who in made.mentioned.items()
     }
-    return {"mentions": mentions, "tag_url": lambda name: uris.tag_page(site, name.casefold())}
+    return {
+        "mentions": mentions,
+        "tag_url": lambda name: uris.tag_page(site, name.casefold()),
+    }
 
 
 def _exchange_pictures(writer: Writer, before: Actor, after: Actor, made: _Made) -> list[str]:

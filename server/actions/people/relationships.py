@@ -112,7 +112,7 @@ def part_from_host(writer: Writer, me: Actor, host: str) -> bool:
     for uri, follower in followers:
         asked = Follow(id=uri, actor=follower, target=me.uri)
         outbox.publish(writer, Reject(id=outbox.new_uri(writer), actor=me.uri, inner=asked))
-    followed = user_domain_blocks.followed_there(writer, me.id, host, SLICE)
+    followed = user_domain_blocks.follows_there(writer, me.id, host, SLICE)
     for uri, target in followed:
         said = Follow(id=uri, actor=me.uri, target=target)
         outbox.publish(writer, Undo(id=outbox.new_uri(writer), actor=me.uri, inner=said))

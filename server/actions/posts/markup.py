@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
-from typing import Final
+from typing import Final, TypedDict
 
 from federation.vocabulary.sanitize_html import (
     SafeHtml,
-    escaped,
+    escape_markup,
     paragraphs_of,
     printable,
     safe_url,
-    trusted,
+    trust,
 )
 
 CHARACTERS_PER_URL: Final = 23
@@ -130,17 +130,24 @@ def length(text: str) -> int:
     text = printable(text)
     counted, at = 0, 0
     for token in _tokens(text):
-        counted += _seen(text[at : token.start])
-        counted += CHARACTERS_PER_URL if token.url else _counted(token, text)
+        counted += _count_seen(text[at : token.start])
+        counted += CHARACTERS_PER_URL if token.url else _count(token, text)
         at = token.end
-    return counted + _seen(text[at:])
+    return counted + _count_seen(text[at:])
 
 
-async def measured(*texts: str) -> int:
+async def measure(*texts: str) -> int:
     """The length of all of them; of long ones in a thread, since a form may hold 64 kB of them."""
     if sum(map(len, texts)) <= MOST_IN_PLACE:
         return sum(map(length, texts))
     return sum([await asyncio.to_thread(length, text) for text in texts])
+
+
+class Linking(TypedDict):
+    """Links for the handles and hashtags of a text."""
+
+    mentions: Mapping[Handle, Mentioned]
+    tag_url: Callable[[str], str]
 
 
 def render(
@@ -153,10 +160,8 @@ def render(
     `target` and `rel` it adds to links of mentions and hashtags.
     """
     linker = _linker(text, mentions, tag_url, rel="nofollow noopener")
-    paragraphs = (
-        "<br />".join(_marked_up(line, linker) for line in p) for p in paragraphs_of(text)
-    )
-    return trusted("".join(f"<p>{paragraph}</p>" for paragraph in paragraphs))
+    paragraphs = ("<br />".join(_mark_up(line, linker) for line in p) for p in paragraphs_of(text))
+    return trust("".join(f"<p>{paragraph}</p>" for paragraph in paragraphs))
 
 
 def render_note(
@@ -171,7 +176,7 @@ def render_field(
 ) -> SafeHtml:
     """Make the value of a profile field: one line, no paragraph, links marked as one's own."""
     linker = _linker(value, mentions, tag_url, rel="me nofollow noopener")
-    return trusted(_marked_up(" ".join(printable(value).split()), linker))
+    return trust(_mark_up(" ".join(printable(value).split()), linker))
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -212,15 +217,15 @@ def _without_punctuation(url: str) -> str:
         end -= 1
 
 
-def _seen(text: str) -> int:
+def _count_seen(text: str) -> int:
     return len(text) if text.isascii() else len(_SEEN.findall(text))
 
 
-def _counted(token: _Token, text: str) -> int:
+def _count(token: _Token, text: str) -> int:
     """Count a mention or a hashtag."""
     if token.mention:
         return 1 + len(token.mention.name)
-    return _seen(text[token.start : token.end])
+    return _count_seen(text[token.start : token.end])
 
 
 def _linker(
@@ -232,11 +237,11 @@ def _linker(
     return _Linker(mentions, tag_url, shared, rel)
 
 
-def _marked_up(line: str, linker: _Linker) -> str:
+def _mark_up(line: str, linker: _Linker) -> str:
     parts, at = [], 0
     for token in _tokens(line):
         parts.append(_text(line[at : token.start]))
-        parts.append(_linked(token, linker) or _text(line[token.start : token.end]))
+        parts.append(_link(token, linker) or _text(line[token.start : token.end]))
         at = token.end
     return "".join((*parts, _text(line[at:])))
 
@@ -246,13 +251,13 @@ def _text(text: str) -> str:
     return escape(text, quote=False)
 
 
-def _linked(token: _Token, linker: _Linker) -> str | None:
+def _link(token: _Token, linker: _Linker) -> str | None:
     if token.url:
         return _web_link(token.url, linker.rel)
     if token.mention:
         return _mention_link(linker.mentions.get(token.mention), linker.ambiguous)
     tag = token.tag or ""
-    url = escaped(linker.tag_url(tag.lower()))
+    url = escape_markup(linker.tag_url(tag.lower()))
     return f'<a href="{url}" class="mention hashtag" rel="tag">#<span>{_text(tag)}</span></a>'
 
 
@@ -261,7 +266,7 @@ def _web_link(url: str, rel: str) -> str:
     shown, rest = address[:_SHOWN_OF_LINK], address[_SHOWN_OF_LINK:]
     middle = "<span" + (' class="ellipsis"' if rest else "") + f">{_text(shown)}</span>"
     return (
-        f'<a href="{escaped(url)}" target="_blank" rel="{rel}" translate="no">'
+        f'<a href="{escape_markup(url)}" target="_blank" rel="{rel}" translate="no">'
         f'<span class="invisible">{scheme}{separator}</span>{middle}'
         f'<span class="invisible">{_text(rest)}</span></a>'
     )
@@ -272,6 +277,6 @@ def _mention_link(person: Mentioned | None, ambiguous: frozenset[str]) -> str | 
         return None
     domain = f"@{person.domain}" if person.domain and person.name.lower() in ambiguous else ""
     return (
-        f'<span class="h-card" translate="no"><a href="{escaped(person.url)}"'
+        f'<span class="h-card" translate="no"><a href="{escape_markup(person.url)}"'
         f' class="u-url mention">@<span>{_text(person.name + domain)}</span></a></span>'
     )

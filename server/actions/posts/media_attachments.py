@@ -94,7 +94,7 @@ def _keep(
     return row
 
 
-def unattached(reader: Reader, owner: Actor, id_: int) -> Media:
+def find_unattached(reader: Reader, owner: Actor, id_: int) -> Media:
     """File of the owner's that is attached to nothing. Raises NotThere."""
     found = attachments.attachable(reader, owner.id, [id_])
     if not found:
@@ -104,14 +104,14 @@ def unattached(reader: Reader, owner: Actor, id_: int) -> Media:
 
 def change(writer: Writer, owner: Actor, id_: int, described: Described) -> Media:
     """Describe or crop one that hangs on nothing yet. Raises NotThere."""
-    unattached(writer, owner, id_)
+    find_unattached(writer, owner, id_)
     attachments.describe(writer, id_, described.description, described.focus)
-    return unattached(writer, owner, id_)
+    return find_unattached(writer, owner, id_)
 
 
 def forget(writer: Writer, owner: Actor, id_: int) -> list[str]:
     """Take it away; returns the files that go with it."""
-    row = unattached(writer, owner, id_)
+    row = find_unattached(writer, owner, id_)
     attachments.forget(writer, id_)
     return files_of([row])
 
@@ -148,12 +148,12 @@ def to_attach(
     return found
 
 
-def redescribed(rows: Sequence[Media], wanted: Mapping[int, Described]) -> list[Media]:
+def redescribe(rows: Sequence[Media], wanted: Mapping[int, Described]) -> list[Media]:
     """Files as they are to be described and cropped, by number."""
-    return [_redescribed(row, wanted.get(row.id, Described())) for row in rows]
+    return [_redescribe(row, wanted.get(row.id, Described())) for row in rows]
 
 
-def _redescribed(row: Media, wanted: Described) -> Media:
+def _redescribe(row: Media, wanted: Described) -> Media:
     x, y = wanted.focus or (row.focus_x, row.focus_y)
     text = row.description if wanted.description is None else wanted.description
     return replace(row, description=text, focus_x=x, focus_y=y)

@@ -15,7 +15,7 @@ from federation.resolve.resolver import Budget
 from federation.transport.pools import Pool
 from federation.vocabulary import uris
 from federation.vocabulary.reading import apart
-from federation.vocabulary.sanitize_html import SafeHtml, trusted
+from federation.vocabulary.sanitize_html import SafeHtml, trust
 from server.actions.posts.statuses import publish_edit
 from server.actions.services import Services
 from server.refusals import Invalid, NotThere
@@ -34,7 +34,7 @@ FRESH = timedelta(minutes=1)
 PATIENCE = 3.0  # seconds that a reader waits for another server's figures
 
 
-_NO_TEXT: SafeHtml = trusted("")
+_NO_TEXT: SafeHtml = trust("")
 
 
 def visible_poll(reader: Reader, viewer: Viewer, id_: PostId) -> tuple[Post, Poll]:
@@ -57,14 +57,14 @@ def vote(writer: Writer, me: Actor, id_: PostId, chosen: Sequence[int]) -> None:
     if max(chosen) >= len(poll.options):
         raise Invalid("Validation failed: The chosen vote option does not exist")
     for position in chosen:
-        said = _said(writer, me, author, asked, poll.options[position].title)
+        said = _vote_note(writer, me, author, asked, poll.options[position].title)
         try:
             outbox.publish(writer, Create(id=outbox.new_uri(writer), actor=me.uri, note=said))
         except Forbidden as refused:
             raise Invalid(f"Validation failed: {refused}") from refused
 
 
-def _said(writer: Writer, me: Actor, author: Actor, asked: Post, title: str) -> Note:
+def _vote_note(writer: Writer, me: Actor, author: Actor, asked: Post, title: str) -> Note:
     return Note(
         id=uris.vote(writer.site, writer.new_id()),
         author=me.uri,
@@ -127,4 +127,4 @@ async def _ask_again(services: Services, id_: PostId, budget: Budget) -> None:
             await database.write_always(heard.apply)
     except FederationError as error:
         log.info("the poll %s could not be asked about: %s", post.uri, error)
-        await database.write_always(polls.asked, id_)
+        await database.write_always(polls.record_failed_fetch, id_)

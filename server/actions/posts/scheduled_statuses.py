@@ -1,9 +1,4 @@
-"""Posts for later: kept as they were asked for; composed and posted when their time has come.
-
-The wish, as JSON: text, spoiler, visibility, local_only, sensitive, language, in_reply_to (number
-of a post), poll (options, multiple, hide_totals, expires_in in seconds), policies (reply, like,
-announce, quote), media (numbers, in order), application (number) and key (Idempotency-Key).
-"""
+"""Posts for later: kept as they were asked for; composed and posted when their time has come."""
 
 import logging
 from collections.abc import Mapping
@@ -24,7 +19,7 @@ from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 from storage.people.actors import Actor
 from storage.posts import idempotency, scheduled_posts
-from storage.posts.scheduled_posts import Scheduled
+from storage.posts.scheduled_posts import Scheduled, ScheduledParams, ScheduledPoll
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +68,7 @@ def schedule(
     _ensure_room(writer, author, due)
     parent_of(writer, author, params)
     files = media_attachments.to_attach(writer, author, params.media)
-    kept = {**_to_json(params, writer.now), "key": key}
+    kept = _to_json(params, key, writer.now)
     return scheduled_posts.add(writer, author.id, due, kept, [row.id for row in files])
 
 
@@ -94,7 +89,7 @@ def _ensure_room(
         raise Invalid(FULL_DAY)
 
 
-def _to_json(params: StatusParams, now: datetime) -> dict[str, Any]:
+def _to_json(params: StatusParams, key: str, now: datetime) -> ScheduledParams:
     """Params as they lie in the database."""
     policies = params.policies
     return {
@@ -114,6 +109,7 @@ def _to_json(params: StatusParams, now: datetime) -> dict[str, Any]:
         },
         "media": list(params.media),
         "application": params.application,
+        "key": key,
     }
 
 
@@ -130,7 +126,7 @@ def _from_json(kept: Mapping[str, Any], now: datetime) -> StatusParams:
     )
 
 
-def _poll_kept(poll: Poll | None, now: datetime) -> dict[str, Any] | None:
+def _poll_kept(poll: Poll | None, now: datetime) -> ScheduledPoll | None:
     if poll is None or poll.closes is None:
         return None
     return {

@@ -134,7 +134,7 @@ def publish(writer: Writer, draft: NewStatus) -> PostId:
 def revise(writer: Writer, author: Actor, post: Post, wording: StatusEdit) -> None:
     """Say it anew, in the unit of whoever calls; nothing is said where nothing is changed."""
     before = from_rows.note_of(writer, post)
-    after = _reworded(writer, author, post, before, wording)
+    after = _reword(writer, author, post, before, wording)
     if after != before:
         publish_edit(writer, author, replace(after, updated=writer.now))
 
@@ -158,14 +158,14 @@ def set_interaction_policy(
         publish_edit(writer, author, said)
 
 
-def _reworded(reader: Reader, author: Actor, post: Post, before: Note, wording: StatusEdit) -> Note:
-    before_named = from_rows.addressed_actors(reader, post)
+def _reword(reader: Reader, author: Actor, post: Post, before: Note, wording: StatusEdit) -> Note:
+    before_named = from_rows.find_addressed(reader, post)
     people = list(dict.fromkeys(wording.mentioned.values()))
     if post.kind not in OPEN_KINDS:  # whom it was not for, it links and does not address
         addressed = {who.id for who in before_named}
         people = [who for who in people if who.id in addressed]
     named = dict.fromkeys(who.uri for who in (*before_named, *people))
-    addresses = addressing.render(reader, author, from_rows.addressed_of(post), list(named))
+    addresses = addressing.render(reader, author, from_rows.read_addressed(post), list(named))
     names = markup.find_hashtags(wording.text)
     return replace(
         before,
@@ -184,7 +184,7 @@ def _reworded(reader: Reader, author: Actor, post: Post, before: Note, wording: 
         policies=wording.policies,
         attachments=before.attachments
         if wording.media is None
-        else from_rows.attachments_for(reader.site, wording.media, from_rows.addressed_of(post)),
+        else from_rows.attachments_for(reader.site, wording.media, from_rows.read_addressed(post)),
         emoji_tags=from_rows.emoji_tags_for(reader, wording.text, wording.spoiler, wording.poll),
     )
 
@@ -208,7 +208,7 @@ def _content(site: Site, text: str, mentioned: Mapping[Handle, Actor]) -> SafeHt
 
 def _note(writer: Writer, draft: NewStatus, id_: PostId) -> Note:
     site, author, params = writer.site, draft.author, draft.params
-    addressed = _addressed(draft)
+    addressed = _address(draft)
     people = list(dict.fromkeys(draft.mentioned.values()))
     addresses = addressing.render(writer, author, addressed, [who.uri for who in people])
     names = markup.find_hashtags(params.text)
@@ -240,7 +240,7 @@ def _note(writer: Writer, draft: NewStatus, id_: PostId) -> Note:
     )
 
 
-def _addressed(draft: NewStatus) -> Addressed:
+def _address(draft: NewStatus) -> Addressed:
     """An answer reaches no further than what it answers (COMMUNITIES 3)."""
     params, parent = draft.params, draft.in_reply_to
     wanted = addressing.of_visibility(params.visibility, draft.author)

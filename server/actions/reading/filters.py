@@ -97,7 +97,7 @@ def _set_keywords(
         elif entry.goes:
             filters.remove_keywords(writer, [entry.id])
         else:
-            filters.change_keyword(writer, _changed(mine[entry.id], entry))
+            filters.change_keyword(writer, _change_keyword(mine[entry.id], entry))
     if any(not entry.goes for entry in wanted):
         _ensure_fits(writer, me, known.id)
 
@@ -111,7 +111,7 @@ def add_keyword(writer: Writer, me: ActorId, id_: int, params: KeywordParams) ->
 
 def change_keyword(writer: Writer, me: ActorId, id_: int, params: KeywordParams) -> Keyword:
     """Raises NotThere, Invalid."""
-    wanted = _changed(own_keyword(writer, me, id_), params)
+    wanted = _change_keyword(own_keyword(writer, me, id_), params)
     filters.change_keyword(writer, wanted)
     _ensure_fits(writer, me, wanted.filter)
     return wanted
@@ -123,7 +123,7 @@ def _add_keyword(writer: Writer, filter_: int, params: KeywordParams) -> Keyword
     return filters.add_keyword(writer, filter_, params.phrase, params.whole is not False)
 
 
-def _changed(known: Keyword, params: KeywordParams) -> Keyword:
+def _change_keyword(known: Keyword, params: KeywordParams) -> Keyword:
     return replace(
         known,
         keyword=known.keyword if params.phrase is None else params.phrase,

@@ -1,11 +1,10 @@
 """`/api/v1/apps`: how a client introduces itself."""
 
-from typing import Any
-
 from aiohttp import web
 
 from federation.vocabulary.sanitize_html import line, safe_url
 from server.access import oauth_grants, scopes
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
@@ -22,7 +21,7 @@ LONGEST_NAME = 200
 async def create(request: web.Request) -> web.Response:
     """Register an app; its secret is shown once."""
     form = await form_of(request)
-    name = line(form.needed("client_name", 2000), LONGEST_NAME)
+    name = line(form.required_text("client_name", 2000), LONGEST_NAME)
     if not any(letter.isprintable() and not letter.isspace() for letter in name):
         raise unprocessable("Validation failed: Application name can't be blank")
     redirects, wanted = _redirects(form), scopes.split(form.text("scopes", 4096))
@@ -34,7 +33,9 @@ async def create(request: web.Request) -> web.Response:
     made = await request.app[DATABASE].write(
         _add, (client_id, secret), (name, website), redirects, " ".join(wanted)
     )
-    return answer({**_rendered(made), "client_id": client_id, "client_secret": secret})
+    lasts_for_ever = {"client_secret_expires_at": 0}
+    shown_once = {"client_id": client_id, "client_secret": secret}
+    return answer({**_render(made), **lasts_for_ever, **shown_once})
 
 
 def _add(
@@ -45,7 +46,7 @@ def _add(
     wanted: str,
 ) -> App:
     client_id, secret = credentials
-    app = App(writer.new_id(), client_id, oauth.hashed(secret), *about, redirects, wanted)
+    app = App(writer.new_id(), client_id, oauth.hash_secret(secret), *about, redirects, wanted)
     oauth.add(writer, app)
     return app
 
@@ -62,7 +63,7 @@ def _redirects(form: Form) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found[: oauth_grants.MOST_URIS]))
 
 
-def _rendered(app: App) -> dict[str, Any]:
+def _render(app: App) -> shapes.Application:
     return {
         "id": str(app.id),
         "name": app.name,
@@ -71,7 +72,6 @@ def _rendered(app: App) -> dict[str, Any]:
         "redirect_uri": "\n".join(app.redirect_uris),
         "redirect_uris": list(app.redirect_uris),
         "vapid_key": "",
-        "client_secret_expires_at": 0,
     }
 
 
@@ -80,9 +80,7 @@ async def verify_credentials(request: web.Request) -> web.Response:
     app = await request.app[DATABASE].read(oauth.by_id, token.app if token else 0)
     if app is None:
         raise unprocessable("This token belongs to no app any more.")
-    rendered = _rendered(app)
-    del rendered["client_secret_expires_at"]
-    return answer(rendered)
+    return answer(_render(app))
 
 
 ROUTES: list[Route] = [

@@ -1,7 +1,6 @@
 """`POST /api/v1/accounts`: signing up from a client."""
 
 from dataclasses import replace
-from typing import Any
 
 from aiohttp import web
 
@@ -13,9 +12,9 @@ from server.http.errors import Refused
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, as_typed, count, current_user, post
 from server.http.ip_blocks import ensure_sign_up
-from server.http.rate_limits import counted_address
+from server.http.rate_limits import address_key
 from server.http.responses import answer
-from server.i18n.translations import available, choose_locale, known, translations
+from server.i18n.translations import available, choose_locale, find_locale, translations
 from storage.access.signup_blocks import canonical_hash
 
 
@@ -35,14 +34,14 @@ async def create(request: web.Request) -> web.Response:
     count(
         request,
         "signup",
-        f"ip {counted_address(address_of(request))}",
+        f"ip {address_key(address_of(request))}",
         as_typed(canonical_hash(params.email)),
     )
     params = replace(params, source=network_of_request(request))
     try:
         actor = await sign_up(request.app[DATABASE], params)
     except NotYet as error:
-        raise _refused(error, params.locale) from error
+        raise _refusal(error, params.locale) from error
     granted = " ".join(scopes.without_admins(token.scopes.split()))
     issued = await request.app[DATABASE].write(oauth_grants.issue, token.app, actor.id, granted)
     return answer(issued.answer())
@@ -57,17 +56,17 @@ def _parse(form: Form, mode: str, usual: str) -> SignupParams:
         reason=form.text("reason", 5000) or "",
         invitation=form.text("invite_code", 200) or "",
         mode=mode,
-        locale=choose_locale(form.text("locale", 20), [known(usual), *available()]),
+        locale=choose_locale(form.text("locale", 20), [find_locale(usual), *available()]),
     )
 
 
-def _refused(error: NotYet, locale: str) -> Refused:
+def _refusal(error: NotYet, locale: str) -> Refused:
     _ = translations(locale).gettext
-    details: dict[str, Any] = {
-        name: [{"error": one.code, "description": one.said(_)}]
+    details: dict[str, list[dict[str, str]]] = {
+        name: [{"error": one.code, "description": one.sentence_in(_)}]
         for name, one in error.form_errors.items()
     }
-    sentences = " ".join(one.said(_) for one in error.form_errors.values())
+    sentences = " ".join(one.sentence_in(_) for one in error.form_errors.values())
     return Refused(422, f"Validation failed: {sentences}", body={"details": details})
 
 

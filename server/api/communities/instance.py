@@ -1,7 +1,5 @@
 """Answers that clients ask for first: both forms of the instance, rules, and what all cache."""
 
-from typing import Any
-
 from aiohttp import web
 
 from federation.activities.shared.featured import MOST as MOST_PINNED
@@ -11,6 +9,7 @@ from server.actions.posts import media_attachments
 from server.api.media.params import LONGEST_DESCRIPTION
 from server.api.posts.polls import LONGEST, MOST_OPTIONS, MOST_TITLE, SHORTEST
 from server.entities import account as account_entity
+from server.entities import shapes
 from server.entities.shared import when
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.guard import Access, Route, get
@@ -39,7 +38,7 @@ async def first(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_first, request.app[SETTINGS]))
 
 
-def _configuration(settings: Settings) -> dict[str, Any]:
+def _configuration(settings: Settings) -> shapes.Limits:
     return {
         "accounts": {
             "max_featured_tags": featured_hashtags.MOST,
@@ -73,7 +72,7 @@ def _streaming(settings: Settings) -> str:
     return f"{scheme}://{settings.web_domain}"
 
 
-def _second(reader: Reader, settings: Settings) -> dict[str, Any]:
+def _second(reader: Reader, settings: Settings) -> shapes.Instance:
     origin = settings.web_origin
     open_ = settings.registrations in ("open", "approval")
     return {
@@ -105,7 +104,7 @@ def _second(reader: Reader, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _first(reader: Reader, settings: Settings) -> dict[str, Any]:
+def _first(reader: Reader, settings: Settings) -> shapes.V1Instance:
     return {
         "uri": settings.domain,
         "title": settings.title,
@@ -130,7 +129,7 @@ def _first(reader: Reader, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _contact(reader: Reader, settings: Settings) -> dict[str, Any] | None:
+def _contact(reader: Reader, settings: Settings) -> shapes.Account | None:
     """The member named in the settings, or the first who looks after things."""
     if settings.contact_account:
         named = actors.by_handle(reader, settings.contact_account.removeprefix("@"))
@@ -140,7 +139,7 @@ def _contact(reader: Reader, settings: Settings) -> dict[str, Any] | None:
     return account_entity.many(reader, stewards[:1]).get(stewards[0]) if stewards else None
 
 
-def _rules(reader: Reader) -> list[dict[str, str]]:
+def _rules(reader: Reader) -> list[shapes.Rule]:
     """The commitments of the charter in force."""
     charter = charters.current(reader, actors.community(reader).id)
     agreed = charter.commitments if charter else ()
@@ -158,7 +157,7 @@ async def extended_description(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_extended_description))
 
 
-def _extended_description(reader: Reader) -> dict[str, Any]:
+def _extended_description(reader: Reader) -> shapes.ExtendedDescription:
     charter = charters.current(reader, actors.community(reader).id)
     if charter is None:
         return {"content": "", "updated_at": None}
@@ -170,7 +169,7 @@ async def nothing_yet(request: web.Request) -> web.Response:
     return answer([])
 
 
-async def unranked(request: web.Request) -> web.Response:
+async def no_trends(request: web.Request) -> web.Response:
     """Trends: nobody and nothing is ranked here, so there is none (as Mastodon without them)."""
     return answer([])
 
@@ -186,6 +185,6 @@ ROUTES: list[Route] = [
     get("/api/v1/instance/rules", rules, Access.PUBLIC),
     get("/api/v1/instance/extended_description", extended_description, Access.PUBLIC),
     get("/api/v1/instance/translation_languages", translations, Access.PUBLIC),
-    *(get(f"/api/v1/trends{what}", unranked, Access.PUBLIC) for what in TRENDS),
+    *(get(f"/api/v1/trends{what}", no_trends, Access.PUBLIC) for what in TRENDS),
     get("/api/v1/announcements", nothing_yet, Access.MEMBER),
 ]

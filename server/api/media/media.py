@@ -9,6 +9,7 @@ from server.actions.posts import media_attachments
 from server.api.common import number
 from server.api.media.params import parse_description, parse_media
 from server.entities import media as media_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE, OUTSIDE
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user
@@ -24,18 +25,18 @@ async def create(request: web.Request) -> web.Response:
     form = await form_of(request)
     me, params = current_user(request).me, parse_media(form)
     row = await media_attachments.take_in(request.app[SERVICES], me, params)
-    return answer(_shown(request, row))
+    return answer(_render(request, row))
 
 
-def _shown(request: web.Request, row: Media) -> dict[str, Any]:
+def _render(request: web.Request, row: Media) -> shapes.MediaAttachment:
     given = media_urls.pass_for_member(current_user(request).me.id, request.app[OUTSIDE].clock())
     return media_entity.own(request.app[DATABASE].site, row, given)
 
 
 async def show(request: web.Request) -> web.Response:
     me = current_user(request).me
-    row = await request.app[DATABASE].read(media_attachments.unattached, me, number(request))
-    return answer(_shown(request, row), _STATUSES[row.state])
+    row = await request.app[DATABASE].read(media_attachments.find_unattached, me, number(request))
+    return answer(_render(request, row), _STATUSES[row.state])
 
 
 _STATUSES = {"ready": 200, "processing": 206, "failed": 422}
@@ -46,7 +47,7 @@ async def update(request: web.Request) -> web.Response:
     row = await request.app[DATABASE].write(
         media_attachments.change, me, number(request), parse_description(form)
     )
-    return answer(_shown(request, row))
+    return answer(_render(request, row))
 
 
 async def delete(request: web.Request) -> web.Response:

@@ -6,12 +6,12 @@ from typing import Any
 from aiohttp import web
 
 from server.api.common import actor_number
-from server.entities import admin
+from server.entities import admin, shapes
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, delete, get, post
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from server.moderation import account_decisions
 from server.moderation.account_decisions import LONGEST_TEXT, Moderator, Verdict
@@ -43,13 +43,13 @@ def moderator_of(request: web.Request) -> Moderator:
 async def first(request: web.Request) -> web.Response:
     """GET /api/v1/admin/accounts: one flag for each origin and state."""
     form = await form_of(request)
-    sought = _sought(
+    sought = _parse_criteria(
         form,
         origin=next((name for name in ORIGINS if form.flag(name)), None),
         status=next((name for name in STATUSES if form.flag(name)), None),
         roles=STAFF if form.flag("staff") else (),
     )
-    return await _listed(request, sought)
+    return await _list(request, sought)
 
 
 async def second(request: web.Request) -> web.Response:
@@ -60,11 +60,13 @@ async def second(request: web.Request) -> web.Response:
         raise unprocessable("There is no such origin or status.")
     roles = [_ROLES[one] for one in form.texts("role_ids") if one in _ROLES]
     staff = form.text("permissions", 30) == "staff"
-    sought = _sought(form, origin=origin, status=status, roles=(*roles, *(STAFF if staff else ())))
-    return await _listed(request, sought)
+    sought = _parse_criteria(
+        form, origin=origin, status=status, roles=(*roles, *(STAFF if staff else ()))
+    )
+    return await _list(request, sought)
 
 
-def _sought(
+def _parse_criteria(
     form: Form, *, origin: str | None, status: str | None, roles: tuple[str, ...]
 ) -> Sought:
     return Sought(
@@ -72,24 +74,26 @@ def _sought(
         status=status,
         roles=roles,
         invited_by=form.actor("invited_by"),
-        name=_typed(form, "username"),
-        display_name=_typed(form, "display_name"),
-        domain=_typed(form, "by_domain"),
-        email=_typed(form, "email"),
+        name=_text(form, "username"),
+        display_name=_text(form, "display_name"),
+        domain=_text(form, "by_domain"),
+        email=_text(form, "email"),
     )
 
 
-def _typed(form: Form, name: str) -> str | None:
+def _text(form: Form, name: str) -> str | None:
     return (form.text(name, 400) or "").strip().removeprefix("@") or None
 
 
-async def _listed(request: web.Request, sought: Sought) -> web.Response:
+async def _list(request: web.Request, sought: Sought) -> web.Response:
     page = page_of(request, 100, 200)
     body, cursors = await request.app[DATABASE].read(_page, sought, page)
-    return linked(request, body, cursors, page, always_next=False)
+    return answer_with_links(request, body, cursors, page, always_next=False)
 
 
-def _page(reader: Reader, sought: Sought, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _page(
+    reader: Reader, sought: Sought, page: Page
+) -> tuple[list[shapes.AdminAccount], list[int]]:
     found = account_listing.page_of(reader, sought, page)
     known = admin.people(reader, found)
     return [known[id_] for id_ in found], list(found)
@@ -99,7 +103,7 @@ async def show(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_show, actor_number(request)))
 
 
-def _show(reader: Reader, id_: ActorId) -> dict[str, Any]:
+def _show(reader: Reader, id_: ActorId) -> shapes.AdminAccount:
     found = actors.by_id(reader, id_)
     if found is None or found.type == "Application" or found.effective_state == "deleted":
         raise not_found()
@@ -109,7 +113,7 @@ def _show(reader: Reader, id_: ActorId) -> dict[str, Any]:
 async def act(request: web.Request) -> web.Response:
     """POST …/action: decide about somebody."""
     form = await form_of(request)
-    type_, text = form.needed("type", 30), (form.text("text", LONGEST_TEXT) or "").strip()
+    type_, text = form.required_text("type", 30), (form.text("text", LONGEST_TEXT) or "").strip()
     if type_ not in ACTIONS:
         raise unprocessable("There is no such action.")
     action = ACTIONS[type_]
@@ -131,13 +135,13 @@ Unit = Callable[[Writer, Moderator, ActorId], None]
 def _doing(unit: Unit) -> Callable[[web.Request], Any]:
     """Make a handler that does something to an account; the answer is the account as it is then."""
 
-    def done(writer: Writer, moderator: Moderator, id_: ActorId) -> dict[str, Any]:
+    def decide(writer: Writer, moderator: Moderator, id_: ActorId) -> shapes.AdminAccount:
         unit(writer, moderator, id_)
         return admin.person(writer, id_)
 
     async def handle(request: web.Request) -> web.Response:
         return answer(
-            await request.app[DATABASE].write(done, moderator_of(request), actor_number(request))
+            await request.app[DATABASE].write(decide, moderator_of(request), actor_number(request))
         )
 
     return handle
@@ -153,7 +157,7 @@ def _undoing(action: str) -> Unit:
 async def reject(request: web.Request) -> web.Response:
     """POST …/reject: the answer is the account as it was."""
 
-    def unit(writer: Writer, moderator: Moderator, id_: ActorId) -> dict[str, Any]:
+    def unit(writer: Writer, moderator: Moderator, id_: ActorId) -> shapes.AdminAccount:
         before = _show(writer, id_)
         account_decisions.reject(writer, moderator, id_)
         return before

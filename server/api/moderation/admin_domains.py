@@ -1,17 +1,15 @@
 """`/api/v1/admin/domain_blocks` and `domain_allows`: what is decided about other servers."""
 
-from typing import Any
-
 from aiohttp import web
 
 from server.api.common import number
 from server.api.moderation.admin_accounts import moderator_of
-from server.entities import admin
+from server.entities import admin, shapes
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, delete, get, post, put
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from server.moderation import domain_limits
 from server.moderation.domain_limits import LONGEST_COMMENT, TIERS, DomainLimitParams
@@ -27,14 +25,14 @@ async def several(request: web.Request) -> web.Response:
     page = page_of(request, 100, 200)
     found: list[Limit] = await request.app[DATABASE].read(hosts.page_of_limits, page)
     body = [admin.domain_block(one) for one in found]
-    return linked(request, body, [one.id for one in found], page, always_next=False)
+    return answer_with_links(request, body, [one.id for one in found], page, always_next=False)
 
 
 async def show(request: web.Request) -> web.Response:
-    return answer(admin.domain_block(await _found(request)))
+    return answer(admin.domain_block(await _find(request)))
 
 
-async def _found(request: web.Request) -> Limit:
+async def _find(request: web.Request) -> Limit:
     found = await request.app[DATABASE].read(hosts.limit_by_id, number(request))
     if found is None:
         raise not_found()
@@ -43,13 +41,13 @@ async def _found(request: web.Request) -> Limit:
 
 async def create(request: web.Request) -> web.Response:
     form = await form_of(request)
-    domain = domain_limits.name_of(request.app[SETTINGS], form.needed("domain", 300))
+    domain = domain_limits.name_of(request.app[SETTINGS], form.required_text("domain", 300))
     params = _parse(form, "blocked" if form.text("severity", 30) is None else None)
     await domain_limits.put(request.app[DATABASE], moderator_of(request), domain, params, new=True)
     return answer(await request.app[DATABASE].read(_named, domain))
 
 
-def _named(reader: Reader, domain: str) -> dict[str, Any]:
+def _named(reader: Reader, domain: str) -> shapes.AdminDomainBlock:
     found = hosts.limit_of(reader, domain)
     if found is None:
         raise not_found()
@@ -72,21 +70,21 @@ def _parse(form: Form, otherwise: Tier | None) -> DomainLimitParams:
 
 
 async def update(request: web.Request) -> web.Response:
-    form, known = await form_of(request), await _found(request)
+    form, known = await form_of(request), await _find(request)
     params = _parse(form, known.tier)
     await domain_limits.put(request.app[DATABASE], moderator_of(request), known.host, params)
     return answer(await request.app[DATABASE].read(_named, known.host))
 
 
 async def lift(request: web.Request) -> web.Response:
-    known = await _found(request)
+    known = await _find(request)
     await domain_limits.lift(request.app[DATABASE], moderator_of(request), known.host)
     return answer({})
 
 
 async def no_allows(request: web.Request) -> web.Response:
     """GET …/domain_allows: there is no such list, so it is empty."""
-    return linked(request, [], [], Page())
+    return answer_with_links(request, [], [], Page())
 
 
 async def no_allow(request: web.Request) -> web.Response:

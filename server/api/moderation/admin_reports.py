@@ -8,12 +8,12 @@ from aiohttp import web
 from server.actions.moderation.reports import ensure_rules
 from server.api.common import number
 from server.api.moderation.admin_accounts import moderator_of
-from server.entities import admin
+from server.entities import admin, shapes
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import form_of
 from server.http.guard import Access, Route, get, post, put
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from server.moderation import account_decisions
 from server.moderation.account_decisions import Moderator
@@ -37,17 +37,17 @@ async def several(request: web.Request) -> web.Response:
         but=moderator.actor,
     )
     body, cursors = await request.app[DATABASE].write(_several, moderator, filed, page)
-    return linked(request, body, cursors, page, always_next=False)
+    return answer_with_links(request, body, cursors, page, always_next=False)
 
 
 def _several(
     writer: Writer, moderator: Moderator, filed: Filed, page: Page
-) -> tuple[list[dict[str, Any]], list[int]]:
+) -> tuple[list[shapes.AdminReport], list[int]]:
     found = reports.page_of(writer, filed, page)
-    return _shown(writer, moderator, found), [one.id for one in found]
+    return _render(writer, moderator, found), [one.id for one in found]
 
 
-def _shown(writer: Writer, moderator: Moderator, found: list[Report]) -> list[dict[str, Any]]:
+def _render(writer: Writer, moderator: Moderator, found: list[Report]) -> list[shapes.AdminReport]:
     viewer = account_decisions.reading(writer, moderator, found)
     return admin.reports(writer, viewer, found)
 
@@ -57,11 +57,11 @@ async def show(request: web.Request) -> web.Response:
     return answer(body)
 
 
-def _show(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
-    return _shown(writer, moderator, [found(writer, moderator, id_)])[0]
+def _show(writer: Writer, moderator: Moderator, id_: int) -> shapes.AdminReport:
+    return _render(writer, moderator, [find_report(writer, moderator, id_)])[0]
 
 
-def found(reader: Reader, moderator: Moderator, id_: int) -> Report:
+def find_report(reader: Reader, moderator: Moderator, id_: int) -> Report:
     """404 where there is none, or it is about whoever asks."""
     report = reports.by_id(reader, id_)
     if report is None or report.target == moderator.actor:
@@ -77,8 +77,8 @@ async def update(request: web.Request) -> web.Response:
     if category not in (None, *CATEGORIES):
         raise unprocessable("A report is about spam, something legal, a violation, or other.")
 
-    def unit(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
-        before = found(writer, moderator, id_)
+    def unit(writer: Writer, moderator: Moderator, id_: int) -> shapes.AdminReport:
+        before = find_report(writer, moderator, id_)
         account_decisions.ensure_may_settle(writer, moderator, before)
         kind = category or ("violation" if rules else before.category)
         cited = before.rules if rules is None else rules
@@ -94,15 +94,15 @@ Unit = Callable[[Writer, int, ActorId | None], None]
 
 
 def _doing(action: str, unit: Unit) -> Callable[[web.Request], Any]:
-    def done(writer: Writer, moderator: Moderator, id_: int) -> dict[str, Any]:
-        account_decisions.ensure_may_settle(writer, moderator, found(writer, moderator, id_))
+    def decide(writer: Writer, moderator: Moderator, id_: int) -> shapes.AdminReport:
+        account_decisions.ensure_may_settle(writer, moderator, find_report(writer, moderator, id_))
         unit(writer, id_, moderator.actor)
         audit_log.note(writer, moderator.actor, f"report.{action}", f"report {id_}")
         return _show(writer, moderator, id_)
 
     async def handle(request: web.Request) -> web.Response:
         return answer(
-            await request.app[DATABASE].write(done, moderator_of(request), number(request))
+            await request.app[DATABASE].write(decide, moderator_of(request), number(request))
         )
 
     return handle

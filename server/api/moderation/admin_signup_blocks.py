@@ -12,13 +12,13 @@ from aiohttp import web
 from server.access.signup import EMAIL
 from server.api.common import number
 from server.api.moderation.admin_accounts import moderator_of
-from server.entities import admin
+from server.entities import admin, shapes
 from server.http.app_keys import DATABASE
 from server.http.auth import address_of
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, delete, get, post, put
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from server.moderation.account_decisions import Moderator
 from server.settings import types as kinds
@@ -33,7 +33,8 @@ LONGEST_COMMENT = 1000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 LONGEST_BLOCK = 10 * 365 * 24 * 3600
 
-Entity = Callable[[EmailBlock], dict[str, Any]]
+Block = shapes.AdminEmailDomainBlock | shapes.AdminCanonicalEmailBlock
+Entity = Callable[[EmailBlock], Block]
 
 
 def _listing(entity: Entity, *, hashes: bool) -> Callable[[web.Request], Any]:
@@ -45,7 +46,7 @@ def _listing(entity: Entity, *, hashes: bool) -> Callable[[web.Request], Any]:
 
         found = await request.app[DATABASE].read(unit)
         body, cursors = [entity(one) for one in found], [one.id for one in found]
-        return linked(request, body, cursors, page, always_next=False)
+        return answer_with_links(request, body, cursors, page, always_next=False)
 
     return handle
 
@@ -58,7 +59,7 @@ def _email(reader: Reader, id_: int, *, hashes: bool) -> EmailBlock:
 
 
 def _showing(entity: Entity, *, hashes: bool) -> Callable[[web.Request], Any]:
-    def unit(reader: Reader, id_: int) -> dict[str, Any]:
+    def unit(reader: Reader, id_: int) -> Block:
         return entity(_email(reader, id_, hashes=hashes))
 
     async def handle(request: web.Request) -> web.Response:
@@ -83,19 +84,19 @@ def _lifting(*, hashes: bool) -> Callable[[web.Request], Any]:
 
 
 async def block_domain(request: web.Request) -> web.Response:
-    given = (await form_of(request)).needed("domain", 300)
+    given = (await form_of(request)).required_text("domain", 300)
     try:
         domain = str(kinds.DOMAIN.parse(given)).partition(":")[0]
     except ValueError as error:
         raise unprocessable("A domain looks like post.example.") from error
 
-    def unit(writer: Writer, moderator: Moderator) -> dict[str, Any]:
-        return admin.email_domain_block(_blocked(writer, moderator, domain=domain))
+    def unit(writer: Writer, moderator: Moderator) -> shapes.AdminEmailDomainBlock:
+        return admin.email_domain_block(_find(writer, moderator, domain=domain))
 
     return answer(await request.app[DATABASE].write(unit, moderator_of(request)))
 
 
-def _blocked(
+def _find(
     writer: Writer, moderator: Moderator, *, domain: str | None = None, hash_: str | None = None
 ) -> EmailBlock:
     try:
@@ -118,15 +119,15 @@ async def block_address(request: web.Request) -> web.Response:
         raise unprocessable("A hash has 64 digits, from 0 to 9 and a to f.")
     hash_ = signup_blocks.canonical_hash(email) if email else given
 
-    def unit(writer: Writer, moderator: Moderator) -> dict[str, Any]:
-        return admin.canonical_email_block(_blocked(writer, moderator, hash_=hash_))
+    def unit(writer: Writer, moderator: Moderator) -> shapes.AdminCanonicalEmailBlock:
+        return admin.canonical_email_block(_find(writer, moderator, hash_=hash_))
 
     return answer(await request.app[DATABASE].write(unit, moderator_of(request)))
 
 
 async def test_address(request: web.Request) -> web.Response:
     """POST …/test: which blocks an address falls under."""
-    email = (await form_of(request)).needed("email", 400)
+    email = (await form_of(request)).required_text("email", 400)
     hash_ = signup_blocks.canonical_hash(email)
     found = await request.app[DATABASE].read(signup_blocks.emails_by_hash, hash_)
     return answer([admin.canonical_email_block(one) for one in found])
@@ -139,7 +140,7 @@ async def networks(request: web.Request) -> web.Response:
     page: Page = page_of(request, 100, 200)
     found = await request.app[DATABASE].read(signup_blocks.network_page, page)
     body = [admin.ip_block(one) for one in found]
-    return linked(request, body, [one.id for one in found], page, always_next=False)
+    return answer_with_links(request, body, [one.id for one in found], page, always_next=False)
 
 
 def _network(reader: Reader, id_: int) -> NetworkBlock:
@@ -158,7 +159,7 @@ async def block_network(request: web.Request) -> web.Response:
     params, own = _parse(await form_of(request)), address_of(request)
     id_ = number(request) if "id" in request.match_info else None
 
-    def unit(writer: Writer, moderator: Moderator) -> dict[str, Any]:
+    def unit(writer: Writer, moderator: Moderator) -> shapes.AdminIpBlock:
         before = _network(writer, id_) if id_ is not None else None
         block = _block(writer, params, before)
         _ensure_not_own(block, own)

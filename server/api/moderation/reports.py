@@ -1,13 +1,12 @@
 """`/api/v1/reports`: telling those who look after this place about somebody."""
 
-from typing import Any
-
 from aiohttp import web
 
 from federation.activities.flag import MOST_POSTS
 from server.actions.moderation import reports
 from server.actions.moderation.reports import ReportParams
 from server.entities import report as report_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
@@ -27,7 +26,7 @@ async def create(request: web.Request) -> web.Response:
 
 
 def _parse(form: Form) -> ReportParams:
-    form.needed("account_id", 30)
+    form.required_text("account_id", 30)
     rules = tuple(form.ids("rule_ids"))
     category = form.text("category", 30) or ("violation" if rules else "other")
     if category not in CATEGORIES:
@@ -43,7 +42,7 @@ def _parse(form: Form) -> ReportParams:
     )
 
 
-def _create(writer: Writer, me: Actor, params: ReportParams) -> dict[str, Any]:
+def _create(writer: Writer, me: Actor, params: ReportParams) -> shapes.Report:
     return report_entity.one(writer, reports.create(writer, me, params))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -18,14 +18,16 @@ from server.actions.finding import (
 )
 from server.actions.people import relationships
 from server.api.common import actor_number
-from server.api.listing import shown
+from server.api.listing import show_page
 from server.entities import account as account_entity
 from server.entities import relationship as relationship_entity
+from server.entities import shapes
+from server.entities.shared import optional_when
 from server.http.app_keys import DATABASE, RESOLVER
 from server.http.errors import Refused, not_found, unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, get, post
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from storage.engine.ids import NOBODY, ActorId
 from storage.engine.pagination import Page
@@ -51,7 +53,7 @@ async def verify_credentials(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_own, who.me.id, who.own_account))
 
 
-def _own(reader: Reader, me: ActorId, account: Any) -> dict[str, Any]:
+def _own(reader: Reader, me: ActorId, account: Any) -> shapes.CredentialAccount:
     return account_entity.credential(reader, visible_actor(reader, me), account)
 
 
@@ -59,7 +61,7 @@ async def show(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_show, actor_number(request)))
 
 
-def _show(reader: Reader, id_: ActorId) -> dict[str, Any]:
+def _show(reader: Reader, id_: ActorId) -> shapes.Account:
     return account_entity.one(reader, visible_actor(reader, id_))
 
 
@@ -68,20 +70,20 @@ async def several(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_several, wanted))
 
 
-def _several(reader: Reader, wanted: Sequence[ActorId]) -> list[dict[str, Any]]:
+def _several(reader: Reader, wanted: Sequence[ActorId]) -> list[shapes.Account]:
     """Accounts that are there for people to see, in the order asked for."""
     found = actors.many(reader, wanted)
     there = [found[id_] for id_ in wanted if id_ in found and is_visible(found[id_])]
-    return _rendered(reader, there)
+    return _render(reader, there)
 
 
 async def resolver(request: web.Request) -> web.Response:
     """Account by handle, of those who are known here already."""
-    acct = (await form_of(request)).needed("acct", 400).strip().removeprefix("@")
+    acct = (await form_of(request)).required_text("acct", 400).strip().removeprefix("@")
     return answer(await request.app[DATABASE].read(_lookup, acct))
 
 
-def _lookup(reader: Reader, acct: str) -> dict[str, Any]:
+def _lookup(reader: Reader, acct: str) -> shapes.Account:
     name, domain = split_handle(acct) if "@" in acct else (acct, "")
     ours = domain in ("", reader.site.domain.lower())
     found = actors.by_handle(reader, name, "" if ours else domain)
@@ -94,9 +96,9 @@ async def statuses(request: web.Request) -> web.Response:
     form, viewer = await form_of(request), current_user(request).viewer
     id_ = actor_number(request)
     if form.flag("pinned"):
-        return await shown(
+        return await show_page(
             request,
-            lambda reader, page: timelines.pinned(
+            lambda reader, page: timelines.page_of_pinned(
                 reader, viewer, visible_actor(reader, id_).id, page
             ),
             page_of(request),
@@ -113,7 +115,7 @@ async def statuses(request: web.Request) -> web.Response:
     def find(reader: Reader, page: Page) -> list[Entry]:
         return timelines.account(reader, viewer, visible_actor(reader, id_).id, wanted, page)
 
-    return await shown(request, find, page_of(request), always_next=False)
+    return await show_page(request, find, page_of(request), always_next=False)
 
 
 Pairs = list[tuple[int, ActorId]]
@@ -122,23 +124,25 @@ Pairs = list[tuple[int, ActorId]]
 def _people(find: Callable[[Reader, ActorId, Page], Pairs]) -> Callable[[web.Request], Any]:
     def unit(
         reader: Reader, id_: ActorId, me: ActorId | None, page: Page
-    ) -> tuple[list[dict[str, Any]], list[int]]:
+    ) -> tuple[list[shapes.Account], list[int]]:
         whose = visible_actor(reader, id_)
         hidden = whose.hide_collections and whose.id != me
         found = [] if hidden else find(reader, whose.id, page)
-        return listed_people(reader, found)
+        return page_of_people(reader, found)
 
     async def handle(request: web.Request) -> web.Response:
         page = page_of(request, 40, 80)
         actor = current_user(request).actor
         me = actor.id if actor else None
         body, cursors = await request.app[DATABASE].read(unit, actor_number(request), me, page)
-        return linked(request, body, cursors, page, previous="since_id", always_next=False)
+        return answer_with_links(
+            request, body, cursors, page, previous="since_id", always_next=False
+        )
 
     return handle
 
 
-def listed_people(reader: Reader, found: Pairs) -> tuple[list[dict[str, Any]], list[int]]:
+def page_of_people(reader: Reader, found: Pairs) -> tuple[list[shapes.Account], list[int]]:
     people = account_entity.in_order(reader, [actor for _, actor in found])
     return people, [cursor for cursor, _ in found]
 
@@ -150,8 +154,8 @@ async def search(request: web.Request) -> web.Response:
     most = min(form.number("limit") or 40, 80)
     found = await find_people(request, text, most, resolve=bool(form.flag("resolve")))
     if form.flag("following"):
-        found = await request.app[DATABASE].read(followed, current_user(request).me.id, found)
-    return answer(await request.app[DATABASE].read(_rendered, found))
+        found = await request.app[DATABASE].read(only_followed, current_user(request).me.id, found)
+    return answer(await request.app[DATABASE].read(_render, found))
 
 
 async def find_people(request: web.Request, text: str, most: int, *, resolve: bool) -> list[Actor]:
@@ -179,14 +183,14 @@ def _named_like(
     return [actor for actor in found if actor.id not in away]
 
 
-def followed(reader: Reader, me: ActorId, found: Sequence[Actor]) -> list[Actor]:
+def only_followed(reader: Reader, me: ActorId, found: Sequence[Actor]) -> list[Actor]:
     known = {
         one.target for one in relationships_of(reader, me, [a.id for a in found]) if one.following
     }
     return [actor for actor in found if actor.id in known]
 
 
-def _rendered(reader: Reader, found: Sequence[Actor]) -> list[dict[str, Any]]:
+def _render(reader: Reader, found: Sequence[Actor]) -> list[shapes.Account]:
     rendered = account_entity.render(reader, found)
     return [rendered[actor.id] for actor in found]
 
@@ -203,7 +207,7 @@ async def familiar_followers(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_familiar, me, wanted))
 
 
-def _familiar(reader: Reader, me: ActorId, wanted: list[ActorId]) -> list[dict[str, Any]]:
+def _familiar(reader: Reader, me: ActorId, wanted: list[ActorId]) -> list[shapes.FamiliarFollowers]:
     found = suggestions.familiar(reader, me, wanted)
     people = account_entity.by_number(reader, [id_ for ids in found.values() for id_ in ids])
     return [
@@ -224,7 +228,7 @@ Parse = Callable[[Form], Act]
 def _acting(parse: Parse, has: HasOnActor = has_none) -> Callable[[web.Request], Any]:
     """A handler; for taking something back, `has` finds the row that is enough for it."""
 
-    def unit(writer: Writer, me: Actor, id_: ActorId, act: Act) -> dict[str, Any]:
+    def unit(writer: Writer, me: Actor, id_: ActorId, act: Act) -> shapes.Relationship:
         target = actor_to_take_back_from(writer, me.id, id_, has)
         act(writer, me, target)
         return relationship_entity.many(writer, me.id, [target.id])[0]
@@ -285,31 +289,39 @@ def _unmute(writer: Writer, me: Actor, target: Actor) -> None:
     blocks.unmute(writer, me.id, target.id)
 
 
-async def blocked(request: web.Request) -> web.Response:
+async def list_blocked(request: web.Request) -> web.Response:
     page = page_of(request, 40, 80)
-    body, cursors = await request.app[DATABASE].read(_blocked, current_user(request).me.id, page)
-    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+    body, cursors = await request.app[DATABASE].read(
+        _page_of_blocked, current_user(request).me.id, page
+    )
+    return answer_with_links(request, body, cursors, page, previous="since_id", always_next=False)
 
 
-def _blocked(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
-    return listed_people(reader, blocks.page_of(reader, me, page))
+def _page_of_blocked(
+    reader: Reader, me: ActorId, page: Page
+) -> tuple[list[shapes.Account], list[int]]:
+    return page_of_people(reader, blocks.page_of(reader, me, page))
 
 
-async def muted(request: web.Request) -> web.Response:
+async def list_muted(request: web.Request) -> web.Response:
     page = page_of(request, 40, 80)
-    body, cursors = await request.app[DATABASE].read(_muted, current_user(request).me.id, page)
-    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+    body, cursors = await request.app[DATABASE].read(
+        _page_of_muted, current_user(request).me.id, page
+    )
+    return answer_with_links(request, body, cursors, page, previous="since_id", always_next=False)
 
 
-def _muted(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _page_of_muted(
+    reader: Reader, me: ActorId, page: Page
+) -> tuple[list[shapes.MutedAccount], list[int]]:
     found = blocks.page_of_mutes(reader, me, page)
     people = account_entity.many(reader, [mute.target for mute in found])
     body = [
-        {**people[mute.target], **relationship_entity.expiry(mute.expires_at)}
+        {**people[mute.target], "mute_expires_at": optional_when(mute.expires_at)}
         for mute in found
         if mute.target in people
     ]
-    return body, [mute.cursor for mute in found]
+    return cast("list[shapes.MutedAccount]", body), [mute.cursor for mute in found]
 
 
 _ALL = "/api/v1/accounts"
@@ -357,6 +369,6 @@ ROUTES: list[Route] = [
     post(f"{_ONE}/mute", _acting(_mute), Access.MEMBER, "write:mutes"),
     post(f"{_ONE}/note", _acting(_note, account_notes.exists), Access.MEMBER, "write:accounts"),
     post(f"{_ONE}/unmute", _acting(_plainly(_unmute), blocks.mutes), Access.MEMBER, "write:mutes"),
-    get("/api/v1/blocks", blocked, Access.MEMBER, "read:blocks"),
-    get("/api/v1/mutes", muted, Access.MEMBER, "read:mutes"),
+    get("/api/v1/blocks", list_blocked, Access.MEMBER, "read:blocks"),
+    get("/api/v1/mutes", list_muted, Access.MEMBER, "read:mutes"),
 ]

@@ -7,12 +7,13 @@ from aiohttp import web
 
 from server.actions.finding import actor_to_take_back_from, has_none, visible_actor
 from server.api.common import actor_number
-from server.api.people.accounts import listed_people
+from server.api.people.accounts import page_of_people
 from server.entities import relationship as relationship_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.guard import Access, Route, current_user, get, post
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
@@ -23,7 +24,7 @@ Act = Callable[[Writer, ActorId, ActorId], None]
 
 
 def _acting(act: Act) -> Callable[[web.Request], Any]:
-    def unit(writer: Writer, me: ActorId, id_: ActorId) -> dict[str, Any]:
+    def unit(writer: Writer, me: ActorId, id_: ActorId) -> shapes.Relationship:
         has = endorsements.exists if act is endorsements.remove else has_none
         target = actor_to_take_back_from(writer, me, id_, has).id
         act(writer, me, target)
@@ -43,23 +44,25 @@ def _endorse(writer: Writer, me: ActorId, target: ActorId) -> None:
     endorsements.add(writer, me, target)
 
 
-def _listed(reader: Reader, id_: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _page_of_endorsed(
+    reader: Reader, id_: ActorId, page: Page
+) -> tuple[list[shapes.Account], list[int]]:
     found = endorsements.page_of(reader, visible_actor(reader, id_).id, page)
-    return listed_people(reader, found)
+    return page_of_people(reader, found)
 
 
-async def _answered(request: web.Request, id_: ActorId) -> web.Response:
+async def _answer_with(request: web.Request, id_: ActorId) -> web.Response:
     page = page_of(request, 40, 80)
-    body, cursors = await request.app[DATABASE].read(_listed, id_, page)
-    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+    body, cursors = await request.app[DATABASE].read(_page_of_endorsed, id_, page)
+    return answer_with_links(request, body, cursors, page, previous="since_id", always_next=False)
 
 
 async def several(request: web.Request) -> web.Response:
-    return await _answered(request, current_user(request).me.id)
+    return await _answer_with(request, current_user(request).me.id)
 
 
 async def of_account(request: web.Request) -> web.Response:
-    return await _answered(request, actor_number(request))
+    return await _answer_with(request, actor_number(request))
 
 
 _ONE = "/api/v1/accounts/{id}"

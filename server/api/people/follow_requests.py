@@ -7,11 +7,12 @@ from aiohttp import web
 
 from server.actions.people import relationships
 from server.api.common import actor_number
-from server.api.people.accounts import listed_people
+from server.api.people.accounts import page_of_people
 from server.entities import relationship as relationship_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.guard import Access, Route, current_user, get, post
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
@@ -23,15 +24,15 @@ from storage.people.actors import Actor
 async def several(request: web.Request) -> web.Response:
     page = page_of(request, 40, 80)
     body, cursors = await request.app[DATABASE].read(_several, current_user(request).me.id, page)
-    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+    return answer_with_links(request, body, cursors, page, previous="since_id", always_next=False)
 
 
-def _several(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
-    return listed_people(reader, follows.page_of_followers(reader, me, page, "pending"))
+def _several(reader: Reader, me: ActorId, page: Page) -> tuple[list[shapes.Account], list[int]]:
+    return page_of_people(reader, follows.page_of_followers(reader, me, page, "pending"))
 
 
 def _answering(act: Callable[[Writer, Actor, ActorId], Actor]) -> Callable[[web.Request], Any]:
-    def unit(writer: Writer, me: Actor, id_: ActorId) -> dict[str, Any]:
+    def unit(writer: Writer, me: Actor, id_: ActorId) -> shapes.Relationship:
         return relationship_entity.many(writer, me.id, [act(writer, me, id_).id])[0]
 
     async def handle(request: web.Request) -> web.Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from aiohttp import web
 
@@ -10,6 +9,7 @@ from server.actions.people import profiles
 from server.actions.people.profiles import FLAGS, REMOVED, InvalidProfile, ProfileParams, Removed
 from server.entities import account as account_entity
 from server.entities import profile as profile_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import Form, form_of
@@ -31,7 +31,7 @@ PICTURES_BODY = 34 * 1024 * 1024
 
 async def update(request: web.Request) -> web.Response:
     """Change what is given; returns a CredentialAccount. 422 with `details` says what is amiss."""
-    return await _changed(request, parse_profile(await form_of(request)))
+    return await _change_profile(request, parse_profile(await form_of(request)))
 
 
 async def show_profile(request: web.Request) -> web.Response:
@@ -63,14 +63,14 @@ def _beside(form: Form) -> Preferences:
 
 
 async def remove_avatar(request: web.Request) -> web.Response:
-    return await _changed(request, ProfileParams(avatar=REMOVED))
+    return await _change_profile(request, ProfileParams(avatar=REMOVED))
 
 
 async def remove_header(request: web.Request) -> web.Response:
-    return await _changed(request, ProfileParams(header=REMOVED))
+    return await _change_profile(request, ProfileParams(header=REMOVED))
 
 
-async def _changed(request: web.Request, params: ProfileParams) -> web.Response:
+async def _change_profile(request: web.Request, params: ProfileParams) -> web.Response:
     await _change(request, params)
     return answer(await request.app[DATABASE].read(_credential, current_user(request).me.id))
 
@@ -89,11 +89,11 @@ def _own(reader: Reader, me: ActorId) -> tuple[Actor, Account]:
     return actor, account
 
 
-def _credential(reader: Reader, me: ActorId) -> dict[str, Any]:
+def _credential(reader: Reader, me: ActorId) -> shapes.CredentialAccount:
     return account_entity.credential(reader, *_own(reader, me))
 
 
-def _profile(reader: Reader, me: ActorId) -> dict[str, Any]:
+def _profile(reader: Reader, me: ActorId) -> shapes.Profile:
     return profile_entity.one(reader, *_own(reader, me))
 
 
@@ -102,7 +102,7 @@ def _details(error: InvalidProfile) -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = {}
     for one in error.found:
         name = "fields" if one.name.startswith("field_") else _NAMES.get(one.name, one.name)
-        found.setdefault(name, []).append({"error": one.code, "description": one.said()})
+        found.setdefault(name, []).append({"error": one.code, "description": one.sentence_in()})
     return found
 
 

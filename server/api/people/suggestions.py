@@ -1,16 +1,15 @@
 """Finding people: `/api/v1/suggestions`, `/api/v2/suggestions`, and the directory."""
 
-from typing import Any
-
 from aiohttp import web
 
 from server.actions.finding import visible_actor
 from server.api.common import actor_number
 from server.entities import account as account_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, delete, get
-from server.http.pagination import linked_by_offset
+from server.http.pagination import answer_with_offset_links
 from server.http.responses import answer
 from storage.engine.ids import NOBODY, ActorId
 from storage.engine.transaction import Reader, Writer
@@ -19,24 +18,24 @@ from storage.people import suggestions
 MOST_OFFSET = 1000
 
 
-async def _suggested(request: web.Request) -> list[dict[str, Any]]:
+async def _suggest(request: web.Request) -> list[shapes.Account]:
     form = await form_of(request)
     most = min(abs(form.number("limit") or 40), 80)
-    return await request.app[DATABASE].read(_found, current_user(request).me.id, most)
+    return await request.app[DATABASE].read(_read_suggestions, current_user(request).me.id, most)
 
 
-def _found(reader: Reader, me: ActorId, most: int) -> list[dict[str, Any]]:
+def _read_suggestions(reader: Reader, me: ActorId, most: int) -> list[shapes.Account]:
     return account_entity.in_order(reader, suggestions.of(reader, me, most))
 
 
 async def several(request: web.Request) -> web.Response:
     """People of this server who want to be found: chosen by nobody, ranked by nothing."""
-    found = await _suggested(request)
+    found = await _suggest(request)
     return answer([{"source": "staff", "sources": ["featured"], "account": one} for one in found])
 
 
 async def older(request: web.Request) -> web.Response:
-    return answer(await _suggested(request))
+    return answer(await _suggest(request))
 
 
 async def dismiss(request: web.Request) -> web.Response:
@@ -62,12 +61,12 @@ async def directory(request: web.Request) -> web.Response:
         bool(form.flag("local")),
         form.text("order") == "new",
     )
-    return linked_by_offset(request, found, offset)
+    return answer_with_offset_links(request, found, offset)
 
 
 def _directory(
     reader: Reader, me: ActorId, most: int, offset: int, local: bool, new: bool
-) -> list[dict[str, Any]]:
+) -> list[shapes.Account]:
     found = suggestions.directory(reader, me, most, offset, local=local, new=new)
     return account_entity.in_order(reader, found)
 

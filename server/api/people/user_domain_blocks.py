@@ -1,7 +1,5 @@
 """`/api/v1/domain_blocks`: hosts of which a member wants to see nothing."""
 
-from typing import Any
-
 from aiohttp import web
 
 from federation.errors import Malformed
@@ -11,7 +9,7 @@ from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, delete, get, post
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from storage.engine.site import Site
 from storage.people import user_domain_blocks
@@ -23,12 +21,12 @@ async def several(request: web.Request) -> web.Response:
     found = await request.app[DATABASE].read(user_domain_blocks.page_of, me, page)
     cursors = [cursor for cursor, _ in found]
     body = [host for _, host in found]
-    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+    return answer_with_links(request, body, cursors, page, previous="since_id", always_next=False)
 
 
 async def _host(request: web.Request) -> str:
     """The host that is meant, as we write hosts."""
-    text = (await form_of(request)).needed("domain", 300).strip()
+    text = (await form_of(request)).required_text("domain", 300).strip()
     try:
         return server_name(text)
     except Malformed as error:
@@ -61,8 +59,7 @@ async def preview(request: web.Request) -> web.Response:
     """Count the relationships that would be cut."""
     host, me = await _host(request), current_user(request).me.id
     following, followers = await request.app[DATABASE].read(user_domain_blocks.ties, me, host)
-    body: dict[str, Any] = {"following_count": following, "followers_count": followers}
-    return answer(body)
+    return answer({"following_count": following, "followers_count": followers})
 
 
 _ALL = "/api/v1/domain_blocks"

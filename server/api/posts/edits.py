@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from aiohttp import web
 
@@ -23,6 +22,7 @@ from server.api.posts.params import parse_text, parse_visibility
 from server.api.posts.polls import parse_poll
 from server.entities import account as account_entity
 from server.entities import emoji as emoji_entity
+from server.entities import shapes
 from server.entities import status as status_entity
 from server.entities.json_parts import Rendered
 from server.entities.shared import when
@@ -93,7 +93,7 @@ def _edit(
     described: Mapping[int, Described],
 ) -> Rendered:
     attached = media_attachments.to_attach(writer, author, media_ids, id_)
-    wording = replace(wording, media=media_attachments.redescribed(attached, described))
+    wording = replace(wording, media=media_attachments.redescribe(attached, described))
     statuses.revise(writer, author, own_post(writer, author, viewer, id_), wording)
     return status_entity.one(writer, viewer, visible_post(writer, viewer, id_))
 
@@ -129,7 +129,7 @@ async def source(request: web.Request) -> web.Response:
     )
 
 
-def _source(reader: Reader, author: Actor, viewer: Viewer, id_: PostId) -> dict[str, Any]:
+def _source(reader: Reader, author: Actor, viewer: Viewer, id_: PostId) -> shapes.StatusSource:
     post = own_post(reader, author, viewer, id_)
     return {"id": str(post.id), "text": post.source or "", "spoiler_text": post.spoiler}
 
@@ -139,7 +139,7 @@ async def history(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_history, viewer, post_number(request)))
 
 
-def _history(reader: Reader, viewer: Viewer, id_: PostId) -> list[dict[str, Any]]:
+def _history(reader: Reader, viewer: Viewer, id_: PostId) -> list[shapes.StatusEdit]:
     """Versions of a post, the first first; the last is how it reads now."""
     post = visible_post(reader, viewer, id_)
     account = account_entity.many(reader, [post.author])[post.author]
@@ -156,19 +156,11 @@ def _history(reader: Reader, viewer: Viewer, id_: PostId) -> list[dict[str, Any]
     )
     read = [*edits.of(reader, post.id), now]
     host = visible_posts.hosts(reader, [post.id])[post.id]
-    said = emoji_entity.used(
+    said = emoji_entity.find_used(
         reader, {at: (host, (one.content, one.spoiler)) for at, one in enumerate(read)}
     )
-    return [
-        {
-            **_rendered(one, post.type, account),
-            "media_attachments": status_entity.media_of(
-                reader, viewer, post, _as_then(attached, one)
-            ),
-            "emojis": said[at],
-        }
-        for at, one in enumerate(read)
-    ]
+    files = [status_entity.media_of(reader, viewer, post, _as_then(attached, one)) for one in read]
+    return [_render(one, post.type, account, files[at], said[at]) for at, one in enumerate(read)]
 
 
 def _as_then(attached: Sequence[Media], edit: Edit) -> list[Media]:
@@ -182,16 +174,26 @@ def _since(post: Post) -> datetime:
     return post.edited_at or post.published_at
 
 
-def _rendered(one: Edit, type_: str, account: Mapping[str, Any] | Rendered) -> dict[str, Any]:
+def _render(
+    one: Edit,
+    type_: str,
+    account: shapes.Account,
+    files: Rendered,
+    emojis: list[shapes.CustomEmoji],
+) -> shapes.StatusEdit:
     titles: Sequence[str] = one.beside.get("poll", ())
-    return {
-        "content": status_entity.titled(type_, one.title, one.content),
+    rendered: shapes.StatusEdit = {
+        "content": status_entity.with_title(type_, one.title, one.content),
         "spoiler_text": one.spoiler,
         "sensitive": one.sensitive,
         "created_at": when(one.since),
         "account": account,
-        **({"poll": {"options": [{"title": title} for title in titles]}} if titles else {}),
+        "media_attachments": files,
+        "emojis": emojis,
     }
+    if titles:
+        rendered["poll"] = {"options": [{"title": title} for title in titles]}
+    return rendered
 
 
 _ONE = "/api/v1/statuses/{id}"

@@ -23,7 +23,7 @@ async def parse_text(form: Form, most: int) -> tuple[str, str]:
     text, spoiler = form.text("status") or "", form.text("spoiler_text") or ""
     if not text.strip() and not form.values.get("media_ids"):
         raise unprocessable("Validation failed: Text can't be blank")
-    long = await markup.measured(text, spoiler)
+    long = await markup.measure(text, spoiler)
     if long > most:
         raise unprocessable(
             f"This is {long} characters long; we can take {most}. Nothing was posted."

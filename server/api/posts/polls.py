@@ -1,7 +1,6 @@
 """`/api/v1/polls`: what is chosen among, and choosing. A poll has the number of its post."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from aiohttp import web
 
@@ -10,6 +9,7 @@ from federation.vocabulary.sanitize_html import line
 from server.actions.posts import polls
 from server.api.common import post_number
 from server.entities import poll as poll_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
@@ -59,7 +59,7 @@ async def show(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_show, who.viewer, id_))
 
 
-def _show(reader: Reader, viewer: Viewer, id_: PostId) -> dict[str, Any]:
+def _show(reader: Reader, viewer: Viewer, id_: PostId) -> shapes.Poll:
     polls.visible_poll(reader, viewer, id_)
     return poll_entity.many(reader, viewer, [id_])[id_]
 
@@ -79,9 +79,7 @@ def _is_position(text: str) -> bool:
     return text.isdecimal() and text.isascii() and len(text) < 4
 
 
-def _vote(
-    writer: Writer, me: Actor, viewer: Viewer, id_: PostId, chosen: list[int]
-) -> dict[str, Any]:
+def _vote(writer: Writer, me: Actor, viewer: Viewer, id_: PostId, chosen: list[int]) -> shapes.Poll:
     polls.vote(writer, me, id_, chosen)
     return poll_entity.many(writer, viewer, [id_])[id_]
 

@@ -1,15 +1,13 @@
 """Quotes of a post, and taking back one's consent to them."""
 
-from typing import Any
-
 from aiohttp import web
 
 from server.actions.finding import visible_post
 from server.actions.posts import quotes
 from server.api.common import number, post_number
-from server.api.listing import shown
+from server.api.listing import show_page
 from server.entities import taken_back
-from server.entities.json_parts import Rendered
+from server.entities.json_parts import Rendered, Unfolded
 from server.http.app_keys import DATABASE
 from server.http.guard import Access, Route, current_user, get, post
 from server.http.pagination import page_of
@@ -29,7 +27,7 @@ async def several(request: web.Request) -> web.Response:
     def find(reader: Reader, page: Page) -> list[Line]:
         return timelines.quoting(reader, viewer, visible_post(reader, viewer, id_).id, page)
 
-    return await shown(request, find, page_of(request), always_next=False)
+    return await show_page(request, find, page_of(request), always_next=False)
 
 
 async def revoke(request: web.Request) -> web.Response:
@@ -44,7 +42,7 @@ async def revoke(request: web.Request) -> web.Response:
 
 def _revoke(
     writer: Writer, me: Actor, viewer: Viewer, quoted: PostId, quoting: PostId
-) -> Rendered | dict[str, Any]:
+) -> Rendered | Unfolded:
     return taken_back.one(writer, viewer, me.id, quotes.revoke(writer, me, quoted, quoting))
 
 

@@ -9,14 +9,14 @@ from server.actions.finding import HasOnPost, post_to_take_back_from, visible_po
 from server.actions.posts import reactions
 from server.api.common import post_number
 from server.entities import account as account_entity
+from server.entities import shapes, taken_back
 from server.entities import status as status_entity
-from server.entities import taken_back
-from server.entities.json_parts import Rendered
+from server.entities.json_parts import Rendered, Unfolded
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, get, post
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId, PostId
 from storage.engine.pagination import Page
@@ -49,7 +49,7 @@ def _acting(act: Act) -> Callable[[web.Request], Any]:
 def _taking_back(act: Act, has: HasOnPost) -> Callable[[web.Request], Any]:
     """A handler that needs only the user's own row, which `has` finds (SECURITY 96)."""
 
-    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: PostId) -> Rendered | dict[str, Any]:
+    def unit(writer: Writer, me: Actor, viewer: Viewer, id_: PostId) -> Rendered | Unfolded:
         post = post_to_take_back_from(writer, viewer, me.id, id_, has)
         act(writer, me, post)
         return taken_back.one(writer, viewer, me.id, post)
@@ -96,7 +96,7 @@ def _listing(
 
     def unit(
         reader: Reader, viewer: Viewer, id_: PostId, page: Page
-    ) -> tuple[list[dict[str, Any]], list[int]]:
+    ) -> tuple[list[shapes.Account], list[int]]:
         found = find(reader, visible_post(reader, viewer, id_).id, page, viewer)
         people = account_entity.in_order(reader, [actor for _, actor in found])
         return people, [cursor for cursor, _ in found]
@@ -105,7 +105,9 @@ def _listing(
         page = page_of(request, 40, 80)
         viewer = current_user(request).viewer
         body, cursors = await request.app[DATABASE].read(unit, viewer, post_number(request), page)
-        return linked(request, body, cursors, page, previous="since_id", always_next=False)
+        return answer_with_links(
+            request, body, cursors, page, previous="since_id", always_next=False
+        )
 
     return handle
 
@@ -137,7 +139,7 @@ ROUTES: list[Route] = [
     post(f"{_ONE}/mute", _acting(reactions.mute_thread), Access.MEMBER, "write:mutes"),
     post(
         f"{_ONE}/unmute",
-        _taking_back(reactions.unmute_thread, thread_mutes.said_by),
+        _taking_back(reactions.unmute_thread, thread_mutes.is_muted_by),
         Access.MEMBER,
         "write:mutes",
     ),

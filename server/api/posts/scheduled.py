@@ -1,7 +1,6 @@
 """`/api/v1/scheduled_statuses`: posts for later."""
 
 from datetime import datetime
-from typing import Any
 
 from aiohttp import web
 
@@ -9,11 +8,12 @@ from server.actions.posts import scheduled_statuses
 from server.api.common import number
 from server.api.posts.params import parse_time
 from server.entities import scheduled as scheduled_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE, OUTSIDE
 from server.http.errors import not_found, unprocessable
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, delete, get, put
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
@@ -26,10 +26,12 @@ from storage.posts.scheduled_posts import Scheduled
 async def several(request: web.Request) -> web.Response:
     page = page_of(request)
     body, cursors = await request.app[DATABASE].read(_several, current_user(request).me.id, page)
-    return linked(request, body, cursors, page)
+    return answer_with_links(request, body, cursors, page)
 
 
-def _several(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _several(
+    reader: Reader, me: ActorId, page: Page
+) -> tuple[list[shapes.ScheduledStatus], list[int]]:
     found = rows.page_of(reader, me, page)
     return scheduled_entity.many(reader, found), [one.id for one in found]
 
@@ -47,7 +49,7 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
-def _show(reader: Reader, me: ActorId, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, me: ActorId, id_: int) -> shapes.ScheduledStatus:
     return scheduled_entity.many(reader, [_own(reader, me, id_)])[0]
 
 
@@ -63,7 +65,7 @@ async def change(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].write(_change, me, id_, due))
 
 
-def _change(writer: Writer, me: Actor, id_: int, due: datetime) -> dict[str, Any]:
+def _change(writer: Writer, me: Actor, id_: int, due: datetime) -> shapes.ScheduledStatus:
     scheduled_statuses.move(writer, me, _own(writer, me.id, id_), due)
     return _show(writer, me.id, id_)
 

@@ -1,7 +1,6 @@
 """`/api/v1/statuses`: write, read, delete, and the thread around one."""
 
 from datetime import datetime
-from typing import Any
 
 from aiohttp import web
 
@@ -21,9 +20,9 @@ from server.api.posts.params import parse_status, parse_text, parse_time
 from server.entities import account as account_entity
 from server.entities import media as media_entity
 from server.entities import scheduled as scheduled_entity
+from server.entities import shapes, taken_back
 from server.entities import status as status_entity
-from server.entities import taken_back
-from server.entities.json_parts import Rendered, unfolded
+from server.entities.json_parts import Rendered, Unfolded, unfold
 from server.entities.shared import when
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found
@@ -62,7 +61,7 @@ async def create(request: web.Request) -> web.Response:
 
 def _create(
     writer: Writer, author: Actor, params: StatusParams, mentioned: dict[Handle, Actor], key: str
-) -> Rendered | dict[str, Any]:
+) -> Rendered | shapes.ScheduledStatus:
     """Checked, said and shown in one unit, so the answer cannot disagree with the effect."""
     viewer, id_ = Member(author.id), statuses.create(writer, author, params, mentioned, key)
     if id_ is None:
@@ -72,7 +71,7 @@ def _create(
 
 def _create_later(
     writer: Writer, author: Actor, due: datetime, params: StatusParams, key: str
-) -> Rendered | dict[str, Any]:
+) -> Rendered | shapes.ScheduledStatus:
     """Kept and shown in one unit."""
     planned = scheduled_statuses.create(writer, author, due, params, key)
     if planned is None:
@@ -80,7 +79,9 @@ def _create_later(
     return scheduled_entity.many(writer, [planned])[0]
 
 
-def _earlier(reader: Reader, author: Actor, viewer: Viewer, key: str) -> Rendered | dict[str, Any]:
+def _earlier(
+    reader: Reader, author: Actor, viewer: Viewer, key: str
+) -> Rendered | shapes.ScheduledStatus:
     """Post that an earlier request with the key made, now or for later."""
     id_ = idempotency.earlier(reader, author.id, key) or 0
     planned = scheduled_posts.one(reader, author.id, id_)
@@ -95,7 +96,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _show(reader: Reader, viewer: Viewer, id_: PostId) -> Rendered:
-    boost = boosts.seen(reader, viewer, id_)
+    boost = boosts.find_visible(reader, viewer, id_)
     post = visible_post(reader, viewer, id_)
     if boost is not None:
         return status_entity.of_boost(reader, viewer, boost, post)
@@ -111,7 +112,7 @@ async def several(request: web.Request) -> web.Response:
 
 def _several(reader: Reader, viewer: Viewer, wanted: list[PostId]) -> list[Rendered]:
     found = visible_posts.many(reader, viewer, wanted)
-    ordered = [post for id_ in wanted if (post := {int(k): v for k, v in found.items()}.get(id_))]
+    ordered = [found[id_] for id_ in wanted if id_ in found]
     return status_entity.of_posts(reader, viewer, ordered)
 
 
@@ -120,7 +121,7 @@ async def context(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_context, viewer, post_number(request)))
 
 
-def _context(reader: Reader, viewer: Viewer, id_: PostId) -> dict[str, Any]:
+def _context(reader: Reader, viewer: Viewer, id_: PostId) -> shapes.Context:
     post = visible_post(reader, viewer, id_)
     above = visible_posts.ancestors(reader, viewer, post)
     below = visible_posts.descendants(reader, viewer, post)
@@ -139,13 +140,13 @@ async def delete(request: web.Request) -> web.Response:
 
 def _delete(
     writer: Writer, author: Actor, viewer: Viewer, id_: PostId, with_media: bool
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[Unfolded, list[str]]:
     """Delete; return what was written, for delete-and-redraft, and files not needed any more."""
     boost = boosts.by_id(writer, id_)
     if boost is not None:
         return _take_back(writer, author, viewer, boost), []
     post = own_post(writer, author, viewer, id_)
-    shown = unfolded(status_entity.one(writer, viewer, post))
+    shown = unfold(status_entity.one(writer, viewer, post))
     attached = media.of_posts(writer, [post.id]).get(post.id, [])
     statuses.delete(writer, author, post)
     del shown["content"]
@@ -155,25 +156,25 @@ def _delete(
     return shown | {"media_attachments": media_entity.of_owner(writer, author.id, attached)}, []
 
 
-def _take_back(writer: Writer, author: Actor, viewer: Viewer, boost: Boost) -> dict[str, Any]:
+def _take_back(writer: Writer, author: Actor, viewer: Viewer, boost: Boost) -> Unfolded:
     """A boost, by its own number: the same as `unreblog` of what it brought."""
     if boost.actor != author.id:
         raise not_found()
     post = visible_posts.once_seen(writer, boost.post)
     if post is None:
         raise not_found()
-    shown = _shown_last(writer, author, viewer, boost, post)
+    shown = _render_last(writer, author, viewer, boost, post)
     reactions.unboost(writer, author, post)
     del shown["content"]
     return shown | {"text": ""}
 
 
-def _shown_last(
+def _render_last(
     reader: Reader, author: Actor, viewer: Viewer, boost: Boost, post: Post
-) -> dict[str, Any]:
+) -> Unfolded:
     """A boost of one's own, the words of which one may not see any more, perhaps."""
     if visible_posts.by_id(reader, viewer, post.id) is not None:
-        return unfolded(status_entity.of_boost(reader, viewer, boost, post))
+        return unfold(status_entity.of_boost(reader, viewer, boost, post))
     hollow = taken_back.hollow(reader, author.id, post)
     own = {"id": str(boost.id), "uri": boost.uri, "created_at": when(boost.published_at)}
     return hollow | own | {"account": account_entity.one(reader, author), "reblog": hollow}

@@ -7,11 +7,12 @@ from aiohttp import web
 
 from server.api.common import number
 from server.entities import account as account_entity
+from server.entities import shapes
 from server.entities import status as status_entity
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found
 from server.http.guard import Access, Route, current_user, delete, get, post
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
@@ -24,15 +25,19 @@ from storage.reading.conversations import Conversation
 async def several(request: web.Request) -> web.Response:
     page = page_of(request)
     body, cursors = await request.app[DATABASE].read(_several, current_user(request).me.id, page)
-    return linked(request, body, cursors, page)
+    return answer_with_links(request, body, cursors, page)
 
 
-def _several(reader: Reader, me: ActorId, page: Page) -> tuple[list[dict[str, Any]], list[int]]:
+def _several(
+    reader: Reader, me: ActorId, page: Page
+) -> tuple[list[shapes.Conversation], list[int]]:
     found = conversations.page_of(reader, me, page)
-    return _rendered(reader, me, found), [one.last_post for one in found]
+    return _render(reader, me, found), [one.last_post for one in found]
 
 
-def _rendered(reader: Reader, me: ActorId, found: Sequence[Conversation]) -> list[dict[str, Any]]:
+def _render(
+    reader: Reader, me: ActorId, found: Sequence[Conversation]
+) -> list[shapes.Conversation]:
     """Render them; clients count on a name in each, so one with nobody else has oneself."""
     posts = status_entity.by_number(reader, Member(me), [one.last_post for one in found])
     people = account_entity.by_number(reader, [me, *(who for one in found for who in one.people)])
@@ -55,9 +60,9 @@ def _own(reader: Reader, me: ActorId, id_: int) -> Conversation:
 
 
 def _marking(unread: bool) -> Callable[[web.Request], Any]:
-    def unit(writer: Writer, me: ActorId, id_: int) -> dict[str, Any]:
+    def unit(writer: Writer, me: ActorId, id_: int) -> shapes.Conversation:
         conversations.set_unread(writer, _own(writer, me, id_).id, unread)
-        return _rendered(writer, me, [_own(writer, me, id_)])[0]
+        return _render(writer, me, [_own(writer, me, id_)])[0]
 
     async def handle(request: web.Request) -> web.Response:
         me = current_user(request).me.id

@@ -157,7 +157,7 @@ def _remove_keyword(writer: Writer, me: ActorId, id_: int) -> None:
 
 async def posts(request: web.Request) -> web.Response:
     found = await request.app[DATABASE].read(own, current_user(request).me.id, number(request))
-    return answer([filter_entity.marked(one) for one in found.posts])
+    return answer([filter_entity.filter_status(one) for one in found.posts])
 
 
 async def create_post(request: web.Request) -> web.Response:
@@ -166,7 +166,7 @@ async def create_post(request: web.Request) -> web.Response:
     if wanted is None:
         raise unprocessable("“status_id” is needed for this, and it was not sent.")
     made = await request.app[DATABASE].write(_create_post, me, number(request), wanted)
-    return answer(filter_entity.marked(made))
+    return answer(filter_entity.filter_status(made))
 
 
 def _create_post(writer: Writer, me: ActorId, id_: int, wanted: PostId) -> Marked:
@@ -177,7 +177,7 @@ def _create_post(writer: Writer, me: ActorId, id_: int, wanted: PostId) -> Marke
 
 
 def _own_post(reader: Reader, me: ActorId, id_: int) -> Marked:
-    found = filters.marked(reader, me, id_)
+    found = filters.find_marked(reader, me, id_)
     if found is None:
         raise not_found()
     return found
@@ -187,7 +187,7 @@ async def show_post(request: web.Request) -> web.Response:
     found = await request.app[DATABASE].read(
         _own_post, current_user(request).me.id, number(request)
     )
-    return answer(filter_entity.marked(found))
+    return answer(filter_entity.filter_status(found))
 
 
 async def remove_post(request: web.Request) -> web.Response:

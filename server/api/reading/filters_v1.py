@@ -1,7 +1,6 @@
 """`/api/v1/filters`: filters as clients knew them before 4.0, one for each phrase."""
 
 from dataclasses import replace
-from typing import Any
 
 from aiohttp import web
 
@@ -10,6 +9,7 @@ from server.actions.reading.filters import FilterParams, KeywordParams, own, own
 from server.api.common import number
 from server.api.reading.filters import parse_contexts, parse_end, parse_phrase
 from server.entities import filter as filter_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, delete, get, post, put
@@ -30,7 +30,7 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
-def _show(reader: Reader, me: ActorId, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, me: ActorId, id_: int) -> shapes.V1Filter:
     word = own_keyword(reader, me, id_)
     return filter_entity.older(own(reader, me, word.filter), word)
 
@@ -48,7 +48,7 @@ async def create(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].write(_create, me, params))
 
 
-def _create(writer: Writer, me: ActorId, params: FilterParams) -> dict[str, Any]:
+def _create(writer: Writer, me: ActorId, params: FilterParams) -> shapes.V1Filter:
     return _show(writer, me, actions.create(writer, me, params).keywords[0].id)
 
 
@@ -68,7 +68,7 @@ async def change(request: web.Request) -> web.Response:
 
 def _change(
     writer: Writer, me: ActorId, id_: int, params: FilterParams, word: KeywordParams
-) -> dict[str, Any]:
+) -> shapes.V1Filter:
     """A filter of one phrase is called by it."""
     before = own_keyword(writer, me, id_)
     known = own(writer, me, before.filter)

@@ -1,7 +1,6 @@
 """`/api/v1/lists`: a member's lists, who is in them, and what these say."""
 
 from dataclasses import replace
-from typing import Any
 
 from aiohttp import web
 
@@ -10,13 +9,14 @@ from server.actions.people import relationships
 from server.actions.reading import lists as actions
 from server.actions.reading.lists import ListParams, own
 from server.api.common import actor_number, number
-from server.api.listing import shown
-from server.api.people.accounts import listed_people
+from server.api.listing import show_page
+from server.api.people.accounts import page_of_people
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, delete, get, post, put
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from server.refusals import NotAllowed
 from storage.engine.ids import ActorId
@@ -30,7 +30,7 @@ from storage.reading.timelines import Line
 LONGEST = 256
 
 
-def _entity(found: List) -> dict[str, Any]:
+def _entity(found: List) -> shapes.List:
     return {
         "id": str(found.id),
         "title": found.title,
@@ -94,13 +94,13 @@ async def accounts(request: web.Request) -> web.Response:
         page = replace(page, limit=lists.MOST_MEMBERS)
     me = current_user(request).me.id
     body, cursors = await request.app[DATABASE].read(_accounts, me, number(request), page)
-    return linked(request, body, cursors, page, previous="since_id", always_next=False)
+    return answer_with_links(request, body, cursors, page, previous="since_id", always_next=False)
 
 
 def _accounts(
     reader: Reader, me: ActorId, id_: int, page: Page
-) -> tuple[list[dict[str, Any]], list[int]]:
-    return listed_people(reader, lists.page_of_members(reader, own(reader, me, id_).id, page))
+) -> tuple[list[shapes.Account], list[int]]:
+    return page_of_people(reader, lists.page_of_members(reader, own(reader, me, id_).id, page))
 
 
 async def add_accounts(request: web.Request) -> web.Response:
@@ -155,7 +155,7 @@ async def timeline(request: web.Request) -> web.Response:
     def find(reader: Reader, page: Page) -> list[Line]:
         return timelines.of_list(reader, me, own(reader, me, id_).id, page)
 
-    return await shown(request, find, page_of(request))
+    return await show_page(request, find, page_of(request))
 
 
 _ALL = "/api/v1/lists"

@@ -1,16 +1,15 @@
 """`/api/v1/notifications`."""
 
-from typing import Any
-
 from aiohttp import web
 
 from server.api.common import number
 from server.entities import notification as notification_entity
+from server.entities import shapes
 from server.http.app_keys import DATABASE
 from server.http.errors import not_found
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, get, post
-from server.http.pagination import linked, page_of
+from server.http.pagination import answer_with_links, page_of
 from server.http.responses import answer
 from storage.engine.ids import ActorId
 from storage.engine.pagination import Page
@@ -26,12 +25,12 @@ async def several(request: web.Request) -> web.Response:
         form.texts("types"), form.texts("exclude_types"), form.actor("account_id")
     )
     body, cursors = await request.app[DATABASE].read(_several, who.viewer, who.me.id, page, wanted)
-    return linked(request, body, cursors, page)
+    return answer_with_links(request, body, cursors, page)
 
 
 def _several(
     reader: Reader, viewer: Viewer, me: ActorId, page: Page, wanted: NotificationFilter
-) -> tuple[list[dict[str, Any]], list[int]]:
+) -> tuple[list[shapes.Notification], list[int]]:
     found = notifications.page_of(reader, me, page, wanted)
     return notification_entity.many(reader, viewer, found), [one.id for one in found]
 
@@ -41,7 +40,7 @@ async def show(request: web.Request) -> web.Response:
     return answer(await request.app[DATABASE].read(_show, who.viewer, who.me.id, number(request)))
 
 
-def _show(reader: Reader, viewer: Viewer, me: ActorId, id_: int) -> dict[str, Any]:
+def _show(reader: Reader, viewer: Viewer, me: ActorId, id_: int) -> shapes.Notification:
     found = notifications.by_id(reader, me, id_)
     if found is None:
         raise not_found()

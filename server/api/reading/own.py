@@ -1,9 +1,8 @@
 """Preferences, and how far the user has read: only they themselves notice either."""
 
-from typing import Any
-
 from aiohttp import web
 
+from server.entities import shapes
 from server.entities.shared import when
 from server.http.app_keys import DATABASE
 from server.http.errors import unprocessable
@@ -38,7 +37,7 @@ async def read_markers(request: web.Request) -> web.Response:
     return answer({name: found[name] for name in wanted if name in found})
 
 
-def _markers(reader: Reader, me: ActorId) -> dict[str, Any]:
+def _markers(reader: Reader, me: ActorId) -> dict[str, shapes.Marker]:
     return {
         marker.timeline: {
             "last_read_id": str(marker.last_read),
@@ -63,7 +62,7 @@ def _read_up_to(form: Form, name: str) -> int:
     return number
 
 
-def _keep(writer: Writer, me: ActorId, wanted: dict[str, int]) -> dict[str, Any]:
+def _keep(writer: Writer, me: ActorId, wanted: dict[str, int]) -> dict[str, shapes.Marker]:
     for name, last in wanted.items():
         markers.put(writer, me, name, last)
     found = _markers(writer, me)

@@ -8,9 +8,10 @@ from aiohttp import web
 
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
-from server.api.people.accounts import find_people, followed
+from server.api.people.accounts import find_people, only_followed
 from server.api.reading.search_query import parse
 from server.entities import account as account_entity
+from server.entities import shapes
 from server.entities import status as status_entity
 from server.entities import tag as tag_entity
 from server.http import auth
@@ -18,7 +19,7 @@ from server.http.app_keys import DATABASE, RESOLVER
 from server.http.auth import CurrentUser
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, get
-from server.http.pagination import linked_by_offset, page_of
+from server.http.pagination import answer_with_offset_links, page_of
 from server.http.parsing import id_of
 from server.http.responses import answer
 from storage.engine.ids import NOBODY, ActorId, PostId
@@ -37,10 +38,12 @@ LONGEST = 2048
 async def search(request: web.Request) -> web.Response:
     """Always all three lists. `resolve` goes to other servers, for members only (SECURITY 37)."""
     form, who = await form_of(request), current_user(request)
-    text = form.needed("q", LONGEST).strip()
+    text = form.required_text("q", LONGEST).strip()
     resolve = bool(form.flag("resolve"))
     if (resolve or form.number("offset")) and who.actor is None:
-        raise auth.unauthorised("Search queries that resolve remote resources are not supported")
+        raise auth.unauthorized_refusal(
+            "Search queries that resolve remote resources are not supported"
+        )
     if form.number("offset") and not form.text("type"):
         return answer({"accounts": [], "statuses": [], "hashtags": []})
     if text.startswith(("http://", "https://")) and not form.number("offset"):
@@ -50,10 +53,10 @@ async def search(request: web.Request) -> web.Response:
     return await _by_text(request, _parse(form, text), resolve=resolve)
 
 
-async def _by_address(request: web.Request, address: str, *, resolve: bool) -> dict[str, Any]:
+async def _by_address(request: web.Request, address: str, *, resolve: bool) -> shapes.Search:
     """Look up what an address leads to, fetched if need be: how clients open remote links."""
     database, viewer = request.app[DATABASE], current_user(request).viewer
-    found = await database.read(_known, viewer, address)
+    found = await database.read(_find_known, viewer, address)
     if resolve and not (found["accounts"] or found["statuses"]):
         try:
             budget = Budget()
@@ -62,11 +65,11 @@ async def _by_address(request: web.Request, address: str, *, resolve: bool) -> d
             await request.app[RESOLVER].need(uri, budget)
         except FederationError:
             return found
-        found = await database.read(_known, viewer, uri)
+        found = await database.read(_find_known, viewer, uri)
     return found
 
 
-def _known(reader: Reader, viewer: Viewer, address: str) -> dict[str, Any]:
+def _find_known(reader: Reader, viewer: Viewer, address: str) -> shapes.Search:
     post = visible_posts.by_uri(reader, viewer, address) or _by_page(reader, viewer, address)
     person = _person(reader, address)
     return {
@@ -136,13 +139,16 @@ async def _by_text(request: web.Request, params: _SearchParams, *, resolve: bool
     people: list[Actor] = []
     if params.kind in (None, "accounts") and not text.startswith("#"):
         people = await find_people(request, text, page.limit + offset, resolve=resolve)
-    found = await request.app[DATABASE].read(_shown, current_user(request), params, page, people)
-    return linked_by_offset(request, found, offset, count=sum(map(len, found.values())))
+    found = await request.app[DATABASE].read(
+        _render_object, current_user(request), params, page, people
+    )
+    count = len(found["accounts"]) + len(found["statuses"]) + len(found["hashtags"])
+    return answer_with_offset_links(request, found, offset, count=count)
 
 
-def _shown(
+def _render_object(
     reader: Reader, who: CurrentUser, params: _SearchParams, page: Page, people: list[Actor]
-) -> dict[str, Any]:
+) -> shapes.Search:
     kind, text, offset = params.kind, params.text, params.offset
     end = offset + page.limit
     names, posts = list[str](), list[PostId]()
@@ -152,8 +158,8 @@ def _shown(
     if searched and who.actor is not None:
         posts = _posts(reader, who.actor, params, page)
     if params.following and who.actor is not None:
-        people = followed(reader, who.actor.id, people)
-    return _rendered(reader, who.viewer, _Found(people[offset:end], posts, names))
+        people = only_followed(reader, who.actor.id, people)
+    return _render(reader, who.viewer, _Found(people[offset:end], posts, names))
 
 
 def _posts(reader: Reader, me: Actor, params: _SearchParams, page: Page) -> list[PostId]:
@@ -183,7 +189,7 @@ def _writer(reader: Reader, me: Actor, handle: str) -> ActorId:
     return found.id if found else NOBODY
 
 
-def _rendered(reader: Reader, viewer: Viewer, found: _Found) -> dict[str, Any]:
+def _render(reader: Reader, viewer: Viewer, found: _Found) -> shapes.Search:
     people = account_entity.render(reader, found.people)
     posts = status_entity.by_number(reader, viewer, found.posts)
     return {

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from storage.engine.clock import milliseconds
 from storage.reading.search import SearchFilter
@@ -51,19 +50,19 @@ def _with(asked: SearchQuery, name: str | None, value: str, negated: bool) -> Se
     if name in ("before", "after", "during"):
         return _between(asked, name, value)
     if name in ("has", "is") and value in (known := _HAS if name == "has" else _IS):
-        flag: dict[str, Any] = {known[value]: not negated}
-        return replace(asked, wanted=replace(wanted, **flag))
+        flag = {known[value]: not negated}
+        return replace(asked, wanted=replace(wanted, **flag))  # type: ignore[arg-type]
     if name == "language":
-        return replace(asked, wanted=_spoken(wanted, value.lower(), negated))
+        return replace(asked, wanted=_with_language(wanted, value.lower(), negated))
     if name == "in" and value in _WHERE and not negated:
         return replace(asked, wanted=replace(wanted, where=value))
     word = f"{name}:{value}" if name else value
-    which = "not_words" if negated else "words"
-    more: dict[str, Any] = {which: (*getattr(wanted, which), word)}
-    return replace(asked, wanted=replace(wanted, **more))
+    if negated:
+        return replace(asked, wanted=replace(wanted, not_words=(*wanted.not_words, word)))
+    return replace(asked, wanted=replace(wanted, words=(*wanted.words, word)))
 
 
-def _spoken(wanted: SearchFilter, language: str, negated: bool) -> SearchFilter:
+def _with_language(wanted: SearchFilter, language: str, negated: bool) -> SearchFilter:
     if negated:
         return replace(wanted, not_languages=(*wanted.not_languages, language))
     return replace(wanted, languages=(*(wanted.languages or ()), language))
@@ -74,12 +73,12 @@ def _between(asked: SearchQuery, name: str, value: str) -> SearchQuery:
     if span is None:
         return replace(asked, nothing=True)
     first, end = span
-    limits: dict[str, dict[str, Any]] = {
-        "before": {"until": first},
-        "after": {"since": end},
-        "during": {"since": first, "until": end},
-    }
-    return replace(asked, wanted=replace(asked.wanted, **limits[name]))
+    wanted = asked.wanted
+    if name != "before":
+        wanted = replace(wanted, since=end if name == "after" else first)
+    if name != "after":
+        wanted = replace(wanted, until=first if name == "before" else end)
+    return replace(asked, wanted=wanted)
 
 
 def _span(value: str) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server.api.listing import shown
+from server.api.listing import show_page
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, get
 from server.http.pagination import page_of
@@ -18,7 +18,7 @@ from storage.reading.timelines import Entry, Line, Tagged
 
 async def home(request: web.Request) -> web.Response:
     me = current_user(request).me.id
-    return await shown(
+    return await show_page(
         request, lambda reader, page: timelines.home(reader, me, page), page_of(request)
     )
 
@@ -32,7 +32,7 @@ async def public(request: web.Request) -> web.Response:
     def find(reader: Reader, page: Page) -> list[Entry]:
         return timelines.public(reader, viewer, page, local=local, remote=remote, media=media)
 
-    return await shown(request, find, page_of(request))
+    return await show_page(request, find, page_of(request))
 
 
 async def hashtag(request: web.Request) -> web.Response:
@@ -50,14 +50,16 @@ async def hashtag(request: web.Request) -> web.Response:
     def find(reader: Reader, page: Page) -> list[Entry]:
         return timelines.hashtag(reader, viewer, tagged, page, local=local, remote=remote)
 
-    return await shown(request, find, page_of(request))
+    return await show_page(request, find, page_of(request))
 
 
-def _kept(find: Callable[[Reader, ActorId, Page], list[Line]]) -> Callable[[web.Request], Any]:
+def _listing_of(
+    find: Callable[[Reader, ActorId, Page], list[Line]],
+) -> Callable[[web.Request], Any]:
     async def handle(request: web.Request) -> web.Response:
         me = current_user(request).me.id
         page = page_of(request)
-        return await shown(
+        return await show_page(
             request, lambda reader, wanted: find(reader, me, wanted), page, always_next=False
         )
 
@@ -68,6 +70,6 @@ ROUTES: list[Route] = [
     get("/api/v1/timelines/home", home, Access.MEMBER, "read:statuses"),
     get("/api/v1/timelines/public", public, Access.PUBLIC, "read:statuses"),
     get("/api/v1/timelines/tag/{hashtag}", hashtag, Access.PUBLIC, "read:statuses"),
-    get("/api/v1/favourites", _kept(timelines.favourites), Access.MEMBER, "read:favourites"),
-    get("/api/v1/bookmarks", _kept(timelines.bookmarks), Access.MEMBER, "read:bookmarks"),
+    get("/api/v1/favourites", _listing_of(timelines.favourites), Access.MEMBER, "read:favourites"),
+    get("/api/v1/bookmarks", _listing_of(timelines.bookmarks), Access.MEMBER, "read:bookmarks"),
 ]

@@ -9,19 +9,18 @@ from aiohttp import web
 
 from federation.moderation import domain_blocks
 from federation.vocabulary import uris
-from server.cli.control_socket import CommandFailed
+from server.cli.control_socket import Answer, Arguments, CommandFailed
 from server.http.app_keys import DATABASE
 from storage.communities import charters
 from storage.communities.charters import Charter, Commitment
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
 
-Arguments = Mapping[str, Any]
 MOST_COMMITMENTS = 7
 LENGTHS = {"name": 100, "purpose": 5000, "question": 300, "text": 200, "hint": 500}
 
 
-async def show(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def show(app: web.Application, given: Arguments) -> Answer:
     charter = await app[DATABASE].read(_current)
     return {
         "version": charter.version,
@@ -39,7 +38,7 @@ def _current(reader: Reader) -> Charter:
     return charter
 
 
-async def put(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def put(app: web.Application, given: Arguments) -> Answer:
     """A new version, from TOML: name, purpose, question, [[commitments]] with text and hint."""
     draft = _read(given["text"])
     return {"version": await app[DATABASE].write(_put, draft)}
@@ -114,9 +113,9 @@ def _put(writer: Writer, draft: _Draft) -> int:
     return before.version + 1
 
 
-async def listed(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+async def list_servers(app: web.Application, given: Arguments) -> list[Answer]:
     """Every server that we have judged, and how many of its accounts we know."""
-    found = await app[DATABASE].read(domain_blocks.listed)
+    found = await app[DATABASE].read(domain_blocks.list_with_tier)
     return [
         {"domain": host.host, "tier": host.tier, "accounts": accounts} for host, accounts in found
     ]
@@ -125,5 +124,5 @@ async def listed(app: web.Application, given: Arguments) -> list[dict[str, Any]]
 COMMANDS = {
     "charter show": show,
     "charter set": put,
-    "server list": listed,
+    "server list": list_servers,
 }

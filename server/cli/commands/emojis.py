@@ -3,14 +3,13 @@
 import asyncio
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from federation.objects.emoji import SHORTCODE
 from federation.vocabulary.sanitize_html import line
-from server.cli.control_socket import CommandFailed
+from server.cli.control_socket import Answer, Arguments, CommandFailed
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused
 from server.media.store import MEDIA
@@ -20,12 +19,11 @@ from storage.media import emojis
 from storage.media.emojis import Emoji
 from storage.moderation import audit_log
 
-Arguments = Mapping[str, Any]
 LARGEST = 256 * 1024
 LONGEST_CATEGORY = 50
 
 
-async def add(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def add(app: web.Application, given: Arguments) -> Answer:
     """Add an emoji from a picture of at most 256 kB; it is made anew like every upload."""
     name, data = _name(given), _picture(given)
     category = line(given.get("category"), LONGEST_CATEGORY) or None
@@ -73,7 +71,7 @@ def _add(writer: Writer, name: str, file: str, still: str, category: str | None)
     audit_log.note(writer, None, "emoji.add", f"emoji {name}")
 
 
-async def remove(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def remove(app: web.Application, given: Arguments) -> Answer:
     """Remove an emoji; posts and profiles that use it show its name instead."""
     name = _name(given)
     gone = await app[DATABASE].write(_remove, name)
@@ -90,9 +88,9 @@ def _remove(writer: Writer, name: str) -> Emoji | None:
     return gone
 
 
-async def listed(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+async def list_emojis(app: web.Application, given: Arguments) -> list[Answer]:
     found = await app[DATABASE].read(emojis.ours)
     return [{"name": one.shortcode, "category": one.category} for one in found]
 
 
-COMMANDS = {"emoji add": add, "emoji list": listed, "emoji remove": remove}
+COMMANDS = {"emoji add": add, "emoji list": list_emojis, "emoji remove": remove}

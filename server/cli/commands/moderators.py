@@ -1,11 +1,11 @@
 """`kith account …`, `kith server …`, `kith audit`: what moderators decide, from a shell."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from server.cli.control_socket import CommandFailed
+from server.cli.control_socket import Answer, Arguments, CommandFailed
 from server.http.app_keys import DATABASE, SETTINGS
 from server.moderation import account_decisions, domain_limits
 from server.moderation.account_decisions import COMMAND_LINE, Verdict
@@ -21,12 +21,11 @@ from storage.people.actors import Actor
 from storage.queues import hosts
 from storage.queues.hosts import Limit, Tier
 
-Arguments = Mapping[str, Any]
 Command = Callable[[web.Application, Arguments], Awaitable[Any]]
 MOST_ACTS = 500
 
 
-def found(reader: Reader, handle: str) -> Actor:
+def find_actor(reader: Reader, handle: str) -> Actor:
     """Find an actor, of ours by name, or of others by name@server."""
     name, _, domain = handle.removeprefix("@").partition("@")
     ours = domain in ("", reader.site.domain)
@@ -37,50 +36,50 @@ def found(reader: Reader, handle: str) -> Actor:
 
 
 def _deciding(action: Action) -> Command:
-    def unit(writer: Writer, handle: str, text: str) -> dict[str, Any]:
-        actor = found(writer, handle)
+    def unit(writer: Writer, handle: str, text: str) -> Answer:
+        actor = find_actor(writer, handle)
         account_decisions.decide(writer, COMMAND_LINE, actor.id, Verdict(action=action, text=text))
         return {"name": actor.acct, "decided": action}
 
     async def command(app: web.Application, given: Arguments) -> Any:
-        return await _tried(app, unit, given["name"], given.get("text") or "")
+        return await _try(app, unit, given["name"], given.get("text") or "")
 
     return command
 
 
 def _undoing(action: str) -> Command:
-    def unit(writer: Writer, handle: str) -> dict[str, Any]:
-        actor = found(writer, handle)
+    def unit(writer: Writer, handle: str) -> Answer:
+        actor = find_actor(writer, handle)
         account_decisions.undo(writer, COMMAND_LINE, actor.id, action)
         return {"name": actor.acct, "undone": action}
 
     async def command(app: web.Application, given: Arguments) -> Any:
-        return await _tried(app, unit, given["name"])
+        return await _try(app, unit, given["name"])
 
     return command
 
 
 async def reject(app: web.Application, given: Arguments) -> Any:
-    def unit(writer: Writer, handle: str) -> dict[str, Any]:
-        account_decisions.reject(writer, COMMAND_LINE, found(writer, handle).id)
+    def unit(writer: Writer, handle: str) -> Answer:
+        account_decisions.reject(writer, COMMAND_LINE, find_actor(writer, handle).id)
         return {"name": handle, "state": "rejected"}
 
-    return await _tried(app, unit, given["name"])
+    return await _try(app, unit, given["name"])
 
 
 async def erase(app: web.Application, given: Arguments) -> Any:
-    def unit(writer: Writer, handle: str) -> dict[str, Any]:
-        account_decisions.erase(writer, COMMAND_LINE, found(writer, handle).id)
+    def unit(writer: Writer, handle: str) -> Answer:
+        account_decisions.erase(writer, COMMAND_LINE, find_actor(writer, handle).id)
         return {"name": handle, "state": "deleted"}
 
-    return await _tried(app, unit, given["name"])
+    return await _try(app, unit, given["name"])
 
 
 async def show(app: web.Application, given: Arguments) -> Any:
     """Show the decisions about an account."""
 
-    def unit(reader: Reader, handle: str) -> dict[str, Any]:
-        actor = found(reader, handle)
+    def unit(reader: Reader, handle: str) -> Answer:
+        actor = find_actor(reader, handle)
         return {
             "name": actor.acct,
             "state": actor.effective_state,
@@ -100,7 +99,7 @@ async def show(app: web.Application, given: Arguments) -> Any:
     return await app[DATABASE].read(unit, given["name"])
 
 
-async def _tried(app: web.Application, unit: Callable[..., Any], *given: Any) -> Any:
+async def _try(app: web.Application, unit: Callable[..., Any], *given: Any) -> Any:
     try:
         return await app[DATABASE].write(unit, *given)
     except CannotDecide as error:
@@ -110,23 +109,23 @@ async def _tried(app: web.Application, unit: Callable[..., Any], *given: Any) ->
 # ---- other servers ----
 
 
-async def block(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def block(app: web.Application, given: Arguments) -> Answer:
     """Block a server: nothing is taken in from it, shown of it or sent to it; subdomains too."""
     return await _put(app, given, "blocked")
 
 
-async def silence(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def silence(app: web.Application, given: Arguments) -> Answer:
     """Silence a server: its people are heard by those who follow them."""
     return await _put(app, given, "limited")
 
 
-async def limit(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def limit(app: web.Application, given: Arguments) -> Answer:
     """Take no media, or no reports, and hear it otherwise as before."""
     domain = _name(app, given)
     return await _put(app, given, (await app[DATABASE].read(hosts.get, domain)).tier)
 
 
-async def _put(app: web.Application, given: Arguments, tier: Tier | None) -> dict[str, Any]:
+async def _put(app: web.Application, given: Arguments, tier: Tier | None) -> Answer:
     domain = _name(app, given)
     params = DomainLimitParams(
         tier=tier,
@@ -149,7 +148,7 @@ def _name(app: web.Application, given: Arguments) -> str:
         raise CommandFailed(str(error)) from error
 
 
-async def unblock(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def unblock(app: web.Application, given: Arguments) -> Answer:
     """Show again what a server said; whoever followed somebody there has to follow anew."""
     domain = _name(app, given)
     try:
@@ -159,11 +158,11 @@ async def unblock(app: web.Application, given: Arguments) -> dict[str, Any]:
     return {"domain": domain, "tier": None, "accounts": accounts}
 
 
-async def show_domain(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def show_domain(app: web.Application, given: Arguments) -> Answer:
     """Show the decisions about a server, and about the domains above it."""
     domain = _name(app, given)
 
-    def unit(reader: Reader) -> dict[str, Any]:
+    def unit(reader: Reader) -> Answer:
         media, reports = hosts.rejects(reader, domain)
         return {
             "domain": domain,
@@ -177,7 +176,7 @@ async def show_domain(app: web.Application, given: Arguments) -> dict[str, Any]:
     return await app[DATABASE].read(unit)
 
 
-def _comments(known: Limit | None) -> dict[str, Any]:
+def _comments(known: Limit | None) -> Answer:
     if known is None:
         return {}
     return {"private": known.private_comment, "public": known.public_comment}
@@ -186,11 +185,11 @@ def _comments(known: Limit | None) -> dict[str, Any]:
 # ---- the log, and who cannot sign up ----
 
 
-async def log(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+async def log(app: web.Application, given: Arguments) -> list[Answer]:
     """List what moderators did, newest first."""
     most = min(max(int(given.get("last") or 40), 1), MOST_ACTS)
 
-    def unit(reader: Reader) -> list[dict[str, Any]]:
+    def unit(reader: Reader) -> list[Answer]:
         acts = audit_log.page_of(reader, Page(most))
         known = actors.many(reader, [act.actor for act in acts if act.actor is not None])
         return [
@@ -207,7 +206,7 @@ async def log(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
     return await app[DATABASE].read(unit)
 
 
-async def block_name(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def block_name(app: web.Application, given: Arguments) -> Answer:
     name, exact = given["name"].strip().lower(), bool(given.get("exact"))
     if not name:
         raise CommandFailed("A name is needed for this.")
@@ -220,7 +219,7 @@ async def block_name(app: web.Application, given: Arguments) -> dict[str, Any]:
     return {"name": name, "exact": exact}
 
 
-async def unblock_name(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def unblock_name(app: web.Application, given: Arguments) -> Answer:
     name = given["name"].strip().lower()
 
     def unit(writer: Writer) -> bool:
@@ -232,7 +231,7 @@ async def unblock_name(app: web.Application, given: Arguments) -> dict[str, Any]
     return {"name": name}
 
 
-async def names(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+async def names(app: web.Application, given: Arguments) -> list[Answer]:
     found_names = await app[DATABASE].read(signup_blocks.names)
     return [{"name": name, "exact": exact} for name, exact in found_names]
 

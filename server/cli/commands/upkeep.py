@@ -1,20 +1,16 @@
 """`kith backup`, `kith doctor`: what keeps an instance alive for years."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
-from server.cli.control_socket import CommandFailed
+from server.cli.control_socket import Answer, Arguments, CommandFailed
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.operations import backup, doctor
 from server.operations.backup import BackupFailed, Sources
 
-Arguments = Mapping[str, Any]
 
-
-async def make_backup(app: web.Application, given: Arguments) -> dict[str, Any]:
+async def make_backup(app: web.Application, given: Arguments) -> Answer:
     """Works while everybody goes on writing."""
     settings = app[SETTINGS]
     to = Path(given["to"]) if given.get("to") else settings.backup_dir
@@ -32,7 +28,7 @@ async def make_backup(app: web.Application, given: Arguments) -> dict[str, Any]:
     return {"backup": str(made.folder), "files": made.files, "bytes": made.size}
 
 
-async def examine(app: web.Application, given: Arguments) -> list[dict[str, Any]]:
+async def examine(app: web.Application, given: Arguments) -> list[Answer]:
     found = await doctor.examine(
         app[DATABASE], app[SETTINGS], app[OUTSIDE].clock(), app[OUTSIDE].resolver
     )

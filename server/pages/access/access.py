@@ -12,7 +12,7 @@ from server.http import auth
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.http.errors import Refused
 from server.http.forms import Form, form_of
-from server.http.guard import Access, Route, as_typed, count, page, posted
+from server.http.guard import Access, Route, as_typed, count, form_route, page
 from server.http.ip_blocks import ensure_sign_up
 from server.i18n.translations import N_, translations
 from server.mail import smtp
@@ -90,7 +90,7 @@ async def _again(request: web.Request, form: Form, error: NotYet) -> web.Respons
     """The form with what is to be looked at; everything typed is there but the password."""
     _ = translations(site.locale_of(request)).gettext
     typed = {name: form.text(name, 5000) or "" for name in (*_TYPED, "agreement")}
-    errors = {name: one.said(_) for name, one in error.form_errors.items()}
+    errors = {name: one.sentence_in(_) for name, one in error.form_errors.items()}
     view = SignupView(FormView("signup", typed, errors), typed["invite_code"])
     return await second_factor.show(request, "signup", view, 422)
 
@@ -108,7 +108,7 @@ async def enter(request: web.Request) -> web.Response:
     form = await form_of(request)
     typed = (form.text("login", 400) or "").strip()
     source = await count_guess(request, "login", as_typed(typed), partial(_number, login=typed))
-    account = await request.app[DATABASE].read(_known, typed)
+    account = await request.app[DATABASE].read(_find_account, typed)
     password = (form.text("password", 2000) or "")[: passwords.LONGEST + 1]
     fits = await passwords.fits(password, account.password if account else None, source)
     sentence = _validate(account, fits)
@@ -124,7 +124,7 @@ def _number(reader: Reader, login: str) -> ActorId | None:
     return account.actor if account else None
 
 
-def _known(reader: Reader, login: str) -> Account | None:
+def _find_account(reader: Reader, login: str) -> Account | None:
     """Find the account that logs in.
 
     One that waits is known by name alone: the address would tell whether it is a member's.
@@ -226,7 +226,7 @@ async def set_password(request: web.Request) -> web.Response:
     await _ensure_good(request, token)
     error = passwords.validate(password)
     if error is not None:
-        said = error.said(translations(site.locale_of(request)).gettext)
+        said = error.sentence_in(translations(site.locale_of(request)).gettext)
         view = NewPasswordView(token, FormView("new-password", {}, {"password": said}))
         return await second_factor.show(request, "new_password", view, 422)
     hashed = await passwords.hash_password(password, auth.network_of_request(request))
@@ -247,12 +247,12 @@ def _set(writer: Writer, token: str, hashed: str) -> ActorId:
 
 ROUTES: list[Route] = [
     page(paths.SIGNUP, signup),
-    posted(paths.SIGNUP, join, Access.VISITOR, "signup"),
+    form_route(paths.SIGNUP, join, Access.VISITOR, "signup"),
     page(paths.LOGIN, login),
-    posted(paths.LOGIN, enter, Access.VISITOR, "login", guessed=True),
-    posted(paths.LOGOUT, logout),
+    form_route(paths.LOGIN, enter, Access.VISITOR, "login", guessed=True),
+    form_route(paths.LOGOUT, logout),
     page(paths.RESET, reset),
-    posted(paths.RESET, ask_reset, Access.VISITOR, "reset", guessed=True),
+    form_route(paths.RESET, ask_reset, Access.VISITOR, "reset", guessed=True),
     page(paths.RESET_NEW, new_password),
-    posted(paths.RESET_NEW, set_password, Access.VISITOR),
+    form_route(paths.RESET_NEW, set_password, Access.VISITOR),
 ]

@@ -14,9 +14,9 @@ from server.http import auth
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.guard import count
 from server.http.parsing import cookie
-from server.http.rate_limits import counted_address
+from server.http.rate_limits import address_key
 from storage.access import known_devices
-from storage.access.oauth import hashed
+from storage.access.oauth import hash_secret
 from storage.engine import ids
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Reader, Writer
@@ -35,14 +35,16 @@ def _name(request: web.Request) -> str:
 async def count_guess(request: web.Request, limiter: str, name: str, whose: Whose) -> str:
     """Count one guess at `name`; in whose name work for it is done. Raises Refused."""
     secrets = _secrets(request)
-    found = await request.app[DATABASE].read(_known, secrets, whose) if secrets else None
+    found = (
+        await request.app[DATABASE].read(_find_known_device, secrets, whose) if secrets else None
+    )
     if found is not None:
         account, secret = found
-        device = f"device {hashed(secret)} {account}"
+        device = f"device {hash_secret(secret)} {account}"
         count(request, limiter, device)
         return device
     address = auth.address_of(request)
-    count(request, limiter, f"ip {counted_address(address)}", name)
+    count(request, limiter, f"ip {address_key(address)}", name)
     return auth.network_of_request(request)
 
 
@@ -51,7 +53,9 @@ def _secrets(request: web.Request) -> list[str]:
     return [one for one in cookie(request, _name(request))[:LONGEST].split(".") if one][:MOST]
 
 
-def _known(reader: Reader, secrets: Sequence[str], whose: Whose) -> tuple[ActorId, str] | None:
+def _find_known_device(
+    reader: Reader, secrets: Sequence[str], whose: Whose
+) -> tuple[ActorId, str] | None:
     """The account and by which secret, if this browser is known to it."""
     account = whose(reader)
     if account is None:

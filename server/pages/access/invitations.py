@@ -8,7 +8,7 @@ from aiohttp import web
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import Refused
 from server.http.forms import form_of
-from server.http.guard import Access, Route, current_user, page, posted
+from server.http.guard import Access, Route, current_user, form_route, page
 from server.i18n.translations import N_, translations
 from server.pages import paths, presenters, site
 from server.pages.site import PageRequest, PageResponse
@@ -90,5 +90,5 @@ async def make(request: web.Request) -> web.Response:
 
 ROUTES: list[Route] = [
     page(paths.INVITE, show, Access.LOGGED_IN),
-    posted(paths.INVITE, make),
+    form_route(paths.INVITE, make),
 ]

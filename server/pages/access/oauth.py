@@ -22,7 +22,7 @@ from server.entities.account import MISSING_AVATAR
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import Refused
 from server.http.forms import Form, form_of
-from server.http.guard import Access, Route, current_user, get, page, post, posted
+from server.http.guard import Access, Route, current_user, form_route, get, page, post
 from server.http.headers import PAGE_POLICY
 from server.http.parsing import header
 from server.http.responses import answer
@@ -38,24 +38,24 @@ _NAMES = (
 )  # fmt: skip
 
 
-def _given(form: Form) -> dict[str, str]:
+def _parameters(form: Form) -> dict[str, str]:
     """Parameters that the app sent, in the query or in the form."""
     found = {name: form.text(name, 4096) for name in _NAMES}
     return {name: value for name, value in found.items() if value is not None}
 
 
-async def _asked(request: web.Request) -> AuthorizationRequest:
+async def _parse_request(request: web.Request) -> AuthorizationRequest:
     """Parse what the app asks for; raise the answer that leads to where its mistake is told."""
     form = await form_of(request)
     try:
-        return await request.app[DATABASE].read(oauth_grants.parse_authorization, _given(form))
+        return await request.app[DATABASE].read(oauth_grants.parse_authorization, _parameters(form))
     except GrantError as error:
         raise Refused(error.status, error.sentence) from error
     except Misdirected as error:
-        raise _told(request, form, error) from error
+        raise _tell_app(request, form, error) from error
 
 
-def _told(request: web.Request, form: Form, error: Misdirected) -> Exception:
+def _tell_app(request: web.Request, form: Form, error: Misdirected) -> Exception:
     """A mistake goes to the app, once somebody has logged in.
 
     Until then our address would lead anywhere, for whoever registers an app (RFC 9700 §4.11.2).
@@ -74,7 +74,7 @@ def _away(address: str) -> web.HTTPFound:
 
 async def authorize(request: web.Request) -> web.Response:
     """GET: who is logged in is always asked; nobody else sees a page of ours first."""
-    asking = await _asked(request)
+    asking = await _parse_request(request)
     who, form = current_user(request), await form_of(request)
     if who.actor is None or form.flag("force_login"):
         raise _to_login(request)
@@ -111,14 +111,14 @@ def _view(
         app=asking.app.name,
         may=scopes.may(asking.scopes, page_request.locale),
         may_not=scopes.may_not(asking.scopes, page_request.locale),
-        redirect=None if asking.redirect_uri == OOB else _shown(asking.redirect_uri),
+        redirect=None if asking.redirect_uri == OOB else _goal(asking.redirect_uri),
         website=urlsplit(asking.app.website).hostname if asking.app.website else None,
-        hidden=asking.hidden(),
+        hidden=asking.hidden_fields(),
         other_url=_login_page(request),
     )
 
 
-def _shown(redirect_uri: str) -> str:
+def _goal(redirect_uri: str) -> str:
     """Goal of a redirect as it is shown: a host, or the app's own scheme."""
     parts = urlsplit(redirect_uri)
     return parts.netloc if parts.scheme in ("http", "https") else f"{parts.scheme}:"
@@ -137,7 +137,7 @@ def form_policy(redirect_uri: str) -> str:
 
 async def decide(request: web.Request) -> web.Response:
     """POST: yes or no, in the name of whoever is logged in."""
-    asking, form, who = await _asked(request), await form_of(request), current_user(request)
+    asking, form, who = await _parse_request(request), await form_of(request), current_user(request)
     if form.text("answer") != "yes":
         refusal = {"error": "access_denied", "error_description": "The member said no."}
         if asking.redirect_uri == OOB:
@@ -169,12 +169,12 @@ def _client(request: web.Request, form: Form) -> Client:
     return Client(form.text("client_id", 200) or "", form.text("client_secret", 200) or "")
 
 
-def _failed(error: GrantError) -> web.Response:
+def _fail(error: GrantError) -> web.Response:
     body = {"error": error.code, "error_description": error.sentence}
-    return _uncached(answer(body, error.status))
+    return _forbid_caching(answer(body, error.status))
 
 
-def _uncached(response: web.Response) -> web.Response:
+def _forbid_caching(response: web.Response) -> web.Response:
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -199,8 +199,8 @@ async def token(request: web.Request) -> web.Response:
             case _:
                 raise GrantError("unsupported_grant_type", "That grant type is not offered here.")
     except GrantError as error:
-        return _failed(error)
-    return _uncached(answer(issued.answer()))
+        return _fail(error)
+    return _forbid_caching(answer(issued.answer()))
 
 
 async def revoke(request: web.Request) -> web.Response:
@@ -209,7 +209,7 @@ async def revoke(request: web.Request) -> web.Response:
     try:
         await request.app[DATABASE].write(oauth_grants.revoke, said, form.text("token", 200) or "")
     except GrantError as error:
-        return _failed(error)
+        return _fail(error)
     return answer({})
 
 
@@ -231,7 +231,7 @@ async def userinfo(request: web.Request) -> web.Response:
 
 ROUTES: list[Route] = [
     page(paths.AUTHORIZE, authorize),
-    posted(paths.AUTHORIZE, decide),
+    form_route(paths.AUTHORIZE, decide),
     post("/oauth/token", token, Access.ANYBODY, limits=("token",)),
     post("/oauth/revoke", revoke, Access.ANYBODY, limits=("token",)),
     get("/oauth/userinfo", userinfo, Access.MEMBER, "profile", "read:accounts"),

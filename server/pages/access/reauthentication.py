@@ -9,7 +9,7 @@ from server.access import second_factor as rules
 from server.access.second_factor import Guess
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.forms import form_of
-from server.http.guard import Access, Route, count, current_user, page, posted
+from server.http.guard import Access, Route, count, current_user, form_route, page
 from server.i18n.translations import N_, translations
 from server.pages import paths, site
 from server.pages.access import ceremonies
@@ -60,7 +60,7 @@ async def _page(request: web.Request, then: str, form: FormView) -> web.Response
     secret = await ceremonies.begin(request, ceremonies.PROVE, me.id) if ways.keys else None
     options = passkeys.request(request.app[SETTINGS], secret, ways.keys) if secret else None
     page_request = site.page_request(request, me, form=True, current_page="settings")
-    frame = await site.framed(request, page_request)
+    frame = await site.frame_alone(request, page_request)
     status = 422 if form.errors or form.said else 200
     page_response = PageResponse(
         "reauthentication", frame, ProofView(then, ways.coded, options, form), status
@@ -73,7 +73,7 @@ async def _page(request: web.Request, then: str, form: FormView) -> web.Response
     return response
 
 
-async def given(request: web.Request) -> web.Response:
+async def check_proof(request: web.Request) -> web.Response:
     """POST /settings/prove: counted in the session alone (SECURITY 72)."""
     form, who = await form_of(request), current_user(request)
     then, account = onward(form.text("next", 4096)), who.own_account.actor
@@ -104,11 +104,11 @@ async def _by_passkey(request: web.Request, account: ActorId, said: str) -> bool
     begun = await ceremonies.attempt(request, ceremonies.PROVE, ONCE)
     if begun is None or begun.account != account:
         return False
-    proved = await second_factor_pages.proved_by_passkey(request, begun, said, ceremonies.PROVE)
+    proved = await second_factor_pages.verify_passkey(request, begun, said, ceremonies.PROVE)
     return proved is not None
 
 
 ROUTES: list[Route] = [
     page(paths.REAUTHENTICATION, prove, Access.LOGGED_IN),
-    posted(paths.REAUTHENTICATION, given, limit="login"),
+    form_route(paths.REAUTHENTICATION, check_proof, limit="login"),
 ]

@@ -9,7 +9,7 @@ from server.access import second_factor as rules
 from server.access.second_factor import Guess
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.forms import Form, form_of
-from server.http.guard import Access, Route, page, posted
+from server.http.guard import Access, Route, form_route, page
 from server.i18n.translations import N_, available, choose_locale, translations
 from server.pages import paths, site
 from server.pages.access import ceremonies
@@ -67,7 +67,7 @@ async def show(
     page_request = replace(
         page_request, locale=choose_locale(lang, [page_request.locale, *available()])
     )
-    frame = await site.framed(request, page_request)
+    frame = await site.frame_alone(request, page_request)
     return site.answer(request, page_request, PageResponse(template, frame, view, status))
 
 
@@ -168,7 +168,7 @@ async def passkey_given(request: web.Request) -> web.Response:
     """POST /login/passkey: a whole log-in, as the passkey has verified its owner."""
     form = await form_of(request)
     then = onward(form.text("next", 4096))
-    known = await _proved(request, form, ENTER)
+    known = await _verify(request, form, ENTER)
     if known is None:
         return await _passkey_page(request, then, _NO_PASSKEY)
     account = await request.app[DATABASE].read(_owner, known)
@@ -184,14 +184,14 @@ def _owner(reader: Reader, known: Passkey) -> Account | None:
     return effective_account(reader, accounts.by_actor(reader, known.account))
 
 
-async def _proved(request: web.Request, form: Form, kind: str) -> Passkey | None:
+async def _verify(request: web.Request, form: Form, kind: str) -> Passkey | None:
     """The passkey that was used, once for each challenge."""
     begun = await ceremonies.attempt(request, kind, ONCE)
     said = form.text("credential", passkeys.LONGEST) or ""
-    return await proved_by_passkey(request, begun, said, kind)
+    return await verify_passkey(request, begun, said, kind)
 
 
-async def proved_by_passkey(
+async def verify_passkey(
     request: web.Request, begun: Challenge | None, said: str, kind: str
 ) -> Passkey | None:
     """The passkey that answered what was begun; None when that is not proved."""
@@ -200,7 +200,7 @@ async def proved_by_passkey(
     if known is None or begun is None or begun.account not in (None, known.account):
         return None
     secret = ceremonies.secret_of(request, kind)
-    uses = passkeys.used(request.app[SETTINGS], secret, said, known)
+    uses = passkeys.verify_assertion(request.app[SETTINGS], secret, said, known)
     if uses is None:
         return None
     await request.app[DATABASE].write(second_factor.passkey_used, known.id, uses)
@@ -209,7 +209,7 @@ async def proved_by_passkey(
 
 ROUTES: list[Route] = [
     page(paths.LOGIN_SECOND, second),
-    posted(paths.LOGIN_SECOND, second_given, Access.VISITOR, "second", guessed=True),
+    form_route(paths.LOGIN_SECOND, second_given, Access.VISITOR, "second", guessed=True),
     page(paths.LOGIN_PASSKEY, passkey, limit="ceremony"),
-    posted(paths.LOGIN_PASSKEY, passkey_given, Access.VISITOR, "ceremony"),
+    form_route(paths.LOGIN_PASSKEY, passkey_given, Access.VISITOR, "ceremony"),
 ]

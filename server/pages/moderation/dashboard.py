@@ -10,7 +10,7 @@ from server.http import reauthentication
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused
 from server.http.forms import form_of
-from server.http.guard import Access, Route, current_user, page, posted
+from server.http.guard import Access, Route, current_user, form_route, page
 from server.i18n.translations import N_, translations
 from server.moderation import account_decisions
 from server.moderation.account_decisions import Moderator
@@ -176,7 +176,7 @@ async def answer_newcomer(request: web.Request) -> web.Response:
     try:
         await request.app[DATABASE].write(unit, moderator, id_)
     except CannotDecide as error:
-        said = error.form_error.said(translations(site.locale_of(request)).gettext)
+        said = error.form_error.sentence_in(translations(site.locale_of(request)).gettext)
         raise Refused(422, said) from error
     return web.Response(status=303, headers={"Location": f"{paths.MODERATION}?done={do}#newcomers"})
 
@@ -209,5 +209,5 @@ async def log(request: web.Request) -> web.Response:
 ROUTES: list[Route] = [
     page(paths.MODERATION, show, Access.STEWARD),
     page(paths.MODERATION_LOG, log, Access.STEWARD),
-    posted(paths.MODERATION_NEWCOMERS, answer_newcomer, Access.STEWARD),
+    form_route(paths.MODERATION_NEWCOMERS, answer_newcomer, Access.STEWARD),
 ]

@@ -9,7 +9,7 @@ from server.http import reauthentication
 from server.http.app_keys import DATABASE
 from server.http.errors import Refused, not_found
 from server.http.forms import Form, form_of
-from server.http.guard import Access, Route, current_user, page, posted
+from server.http.guard import Access, Route, current_user, form_route, page
 from server.http.parsing import id_of
 from server.i18n.translations import N_, translations
 from server.moderation import account_decisions
@@ -110,7 +110,7 @@ def _number(request: web.Request) -> int:
     return id_of(request.match_info["id"]) or 0
 
 
-def _found(reader: Reader, moderator: Moderator, id_: int) -> tuple[Report, Actor]:
+def _find(reader: Reader, moderator: Moderator, id_: int) -> tuple[Report, Actor]:
     """404 where there is none, or it is about whoever asks."""
     report = reports.by_id(reader, id_)
     target = actors.by_id(reader, report.target) if report else None
@@ -122,7 +122,7 @@ def _found(reader: Reader, moderator: Moderator, id_: int) -> tuple[Report, Acto
 def _view(
     writer: Writer, page_request: PageRequest, moderator: Moderator, id_: int, form: FormView
 ) -> ReportView:
-    report, target = _found(writer, moderator, id_)
+    report, target = _find(writer, moderator, id_)
     _ = translations(page_request.locale).gettext
     posts = _posts(writer, page_request, moderator, report)
     assigned = actors.by_id(writer, report.assigned) if report.assigned else None
@@ -203,7 +203,7 @@ async def act(request: web.Request) -> web.Response:
     except CannotDecide as error:
         _ = translations(site.locale_of(request)).gettext
         values = {name: form.text(name) or "" for name in ("action", "text")}
-        return await _page(request, FormView("decide", values, {}, error.form_error.said(_)))
+        return await _page(request, FormView("decide", values, {}, error.form_error.sentence_in(_)))
     return web.Response(status=303, headers={"Location": f"{back}?done=1"})
 
 
@@ -225,7 +225,7 @@ def _parse(form: Form) -> _Act:
 
 
 def _act(writer: Writer, moderator: Moderator, id_: int, wanted: _Act) -> None:
-    report, target = _found(writer, moderator, id_)
+    report, target = _find(writer, moderator, id_)
     account_decisions.ensure_may_settle(writer, moderator, report)
     do = wanted.do
     if do == "decide":
@@ -262,5 +262,5 @@ _ONE = f"{paths.MODERATION_REPORTS}/{{id:[0-9]{{1,18}}}}"
 
 ROUTES: list[Route] = [
     page(_ONE, show, Access.STEWARD),
-    posted(_ONE, act, Access.STEWARD),
+    form_route(_ONE, act, Access.STEWARD),
 ]

@@ -8,7 +8,7 @@ from server.access import account_creation, passwords, signup
 from server.http import auth, reauthentication
 from server.http.app_keys import DATABASE, OUTSIDE, SETTINGS
 from server.http.forms import form_of
-from server.http.guard import Access, Route, count, current_user, page, posted
+from server.http.guard import Access, Route, count, current_user, form_route, page
 from server.i18n.form_errors import FormError
 from server.i18n.translations import N_, translations
 from server.mail import smtp
@@ -46,11 +46,11 @@ async def show(request: web.Request) -> web.Response:
     """GET /settings."""
     name, locale = request.query.get("done"), site.locale_of(request)
     own = _DONE.get(name or "")
-    said = translations(locale).gettext(own) if own else profile_forms.done(name, locale)
+    said = translations(locale).gettext(own) if own else profile_forms.done_sentence(name, locale)
     return await settings_page.show(request, done=said)
 
 
-def _done(name: str, place: str) -> web.Response:
+def _redirect(name: str, place: str) -> web.Response:
     address = f"{paths.SETTINGS}?done={name}#{place}"
     return web.Response(status=303, headers={"Location": address})
 
@@ -66,16 +66,16 @@ async def password(request: web.Request) -> web.Response:
         errors["current_password"] = _(_WRONG)
     error = passwords.validate(new)
     if error is not None:
-        errors["new_password"] = error.said(_)
+        errors["new_password"] = error.sentence_in(_)
     if errors:
         return await settings_page.show(request, Forms(password=FormView("password", {}, errors)))
     hashed = await passwords.hash_password(new, source)
     session = who.session.id if who.session else 0
     await request.app[DATABASE].write(_change, account.actor, hashed, session)
-    return await _known_here(request, _done("password", "password"))
+    return await _keep_browser_known(request, _redirect("password", "password"))
 
 
-async def _known_here(request: web.Request, response: web.Response) -> web.Response:
+async def _keep_browser_known(request: web.Request, response: web.Response) -> web.Response:
     """Keep this one browser known: what strangers guess does not keep its owner out."""
     await guess_limits.know(request, response, current_user(request).me.id)
     return response
@@ -108,14 +108,14 @@ async def email(request: web.Request) -> web.Response:
     )
     form_error = await request.app[DATABASE].write(_change_email, change)
     if form_error is not None:
-        said = form_error.said(translations(site.locale_of(request)).gettext)
+        said = form_error.sentence_in(translations(site.locale_of(request)).gettext)
         shown = FormView("email", {"email": new}, {"email": said})
         return await settings_page.show(request, Forms(email=shown))
     if change.confirms:
         smtp.in_background(_email_of_request(request.app, account, who.me.name))
-        return _done("letter", "email")
+        return _redirect("letter", "email")
     smtp.in_background(tell_of_new_address(request.app, account, who.me.name))
-    return await _known_here(request, _done("email", "email"))
+    return await _keep_browser_known(request, _redirect("email", "email"))
 
 
 def _change_email(writer: Writer, change: _Change) -> FormError | None:
@@ -175,27 +175,27 @@ async def end_session(request: web.Request) -> web.Response:
         await request.app[DATABASE].write(sessions.end_all, account, own)
     else:
         await request.app[DATABASE].write(sessions.end, form.number("session") or 0, account)
-    return _done("session", "sessions")
+    return _redirect("session", "sessions")
 
 
 async def _end_everything(request: web.Request, account: ActorId) -> web.Response:
     await request.app[DATABASE].write(account_creation.end_ways_in, account)
     response = web.Response(status=303, headers={"Location": paths.LOGIN})
     auth.drop_cookie(request, response)
-    return await _known_here(request, response)
+    return await _keep_browser_known(request, response)
 
 
 async def take_back(request: web.Request) -> web.Response:
     """POST /settings/apps: one app's token."""
     form, account = await form_of(request), current_user(request).own_account.actor
     await request.app[DATABASE].write(oauth.revoke, form.number("app") or 0, account)
-    return _done("app", "apps")
+    return _redirect("app", "apps")
 
 
 ROUTES: list[Route] = [
     page(paths.SETTINGS, show, Access.LOGGED_IN),
-    posted(paths.SETTINGS_PASSWORD, password, limit="login"),
-    posted(paths.SETTINGS_EMAIL, email, limit="login"),
-    posted(paths.SETTINGS_SESSIONS, end_session),
-    posted(paths.SETTINGS_APPS, take_back),
+    form_route(paths.SETTINGS_PASSWORD, password, limit="login"),
+    form_route(paths.SETTINGS_EMAIL, email, limit="login"),
+    form_route(paths.SETTINGS_SESSIONS, end_session),
+    form_route(paths.SETTINGS_APPS, take_back),
 ]

@@ -6,7 +6,7 @@ from server.access import account_creation, email_confirmation
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import Refused
 from server.http.forms import form_of
-from server.http.guard import Access, Route, current_user, page, posted
+from server.http.guard import Access, Route, current_user, form_route, page
 from server.mail import smtp
 from server.pages import paths
 from server.pages.access import guess_limits, second_factor
@@ -75,5 +75,5 @@ def _who(reader: Reader, id_: ActorId) -> tuple[Account, str] | None:
 
 ROUTES: list[Route] = [
     page(paths.CONFIRM, show),
-    posted(paths.CONFIRM, confirm, Access.VISITOR, "confirm"),
+    form_route(paths.CONFIRM, confirm, Access.VISITOR, "confirm"),
 ]

@@ -12,7 +12,7 @@ from server.actions.lifecycle.data_import import REASONS, CannotImport
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import not_found
 from server.http.forms import Form, form_of
-from server.http.guard import Access, Route, current_user, page, posted
+from server.http.guard import Access, Route, current_user, form_route, page
 from server.i18n.translations import N_, translations
 from server.pages import paths, site
 from server.pages.site import PageRequest, PageResponse
@@ -149,7 +149,7 @@ def _file(data: bytes, name: str) -> web.Response:
 async def ask(request: web.Request) -> web.Response:
     """POST /settings/data/archive."""
     await request.app[DATABASE].write(data_export.ask, current_user(request).me.id)
-    return _done("archive")
+    return _redirect("archive")
 
 
 async def fetch(request: web.Request) -> web.StreamResponse:
@@ -187,7 +187,7 @@ async def bring(request: web.Request) -> web.Response:
         await request.app[DATABASE].write(data_import.begin, me, kind, mode, lines)
     except CannotImport as error:
         return await _page(request, _again(form, _(error.sentence) % error.values))
-    return _done("import")
+    return _redirect("import")
 
 
 def _again(form: Form, sentence: str) -> FormView:
@@ -195,26 +195,26 @@ def _again(form: Form, sentence: str) -> FormView:
     return FormView("import", values, {"file": sentence})
 
 
-async def failed(request: web.Request) -> web.Response:
+async def download_failed_lines(request: web.Request) -> web.Response:
     """GET /settings/data/imports/id/failed.csv: the lines again, each with what was wrong."""
     id_, me = int(request.match_info["id"]), current_user(request).me.id
     _ = translations(site.locale_of(request)).gettext
-    found: list[Line] = await request.app[DATABASE].read(imports.failed, me, id_)
+    found: list[Line] = await request.app[DATABASE].read(imports.failed_lines, me, id_)
     if not found:
         raise not_found()
     rows = [(*line.cells, _(REASONS.get(line.reason or "", ""))) for line in found]
-    return _file(data_export.written(rows), "failed.csv")
+    return _file(data_export.write_csv(rows), "failed.csv")
 
 
-def _done(name: str) -> web.Response:
+def _redirect(name: str) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{paths.SETTINGS_DATA}?done={name}"})
 
 
 ROUTES: list[Route] = [
     page(paths.SETTINGS_DATA, show, Access.LOGGED_IN),
     page(paths.SETTINGS_DATA + "/{kind}.csv", table, Access.LOGGED_IN),
-    posted(paths.SETTINGS_ARCHIVE, ask, limit="post"),
+    form_route(paths.SETTINGS_ARCHIVE, ask, limit="post"),
     page(paths.SETTINGS_ARCHIVE + "/{id}", fetch, Access.LOGGED_IN),
-    posted(paths.SETTINGS_IMPORTS, bring, limit="post", body=ROOM),
-    page(paths.SETTINGS_IMPORTS + "/{id}/failed.csv", failed, Access.LOGGED_IN),
+    form_route(paths.SETTINGS_IMPORTS, bring, limit="post", body=ROOM),
+    page(paths.SETTINGS_IMPORTS + "/{id}/failed.csv", download_failed_lines, Access.LOGGED_IN),
 ]

@@ -11,7 +11,7 @@ from server.actions.lifecycle.account_moves import CannotMove
 from server.http.app_keys import DATABASE
 from server.http.auth import CurrentUser
 from server.http.forms import Form, form_of
-from server.http.guard import Access, Route, current_user, page, posted
+from server.http.guard import Access, Route, current_user, form_route, page
 from server.i18n.translations import N_, translations
 from server.pages import paths, presenters, site
 from server.pages.site import PageRequest, PageResponse
@@ -105,7 +105,7 @@ async def add_alias(request: web.Request) -> web.Response:
         await account_moves.add_alias(request.app[SERVICES], current_user(request).me.id, written)
     except CannotMove as error:
         return await _page(request, _again(request, "alias", "handle", written, error))
-    return _done("alias")
+    return _redirect("alias")
 
 
 async def remove_alias(request: web.Request) -> web.Response:
@@ -114,7 +114,7 @@ async def remove_alias(request: web.Request) -> web.Response:
     await account_moves.remove_alias(
         request.app[SERVICES], current_user(request).me.id, form.text("uri", 2000) or ""
     )
-    return _done("unalias")
+    return _redirect("unalias")
 
 
 async def move(request: web.Request) -> web.Response:
@@ -129,7 +129,7 @@ async def move(request: web.Request) -> web.Response:
         await account_moves.move(request.app[SERVICES], who.me.id, written)
     except CannotMove as error:
         return await _page(request, _again(request, "move", "handle", written, error))
-    return _done("move")
+    return _redirect("move")
 
 
 async def _knows_password(form: Form, who: CurrentUser) -> bool:
@@ -140,7 +140,7 @@ async def _knows_password(form: Form, who: CurrentUser) -> bool:
 async def come_back(request: web.Request) -> web.Response:
     """POST /settings/leaving/back."""
     await account_moves.come_back(request.app[SERVICES], current_user(request).me.id)
-    return _done("back")
+    return _redirect("back")
 
 
 async def leave(request: web.Request) -> web.Response:
@@ -157,9 +157,10 @@ async def leave(request: web.Request) -> web.Response:
     try:
         await request.app[DATABASE].write(account_deletion.leave, who.me)
     except CannotLeave as error:
-        return await _page(request, FormView("leave", {}, {"name": error.form_error.said(_)}))
+        said = error.form_error.sentence_in(_)
+        return await _page(request, FormView("leave", {}, {"name": said}))
     page_request = site.page_request(request)
-    frame = await site.framed(request, page_request)
+    frame = await site.frame_alone(request, page_request)
     return site.answer(request, page_request, PageResponse("gone_for_good", frame, None))
 
 
@@ -167,18 +168,18 @@ def _again(
     request: web.Request, name: str, field: str, written: str, error: CannotMove
 ) -> FormView:
     _ = translations(site.locale_of(request)).gettext
-    return FormView(name, {field: written}, {field: error.form_error.said(_)})
+    return FormView(name, {field: written}, {field: error.form_error.sentence_in(_)})
 
 
-def _done(name: str) -> web.Response:
+def _redirect(name: str) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{paths.SETTINGS_LEAVING}?done={name}"})
 
 
 ROUTES: list[Route] = [
     page(paths.SETTINGS_LEAVING, show, Access.LOGGED_IN),
-    posted(f"{paths.SETTINGS_LEAVING}/alias", add_alias, limit="search"),
-    posted(f"{paths.SETTINGS_LEAVING}/unalias", remove_alias),
-    posted(f"{paths.SETTINGS_LEAVING}/move", move, limit="login"),
-    posted(f"{paths.SETTINGS_LEAVING}/back", come_back),
-    posted(f"{paths.SETTINGS_LEAVING}/delete", leave, limit="login"),
+    form_route(f"{paths.SETTINGS_LEAVING}/alias", add_alias, limit="search"),
+    form_route(f"{paths.SETTINGS_LEAVING}/unalias", remove_alias),
+    form_route(f"{paths.SETTINGS_LEAVING}/move", move, limit="login"),
+    form_route(f"{paths.SETTINGS_LEAVING}/back", come_back),
+    form_route(f"{paths.SETTINGS_LEAVING}/delete", leave, limit="login"),
 ]

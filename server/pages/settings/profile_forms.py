@@ -27,7 +27,7 @@ _SLOTS = range(1, MOST_FIELDS + 1)
 _EMPTY = Field("", "")
 
 
-def done(name: str | None, locale: str) -> str | None:
+def done_sentence(name: str | None, locale: str) -> str | None:
     """The sentence for one of our forms that has just been kept."""
     return translations(locale).gettext(DONE[name]) if name in DONE else None
 
@@ -64,11 +64,11 @@ def again(view: FormView, form: Form, error: InvalidProfile, locale: str) -> For
     return replace(
         view,
         values={name: form.text(name) or "" for name in view.values},
-        errors={one.name: one.said(_(one.sentence)) for one in error.found},
+        errors={one.name: one.sentence_in(_(one.sentence)) for one in error.found},
     )
 
 
-def refused(view: FormView, form: Form, sentence: str) -> FormView:
+def refuse(view: FormView, form: Form, sentence: str) -> FormView:
     """The form as it was sent, with a sentence about the whole of it."""
     return replace(
         view, values={name: form.text(name) or "" for name in view.values}, said=sentence

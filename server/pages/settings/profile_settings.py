@@ -6,7 +6,7 @@ from server.actions.people import profiles
 from server.actions.people.profiles import InvalidProfile, ProfileParams
 from server.http.errors import Refused
 from server.http.forms import Form, form_of
-from server.http.guard import Route, current_user, posted
+from server.http.guard import Route, current_user, form_route
 from server.pages import paths, site
 from server.pages.settings import profile_forms, settings_page
 from server.pages.settings.settings_page import Forms
@@ -21,10 +21,10 @@ async def profile(request: web.Request) -> web.Response:
     """POST /settings/profile: who you are."""
     form = await form_of(request)
     usual = profile_forms.profile(current_user(request).me)
-    again = await _kept(request, form, profile_forms.parse_profile(form), usual)
+    again = await _save(request, form, profile_forms.parse_profile(form), usual)
     if again is not None:
         return await settings_page.show(request, Forms(profile=again))
-    return _done(profile_forms.PROFILE)
+    return _redirect(profile_forms.PROFILE)
 
 
 async def preferences(request: web.Request) -> web.Response:
@@ -32,13 +32,13 @@ async def preferences(request: web.Request) -> web.Response:
     form = await form_of(request)
     account = current_user(request).own_account
     usual = profile_forms.preferences(account, site.locale_of(request))
-    again = await _kept(request, form, profile_forms.parse_preferences(form), usual)
+    again = await _save(request, form, profile_forms.parse_preferences(form), usual)
     if again is not None:
         return await settings_page.show(request, Forms(preferences=again))
-    return _done(profile_forms.PREFERENCES)
+    return _redirect(profile_forms.PREFERENCES)
 
 
-async def _kept(
+async def _save(
     request: web.Request, form: Form, params: ProfileParams, usual: FormView
 ) -> FormView | None:
     """Change the profile; return None when it is done, otherwise the form as it was sent.
@@ -52,11 +52,11 @@ async def _kept(
     except Refused as error:
         if error.status not in (413, 422):
             raise  # not for what was sent: the disk, too many at once
-        return profile_forms.refused(usual, form, error.sentence)
+        return profile_forms.refuse(usual, form, error.sentence)
     return None
 
 
-def _done(name: str) -> web.Response:
+def _redirect(name: str) -> web.Response:
     """Redirect to the page anew, so that loading it again sends nothing twice."""
     address = f"{paths.SETTINGS}?done={name}#{_PLACES[name]}"
     return web.Response(status=303, headers={"Location": address})
@@ -65,6 +65,6 @@ def _done(name: str) -> web.Response:
 _PLACES = {profile_forms.PROFILE: "profile", profile_forms.PREFERENCES: "writing"}
 
 ROUTES: list[Route] = [
-    posted(paths.SETTINGS_PROFILE, profile, body=PICTURES_BODY),
-    posted(paths.SETTINGS_PREFERENCES, preferences),
+    form_route(paths.SETTINGS_PROFILE, profile, body=PICTURES_BODY),
+    form_route(paths.SETTINGS_PREFERENCES, preferences),
 ]

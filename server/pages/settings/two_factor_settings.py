@@ -13,7 +13,7 @@ from server.access.totp import QrCode
 from server.http import reauthentication
 from server.http.app_keys import DATABASE, SETTINGS
 from server.http.forms import form_of
-from server.http.guard import Access, Route, current_user, page, posted
+from server.http.guard import Access, Route, current_user, form_route, page
 from server.http.parsing import header
 from server.i18n.translations import N_, translations
 from server.pages import paths, site
@@ -114,7 +114,7 @@ def _view(reader: Reader, page_request: PageRequest, fresh: bool, form: FormView
     if page_request.me is None:
         raise LookupError
     me, settings = page_request.me, page_request.settings
-    secret = rules.begun(reader, me.id, settings.secret or "") if fresh else None
+    secret = rules.find_begun(reader, me.id, settings.secret or "") if fresh else None
     return TwoFactorView(
         coded=rules.in_force(reader, me.id),
         left=second_factor.recovery_codes_left(reader, me.id),
@@ -125,9 +125,9 @@ def _view(reader: Reader, page_request: PageRequest, fresh: bool, form: FormView
 
 
 def _set_up(secret: bytes, place: str, name: str) -> SetUp:
-    spelled = totp.spelled(secret)
+    spelled = totp.to_base32(secret)
     groups = [spelled[at : at + 4] for at in range(0, len(spelled), 4)]
-    return SetUp(" ".join(groups), totp.drawn(totp.address(secret, place, name)))
+    return SetUp(" ".join(groups), totp.draw_qr_code(totp.address(secret, place, name)))
 
 
 def _line(one: Passkey) -> PasskeyLine:
@@ -166,7 +166,7 @@ async def _codes(request: web.Request, codes: list[str]) -> web.Response:
     page_request = site.page_request(
         request, current_user(request).me, form=True, current_page="settings"
     )
-    frame = await site.framed(request, page_request)
+    frame = await site.frame_alone(request, page_request)
     return site.answer(
         request, page_request, PageResponse("recovery_codes", frame, CodesView(tuple(codes)), 200)
     )
@@ -214,7 +214,7 @@ async def _add_page(request: web.Request, sentence: str | None) -> web.Response:
     said = translations(page_request.locale).gettext(sentence) if sentence else None
     called = device(header(request, "User-Agent"), page_request.locale)
     view = AddView(options, FormView("passkey", {"name": called}, {}, said))
-    frame = await site.framed(request, page_request)
+    frame = await site.frame_alone(request, page_request)
     page_response = PageResponse("add_passkey", frame, view, 422 if said else 200)
     response = site.answer(request, page_request, page_response)
     ceremonies.keep(request, response, ADD, secret)
@@ -222,7 +222,7 @@ async def _add_page(request: web.Request, sentence: str | None) -> web.Response:
     return response
 
 
-async def added(request: web.Request) -> web.Response:
+async def add_passkey(request: web.Request) -> web.Response:
     """POST …/passkey: what the browser made."""
     reauthentication.ensure_fresh(request, paths.TWO_FACTOR_PASSKEY)
     form, me = await form_of(request), current_user(request).me
@@ -230,7 +230,7 @@ async def added(request: web.Request) -> web.Response:
     said = form.text("credential", passkeys.LONGEST) or ""
     secret = ceremonies.secret_of(request, ADD)
     mine = begun is not None and begun.account == me.id
-    made = passkeys.made(request.app[SETTINGS], secret, said) if mine else None
+    made = passkeys.verify_registration(request.app[SETTINGS], secret, said) if mine else None
     if made is None:
         return await _add_page(request, _NO_PASSKEY)
     name = " ".join((form.text("name", 1000) or "").split())[:LONGEST_NAME] or "–"
@@ -267,11 +267,11 @@ async def remove(request: web.Request) -> web.Response:
 
 ROUTES: list[Route] = [
     page(paths.TWO_FACTOR, show, Access.LOGGED_IN),
-    posted(paths.TWO_FACTOR_BEGIN, begin),
-    posted(paths.TWO_FACTOR_CONFIRM, confirm, limit="login"),
-    posted(paths.TWO_FACTOR_CODES, new_codes),
-    posted(paths.TWO_FACTOR_OFF, off),
+    form_route(paths.TWO_FACTOR_BEGIN, begin),
+    form_route(paths.TWO_FACTOR_CONFIRM, confirm, limit="login"),
+    form_route(paths.TWO_FACTOR_CODES, new_codes),
+    form_route(paths.TWO_FACTOR_OFF, off),
     page(paths.TWO_FACTOR_PASSKEY, add, Access.LOGGED_IN),
-    posted(paths.TWO_FACTOR_PASSKEY, added),
-    posted(paths.TWO_FACTOR_PASSKEYS, remove),
+    form_route(paths.TWO_FACTOR_PASSKEY, add_passkey),
+    form_route(paths.TWO_FACTOR_PASSKEYS, remove),
 ]

@@ -132,7 +132,7 @@ async def test_announce_of_what_is_not_there_brings_nothing(
 async def test_activity_inside_an_announce_is_not_carried_out(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, type_: str
 ) -> None:
-    """Not even where the origin has it: an Announce is of a post."""
+    """Announces are of posts: nothing else is carried out, even where the origin has it."""
     mallory, vera = evil.person("mallory"), victim.person("vera")
     await follow(alice, mallory)
     await follow(alice, vera)
@@ -304,7 +304,7 @@ async def test_relayed_delete_counts_when_the_origin_says_that_it_is_gone(
 async def test_relayed_farewell_counts_only_when_the_origin_says_that_they_are_gone(
     ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, status: int, expected: str
 ) -> None:
-    """Of a post a 404 is enough; an actor takes everything they ever said with them."""
+    """Deletion of a post needs only a 404; an actor takes everything they ever said with them."""
     vera, mallory = victim.person("vera"), evil.person("mallory")
     await follow(alice, vera)
     await hear(ours, vera, vera.says("Create", vera.note("<p>Still here</p>")))

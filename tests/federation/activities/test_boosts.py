@@ -1,4 +1,4 @@
-"""For whom a boost is: whoever asks for less never gets more (SECURITY 95)."""
+"""Audience of a boost: whoever asks for less never gets more (SECURITY 95)."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,7 +64,7 @@ async def scene(
 
 
 async def surfaces(scene: Scene, viewer: str) -> dict[str, bool]:
-    """Where a viewer learns that alice shared it."""
+    """Surfaces on which a viewer learns that alice shared it."""
     booster, boost, post = scene.people["sharer"], scene.boost["id"], scene.post["id"]
     status, _ = await scene.ask(viewer, f"/api/v1/statuses/{boost}")
     _, said = await scene.ask(viewer, f"/api/v1/accounts/{booster.id}/statuses")
@@ -128,7 +128,7 @@ async def test_boost_and_its_undoing_say_on_the_wire_for_whom_they_are(
 
 
 async def test_boost_says_what_it_is_where_it_is_listed(scene: Scene) -> None:
-    """Also after one of another kind, whose words were kept, was taken back."""
+    """Kinds stay apart, also after one of another kind, whose words were kept, was taken back."""
     alice, carol = scene.people["sharer"], scene.people["follower"]
     path = f"/api/v1/statuses/{scene.post['id']}"
     for visibility in (*SEES, "public"):

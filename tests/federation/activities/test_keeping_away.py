@@ -94,7 +94,7 @@ async def test_blocked_and_muted_are_heard_in_no_way(
 
 @pytest.mark.parametrize("type_", ["mention", "answer", "Like", "Announce", "Follow"])
 async def test_accounts_without_a_limit_are_heard(scene: Scene, type_: str) -> None:
-    """So that the sweep above could fail."""
+    """Proof that the sweep above could fail."""
     await scene.alice.post("/api/v1/notifications/clear")
     assert (await hear(scene.ours, scene.vera, TYPES[type_](scene)))[0] == "done"
     assert "vera@victim" in str(await scene.alice.get("/api/v1/notifications"))

@@ -200,7 +200,7 @@ SHOWN = ("timelines/home", "timelines/public", "notifications", "conversations")
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("how", ["themselves", "their server", ""])
 async def test_limited_account_reaches_followers_only(scene: Scene, act: str, how: str) -> None:
-    """Without the limit it comes, so that this could fail."""
+    """Post comes without the limit, so that this could fail."""
     if how:
         await scene.limit(how)
     note = await ACTS[act](scene)

@@ -74,7 +74,7 @@ async def test_move_without_a_link_back_takes_nobody_along(
 async def test_posts_of_the_new_account_are_asked_anew(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
-    """In both directions: an alias added since, and one taken back since."""
+    """Changes in both directions: an alias added since, and one taken back since."""
     new = evil.person("new")
     await alice.find("@new@evil.example")
     names(new, vera)

@@ -170,7 +170,7 @@ async def test_vote_counts_whoever_used_its_id(scene: Scene) -> None:
 
 
 async def test_reports_with_one_id_are_one_each(scene: Scene) -> None:
-    """And said again, it is none."""
+    """Repetition of a report is none."""
     for who, times in product((scene.wendy, scene.victor), range(2)):
         said = scene.said(who, "Flag")
         assert await who.tell(scene.ours, {**said, "content": f"{who.name} {times}"}) == 202

@@ -94,7 +94,7 @@ NEW: list[tuple[dict[str, Any], Honoured | str]] = [
 async def test_protecting_fields_of_a_post_are_honoured_or_refused(
     ours: Place, alice: Person, later: bool
 ) -> None:
-    """Also of one for later, which is what it will be once it is due."""
+    """Protection holds for a post for later, too, which is what it will be once it is due."""
     cells = 0
     for number, (form, expected) in enumerate(NEW):
         if later and ("scheduled_at" in form or "poll" in form):

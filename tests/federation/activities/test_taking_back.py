@@ -50,7 +50,7 @@ class Scene:
     notes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     async def rows(self, table: str, column: str, target: str | None = None) -> int:
-        """How many are carol's; `target`: about one person only."""
+        """Number of carol's rows; `target`: about one person only."""
         about = "1" if target is None else f"target = {target}"
 
         def unit(reader: Reader) -> int:
@@ -69,7 +69,7 @@ class Scene:
         await settle(self.ours)
 
     def heard(self, type_: str) -> int:
-        """How often vera's server heard that something of that type is taken back."""
+        """Number of times that vera's server heard that something of that type is taken back."""
         arrived = [loads(one.body) for one in self.vera.at.arrived]
         return sum(one["type"] == "Undo" and one["object"]["type"] == type_ for one in arrived)
 

@@ -32,7 +32,7 @@ def question(author: Stranger, *counts: int, **more: Any) -> Document:
 
 
 def kept(reader: Reader) -> list[tuple[int, ...]]:
-    """How many votes and posts there are."""
+    """Number of votes and posts that there are."""
     return [
         reader.rows("SELECT position FROM poll_votes ORDER BY id"),
         reader.value("SELECT count(*) FROM posts WHERE NOT local"),

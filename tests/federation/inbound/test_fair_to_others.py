@@ -48,7 +48,7 @@ async def test_host_without_a_fair_time_is_not_called_silent(
 async def test_key_that_we_had_no_place_to_ask_for_was_not_tried(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
-    """And while it rests, that is our doing: 503 and not 401."""
+    """Refusal while it rests is our doing: 503 and not 401."""
     mallory, keys = evil.person("mallory"), ours.app[HTTP_CLIENT].places[Pool.KEYS]
     like = mallory.says("Like", alice.actor.uri)
     most, keys.most, keys.waiting = keys.most, 0, 0

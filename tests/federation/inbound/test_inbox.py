@@ -110,7 +110,7 @@ def bare_of_somebody_else(stranger: Stranger, victim: Neighbour) -> str:
 
 
 def bare_of_a_neighbour(stranger: Stranger, _: Neighbour) -> str:
-    """Of another actor on the same server, who does not list it."""
+    """Key of another actor on the same server, who does not list it."""
     other = stranger.at.person("other")
     return stranger.at.serves(bare(stranger, owner=other.uri))
 
@@ -346,7 +346,7 @@ async def test_repeated_activity_has_no_effect_also_after_a_restart(
 async def test_words_signed_anew_have_no_effect(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
-    """But a relation that was undone in between may be said again under its id (DECISIONS)."""
+    """Exception: a relation that was undone in between may be said again by its id (DECISIONS)."""
     mallory = evil.person("mallory")
     said = str((await alice.say("Mine"))["uri"])
     documents = one_of_each(mallory, alice, said)

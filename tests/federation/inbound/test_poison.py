@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 def spoil(writer: Writer, uri: str) -> None:
-    """From now on our own database fails at this one like."""
+    """Make our own database fail at this one like from now on."""
     writer.execute(
         "CREATE TRIGGER spoilt BEFORE INSERT ON favourites WHEN new.uri = '" + uri + "'"
         " BEGIN SELECT RAISE(ABORT, 'spoilt'); END"

@@ -178,7 +178,7 @@ async def test_domain_with_several_silent_names_is_silent_as_a_whole(ours: Place
         budget = Budget(pool=Pool.BACKGROUND)
         await ours.app[RESOLVER].object("http://another.evil.example/notes/1", budget)
     silent_hosts.note("other.example")
-    silent_hosts.answered("other.example")
+    silent_hosts.record_answer("other.example")
     assert not silent_hosts.is_silent("other.example")
     for number in range(20_000):
         silent_hosts.note(f"host{number}.example")
@@ -372,7 +372,7 @@ async def test_deadline_holds_for_a_key_and_all_that_comes_with_it(
     assert (found.name, found.domain) == ("mallory", "evil.example")
     assert [0 < one <= 0.5 for one in given] == [True]
     with pytest.raises(Unreachable, match="in time"):
-        budget.left()
+        budget.seconds_left()
 
 
 # ---- pools (89) ----
@@ -385,7 +385,7 @@ async def test_pool_that_is_used_up_is_our_trouble_and_blames_nobody(
     places = http_client.places[Pool.BACKGROUND]
     places.most = 1
     async with silent(internet, "silent.example", "other.example"):
-        with places.taken("x"), pytest.raises(Busy):
+        with places.hold("x"), pytest.raises(Busy):
             await http_client.get(
                 "http://other.example/", accept="*/*", deadline=0.05, pool=Pool.BACKGROUND
             )

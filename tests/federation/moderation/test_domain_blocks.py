@@ -102,7 +102,7 @@ class Scene:
             return await answer.text() if answer.status == 200 else ""
 
     async def seen(self) -> set[tuple[str, str]]:
-        """Where anything of evil is shown to anybody."""
+        """Places where anything of evil is shown to anybody."""
         viewers = {"alice": self.alice, "bob": self.bob, "anybody": None, "vera": self.vera}
         found = set()
         for name, viewer in viewers.items():
@@ -202,7 +202,7 @@ ACTS = (
 
 
 async def test_blocked_server_has_no_relationships(scene: Scene, evil: Neighbour) -> None:
-    """But take back what they did (SECURITY 96), of which nothing is said there."""
+    """Members can only take back what they did (SECURITY 96), of which nothing is said there."""
     await scene.block()
     evil.asked.clear()
     for act in ACTS:

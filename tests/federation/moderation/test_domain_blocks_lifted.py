@@ -186,17 +186,17 @@ async def test_crowd_is_hidden_and_shown_again(ours: Place) -> None:
     await ours.database.write(crowd, count)
     assert await put(ours.database, "evil.example", "blocked") == count
     assert await ours.database.read(hidden) == count
-    assert await ours.database.read(domain_blocks.listed) == [
+    assert await ours.database.read(domain_blocks.list_with_tier) == [
         (await ours.database.read(hosts.get, "evil.example"), count)
     ]
     assert await put(ours.database, "evil.example", None) == count
     assert await ours.database.read(hidden) == 0
-    assert await ours.database.read(domain_blocks.listed) == []
+    assert await ours.database.read(domain_blocks.list_with_tier) == []
 
 
 @pytest.mark.parametrize("tier", ["blocked", None])
 async def test_block_that_was_cut_off_is_finished_later(ours: Place, tier: Tier | None) -> None:
-    """As after a crash between the tier and its consequences."""
+    """State as after a crash between the tier and its consequences."""
     await ours.database.write(crowd, 3)
     if tier is None:
         await put(ours.database, "evil.example", "blocked")
@@ -209,10 +209,10 @@ async def test_block_that_was_cut_off_is_finished_later(ours: Place, tier: Tier 
 
 async def test_tier_that_was_set_once_more_is_not_taken_for_settled(ours: Place) -> None:
     await ours.database.write(hosts.set_tier, "evil.example", "blocked")
-    times = (await ours.database.read(hosts.unsettled))["evil.example"]
+    times = (await ours.database.read(hosts.list_unsettled))["evil.example"]
     await ours.database.write(hosts.set_tier, "evil.example", None)
-    await ours.database.write(hosts.settled, "evil.example", times)
-    assert "evil.example" in await ours.database.read(hosts.unsettled)
+    await ours.database.write(hosts.record_settled, "evil.example", times)
+    assert "evil.example" in await ours.database.read(hosts.list_unsettled)
 
 
 def test_blocks_by_an_older_program_are_followed_as_well() -> None:
@@ -221,4 +221,4 @@ def test_blocks_by_an_older_program_are_followed_as_well() -> None:
     for number, script in schema.scripts().items():
         if number > 11:
             raw.executescript(script.read_text())
-    assert hosts.unsettled(writer_on(raw)) == {"evil.example": 1}
+    assert hosts.list_unsettled(writer_on(raw)) == {"evil.example": 1}

@@ -74,7 +74,7 @@ async def moved(scene: Scene, _: Document) -> None:
 
 
 async def pasted(scene: Scene, note: Document) -> None:
-    """In a document of somebody else."""
+    """Paste it into a document of somebody else."""
     said = scene.vera.says("Announce", note, to=[PUBLIC])
     assert (await hear(scene.ours, scene.vera, said))[0] == "refused"
 

@@ -135,4 +135,4 @@ def test_sixteen_are_read_and_no_more() -> None:
     ],
 )
 def test_emoji_is_understood_by_what_says_so(text: str, said: set[str]) -> None:
-    assert emoji.said_in([text]) == said
+    assert emoji.find_shortcodes([text]) == said

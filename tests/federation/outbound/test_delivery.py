@@ -24,12 +24,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No jitter: the pause is what the table says."""
+    """Take jitter away: the pause is what the table says."""
     monkeypatch.setattr("storage.engine.ids.fraction", lambda: 0.5)
 
 
 async def waits(place: Place, host: str = "victim.example") -> timedelta:
-    """How long nothing is sent to a host from now on."""
+    """Time for which nothing is sent to a host from now on."""
 
     def left(reader: Reader) -> timedelta:
         return hosts.get(reader, host).open_at - reader.now
@@ -38,7 +38,7 @@ async def waits(place: Place, host: str = "victim.example") -> timedelta:
 
 
 async def queue(place: Place) -> tuple[int, int]:
-    """How many wait, and how many are parked."""
+    """Number of deliveries that wait, and of those that are parked."""
     depth = await place.database.read(deliveries.depth)
     return depth.due, depth.parked
 
@@ -95,11 +95,11 @@ async def test_week_old_deliveries_are_parked_and_the_admin_sees_them(
     victim.watch.advance(SECOND)
     await ours.app[COURIER].give_up()
     assert await queue(ours) == (0, 1)
-    (parked,) = await ours.database.read(deliveries.parked)
+    (parked,) = await ours.database.read(deliveries.list_parked)
     assert parked.reason == "nobody answered for seven days"
     assert await ours.database.write(deliveries.again) == 1
     victim.status = 202
-    await ours.database.write(hosts.reached, "victim.example")
+    await ours.database.write(hosts.record_success, "victim.example")
     await settle(ours)
     assert await queue(ours) == (0, 0)
 
@@ -281,7 +281,7 @@ async def test_delivery_that_makes_us_fail_is_parked_and_others_go_on(
         victim.watch.advance(HOUR)
     assert [b"Whole" in one.body for one in victim.arrived] == [True]
     assert await queue(ours) == (0, 1)
-    (parked,) = await ours.database.read(deliveries.parked)
+    (parked,) = await ours.database.read(deliveries.list_parked)
     assert parked.reason == "a fault of ours: LookupError"
 
 
@@ -289,7 +289,7 @@ async def test_delivery_that_makes_us_fail_is_parked_and_others_go_on(
 
 
 def crowd(writer: Writer, vera: str, alice: int, many: int) -> None:
-    """So many more followers on the same host."""
+    """Add so many more followers on the same host."""
     template = writer.row(f"SELECT {actors.COLUMNS} FROM actors WHERE uri = ?", vera)
     assert template is not None
     for number in range(many):
@@ -319,7 +319,7 @@ async def test_thousand_followers_on_one_host_are_one_request(
 async def test_deliveries_about_one_thing_go_in_the_order_in_which_they_were_said(
     ours: Place, alice: Person, victim: Neighbour, vera: Stranger
 ) -> None:
-    """Also when the first fails; about another thing they overtake it."""
+    """Order holds also when the first fails; about another thing they overtake it."""
     failing = True
 
     async def choosy(request: web.Request) -> web.Response:

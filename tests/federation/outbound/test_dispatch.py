@@ -43,13 +43,13 @@ class Scene:
 
     def known(self, *names: str) -> None:
         for name in names:
-            hosts.reached(self.writer, name)
+            hosts.record_success(self.writer, name)
 
     def failing(self, *names: str, days: int = 1) -> None:
         """They failed on so many days, and are due again."""
         for _ in range(days):
             for name in names:
-                hosts.failed(self.writer, name, SECOND, "no answer")
+                hosts.record_failure(self.writer, name, SECOND, "no answer")
             self.watch.advance(DAY)
 
     def look(self, *taken: Choice, budget: Budget = BUDGET) -> list[Choice]:
@@ -88,7 +88,7 @@ def test_names_of_one_domain_share_a_few_places() -> None:
     assert by_source == {"evil.example": 4, "new.example": 1, "honest.example": 1}
     assert max(Counter(asked(found)).values()) == 1  # a probe is one delivery
     assert scene.look(*found) == []
-    hosts.failed(scene.writer, found[-1].delivery.host, DAY, "no answer")
+    hosts.record_failure(scene.writer, found[-1].delivery.host, DAY, "no answer")
     assert scene.look(*found) == []
 
 
@@ -154,10 +154,10 @@ def test_known_domain_has_a_few_places_and_each_of_its_hosts_two() -> None:
 def test_slow_host_shares_places_with_those_that_fail() -> None:
     scene = Scene()
     scene.wait_for("slow.example", each=3)
-    hosts.reached(scene.writer, "slow.example", slow=True)
+    hosts.record_success(scene.writer, "slow.example", slow=True)
     (one,) = scene.look()
     assert one.turn.standing is HostState.FAILING
-    hosts.reached(scene.writer, "slow.example")
+    hosts.record_success(scene.writer, "slow.example")
     assert {one.turn.standing for one in scene.look()} == {HostState.KNOWN}
 
 
@@ -165,7 +165,7 @@ def test_slow_host_shares_places_with_those_that_fail() -> None:
 
 
 def test_source_being_served_takes_nobodys_turn() -> None:
-    """Of 48 places 44 are held; what is free is given to those that hold none."""
+    """Places held are 44 of 48; what is free is given to those that hold none."""
     scene = Scene()
     slow, quick = names(44, "slow{}.example"), names(9, "quick{}.example")
     scene.known(*slow, *quick)
@@ -262,7 +262,7 @@ def test_dead_hosts_by_the_thousand_do_not_delay_a_live_one() -> None:
     assert many < 1.2 * few
     assert found[:2] == ["live.example", "new.example"]
     assert len(found) == 5
-    assert sum(one.is_dead for one in hosts.troubled(scene.writer)) == 10_000
+    assert sum(one.is_dead for one in hosts.list_troubled(scene.writer)) == 10_000
 
 
 def test_names_of_one_domain_by_the_thousand_do_not_delay_another() -> None:
@@ -300,7 +300,7 @@ def test_deliveries_behind_a_host_that_fails_cost_nothing() -> None:
         scene.raw.execute("BEGIN")
         scene.wait_for("live.example")
         scene.wait_for("dead.example", each=many)
-        hosts.failed(scene.writer, "dead.example", DAY, "no answer")
+        hosts.record_failure(scene.writer, "dead.example", DAY, "no answer")
         found: list[Choice] = []
         taken = steps(scene.raw, lambda: found.extend(scene.look()))
         assert asked(found) == ["live.example"]

@@ -136,8 +136,8 @@ async def test_unknown_host_has_ten_seconds_and_a_known_one_thirty(
     monkeypatch.setattr(delivery, "PROBE_DEADLINE", 0.1)
     known, new, failing = WILD[:3]
     await ours.database.write(follow_from, alice.actor.id, WILD[:3])
-    await ours.database.write(hosts.reached, known)
-    await ours.database.write(hosts.failed, failing, SECOND, "no answer")
+    await ours.database.write(hosts.record_success, known)
+    await ours.database.write(hosts.record_failure, failing, SECOND, "no answer")
     victim.watch.advance(2 * SECOND)
     await alice.say("Hello")
     async with delivering(ours):
@@ -313,7 +313,7 @@ _look = delivery._look
 
 @pytest.fixture
 async def late_look(vera: Stranger, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LateLook]:
-    """After everybody has come to rest."""
+    """Look that is taken after everybody has come to rest."""
     late = LateLook()
     monkeypatch.setattr(delivery, "_look", late.look)
     yield late

@@ -117,7 +117,7 @@ async def test_suspended_signer_gets_nothing(
 async def test_bad_signature_is_none(
     ours: Place, alice: Person, vera: Stranger, evil: Neighbour
 ) -> None:
-    """And nothing that depends on a signature is kept."""
+    """Answers that depend on a signature are not kept, either."""
     thief = Stranger(evil, "mallory", evil.person("mallory").pair)
     missing = bare(await thief.get(ours, "/posts/1", key_id=vera.key_id))
     private, public = await said(alice, "private"), await said(alice, "public")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from federation.resolve.resolver import Budget, known_key
+from federation.resolve.resolver import Budget, find_key
 from server.http.app_keys import RESOLVER
 from storage.engine.transaction import Reader
 from storage.people import keys
@@ -21,7 +21,7 @@ def nobody(evil: Neighbour) -> Stranger:
 
 
 def key_of(stranger: Stranger, **more: str) -> Mapping[str, str]:
-    """As they list it."""
+    """Key as its owner lists it."""
     return {**stranger.document()["publicKey"], **more}
 
 
@@ -64,7 +64,7 @@ async def test_key_of_a_neighbour_is_claimed_by_nobody(
 
 
 def owner_of(reader: Reader, key_id: str) -> str | None:
-    found = known_key(reader, key_id)
+    found = find_key(reader, key_id)
     return found[1].uri if found else None
 
 
@@ -72,7 +72,7 @@ def owner_of(reader: Reader, key_id: str) -> str | None:
 async def test_key_that_was_claimed_before_goes_to_its_owner(
     ours: Place, alice: Person, evil: Neighbour, named: Named
 ) -> None:
-    """As it may lie in a database that is older than the rule."""
+    """Claim as it may lie in a database that is older than the rule."""
     mallory, other = evil.person("mallory"), evil.person("other")
     if named is apart:
         shows_key_apart(other)

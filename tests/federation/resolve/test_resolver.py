@@ -388,7 +388,7 @@ class Endless(dict[str, Mapping[str, Any]]):
 async def test_answers_by_the_thousand_are_followed_a_few_steps(
     ours: Place, resolver: Resolver, evil: Neighbour, authors: bool
 ) -> None:
-    """And what was asked for is kept, however little of what it answers."""
+    """Post that was asked for is kept, however little of what it answers."""
     evil.documents = Endless(evil.person("mallory"), authors=authors)
     await resolver.post(f"{evil.origin}/notes/1")
     assert await ours.database.read(words, f"{evil.origin}/notes/1") == "Hello"

@@ -1,4 +1,4 @@
-"""Each document is made for who asks, whatever it is and whoever that is (SECURITY 12, 78)."""
+"""Documents are made for who asks, whatever they are and whoever that is (SECURITY 12, 78)."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Where the door leads, and where it never does (SECURITY D32-36, B23, D38)."""
+"""Door outwards: where it leads, and where it never does (SECURITY D32-36, B23, D38)."""
 
 import ast
 import datetime as dt
@@ -22,7 +22,11 @@ from federation.errors import (
     OwnAuthority,
     Unreachable,
 )
-from federation.transport.http_client import MAXIMUM_ADDRESSES, HttpClient, trusted
+from federation.transport.http_client import (
+    MAXIMUM_ADDRESSES,
+    HttpClient,
+    load_trusted_certificates,
+)
 from federation.transport.ip_policy import loopback
 from tests.support.internet import LOOPBACK, Internet
 
@@ -112,7 +116,7 @@ def literal(address: str) -> str:
 async def test_special_addresses_are_never_connected_by_any_way(
     internet: Internet, connected: list[Address]
 ) -> None:
-    """Also loopback is allowed here, so that the ways in work; our own port never is."""
+    """Loopback is allowed here, too, so that the ways in work; our own port never is."""
     cells = 0
     good = internet.ports["good.example"]
     async with http_client(internet) as out:
@@ -264,7 +268,7 @@ async def test_rules_for_production_urls_hold_before_anything_is_resolved(
 def _certificate(
     name: str, key: ec.EllipticCurvePrivateKey, issuer: tuple[str, ec.EllipticCurvePrivateKey]
 ) -> x509.Certificate:
-    """With all that RFC 5280 asks for: since Python 3.13 a certificate without it is refused."""
+    """Certificate with all that RFC 5280 asks for: since Python 3.13 one without it is refused."""
     start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     root = issuer[0] == name
     identified = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
@@ -324,10 +328,10 @@ def trust(
 
     def begin() -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(authority[0]))
-        trusted.cache_clear()
+        load_trusted_certificates.cache_clear()
 
     yield begin
-    trusted.cache_clear()
+    load_trusted_certificates.cache_clear()
 
 
 async def test_tls_is_verified_against_the_systems_authorities_in_production(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.transport.ip_policy import allowed, loopback
+from federation.transport.ip_policy import is_allowed, loopback
 from tests.support.process import HANGS
 
 # First and last address of each block, so that the edges are in the table.
@@ -72,13 +72,13 @@ def mapped(address: str) -> str:
 def test_special_addresses_are_refused_plain_or_mapped() -> None:
     edges = [edge for block in SPECIAL for edge in block]
     cells = edges + [mapped(edge) for edge in edges if ":" not in edge]
-    assert [cell for cell in cells if allowed(cell)] == []
+    assert [cell for cell in cells if is_allowed(cell)] == []
     print(f"{len(cells)} cells: {len(SPECIAL)} special blocks, first and last, plain and mapped")
 
 
 def test_public_addresses_beside_the_special_ones_are_allowed_plain_or_mapped() -> None:
     cells = PUBLIC + [mapped(address) for address in PUBLIC if ":" not in address]
-    assert [cell for cell in cells if not allowed(cell)] == []
+    assert [cell for cell in cells if not is_allowed(cell)] == []
     print(f"{len(cells)} cells")
 
 
@@ -90,19 +90,19 @@ def test_public_addresses_beside_the_special_ones_are_allowed_plain_or_mapped() 
     ],
 )
 def test_address_that_is_not_plain_is_refused(text: str) -> None:
-    assert not allowed(text)
+    assert not is_allowed(text)
     assert not loopback(text)
 
 
 @given(st.ip_addresses(v=4))
 def test_mapped_address_is_judged_like_the_one_inside(address: IPv4Address) -> None:
     inside = IPv6Address((0xFFFF << 32) | int(address))
-    assert allowed(inside) == allowed(address) == allowed(str(address))
+    assert is_allowed(inside) == is_allowed(address) == is_allowed(str(address))
 
 
 @given(st.ip_addresses(v=6))
 def test_global_unicast_is_all_that_is_allowed_of_ipv6(address: IPv6Address) -> None:
-    assert not allowed(address) or int(address) >> 125 == 1 or int(address) >> 32 == 0xFFFF
+    assert not is_allowed(address) or int(address) >> 125 == 1 or int(address) >> 32 == 0xFFFF
 
 
 def test_loopback_is_recognised_in_every_form() -> None:
@@ -116,8 +116,8 @@ def test_python_versions_on_this_machine_give_the_same_answers() -> None:
     root = Path(__file__).parents[3]
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
-        "from federation.transport.ip_policy import allowed;"
-        "print(''.join(str(int(allowed(a))) for a in sys.argv[2:]))"
+        "from federation.transport.ip_policy import is_allowed;"
+        "print(''.join(str(int(is_allowed(a))) for a in sys.argv[2:]))"
     )
     cells = [edge for block in SPECIAL for edge in block] + PUBLIC
     expected = "0" * (len(cells) - len(PUBLIC)) + "1" * len(PUBLIC)

@@ -58,35 +58,35 @@ def test_public_address_alone_says_from_which_network_somebody_calls(
 
 def test_source_holds_few_places_and_others_find_some() -> None:
     places = Places("test", most=3, each=2)
-    with places.taken("a"), places.taken("a"):
-        with pytest.raises(Busy), places.taken("a"):
+    with places.hold("a"), places.hold("a"):
+        with pytest.raises(Busy), places.hold("a"):
             pass
-        with places.taken("b"):
+        with places.hold("b"):
             assert places.in_use == 3
-            with pytest.raises(Busy), places.taken("c"):
+            with pytest.raises(Busy), places.hold("c"):
                 pass
     assert (places.in_use, places.refused) == (0, 2)
-    with places.taken("a"):
+    with places.hold("a"):
         assert places.in_use == 1
 
 
 def test_place_counts_against_each_of_its_sources() -> None:
     places = Places("test", most=9, each=1)
-    with places.taken("domain", "block"):
+    with places.hold("domain", "block"):
         for one in (("domain", "other"), ("else", "block")):
-            with pytest.raises(Busy), places.taken(*one):
+            with pytest.raises(Busy), places.hold(*one):
                 pass
 
 
 async def hold(places: Places, source: str, order: list[str], name: str) -> None:
-    async with places.waited_for(source):
+    async with places.wait_and_hold(source):
         order.append(name)
         await asyncio.sleep(0)
 
 
 async def test_waiting_keeps_the_order_and_lets_other_sources_pass() -> None:
     places, order = Places("test", most=2, each=1, waiting=8), list[str]()
-    async with places.waited_for("slow"):
+    async with places.wait_and_hold("slow"):
         waiting = [
             asyncio.create_task(hold(places, "slow", order, "second")),
             asyncio.create_task(hold(places, "slow", order, "third")),
@@ -103,7 +103,7 @@ async def test_waiting_keeps_the_order_and_lets_other_sources_pass() -> None:
 async def test_queue_is_bounded_in_all_and_for_one_source() -> None:
     places = Places("test", most=1, each=1, waiting=8)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(places.waited_for("a"))
+        await stack.enter_async_context(places.wait_and_hold("a"))
         tasks = [asyncio.create_task(hold(places, "a", [], "")) for _ in range(5)]
         await asyncio.sleep(0)
         refused = [one for one in tasks if one.done()]
@@ -121,7 +121,7 @@ async def test_queue_is_bounded_in_all_and_for_one_source() -> None:
 
 async def test_waiter_who_gives_up_leaves_no_place_taken() -> None:
     places = Places("test", most=1, each=1, waiting=4)
-    async with places.waited_for("a"):
+    async with places.wait_and_hold("a"):
         gives_up = asyncio.create_task(hold(places, "a", [], ""))
         await asyncio.sleep(0)
     # its turn has come, and it is cancelled before it could run
@@ -129,5 +129,5 @@ async def test_waiter_who_gives_up_leaves_no_place_taken() -> None:
     with pytest.raises(asyncio.CancelledError):
         await gives_up
     assert (places.in_use, places.in_queue) == (0, 0)
-    with places.taken("a"):
+    with places.hold("a"):
         assert places.in_use == 1

@@ -29,18 +29,18 @@ def test_placeholder_becomes_an_address_for_its_reader() -> None:
         (Member(ActorId(7)), "me=7&until="),
         (Peer("a.example"), "for=a.example"),
     ):
-        opened = media_urls.opened(SITE, written(media_urls.private(NAME)), viewer, NOW)
+        opened = media_urls.open_placeholders(SITE, written(media_urls.private(NAME)), viewer, NOW)
         found = json.loads(opened)
         assert found["url"].startswith(f"{BARE}?{query}")
         assert "&seal=" in found["url"]
         assert found == {"before": 1, "url": found["url"], "after": [found["url"]] * 2}
-    proxied = written(media_urls.proxied_privately("original", 12))
-    found = json.loads(media_urls.opened(SITE, proxied, Member(ActorId(7)), NOW))
+    proxied = written(media_urls.private_proxy("original", 12))
+    found = json.loads(media_urls.open_placeholders(SITE, proxied, Member(ActorId(7)), NOW))
     assert found["url"].startswith("https://home.example/media/proxy/original/12?me=7&")
 
 
 def test_placeholder_becomes_an_address_that_opens_nothing_without_a_reader() -> None:
-    opened = media_urls.opened(SITE, written(media_urls.private(NAME)), Anonymous(), NOW)
+    opened = media_urls.open_placeholders(SITE, written(media_urls.private(NAME)), Anonymous(), NOW)
     assert json.loads(opened)["url"] == BARE == media_urls.bare(SITE, media_urls.private(NAME))
 
 
@@ -56,7 +56,7 @@ def test_placeholder_becomes_an_address_that_opens_nothing_without_a_reader() ->
 )
 def test_text_that_looks_like_a_placeholder_is_left_alone(text: str) -> None:
     for document in (written(text), orjson.dumps({text: text})):
-        assert media_urls.opened(SITE, document, Member(ActorId(7)), NOW) == document
+        assert media_urls.open_placeholders(SITE, document, Member(ActorId(7)), NOW) == document
 
 
 def test_addresses_in_stored_activities_of_an_older_file_become_placeholders() -> None:
@@ -87,6 +87,6 @@ def test_addresses_in_stored_activities_of_an_older_file_become_placeholders() -
     bodies[0] = {"type": "Create", "object": {**told, "attachment": [public, new]}}
     bodies[1] = {"type": "Update", "object": {**told, "attachment": [new]}}
     assert [json.loads(one) for one in left] == bodies
-    whole = json.loads(media_urls.opened(SITE, left[0].encode(), Peer("a.example"), NOW))
+    whole = json.loads(media_urls.open_placeholders(SITE, left[0].encode(), Peer("a.example"), NOW))
     assert "&seal=" in whole["object"]["attachment"][1]["url"]
     assert whole["object"]["content"] == BARE

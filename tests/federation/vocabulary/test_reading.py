@@ -115,7 +115,7 @@ async def test_strange_context_is_small_or_refused(
 async def test_strange_document_is_kept_as_we_read_it(
     ours: Place, alice: Person, evil: Neighbour
 ) -> None:
-    """So that it is read once, and never where activities are applied."""
+    """Reading happens once, and never where activities are applied."""
     mallory = evil.person("mallory")
     assert await mallory.tell(ours, strange_like(mallory.uri, alice.actor.uri)) == 202
 
@@ -134,7 +134,7 @@ async def test_reader_that_takes_too_long_is_ended_and_the_next_is_read(
     like = strange_like("http://a.example/u", "http://b.example/p")
     monkeypatch.setattr(reading, "WORKER", SILENT)
     monkeypatch.setattr(reading, "STRANGE_PATIENCE", 0.05)
-    asking = asyncio.create_task(mine.compacted(like, "a.example"))
+    asking = asyncio.create_task(mine.compact(like, "a.example"))
     async with asyncio.timeout(20):
         while mine._process is None:
             await asyncio.sleep(0)
@@ -143,18 +143,18 @@ async def test_reader_that_takes_too_long_is_ended_and_the_next_is_read(
             await asking
         assert await process.wait() != 0
     monkeypatch.undo()
-    assert (await mine.compacted(like, "a.example"))["actor"] == "http://a.example/u"
+    assert (await mine.compact(like, "a.example"))["actor"] == "http://a.example/u"
 
 
 async def test_waiter_who_gives_up_leaves_no_answer_for_the_next(mine: Reading) -> None:
     first = strange_like("http://a.example/first", "http://b.example/p")
     second = strange_like("http://a.example/second", "http://b.example/p")
-    await mine.compacted(first, "a.example")
-    asking = asyncio.create_task(mine.compacted(first, "a.example"))
+    await mine.compact(first, "a.example")
+    asking = asyncio.create_task(mine.compact(first, "a.example"))
     await asyncio.sleep(0)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    assert (await mine.compacted(second, "a.example"))["actor"] == "http://a.example/second"
+    assert (await mine.compact(second, "a.example"))["actor"] == "http://a.example/second"
 
 
 async def test_domain_waits_behind_itself_and_not_for_ever(
@@ -162,7 +162,7 @@ async def test_domain_waits_behind_itself_and_not_for_ever(
 ) -> None:
     monkeypatch.setattr(reading, "WORKER", SILENT)
     like = strange_like("http://a.example/u", "http://b.example/p")
-    tasks = [asyncio.create_task(mine.compacted(like, "a.example")) for _ in range(10)]
+    tasks = [asyncio.create_task(mine.compact(like, "a.example")) for _ in range(10)]
     await asyncio.sleep(0)
     assert mine.places.in_use == 1
     assert sum(task.done() for task in tasks) == 5  # one has the place, four wait

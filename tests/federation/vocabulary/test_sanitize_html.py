@@ -17,12 +17,12 @@ from federation.vocabulary.sanitize_html import (
     SafeHtml,
     clean,
     clean_field,
-    escaped,
+    escape_markup,
     from_text,
     line,
     plain,
     safe_url,
-    trusted,
+    trust,
 )
 
 BARE = ("br", "del", "s", "pre", "blockquote", "code", "b", "strong", "u", "i", "em", "ul")
@@ -197,7 +197,7 @@ FIELDS: dict[str, Callable[[str], str]] = {
     "plain text": from_text,
     "preview": lambda text: from_text(plain(text)),
     "name": lambda text: from_text(line(text, 100)),
-    "attribute": lambda text: f'<a href="https://a.example/{escaped(line(text, 500))}">x</a>',
+    "attribute": lambda text: f'<a href="https://a.example/{escape_markup(line(text, 500))}">x</a>',
 }
 
 
@@ -335,7 +335,7 @@ def test_tags_are_read_up_to_the_limit() -> None:
 
 
 def test_element_with_many_attributes_is_not_reopened_for_each() -> None:
-    """Each would be made anew in every paragraph: the square of what was sent."""
+    """Elements would be made anew in every paragraph: the square of what was sent."""
     opened = "".join(f"<b a{number}>" for number in range(50))
     assert clean(f"<p>{opened}x</p><p>y").partition("y")[0].rpartition("<p>")[2] == "<b>" * 3
 
@@ -345,7 +345,7 @@ def test_safe_html_is_made_at_three_doors_only() -> None:
         SafeHtml("<script>")
     assert isinstance(clean("x"), SafeHtml)
     assert isinstance(from_text("x"), SafeHtml)
-    assert isinstance(trusted("x"), SafeHtml)
+    assert isinstance(trust("x"), SafeHtml)
     assert type(clean("x") + "<script>") is str
 
 

@@ -34,7 +34,7 @@ async def waiting(place: Place, locale: str = "en") -> Actor:
 
 
 async def states_of(place: Place, bep: Actor) -> tuple[str, str]:
-    """Of the account, and of the actor."""
+    """States of the account, and of the actor."""
     account = await place.database.read(accounts.by_actor, bep.id)
     actor = await place.database.read(actors.by_id, bep.id)
     assert account
@@ -90,7 +90,7 @@ async def test_approval_holds_when_its_email_is_not_taken(tmp_path: Path, watch:
 
 
 async def test_pending_account_is_not_let_in_by_being_frozen_for_a_while(place: Place) -> None:
-    """To disable and enable somebody who waits is no yes."""
+    """Disabling and enabling of somebody who waits is no yes."""
     bep = await waiting(place)
     await run(place.app, "account disable", {"name": "bep_k"})
     with pytest.raises(CommandFailed, match="not waiting"):

@@ -112,7 +112,7 @@ async def test_new_password_voids_the_link(post: Post) -> None:
 
 
 async def test_change_is_seen_and_taken_back(post: Post, watch: Watch) -> None:
-    """Also long after the password was given: taking it back needs no proof."""
+    """Taking it back needs no proof, also long after the password was given."""
     place, _ = post
     ines, browser = await place.person("ines"), Browser(place)
     await browser.log_in("ines")
@@ -178,4 +178,4 @@ async def test_email_that_is_under_way_swallows_none_that_comes_after(post: Post
 
 
 def letters_to(reader: Reader, email: str) -> int:
-    return confirmations.sent_today(reader, email)
+    return confirmations.count_sent_today(reader, email)

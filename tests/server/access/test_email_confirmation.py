@@ -120,7 +120,7 @@ async def test_approval_by_a_steward_is_asked_for_afterwards(tmp_path: Path, wat
 async def test_answer_is_the_same_whoever_has_the_address_and_its_owner_hears_of_it(
     post: Post,
 ) -> None:
-    """By page and by client, at once and at every attempt to log in."""
+    """Answers by page and by client, at once and at every attempt to log in."""
     place, _ = post
     await place.person("ines")
     app = await register(place, "read write")

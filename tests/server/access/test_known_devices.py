@@ -187,7 +187,7 @@ async def test_end_of_every_way_in_leaves_one_browser_known(
 async def test_strangers_do_not_keep_anybody_from_the_second_step(
     place: Place, watch: Watch
 ) -> None:
-    """Also those who know the password, and who type codes."""
+    """Strangers include those who know the password, and who type codes."""
     owner = await used_before(place)
     person, secret, _ = await set_up(place, watch, "dora")
     assert await guess(owner, "dora", PASSWORD) == 303
@@ -247,7 +247,7 @@ async def test_queue_that_is_full_says_so(place: Place) -> None:
     browser = Device(place)
     await browser.ask("GET", "/login")
     form = browser.values("/login") | {"login": "ines", "password": PASSWORD}
-    with passwords.places.taken("127.0.0.0/24"):
+    with passwords.places.hold("127.0.0.0/24"):
         passwords.places.waiting, before = 0, passwords.places.waiting
         try:
             assert await browser.ask("POST", "/login", form) == 503

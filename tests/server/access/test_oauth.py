@@ -209,7 +209,7 @@ async def test_errors_are_told_to_the_app(place: Place, more: dict[str, str], er
 
 
 async def test_wrong_request_leads_nobody_away_before_they_log_in(place: Place) -> None:
-    """Or whoever registers an app could use our address to send people anywhere."""
+    """Danger: otherwise whoever registers an app could use our address to send people anywhere."""
     app, stranger = await register(place), Browser(place)
     await place.person("ines")
     assert await stranger.ask("GET", address(app, scope="everything")) == 303

@@ -26,7 +26,7 @@ SOON = 20  # seconds: a test that waits longer has failed
 
 @dataclass
 class MailServer:
-    """As much of a mail server as takes letters (RFC 5321); closed, it says nothing at all."""
+    """Mail server, as much of it as takes emails (RFC 5321); closed, it says nothing at all."""
 
     port: int = 0
     emails: "asyncio.Queue[tuple[str, bytes]]" = field(default_factory=asyncio.Queue)
@@ -128,7 +128,7 @@ async def test_answer_is_the_same_for_somebody_and_nobody_and_waits_for_no_email
 
 
 async def test_wrong_name_takes_as_long_as_a_wrong_password(place: Place) -> None:
-    """Without the work for nobody it would be some twenty times as fast (SECURITY 71)."""
+    """Answers would be some twenty times as fast without the work for nobody (SECURITY 71)."""
     await place.person("ines")
     browser, took = Browser(place), {"ines": list[float](), "nobody": list[float]()}
     await browser.log_in("nobody", "wrong")  # what is made once is made
@@ -166,11 +166,11 @@ async def test_page_names_the_stewards_where_no_emails_are_sent(place: Place) ->
 def test_headers_of_emails_are_written_by_nobody_else(tmp_path: Path, watch: Watch) -> None:
     """SECURITY 56."""
     settings = settings_for(tmp_path, "home.example", title="Home")
-    message = mail.written(settings, watch, "ines@post.example", "A\r\nBcc: all@post.example", "x")
+    message = mail.compose(settings, watch, "ines@post.example", "A\r\nBcc: all@post.example", "x")
     assert message["Bcc"] is None
     assert b"\nBcc:" not in bytes(message)
     with pytest.raises(ValueError, match="CR or LF"):
-        mail.written(settings, watch, "a\r\nBcc: all@post.example", "A", "x")
+        mail.compose(settings, watch, "a\r\nBcc: all@post.example", "A", "x")
 
 
 BEHIND = {"rate_limits": "on", "trusted_proxies": "127.0.0.1/32"}

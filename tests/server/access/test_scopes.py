@@ -83,7 +83,7 @@ async def sign_up(place: Place, token: str) -> tuple[int, dict[str, Any]]:
 
 
 async def test_newcomers_token_is_no_admins(place: Place) -> None:
-    """Even of an app that has such a token from elsewhere."""
+    """Newcomers get none even by an app that has such a token from elsewhere."""
     token = await place.database.write(give_token, None, "read write admin:write")
     status, made = await sign_up(place, token)
     assert (status, made["scope"]) == (200, "read write")

@@ -1,4 +1,4 @@
-"""Where one is logged in, who is told of it, and what ends it (SECURITY 68, 69)."""
+"""Sessions: where one is logged in, who is told of it, and what ends it (SECURITY 68, 69)."""
 
 import asyncio
 import re
@@ -174,7 +174,7 @@ TRIGGERS: dict[Trigger, tuple[int, bool]] = {
 
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda one: one.__name__)
 async def test_ended_access_ends_at_once(place: Place, trigger: Trigger) -> None:
-    """Of what is remembered too: tokens are asked again and again until the moment before."""
+    """Remembered access ends, too: tokens are asked again and again until the moment before."""
     person, site, there = await place.person("ines"), Browser(place), Browser(place)
     assert await site.log_in("ines") == 303
     assert await there.log_in("ines") == 303

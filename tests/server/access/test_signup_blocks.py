@@ -96,7 +96,7 @@ async def test_network_that_is_looked_at_first(tmp_path: Path, watch: Watch) -> 
 
 
 async def state_of(place: Place, name: str) -> str:
-    """Of an account that is made now."""
+    """State of an account that is made now."""
     assert (await sign_up(place, name, f"{name}@post.example"))[0] == 200
     account = await place.database.read(accounts.by_login, name)
     assert account is not None

@@ -45,7 +45,7 @@ async def set_up(place: Place, watch: Watch, name: str = "ines") -> tuple[Person
     assert await browser.ask("POST", "/settings/safety/begin", form) == 303
     assert await browser.ask("GET", "/settings/safety") == 200
     secret = await secret_of(place, person)
-    assert totp.spelled(secret) in browser.text.replace(" ", "")
+    assert totp.to_base32(secret) in browser.text.replace(" ", "")
     form = browser.values("/settings/safety/confirm") | {"code": code(secret, watch)}
     assert await browser.ask("POST", "/settings/safety/confirm", form) == 200
     codes = re.findall(r"<code>([a-z2-7-]{19})</code>", browser.text)
@@ -324,10 +324,10 @@ async def test_secret_is_shown_to_nobody_without_proof_nor_once_it_is_in_force(
     await browser.ask("POST", "/settings/safety/begin", token)
     await browser.ask("GET", "/settings/safety")
     first = await secret_of(place, person)
-    assert totp.spelled(first) in browser.text.replace(" ", "")
+    assert totp.to_base32(first) in browser.text.replace(" ", "")
     watch.advance(timedelta(minutes=15))
     await browser.ask("GET", "/settings/safety")
-    assert totp.spelled(first) not in browser.text.replace(" ", "")
+    assert totp.to_base32(first) not in browser.text.replace(" ", "")
     await browser.ask("GET", "/settings/prove")
     form = browser.values("/settings/prove") | {"proof": PASSWORD}
     await browser.ask("POST", "/settings/prove", form)
@@ -338,7 +338,7 @@ async def test_secret_is_shown_to_nobody_without_proof_nor_once_it_is_in_force(
     assert await browser.ask("POST", "/settings/safety/begin", token) == 303
     assert await secret_of(place, person) == first  # in force, it is not replaced unseen
     await browser.ask("GET", "/settings/safety")
-    assert totp.spelled(first) not in browser.text.replace(" ", "")
+    assert totp.to_base32(first) not in browser.text.replace(" ", "")
 
 
 async def test_secrets_of_two_factor_do_not_lie_readable_in_the_file(
@@ -349,7 +349,7 @@ async def test_secrets_of_two_factor_do_not_lie_readable_in_the_file(
     begun = await password_given(place)
     held = b"".join(path.read_bytes() for path in place.app_folder.glob(f"{FILE}*"))
     plain = [*codes, *(one.replace("-", "") for one in codes), begun.cookies["kith-second"]]
-    for one in [secret, totp.spelled(secret).encode(), *(text.encode() for text in plain)]:
+    for one in [secret, totp.to_base32(secret).encode(), *(text.encode() for text in plain)]:
         assert one not in held
     kept = await place.database.read(second_factor.totp, person.actor.id)
     assert kept is not None

@@ -1,4 +1,4 @@
-"""No body within its limit keeps the loop for long (SECURITY 93): where the work is done."""
+"""Bodies within their limit never keep the loop for long (SECURITY 93): where the work is done."""
 
 import subprocess
 import sys
@@ -71,7 +71,7 @@ def test_csv_as_others_write_it_is_read() -> None:
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[int]]:
-    """In which threads each of these ran."""
+    """Threads in which each of these ran."""
     seen: dict[str, set[int]] = {}
 
     def watch(path: str) -> None:
@@ -144,7 +144,7 @@ async def test_long_thread_is_rendered_some_at_a_time(
 
 
 def test_program_is_no_part_of_the_search_for_garbage() -> None:
-    """In a process of its own, since it cannot be taken back for some objects only."""
+    """Test in a process of its own, since it cannot be taken back for some objects only."""
     look = (
         "import gc; from server import serving; serving.set_aside(); print(gc.get_freeze_count())"
     )

@@ -145,7 +145,7 @@ async def test_muted_thread_of_direct_posts_is_not_unread(place: Place) -> None:
 
 
 async def test_direct_posts_from_before_are_found_bit_by_bit(place: Place) -> None:
-    """As after the migration of an older database: read already, and only for those who see."""
+    """Posts as after migrating an older database: read already, and only for those who see."""
     alice, bob, carol = await three(place)
     first = await direct(alice, "@bob hello")
     await direct(bob, "@alice and you?", in_reply_to_id=first["id"])

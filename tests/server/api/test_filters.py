@@ -18,7 +18,7 @@ async def make(who: Person, *phrases: str, **more: Any) -> Any:
 
 
 async def met(who: Person, path: str, **more: Any) -> list[list[str]]:
-    """Per status of a list: the phrases that it meets."""
+    """Phrases met by each status of a list."""
     found = await who.get(path, **more)
     return [
         [phrase for result in one["filtered"] for phrase in result["keyword_matches"] or ()]

@@ -1,4 +1,4 @@
-"""In which languages somebody is followed: what comes home, and what stays out."""
+"""Languages in which somebody is followed: what comes home, and what stays out."""
 
 from typing import Any
 

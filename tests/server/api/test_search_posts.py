@@ -219,7 +219,7 @@ async def test_posts_from_before_the_index_are_indexed_bit_by_bit(
     place: Place, alice: Person
 ) -> None:
     def without_index(writer: Writer) -> None:
-        """As a database is after the migration."""
+        """Leave the database as it is after the migration."""
         for number in range(450):
             said = cast.post(writer, alice.actor.id)
             text = f"<p>lantern number{number}</p>"

@@ -34,7 +34,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def quote(writer: Writer, post: int, quoted: int) -> None:
-    """As if it had arrived quoting: our members quote nothing yet."""
+    """Quote as if the post had arrived quoting: our members quote nothing yet."""
     writer.execute(
         "UPDATE posts SET quoted = (SELECT uri FROM posts WHERE id = ?) WHERE id = ?", quoted, post
     )

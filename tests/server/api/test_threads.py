@@ -14,7 +14,7 @@ from tests.support.servers import Person, Place
 
 
 def chain(writer: Writer, author: Any, length: int) -> list[Post]:
-    """Each answers the one before."""
+    """Chain of posts, each an answer to the one before."""
     said: list[Post] = []
     for _ in range(length):
         said.append(cast.post(writer, author, answers=said[-1] if said else None))

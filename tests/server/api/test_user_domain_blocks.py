@@ -81,7 +81,7 @@ def marked(answer: Any) -> bool:
 
 @pytest.mark.parametrize("host", ["away.example", "AWAY.example", "example"])
 async def test_blocked_host_is_seen_nowhere(world: World, host: str) -> None:
-    """By its own name, however it is written, or by that of the domain above it."""
+    """Block by the host's own name, however it is written, or by that of the domain above it."""
     numbers = await fill(world)
     paths = [path.format(**numbers) for path in SURFACES]
     before = {path: marked(await world.alice.get(path)) for path in paths}

@@ -99,7 +99,7 @@ async def _speak(village: Village) -> None:
 
 
 def everything(reader: Reader, viewer: Viewer, people: list[ActorId]) -> Any:
-    """All that this viewer is shown in lists, as the bytes say it."""
+    """Content of whatever this viewer is shown in lists, as the bytes say it."""
     lists: dict[str, list[Line]] = {
         "public": [entry.line for entry in timelines.public(reader, viewer, ALL)]
     }
@@ -153,7 +153,7 @@ async def _profile(village: Village) -> None:
 
 
 async def _profile_elsewhere(village: Village) -> None:
-    """Of somebody whom a post mentions: with the address of their page, too."""
+    """Change the profile of somebody whom a post mentions: with the address of their page, too."""
     rose = await village.at_home(village.rose)
     moved = replace(rose, url="https://away.example/people/rose", display_name="Rose :rose:")
     await village.home.database.write(actors.update, moved)
@@ -211,7 +211,7 @@ async def _delete(village: Village) -> None:
 
 
 def _emoji(number: int) -> Change:
-    """Of another server: its posts and people look different, whatever they say themselves."""
+    """Emoji of another server: posts and people look different, whatever they say themselves."""
 
     def learn(writer: Writer, village: Village) -> None:
         picture = f"https://away.example/rose{number}.png"

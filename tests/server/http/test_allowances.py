@@ -51,7 +51,7 @@ async def reads_as(place: Place, unit: Any, asking: AbstractContextManager[None]
 
 
 async def taken(place: Place, most: int) -> None:
-    """Until so many readers are in use."""
+    """Wait until so many readers are in use."""
     while place.database.readers.in_use < most:
         await asyncio.sleep(0)
 
@@ -152,8 +152,8 @@ def test_purses_of_many_take_no_more_room_than_we_have() -> None:
     for number in range(MOST_PURSES + 10):
         purses.spend(str(number), 1.0)
     assert len(purses) == MOST_PURSES
-    assert purses.spent("0") == 0.0
-    assert purses.spent(str(MOST_PURSES)) == 1.0
+    assert purses.seconds_of("0") == 0.0
+    assert purses.seconds_of(str(MOST_PURSES)) == 1.0
 
 
 async def _never_ends(request: web.Request) -> web.Response:

@@ -61,7 +61,7 @@ def take_back(writer: Writer, secret: str) -> None:
 async def test_user_read_before_a_token_was_revoked_is_not_cached(database: Database) -> None:
     secret, held = await database.write(of_alice), Held(database)
     callers = CurrentUsers(held)
-    with database.changes.heard_by(ACCESS, callers.forget):
+    with database.changes.listen(ACCESS, callers.forget):
         asking = asyncio.create_task(callers.of_token(secret))
         await held.read_once.wait()
         await database.write(take_back, secret)
@@ -77,7 +77,7 @@ async def test_user_whose_access_goes_on_changing_is_answered_and_not_cached(
     callers = CurrentUsers(held)
 
     async def asked(changes: int) -> int:
-        """How often it was read, while that many changes come, each during a reading."""
+        """Number of readings while that many changes come, each during a reading."""
         held.readings = 0
         asking = asyncio.create_task(callers.of_token(secret))
         for number in range(1, changes + 1):
@@ -107,7 +107,7 @@ def of_many(writer: Writer) -> list[str]:
 
 
 async def test_change_of_a_user_is_forgotten_and_nothing_else(database: Database) -> None:
-    """Of 500 tokens that are remembered, only what a change is about is asked for again."""
+    """Memory of 500 tokens: only what a change is about is asked for again."""
     secrets, counted = await database.write(of_many), Counted(database)
     callers = CurrentUsers(counted)
 
@@ -122,11 +122,11 @@ async def test_change_of_a_user_is_forgotten_and_nothing_else(database: Database
 
     with ExitStack() as listening:
         for subject in SUBJECTS:
-            listening.enter_context(database.changes.heard_by(subject, callers.forget))
+            listening.enter_context(database.changes.listen(subject, callers.forget))
         assert len(await asked_again()) == 500
         assert await asked_again() == []
         token = (await database.read(oauth.token, secrets[7])) or pytest.fail()
-        await database.write(auth._used, token)
+        await database.write(auth._record_use, token)
         assert await asked_again() == [7], "a use was noted"
         await database.write(accounts.set_role, ActorId(token.account or 0), "steward")
         assert await asked_again() == [6, 7], "an account changed"

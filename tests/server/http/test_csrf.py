@@ -56,7 +56,7 @@ def test_forms_of_this_issue_are_among_them() -> None:
 async def test_cookies_are_for_this_host_over_https_and_hidden_from_scripts(
     tmp_path: Path, watch: Watch
 ) -> None:
-    """As a browser gets them outside of development."""
+    """Cookies as a browser gets them outside of development."""
     async with serving(tmp_path, "home.example", Internet(), watch, development="false") as place:
         await place.person("ines")
         for path in ("/login", "/login/passkey"):

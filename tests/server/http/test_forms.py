@@ -75,7 +75,7 @@ def test_missing_flag_is_neither() -> None:
     assert form.text("status") is None
     assert form.number("limit") is None
     with pytest.raises(Refused, match="“status” is needed"):
-        form.needed("status")
+        form.required_text("status")
 
 
 def test_number_is_a_number() -> None:

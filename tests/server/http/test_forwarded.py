@@ -119,7 +119,7 @@ async def test_deciding_header_that_stands_there_twice_decides_nothing(
 
 
 async def test_head_refuses_before_the_body_comes(place: Place) -> None:
-    """No signature, too long: neither waits for a mebibyte that may drip."""
+    """Heads without signature, or too long: neither waits for a mebibyte that may drip."""
     for path, length, status in (("/inbox", 1 << 20, 401), ("/inbox", (1 << 20) + 1, 413)):
         reader, writer = await asyncio.open_connection("127.0.0.1", place.client.port)
         lines = [f"POST {path} HTTP/1.1", "Host: home.example", f"Content-Length: {length}"]
@@ -138,7 +138,7 @@ async def test_accept_is_read_from_all_lines(place: Place) -> None:
 
 
 def test_headers_are_not_read_by_their_first_line_only() -> None:
-    """All headers of requests are read through server.http.parsing."""
+    """Headers of requests are all read through server.http.parsing."""
     first = {f"request.{name}" for name in ("headers.get", "headers.getone", "host", "scheme")}
     said = [
         (path.name, ast.unparse(node))

@@ -206,7 +206,7 @@ async def test_hostile_bytes_make_no_500(
 
 @pytest.mark.parametrize("id_", [BEYOND, str(2**63)])
 async def test_number_with_too_many_digits_is_not_there(place: Place, id_: str) -> None:
-    """As any number that nothing has; where one would act on it, and where one would see it."""
+    """Answer as for any number that nothing has: where one would act on it, or would see it."""
     usual = await usual_of(place)
     tried = 0
     for route in ROUTES:

@@ -123,7 +123,7 @@ async def test_things_of_one_member_are_not_there_for_another(
 
 
 async def test_owner_finds_their_things_there(place: Place, people: tuple[Person, Person]) -> None:
-    """So that a 404 for another says something."""
+    """Proof that a 404 for another says something."""
     alice, bob = people
     own = await owned_by(alice, bob)
     for path, number in own.items():

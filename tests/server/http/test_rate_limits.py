@@ -1,4 +1,4 @@
-"""How often one may ask, and by what one is counted."""
+"""Rate limits: how often one may ask, and by what one is counted."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.http.auth import CURRENT_USERS
-from server.http.rate_limits import LIMITERS, MOST_WINDOWS, Limits, counted_address
+from server.http.rate_limits import LIMITERS, MOST_WINDOWS, Limits, address_key
 from tests.server.http.test_callers import Counted
 from tests.support.clock import Watch
 from tests.support.internet import Internet
@@ -83,9 +83,9 @@ def test_callers_take_no_more_room_than_we_have(watch: Watch) -> None:
 
 
 def test_address_is_counted_by_its_network() -> None:
-    assert counted_address("2001:db8:1:2:3::4") == counted_address("2001:db8:1:2:ffff::1")
-    assert counted_address("2001:db8:1:2::1") != counted_address("2001:db8:1:3::1")
-    assert counted_address("::ffff:192.0.2.1") == "192.0.2.1"
+    assert address_key("2001:db8:1:2:3::4") == address_key("2001:db8:1:2:ffff::1")
+    assert address_key("2001:db8:1:2::1") != address_key("2001:db8:1:3::1")
+    assert address_key("::ffff:192.0.2.1") == "192.0.2.1"
 
 
 async def test_limited_caller_is_told_when_to_come_back(tmp_path: Path, watch: Watch) -> None:
@@ -144,7 +144,7 @@ async def test_page_for_members_counts_who_is_none(tmp_path: Path, watch: Watch)
 
 
 async def test_name_typed_too_often_is_told_so_too(tmp_path: Path, watch: Watch) -> None:
-    """By page and by client: what is typed is counted wherever it is typed."""
+    """Count by page and by client: what is typed is counted wherever it is typed."""
     shared = {"rate_limits": "on", "trusted_proxies": "127.0.0.1/32"}
     async with serving(tmp_path, "home.example", Internet(), watch, **shared) as place:
         token, statuses = await place.database.write(give_token, None, "write"), []

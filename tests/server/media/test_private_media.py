@@ -244,7 +244,7 @@ async def test_cached_answers_hold_nothing_sealed(world: World) -> None:
 
 
 async def test_link_that_somebody_wrote_is_not_made_whole(world: World) -> None:
-    """Only placeholders that stand as values of their own, never what a member says."""
+    """Placeholders work only as values of their own, never in what a member says."""
     placeholder = f'{{"kith:media":"private/{world.file("direct")}"}}'
     bare = f"http://home.example/media/private/{world.file('direct')} {placeholder}"
     author = world.people["author"]

@@ -262,7 +262,7 @@ def _too_many_pixels() -> dict[str, bytes]:
 async def test_pixels_beyond_the_limit_are_refused_from_the_header(
     tmp_path: Path, name: str
 ) -> None:
-    """With so little memory that decoding would fail in another way."""
+    """Memory is so little that decoding would fail in another way."""
     folder = MediaFolder(tmp_path, 16 * MIB, Guard(memory=128 * MIB))
     refused = await refusal(folder, _too_many_pixels()[name])
     assert (refused.status, refused.sentence) == (422, REASONS["pixels"])

@@ -193,7 +193,9 @@ async def test_fetch_needs_our_seal(world: World) -> None:
     for other in (
         url.without_query_params("seal"),
         url.update_query(seal="0" * 32),
-        url.update_query(seal=URL(media_urls.proxied(site, "small", 1, "http://x/")).query["seal"]),
+        url.update_query(
+            seal=URL(media_urls.proxy_address(site, "small", 1, "http://x/")).query["seal"]
+        ),
         url.with_path(url.path.replace("original", "small")).with_query(url.query),
         url.with_path("/media/proxy/avatar/1").with_query(url.query),
         url.with_path("/media/proxy/unknown/1").with_query(url.query),

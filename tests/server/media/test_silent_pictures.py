@@ -68,7 +68,7 @@ class Silence:
         return [asyncio.create_task(opened(self.world.place, url)) for url in urls]
 
     async def waiting(self, *, asked: int, queued: int) -> None:
-        """Until so many are asked for, and so many wait."""
+        """Wait until so many are asked for, and so many wait."""
         async with asyncio.timeout(20):
             while (self.quiet.under_way, self.proxy.places.in_queue) != (asked, queued):
                 await asyncio.sleep(0.01)

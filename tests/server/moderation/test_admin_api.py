@@ -256,7 +256,7 @@ async def test_account_list_costs_the_same_for_one_and_for_forty(place: Place, a
 
 
 async def statements(place: Place, ada: Person, path: str) -> int:
-    """How many are issued for a page."""
+    """Number of statements that are issued for a page."""
     seen: list[str] = []
     usual = Reader.rows, Reader.named
 

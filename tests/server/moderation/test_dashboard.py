@@ -178,7 +178,7 @@ async def test_invitation_keeps_who_gave_it(place: Place) -> None:
 async def test_report_about_a_steward_is_not_settled_by_a_steward(
     place: Place, stella: Person
 ) -> None:
-    """By no form: it is not there for whom it is about, and no equal acts on it."""
+    """Forms do not help: it is not there for whom it is about, and no equal acts on it."""
     alice, bob = await place.person("alice"), await place.person("bob")
     await place.person("stan", role="steward")
     await place.person("ada", role="admin")

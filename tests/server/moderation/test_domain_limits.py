@@ -97,7 +97,7 @@ async def test_domain_block_holds_for_all_beneath(there: There) -> None:
 async def test_domain_block_of_ourselves_or_of_a_public_suffix_is_refused(
     place: Place, name: str
 ) -> None:
-    """By a client and by a command; one slip would take away half the world."""
+    """Client and command refuse it; one slip would take away half the world."""
     ada = await place.person("ada", role="admin", scopes="read write admin:write")
     own = "home.example" if name == "ours.example" else name
     status, body = await ada.ask("POST", "/api/v1/admin/domain_blocks", json={"domain": own})

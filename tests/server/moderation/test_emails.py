@@ -39,7 +39,7 @@ async def letters(place: Place) -> list[Email]:
     def unit(reader: Reader) -> list[Email]:
         job = jobs.next_due(reader, SendEmail)
         assert job is not None
-        return list(emails._written(reader, job.payload, place.app[SETTINGS]))
+        return list(emails._compose(reader, job.payload, place.app[SETTINGS]))
 
     return await place.database.read(unit)
 

@@ -47,7 +47,7 @@ async def again(
 
 
 async def test_restored_server_is_the_same_to_others(tmp_path: Path, watch: Watch) -> None:
-    """Same accounts, same keys: a peer accepts its signature by the key that it has kept."""
+    """Accounts and keys are the same: a peer accepts its signature by the key that it has kept."""
     internet = Internet()
     async with serving(tmp_path / "away", "away.example", internet, watch) as away:
         ines = await away.person("ines")

@@ -12,7 +12,7 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([\d,]+) \| ([\d,]+) \|", re.MULTILINE)
 
 
 def rows() -> dict[str, tuple[int, int]]:
-    """At once and for one source, by name."""
+    """Numbers at once and for one source, by name."""
     return {
         name: (int(most.replace(",", "")), int(each.replace(",", "")))
         for name, most, each in ROW.findall(PAGE)

@@ -87,7 +87,7 @@ async def test_failing_job_is_parked_and_those_behind_it_are_done(
 
 
 def _spoil(writer: Writer) -> None:
-    """As no program of ours writes it."""
+    """Write a job as no program of ours writes it."""
     writer.execute(
         "INSERT INTO jobs (id, kind, subject, detail, due) VALUES (1, ?, 'no number', '{}', 0)",
         MakeArchive.kind,

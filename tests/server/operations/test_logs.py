@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.typedefs import Handler
 
 from server.http.headers import request_id
-from server.operations.logs import HIDDEN, Json, Text, numbered
+from server.operations.logs import HIDDEN, Json, Text, number_requests
 from tests.support.process import HANGS, KITH, environment, free_port, wait_until_healthy
 
 PLANTED = "planted-5c1d9a7e"
@@ -84,7 +84,7 @@ async def test_log_lines_while_answering_have_the_requests_number() -> None:
 
     log, kept = logging.getLogger("tests.numbered"), Kept()
     log.addHandler(kept)
-    app = web.Application(middlewares=[outer, numbered])
+    app = web.Application(middlewares=[outer, number_requests])
     app.router.add_get("/", handle)
 
     async def tell(request: web.Request, response: web.StreamResponse) -> None:

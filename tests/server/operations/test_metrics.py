@@ -100,7 +100,9 @@ async def test_servers_that_are_asked_once_a_day_only_are_counted(
     place: Place, watch: Watch
 ) -> None:
     for _ in range(hosts.DEAD_AFTER_DAYS):
-        await place.database.write(hosts.failed, "gone.example", timedelta(hours=1), "no answer")
+        await place.database.write(
+            hosts.record_failure, "gone.example", timedelta(hours=1), "no answer"
+        )
         watch.advance(timedelta(days=1))
     async with watched(place) as address:
         figures = await figures_at(address)

@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from federation.vocabulary.sanitize_html import clean, from_line, illustrated
+from federation.vocabulary.sanitize_html import clean, from_line, with_emoji
 from tests.server.api.test_emojis import add
 from tests.server.api.test_media_attachments import opened, sent
 from tests.support.clock import Watch
@@ -83,8 +83,8 @@ async def test_emoji_are_drawn_in_words_warnings_and_names(place: Place) -> None
 )
 def test_emoji_are_drawn_in_text(markup: str, drawn: str | None) -> None:
     html = clean(markup)
-    assert drawn is None or illustrated(html, PICTURES) == drawn
-    assert re.sub("<img[^>]*>", ":blob:", illustrated(html, PICTURES)) == html
+    assert drawn is None or with_emoji(html, PICTURES) == drawn
+    assert re.sub("<img[^>]*>", ":blob:", with_emoji(html, PICTURES)) == html
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_emoji_are_drawn_in_text(markup: str, drawn: str | None) -> None:
 def test_never_inside_a_tag(markup: str) -> None:
     """SECURITY 53: what stands in an attribute stays what it is."""
     html = clean(markup)
-    assert "<img" not in illustrated(html, PICTURES)
+    assert "<img" not in with_emoji(html, PICTURES)
 
 
 def test_path_or_a_line_breaks_out_of_nothing() -> None:
-    drawn = illustrated(from_line('"><script> :blob:'), {"blob": '/x" onerror="alert(1)'})
+    drawn = with_emoji(from_line('"><script> :blob:'), {"blob": '/x" onerror="alert(1)'})
     assert "<script>" not in drawn and 'onerror="alert' not in drawn
     assert "&quot; onerror=&quot;" in drawn
 

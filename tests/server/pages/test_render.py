@@ -160,7 +160,7 @@ def test_pages_need_no_script_no_inline_style_and_no_other_host() -> None:
 
 
 def test_password_is_never_sent_back() -> None:
-    """Not even when whoever fills the form forgets to leave it out."""
+    """Password stays out even when whoever fills the form forgets to leave it out."""
     typed = dict.fromkeys(("password", "current_password", "new_password"), "t0p secret")
     form = FormView("form", values=typed)
     forms: list[tuple[str, object]] = [
@@ -200,7 +200,7 @@ def steps(value: Any) -> Iterator[tuple[str | int, Any]]:
 
 
 def leaves(value: Any, kind: type, path: Path = ()) -> Iterator[Path]:
-    """Where strings of exactly this kind are in a tree of views."""
+    """Paths of strings of exactly this kind in a tree of views."""
     if type(value) is kind:
         yield path
     for step, below in steps(value):

@@ -16,7 +16,7 @@ from server.i18n.translations import (
     available,
     babel_locale,
     choose_locale,
-    known,
+    find_locale,
     translations,
 )
 from server.pages import formatting
@@ -92,9 +92,9 @@ def test_answers_are_said_in_words_up_to_twelve() -> None:
 
 def test_lists_are_sentences_and_each_item_is_escaped() -> None:
     names = ["Marta", "Yusuf", "Oona"]
-    assert formatting.listed(names, "en") == "Marta, Yusuf and Oona"
-    assert formatting.listed(names, "de", "or") == "Marta, Yusuf oder Oona"
-    assert formatting.listed(["<b>", "{0}"], "en") == "&lt;b&gt; and {0}"
+    assert formatting.join_as_list(names, "en") == "Marta, Yusuf and Oona"
+    assert formatting.join_as_list(names, "de", "or") == "Marta, Yusuf oder Oona"
+    assert formatting.join_as_list(["<b>", "{0}"], "en") == "&lt;b&gt; and {0}"
 
 
 def test_audience_is_said() -> None:
@@ -128,7 +128,7 @@ def test_locale_is_the_best_that_there_is(header: str | None, locale: str) -> No
 
 def test_locale_that_nobody_translated_is_served_in_the_source_language() -> None:
     for name in ("tlh", "../../etc", "", "de/../en", "x" * 10_000):
-        assert known(name) == "en"
+        assert find_locale(name) == "en"
         assert translations(name).gettext("Log in") == "Log in"
         assert babel_locale(name).language == "en"
     assert translations("de-CH").gettext("Log in") == "Anmelden"

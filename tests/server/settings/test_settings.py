@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.settings.settings import Settings, SettingsError, annotated, document, load, locate
+from server.settings.settings import Settings, SettingsError, annotate, document, load, locate
 from server.settings.types import Listen
 
 ROOT = Path(__file__).parents[3]
@@ -18,7 +18,7 @@ NAMES = [setting.name for setting in fields(Settings)]
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No kith.toml of the working tree is read by accident."""
+    """Change the folder, so that no kith.toml of the working tree is read by accident."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -316,7 +316,7 @@ def test_init_writes_what_can_be_read_again(tmp_path: Path) -> None:
         "title": 'Say "hi" \\ ü',
         "listen": "[::1]:1",
     }
-    file = written(tmp_path, annotated(values | {"max_characters": 700, "languages": ["de", "en"]}))
+    file = written(tmp_path, annotate(values | {"max_characters": 700, "languages": ["de", "en"]}))
     settings = load({}, file)
     assert settings.title == 'Say "hi" \\ ü'
     assert settings.secret == SECRET
@@ -326,7 +326,7 @@ def test_init_writes_what_can_be_read_again(tmp_path: Path) -> None:
 
 
 def test_defaults_that_are_written_out_fit(tmp_path: Path) -> None:
-    lines = re.findall(r"^# (\w+ = .+)$", annotated({}), re.MULTILINE)
+    lines = re.findall(r"^# (\w+ = .+)$", annotate({}), re.MULTILINE)
     text = "\n".join(line for line in lines if not line.startswith("data_dir"))
     file = written(tmp_path, text)
     given = {"KITH_DOMAIN": "garden.example", "KITH_SECRET": SECRET}
@@ -338,7 +338,7 @@ def test_defaults_that_are_written_out_fit(tmp_path: Path) -> None:
 
 def test_example_names_every_setting_as_it_is() -> None:
     example = (ROOT / "deploy" / "kith.toml").read_text("utf-8")
-    assert example == annotated({"domain": "garden.example"})
+    assert example == annotate({"domain": "garden.example"})
     assert re.findall(r"^(?:# )?(\w+) =", example, re.MULTILINE) == NAMES
 
 

@@ -37,7 +37,9 @@ def fresh() -> Writer:
 def an_app(writer: Writer, secret: str) -> int:
     id_ = writer.new_id()
     uris = ("https://app.example/back",)
-    oauth.add(writer, App(id_, f"client {id_}", oauth.hashed(secret), "App", None, uris, "read"))
+    oauth.add(
+        writer, App(id_, f"client {id_}", oauth.hash_secret(secret), "App", None, uris, "read")
+    )
     return id_
 
 
@@ -72,7 +74,7 @@ async def test_issued_secrets_are_in_no_file(database: Database, tmp_path: Path)
     files = [path for path in tmp_path.iterdir() if path.is_file()]
     assert {"db", "db-wal", "copy"} <= {path.name for path in files}
     content = b"".join(path.read_bytes() for path in files)
-    hashes = [oauth.hashed(secret) for secret in secrets.values()]
+    hashes = [oauth.hash_secret(secret) for secret in secrets.values()]
     assert all(hash_.encode() in content for hash_ in hashes)  # so we looked in the right place
     assert [name for name in ISSUED if secrets[name].encode() in content] == []
 
@@ -118,7 +120,7 @@ def test_settings_are_added_to() -> None:
 async def test_end_of_access_is_told(database: Database) -> None:
     told: list[str] = []
     alice = await database.write(lambda writer: cast.account(writer, "alice"))
-    with database.changes.heard_by(ACCESS, lambda change: told.append(change.key)):
+    with database.changes.listen(ACCESS, lambda change: told.append(change.key)):
         await database.write(accounts.set_password, alice, "new")
         await database.write(accounts.set_state, alice, "disabled")
         await database.write(accounts.set_role, alice, "steward")
@@ -144,7 +146,7 @@ def test_stewards_and_admins_are_known() -> None:
     assert gone not in accounts.stewards(writer)
     assert len(accounts.everyone(writer, "active")) == 3
     assert actors.count_local(writer) == 3
-    accounts.used(writer, admin)
+    accounts.record_use(writer, admin)
     assert accounts.active_since(writer, writer.now_ms) == 1
 
 
@@ -247,7 +249,7 @@ def test_session_lasts_while_it_is_used() -> None:
     site = sessions.start(writer, "here", alice, "Firefox")
     there = sessions.start(writer, "there", alice, "Phone")
     writer.now += sessions.LASTS - HOUR
-    sessions.used(writer, site)
+    sessions.record_use(writer, site)
     writer.now += HOUR
     assert sessions.find(writer, "here")
     assert sessions.find(writer, "there") is None

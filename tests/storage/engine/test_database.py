@@ -49,7 +49,7 @@ class Gate:
 
 async def test_failing_unit_is_undone_alone(database: Database) -> None:
     heard: list[str] = []
-    with database.changes.heard_by(SAID, lambda change: heard.append(change.key)):
+    with database.changes.listen(SAID, lambda change: heard.append(change.key)):
         outcomes = await asyncio.gather(
             database.write(say, "a"),
             database.write(say_and_fail, "b"),
@@ -69,7 +69,7 @@ async def test_hints_are_given_after_the_commit(database: Database, tmp_path: Pa
         seen.append(other.execute("SELECT value FROM instance WHERE key = 'word a'").fetchall())
         other.close()
 
-    with database.changes.heard_by(SAID, look):
+    with database.changes.listen(SAID, look):
         await database.write(say, "a")
     assert seen == [[("x",)]]
 
@@ -79,8 +79,8 @@ async def test_listener_that_fails_harms_nobody(
 ) -> None:
     heard: list[str] = []
     with (
-        database.changes.heard_by(SAID, lambda change: heard.append(f"{1 // 0}")),
-        database.changes.heard_by(SAID, lambda change: heard.append(change.key)),
+        database.changes.listen(SAID, lambda change: heard.append(f"{1 // 0}")),
+        database.changes.listen(SAID, lambda change: heard.append(change.key)),
     ):
         assert await database.write(say, "a") == "a"
     assert heard == ["a"]
@@ -337,10 +337,10 @@ async def test_gathered_rows_are_what_they_were(database: Database) -> None:
     values = {"text": "“\\ \N{EYE}\x01", "list": "[3, 1, 2]"}
 
     def both(reader: Reader) -> tuple[list[Row], list[Row]]:
-        return reader.gathered(sql, values, width=4), reader.named(sql, values)
+        return reader.gather_rows(sql, values, width=4), reader.named(sql, values)
 
     gathered, named = await database.read(both)
     assert gathered == named
     assert len(named) == 3
-    nothing = await database.read(lambda reader: reader.gathered(f"{sql} LIMIT 0", values, 4))
+    nothing = await database.read(lambda reader: reader.gather_rows(f"{sql} LIMIT 0", values, 4))
     assert nothing == []

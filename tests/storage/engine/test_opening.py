@@ -18,7 +18,7 @@ from storage.engine.errors import (
     OtherInstance,
     StorageError,
 )
-from storage.engine.lock import owned
+from storage.engine.lock import hold
 from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from tests.storage import cast
@@ -187,10 +187,10 @@ async def test_files_may_be_read_by_nobody_else(tmp_path: Path, site: Site) -> N
 
 HOLD = """
 import sys, pathlib
-from storage.engine.lock import owned
+from storage.engine.lock import hold
 from tests.support.process import HANGS
 from tests.support.process import HANGS
-with owned(pathlib.Path(sys.argv[1])):
+with hold(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -200,11 +200,11 @@ def test_second_process_is_refused_until_the_first_has_gone(tmp_path: Path) -> N
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen((sys.executable, "-c", HOLD, tmp_path), **pipes) as holder:  # type: ignore[call-overload]
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(Locked, match="Another Kith process"), owned(tmp_path):
+        with pytest.raises(Locked, match="Another Kith process"), hold(tmp_path):
             pass
         assert (tmp_path / "lock").read_text() == str(holder.pid)
         holder.kill()
-    with owned(tmp_path), pytest.raises(Locked), owned(tmp_path):
+    with hold(tmp_path), pytest.raises(Locked), hold(tmp_path):
         pass
-    with owned(tmp_path):
+    with hold(tmp_path):
         pass

@@ -26,13 +26,13 @@ def never_ends(reader: Reader) -> None:
 
 
 def begins_late(reader: Reader) -> None:
-    """After whoever asked has gone."""
+    """Begin after whoever asked has gone."""
     sleep(0.2)
     reader.rows(ENDLESS)
 
 
 def lives_with_errors(reader: Reader) -> list[object]:
-    """As a search does with words that SQLite cannot read."""
+    """Live with errors, as a search does with words that SQLite cannot read."""
     try:
         return list(reader.rows(ENDLESS))
     except sqlite3.OperationalError:
@@ -104,7 +104,7 @@ async def test_read_is_charged_what_it_cost_and_no_more(database: Database) -> N
 async def test_read_that_has_to_wait_for_the_machine_is_not_called_long(
     database: Database,
 ) -> None:
-    """Neither where its thread does not get on, nor where the loop comes late to its answer."""
+    """Wait counts neither where its thread is stuck, nor where the loop is late to its answer."""
 
     def waits(reader: Reader) -> str | None:
         sleep(0.3)

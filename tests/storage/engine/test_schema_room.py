@@ -155,7 +155,7 @@ async def test_approval_of_a_quote_fits(database: Database) -> None:
 
 
 def tables() -> dict[str, str]:
-    """All but the index of words, whose tables SQLite makes itself."""
+    """Tables but for the index of words, whose tables SQLite makes itself."""
     rows = RAW.execute(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'post_words*'"
     )

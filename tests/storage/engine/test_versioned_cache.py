@@ -79,7 +79,7 @@ def test_change_of_what_is_shown_raises_its_version() -> None:
 
 
 def test_cache_takes_no_more_room_than_is_counted() -> None:
-    """Also where it was made by orjson, whose bytes are larger than they are long."""
+    """Bytes made by orjson count in full, too: they are larger than they are long."""
     kept, made = VersionedCache(1 << 20), {"note": "x" * 1500}
     tracemalloc.start()
     try:

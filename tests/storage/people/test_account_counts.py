@@ -74,7 +74,7 @@ INSERT INTO posts (id, uri, author, local, type, audience, listed, local_only, r
 
 @pytest.mark.parametrize("before", [5, 6])
 def test_migrations_count_what_is_there(before: int) -> None:
-    """Of six posts one is deleted, one kept here, one for named people and one for the place."""
+    """Posts are six: one is deleted, one kept here, one for named people and one for the place."""
     raw = memory(up_to=before)
     raw.executescript(OLD)
     for number, script in schema.scripts().items():

@@ -76,7 +76,7 @@ def test_column_says_what_the_program_says(
 
 
 async def test_whole_file_is_brought_up_to_date(tmp_path: Path) -> None:
-    """By the way in which a server does it, with a copy beside it."""
+    """Migration in the way in which a server does it, with a copy beside it."""
     raw = connect(tmp_path / "db", WRITING)
     for number, script in schema.scripts().items():
         if number <= BEFORE:

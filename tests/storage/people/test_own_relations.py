@@ -90,7 +90,7 @@ async def test_relations_stay_as_they_were(tmp_path: Path, site: Site) -> None:
 
 @pytest.mark.parametrize("version", [0, 17])
 async def test_id_is_its_actors_and_figures_go_on(tmp_path: Path, site: Site, version: int) -> None:
-    """Also in a new database: both ways to the schema lead to the same one."""
+    """Figures go on in a new database, too: both ways to the schema lead to the same one."""
     if version:
         populated(tmp_path / "db")
 

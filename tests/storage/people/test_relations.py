@@ -115,7 +115,7 @@ async def test_like_counts_once_for_each_actor(database: Database) -> None:
         assert favourites.by_uri(writer, "u:1") is None
         return said.id
 
-    with database.changes.heard_by(favourites.FAVOURITED, lambda change: heard.append(change.key)):
+    with database.changes.listen(favourites.FAVOURITED, lambda change: heard.append(change.key)):
         said = await database.write(unit)
     assert heard == [str(said)] * 2
 
@@ -172,7 +172,7 @@ def test_relationships_say_how_two_stand() -> None:
     assert (nobody.target, nobody.following, nobody.blocking) == (12345, False, False)
     writer.now = until
     assert not relationships.of(writer, me, [muted])[0].muting
-    assert blocks.muted(writer, me, muted) is None
+    assert blocks.find_mute(writer, me, muted) is None
     assert blocks.page_of_mutes(writer, me, ALL) == []
 
 

@@ -57,7 +57,7 @@ async def close(database: Database, state: str, reason: str = "") -> None:
 
 async def test_activity_is_news_once(database: Database) -> None:
     wakened: list[str] = []
-    with database.changes.heard_by(inbox.RECEIVED, lambda change: wakened.append(change.key)):
+    with database.changes.listen(inbox.RECEIVED, lambda change: wakened.append(change.key)):
         assert [await keep(database, heard("1", "Create")) for _ in range(3)] == [
             True,
             False,
@@ -67,8 +67,8 @@ async def test_activity_is_news_once(database: Database) -> None:
     for state in ("done", "refused", "held", "parked"):
         await database.write(put_into, state)
         assert not await keep(database, heard("1", "Create")), state
-    assert await database.read(inbox.known, heard("1").uri)
-    assert not await database.read(inbox.known, heard("2").uri)
+    assert await database.read(inbox.exists, heard("1").uri)
+    assert not await database.read(inbox.exists, heard("2").uri)
 
 
 @pytest.mark.parametrize("type_", ["Follow", "Like", "Announce", "Block"])
@@ -259,7 +259,7 @@ async def test_inbox_hears_an_activity_once(database: Database) -> None:
 
 async def test_closed_host_is_passed_over_until_it_opens(database: Database, watch: Watch) -> None:
     await database.write(say, "post", "dead", "alive")
-    await database.write(hosts.failed, "dead", 10 * MINUTE, "no answer")
+    await database.write(hosts.record_failure, "dead", 10 * MINUTE, "no answer")
     assert [sent.host for sent in await database.read(next_due)] == ["alive"]
     await database.write(say, "more", "dead")
     assert [sent.host for sent in await database.read(next_due)] == ["alive"]
@@ -291,7 +291,7 @@ async def test_refused_delivery_is_parked_and_may_be_tried_again(
     for sent in arrived:
         await database.write(deliveries.park, sent, "answered 400")
     assert await database.read(next_due) == []
-    parked = await database.read(deliveries.parked)
+    parked = await database.read(deliveries.list_parked)
     assert [(one.type, one.attempts, one.reason) for one in parked] == [
         ("Create", 1, "answered 400")
     ] * 4
@@ -314,7 +314,7 @@ async def test_week_old_delivery_is_given_up(database: Database, watch: Watch) -
     assert await database.write(deliveries.expire, watch.now - 7 * DAY) == 1
     (left,) = await database.read(next_due)
     assert left.object == "new"
-    (gone,) = await database.read(deliveries.parked)
+    (gone,) = await database.read(deliveries.list_parked)
     assert gone.reason == "nobody answered for seven days"
     assert await database.write(deliveries.again) == 1
     assert await database.write(deliveries.expire, watch.now - 7 * DAY) == 0
@@ -329,13 +329,13 @@ async def test_week_of_failures_makes_a_host_dead_and_any_answer_revives_it(
     await database.write(say, "post", "a")
     for day in range(1, DEAD_AFTER_DAYS + 1):
         for _ in range(3):
-            await database.write(hosts.failed, "a", MINUTE, "no answer")
+            await database.write(hosts.record_failure, "a", MINUTE, "no answer")
         known = await database.read(hosts.get, "a")
         assert (known.failed_days, known.failures) == (day, 3 * day)
         assert known.is_dead is (day == DEAD_AFTER_DAYS)
         watch.advance(DAY)
-    assert [one.host for one in await database.read(hosts.troubled)] == ["a"]
-    await database.write(hosts.reached, "a")
+    assert [one.host for one in await database.read(hosts.list_troubled)] == ["a"]
+    await database.write(hosts.record_success, "a")
     known = await database.read(hosts.get, "a")
     assert (known.failures, known.failed_days, known.last_error, known.is_dead) == (
         0,
@@ -344,7 +344,7 @@ async def test_week_of_failures_makes_a_host_dead_and_any_answer_revives_it(
         False,
     )
     assert len(await database.read(next_due)) == 1
-    assert await database.read(hosts.troubled) == []
+    assert await database.read(hosts.list_troubled) == []
 
 
 async def test_speaking_host_is_tried_once_and_forgiven_nothing(
@@ -352,11 +352,11 @@ async def test_speaking_host_is_tried_once_and_forgiven_nothing(
 ) -> None:
     awake: list[str] = []
     await database.write(say, "post", "a")
-    await database.write(hosts.failed, "a", DAY, "no answer")
+    await database.write(hosts.record_failure, "a", DAY, "no answer")
     assert await database.read(next_due) == []
-    with database.changes.heard_by(hosts.AWAKE, lambda change: awake.append(change.key)):
+    with database.changes.listen(hosts.AWAKE, lambda change: awake.append(change.key)):
         for host in ("a", "a", "nobody.example"):
-            await database.write(hosts.heard_from, host)
+            await database.write(hosts.wake, host)
     assert awake == ["a"]
     assert len(await database.read(next_due)) == 1
     known = await database.read(hosts.get, "a")
@@ -372,10 +372,10 @@ async def test_speaking_brings_a_probe_forward_more_seldom_the_more_of_them_fail
     """A host that speaks every half hour and never answers, for four days."""
     await database.write(say, "post", "a")
     for _ in range(failures):
-        await database.write(hosts.failed, "a", 30 * DAY, "no answer")
+        await database.write(hosts.record_failure, "a", 30 * DAY, "no answer")
 
     def speaks(writer: Writer) -> bool:
-        hosts.heard_from(writer, "a")
+        hosts.wake(writer, "a")
         if not next_due(writer):
             return False
         writer.execute("UPDATE hosts SET open_at = ? WHERE host = 'a'", writer.now_ms + 10**10)
@@ -393,10 +393,10 @@ async def test_waiting_host_is_waited_for_whatever_it_says(
     database: Database, watch: Watch
 ) -> None:
     await database.write(say, "post", "a")
-    await database.write(lambda w: hosts.failed(w, "a", DAY, "answered 429", as_asked=True))
+    await database.write(lambda w: hosts.record_failure(w, "a", DAY, "answered 429", as_asked=True))
     for _ in range(23):
         watch.advance(60 * MINUTE)
-        await database.write(hosts.heard_from, "a")
+        await database.write(hosts.wake, "a")
         assert await database.read(next_due) == []
     watch.advance(60 * MINUTE)
     assert len(await database.read(next_due)) == 1
@@ -409,24 +409,24 @@ async def test_standing_says_who_shares_places(database: Database, watch: Watch)
     assert await standing() is HostState.NEW
     await database.write(say, "post", "a")
     assert await standing() is HostState.NEW
-    await database.write(hosts.reached, "a")
+    await database.write(hosts.record_success, "a")
     assert await standing() is HostState.KNOWN
-    await database.write(hosts.slowed, "a")
+    await database.write(hosts.record_fault, "a")
     assert await standing() is HostState.FAILING
-    await database.write(hosts.reached, "a")
+    await database.write(hosts.record_success, "a")
     assert await standing() is HostState.KNOWN
     for _ in range(DEAD_AFTER_DAYS):
         assert await standing() in (HostState.KNOWN, HostState.FAILING)
-        await database.write(hosts.failed, "a", MINUTE, "no answer")
-        await database.write(hosts.heard_from, "a")
+        await database.write(hosts.record_failure, "a", MINUTE, "no answer")
+        await database.write(hosts.wake, "a")
         watch.advance(DAY)
     assert await standing() is HostState.DEAD
 
 
 async def test_tier_outlives_failures(database: Database) -> None:
     await database.write(hosts.set_tier, "a", "blocked")
-    await database.write(hosts.failed, "a", MINUTE, "no answer")
-    await database.write(hosts.reached, "a")
+    await database.write(hosts.record_failure, "a", MINUTE, "no answer")
+    await database.write(hosts.record_success, "a")
     assert (await database.read(hosts.get, "a")).tier == "blocked"
     await database.write(hosts.set_tier, "a", None)
     assert not await database.read(hosts.is_blocked, "a")

@@ -54,7 +54,7 @@ Listing = Callable[[Reader, Page], list[int]]
 
 
 def listings() -> dict[str, tuple[Writer, Listing, list[int]]]:
-    """Each list with a hundred rows: how to read it, and its cursors, the newest first."""
+    """Lists with a hundred rows each: how to read them, and their cursors, the newest first."""
     writer = fresh()
     bob, eve = cast.actor(writer, "bob", "away.example"), cast.actor(writer, "eve")
     alice = cast.account(writer, "alice")
@@ -278,7 +278,7 @@ async def test_readers_along_are_told_after_the_commit(database: Database) -> No
         timelines.fan_out(writer, owners, said.id, said.id, None)
         return [str(owner) for owner in owners]
 
-    with database.changes.heard_by(timelines.HOME, lambda change: told.append(change.key)):
+    with database.changes.listen(timelines.HOME, lambda change: told.append(change.key)):
         assert await database.write(unit) == told
 
 

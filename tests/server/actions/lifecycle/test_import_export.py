@@ -152,7 +152,7 @@ async def test_files_take_turns_and_a_silent_server_is_asked_twice(two: Two) -> 
     assert counted and (counted.due, counted.done) == (0, 1)
     while await data_import.import_next(home.app[SERVICES]):
         pass
-    found = await home.database.read(imports.failed, alice.actor.id, first)
+    found = await home.database.read(imports.failed_lines, alice.actor.id, first)
     assert [one.reason for one in found] == ["unreachable"] * 9
 
 
@@ -162,19 +162,19 @@ async def test_failed_lines_say_why(two: Two) -> None:
     await bob.post(f"/api/v1/accounts/{alice.id}/block")
     lines = "bob@home.example\nnobody@away.example\nx@gone.example\nnonsense\n"
     id_ = await bring(alice, "follows", lines)
-    found = await home.database.read(imports.failed, alice.actor.id, id_)
+    found = await home.database.read(imports.failed_lines, alice.actor.id, id_)
     assert [(line.cells[0], line.reason) for line in found] == [
         ("bob@home.example", "not allowed"),
         ("nobody@away.example", "not found"),
         ("x@gone.example", "unreachable"),
         ("nonsense", "not found"),
     ]
-    assert await home.database.read(imports.failed, bob.actor.id, id_) == []
+    assert await home.database.read(imports.failed_lines, bob.actor.id, id_) == []
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@sum", "\tx", "\rx"])
 def test_cells_are_no_formulas(cell: str) -> None:
-    data = data_export.written([(cell, "plain")])
+    data = data_export.write_csv([(cell, "plain")])
     assert data.startswith((b"'", b"\"'"))
     ((read, _),) = data_import.read(data)
     assert read == cell.strip()

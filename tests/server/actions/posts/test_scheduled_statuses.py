@@ -256,7 +256,7 @@ async def test_fault_of_ours_puts_one_off_and_the_others_are_posted(
 
 
 def _break(writer: Writer, id_: int) -> None:
-    """As a later version of the program might have written it."""
+    """Change it to what a later version of the program might have written."""
     writer.execute(
         "UPDATE scheduled_posts SET wish = json_set(wish, '$.unheard_of', 1) WHERE id = ?", id_
     )
