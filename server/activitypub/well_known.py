@@ -1,6 +1,5 @@
 """Documents at fixed addresses: WebFinger, host-meta, NodeInfo, OAuth metadata."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
