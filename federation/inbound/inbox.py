@@ -16,7 +16,7 @@ them out. What costs little, and what most often refuses, comes first (SECURITY 
 6. only now a context of the sender's own is read, beside the loop, in a process that may be killed;
 7. the words are kept under their id: the same once more is no news, and changes nothing.
 
-Nothing is believed of what the words say but who said them. Who may say what, `_kept` and each
+Nothing is believed of what the words say but who said them. Who may say what, `_store` and each
 verb's `apply` decide; what is not signed by its actor is a hint, which its origin has to confirm.
 """
 

@@ -91,7 +91,7 @@ def bare(site: Site, actor: Actor) -> shapes.Account:
 def by_number(reader: Reader, wanted: Iterable[ActorId]) -> dict[int, Rendered]:
     """Accounts as `many`, taken from the cache where they are in it."""
     found = render_cached(reader, account_counts.account_versions(reader, wanted))
-    return {id_: Rendered(face) for id_, face in found.items()}
+    return {id_: Rendered(rendered) for id_, rendered in found.items()}
 
 
 def render_cached(
@@ -99,8 +99,8 @@ def render_cached(
 ) -> dict[ActorId, bytes]:
     """Accounts as JSON by the number of their actor; rendered only where they are not cached."""
     wanted = {account_version.actor: account_version for account_version in account_versions}
-    kept = ((id_, reader.cache.get(account_version)) for id_, account_version in wanted.items())
-    found = {id_: face for id_, face in kept if face is not None}
+    cached = ((id_, reader.cache.get(account_version)) for id_, account_version in wanted.items())
+    found = {id_: rendered for id_, rendered in cached if rendered is not None}
     missing = wanted.keys() - found.keys()
     new = actors.many(reader, missing) if missing else {}
     said = _emojis(reader, new.values())

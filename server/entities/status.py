@@ -1,8 +1,8 @@
 """Posts and boosts as `Status`.
 
-What all viewers see alike is kept as bytes: a post's words, and its author's account. What depends
-on the viewer is put after them. Who may see a post, and which version of it is the newest, is asked
-of the database each time.
+What all viewers see alike is cached as bytes: the text of a post, and its author's account. What
+depends on the viewer is put after them. Who may see a post, and which version of it is the newest,
+is asked of the database each time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -218,8 +218,8 @@ def _tail(
 
 def _render_text(reader: Reader, viewer: Viewer, rows: StatusRows) -> dict[PostId, bytes]:
     """First members of each status, by number."""
-    kept = ((id_, reader.cache.get(row.revision)) for id_, row in rows.items())
-    found = {id_: words for id_, words in kept if words is not None}
+    cached = ((id_, reader.cache.get(row.revision)) for id_, row in rows.items())
+    found = {id_: text for id_, text in cached if text is not None}
     missing = {id_: one.revision for id_, one in rows.items() if id_ not in found}
     for id_, values in _describe(reader, viewer, missing).items():
         found[id_] = members({**values, "reblog": None})
@@ -235,8 +235,8 @@ def _render_text_of_boosts(
         boost.id: (boost.id, boost.uri, boost.kind, boost.listed, rows[boost.post].revision)
         for boost in seen
     }
-    kept = ((id_, reader.cache.get(key)) for id_, key in keys.items())
-    found = {id_: words for id_, words in kept if words is not None}
+    cached = ((id_, reader.cache.get(key)) for id_, key in keys.items())
+    found = {id_: text for id_, text in cached if text is not None}
     missing = [boost for boost in seen if boost.id not in found]
     described = _describe(reader, viewer, {one.post: rows[one.post].revision for one in missing})
     for boost in missing:

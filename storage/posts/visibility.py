@@ -106,7 +106,7 @@ _PEER = f"""(NOT p.local_only AND a.kind <> 'instance'
                 AND {_UNBLOCKED}))))"""
 
 
-# A boost `s` of a post is for everybody, or for those who follow whoever boosts it. The author of
+# A boost `bo` of a post is for everybody, or for those who follow whoever boosts it. The author of
 # the post is told of it in any case.
 _BOOSTED_OPENLY = "bo.audience = (SELECT id FROM audiences WHERE kind = 'public')"
 
@@ -130,7 +130,7 @@ _BOOSTED_TO_PEER = f"""(NOT EXISTS (SELECT 1 FROM blocks b
 def predicate(viewer: Viewer, *, of_boost: bool = False) -> tuple[str, dict[str, Any]]:
     """Return the condition on `p`, `w` and `a`, without ALIVE, and the values it names.
 
-    `of_share`: that on `s`, a boost of a post which has its own.
+    `of_boost`: that on `bo`, a boost of a post which has its own.
     """
     match viewer:
         case Anonymous():
