@@ -22,7 +22,8 @@ PACKAGES = ("server.api", "server.entities", "server.actions", "server.cli")
 PARTS = set(
     "AccountSource FilterBase InstanceContact InstanceRegistrations InteractionPolicy MediaFocus "
     "MediaMeta MediaSize ScheduledPoll ScheduledStatusParams StatusApplication StatusBasics "
-    "StatusEditPoll StatusEditPollOption StatusPolicies StatusTail StatusText".split()
+    "StatusEditPoll StatusEditPollOption StatusEditQuestion StatusPolicies StatusTail "
+    "StatusText".split()
 )
 # Members of ours that the schema has not: of older versions, and of our own (FEDERATION.md).
 MORE = {

@@ -182,18 +182,19 @@ def _render(
     emojis: list[shapes.CustomEmoji],
 ) -> shapes.StatusEdit:
     titles: Sequence[str] = one.beside.get("poll", ())
-    rendered: shapes.StatusEdit = {
+    question: shapes.StatusEditQuestion = (
+        {"poll": {"options": [{"title": title} for title in titles]}} if titles else {}
+    )
+    return {
         "content": status_entity.with_title(type_, one.title, one.content),
         "spoiler_text": one.spoiler,
         "sensitive": one.sensitive,
         "created_at": when(one.since),
         "account": account,
+        **question,
         "media_attachments": files,
         "emojis": emojis,
     }
-    if titles:
-        rendered["poll"] = {"options": [{"title": title} for title in titles]}
-    return rendered
 
 
 _ONE = "/api/v1/statuses/{id}"

@@ -163,7 +163,13 @@ class StatusEditPoll(TypedDict):
     options: list[StatusEditPollOption]
 
 
-class StatusEdit(TypedDict):
+class StatusEditQuestion(TypedDict):
+    """Poll of a version that has one: a part, so that it keeps its place among the members."""
+
+    poll: NotRequired[StatusEditPoll]
+
+
+class StatusEdit(StatusEditQuestion):
     content: str
     spoiler_text: str
     sensitive: bool
@@ -171,7 +177,6 @@ class StatusEdit(TypedDict):
     account: Account
     media_attachments: Rendered
     emojis: list[CustomEmoji]
-    poll: NotRequired[StatusEditPoll]
 
 
 class ScheduledPoll(TypedDict):
