@@ -126,7 +126,7 @@ def domain_block(limit: Limit) -> shapes.AdminDomainBlock:
 
 
 def email_domain_block(block: EmailBlock) -> shapes.AdminEmailDomainBlock:
-    """Trend of a tag; how often it was tried is not counted here."""
+    """Block of a provider; how often it was tried is not counted here."""
     return {
         "id": str(block.id),
         "domain": block.domain,
