@@ -9,7 +9,7 @@ from typing import ClassVar, Self, TypedDict
 from federation.errors import FederationError, Malformed
 from federation.transport.urls import same_origin
 from federation.vocabulary.contexts import with_context
-from federation.vocabulary.json_documents import Document, kind, uri_of
+from federation.vocabulary.json_documents import Document, is_a, kind, optional_uri, uri_of, uris_of
 from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
 from storage.people import actors
@@ -105,9 +105,14 @@ def knows(type_: str) -> bool:
     return type_ in _TYPES
 
 
+def verb_of(document: Document) -> str:
+    """Type of an activity: of several, the one that is known here. Raises Malformed."""
+    return kind(document, _TYPES)
+
+
 def parse_activity(document: Document) -> Activity:
     """Read any verb that we know. Raises Malformed."""
-    type_ = kind(document)
+    type_ = verb_of(document)
     verb = _TYPES.get(type_)
     if verb is None:
         raise Malformed(f"Activities of the type {type_[:40]} are not understood here.")
@@ -141,9 +146,9 @@ def relation(reader: Reader, document: Document) -> str | None:
 
 
 def _relation(reader: Reader, document: Document) -> str | None:
-    type_, what = kind(document), document.get("object")
+    type_, what = verb_of(document), document.get("object")
     if type_ == "Undo":
-        if isinstance(what, Mapping) and kind(what) in _RELATIONS and "object" in what:
+        if isinstance(what, Mapping) and is_a(what, *_RELATIONS) and "object" in what:
             return _relation(reader, what)
         return _relation_of(reader, uri_of(what), uri_of(document.get("actor")))
     if type_ in _RELATIONS:
@@ -162,6 +167,16 @@ def _relation_of(reader: Reader, uri: str, actor: str) -> str | None:
     return _relation(reader, known.render()) if known is not None else inbox.unknown(uri)
 
 
+def id_of(document: Document) -> str:
+    """Id of an activity; one that has none gets one that is the same whenever it is heard."""
+    given = optional_uri(document.get("id"))
+    if given is not None:
+        return given
+    type_, actor = verb_of(document), uri_of(document.get("actor"))
+    about = [*uris_of(document.get("object")), *uris_of(document.get("target"))]
+    return derived_id(type_, actor, " ".join(about))
+
+
 def derived_id(type_: str, actor: str, what: str) -> str:
     """An id for an activity that has none: the same whenever it is heard."""
     return f"{actor}#{type_.lower()}-{sha256(f'{actor} {what}'.encode()).hexdigest()[:32]}"
@@ -176,7 +191,7 @@ class Heading(TypedDict):
 
 def heading(document: Document) -> Heading:
     """`id` and `actor` of an activity, of one origin (SECURITY 16)."""
-    id_, actor = uri_of(document.get("id")), uri_of(document.get("actor"))
+    id_, actor = id_of(document), uri_of(document.get("actor"))
     if not same_origin(id_, actor):
         raise Malformed("An activity and its actor belong to one server; these do not.")
     return Heading(id=id_, actor=actor)

@@ -39,7 +39,7 @@ class Create(Activity):
     @classmethod
     def parse(cls, document: Document) -> Self:
         head = heading(document)
-        said = note.parse(embedded(document.get("object")), head["actor"])
+        said = note.parse(said_with(document), head["actor"])
         created = cls(**head, note=said)
         if said.author != created.actor:
             raise Forbidden("Only its author can publish a post.")
@@ -116,6 +116,19 @@ class Create(Activity):
         if self.note.vote:
             return author_inbox(reader, self.note.in_reply_to or "")
         return inboxes(reader, self.actor, self.note)
+
+
+def said_with(document: Document) -> Document:
+    """Object of a Create or an Update, with what only the activity around it tells.
+
+    Author and addressing are taken from there where the object has none at all: an empty `to` is
+    a word, too, and an object that has one is addressed by itself.
+    """
+    what = embedded(document.get("object"))
+    more = {} if "attributedTo" in what else {"attributedTo": document.get("actor")}
+    if "to" not in what and "cc" not in what:
+        more |= {name: document[name] for name in ("to", "cc") if name in document}
+    return {**what, **more}
 
 
 def references(said: Note) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from federation.activities.create import Create, inboxes, inboxes_reached, references
+from federation.activities.create import Create, inboxes, inboxes_reached, references, said_with
 from federation.activities.shared import attached_media, edits
 from federation.activities.shared.reactions import find_actor
 from federation.activity import Activity, Unwanted, heading
@@ -13,7 +13,7 @@ from federation.objects import actor as actor_object
 from federation.objects import note
 from federation.objects.note import Note
 from federation.vocabulary.contexts import with_context
-from federation.vocabulary.json_documents import Document, embedded, kind
+from federation.vocabulary.json_documents import Document, embedded, is_a
 from federation.vocabulary.uris import PUBLIC
 from storage.engine.ids import PostId
 from storage.engine.transaction import Reader, Writer
@@ -42,7 +42,7 @@ class Update(Activity):
     def parse(cls, document: Document) -> Self:
         what = embedded(document.get("object"))
         head = heading(document)
-        if kind(what) in actor_object.TYPES:
+        if is_a(what, *actor_object.TYPES):
             said_of = actor_object.parse(what)
             if said_of.row.uri != head["actor"]:
                 raise Forbidden("Only they themselves can change a profile.")
@@ -52,7 +52,7 @@ class Update(Activity):
                 emojis=said_of.emojis,
                 suspended=said_of.suspended,
             )
-        said = note.parse(what, head["actor"])
+        said = note.parse(said_with(document), head["actor"])
         if said.author != head["actor"]:
             raise Forbidden("Only its author can change a post.")
         return cls(**head, note=said)

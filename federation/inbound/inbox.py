@@ -22,9 +22,10 @@ verb's `apply` decide; what is not signed by its actor is a hint, which its orig
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 from federation.activities import Delete, Update
-from federation.activity import derived_id, knows, relation
+from federation.activity import derived_id, id_of, knows, relation, verb_of
 from federation.errors import Busy, FederationError, Forbidden, Malformed, Unauthenticated
 from federation.inbound.per_actor_queue import Backlog, PerActorQueue
 from federation.policy import accepts_host
@@ -34,8 +35,8 @@ from federation.transport.places import Places
 from federation.transport.signatures import Request, Signed
 from federation.transport.sources import domain_of
 from federation.transport.urls import host_of
-from federation.vocabulary import json_documents, reading
-from federation.vocabulary.json_documents import Document, kind, uri_of
+from federation.vocabulary import json_documents, own_addresses, reading
+from federation.vocabulary.json_documents import Document, uri_of
 from federation.vocabulary.reading import Reading
 from storage.engine.clock import Clock, milliseconds
 from storage.engine.database import Database
@@ -45,7 +46,7 @@ from storage.people.keys import Key
 from storage.queues import hosts, inbox
 from storage.queues.inbox import Received, Verdict
 
-NAMELESS = ("Follow", "Delete")
+ALWAYS_THE_SAME = ("Follow", "Delete")  # without an id of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +138,19 @@ class Inbox:
         await self.backlog.ensure_room(host)
         signer, body = _known_signer(signed, known), request.body or b""
         document, is_plain = await reading.plain(body)
-        said = _parse(document, body) if is_plain else None
+        said = _parse(document, body, signed) if is_plain else None
         if signer is None:
             if said and said.is_farewell and known is None:
                 return False  # they left, we never knew them, and their key is gone
             signer = await self._fetch_signer(signed, request, known)
         if said is None:
-            said = await self._expand(document, host)
+            said = await self._expand(document, host, signed)
         return await self._store(said, signed, signer)
 
-    async def _expand(self, document: Document, host: str) -> _Said:
+    async def _expand(self, document: Document, host: str, signed: Signed) -> _Said:
         """Read a document that has a context of its own, once it is known who says it."""
         found = await self._reading.compact(document, domain_of(host))
-        return _parse(found, json_documents.dump(found))
+        return _parse(found, json_documents.dump(found), signed)
 
     async def _store(self, said: _Said, signed: Signed, signer: Actor) -> bool:
         if not (signer.effective_state == "active" or _may_come_back(signer, said)) or not knows(
@@ -217,13 +218,18 @@ def _known_signer(signed: Signed, known: tuple[Key, Actor] | None) -> Actor | No
     return owner
 
 
-def _parse(document: Document, body: bytes) -> _Said:
-    """Read what must be readable at once; a Follow (DECISIONS) or a Delete may lack an id."""
-    type_, actor = kind(document), uri_of(document.get("actor"))
-    if document.get("id") is None and type_ in NAMELESS:
-        uri = derived_id(type_, actor, uri_of(document.get("object")))
-    else:
-        uri = uri_of(document.get("id"))
+def _parse(document: Document, body: bytes, signed: Signed) -> _Said:
+    """Read what must be readable at once.
+
+    Any activity may lack an id. A Follow or a Delete without one is the same whenever it is heard;
+    of all others each is a new one, since Add, Remove, Add are three (Mastodon, Takahē).
+    """
+    type_, actor = verb_of(document), uri_of(document.get("actor"))
+    if document.get("id") is None and type_ not in ALWAYS_THE_SAME:
+        uri = derived_id(type_, actor, f"{sha256(body).hexdigest()} {milliseconds(signed.at)}")
+        document = {**document, "id": uri}
+        body = json_documents.dump(document)
+    uri = id_of(document)
     if host_of(uri) != host_of(actor):
         raise Malformed("An activity and its actor belong to one server; these do not.")
     return _Said(uri, actor, type_, body.decode(), document)
@@ -234,7 +240,8 @@ def _keep(writer: Writer, row: Received, signed: Signed, document: Document) -> 
     until = milliseconds(signed.valid_until)
     if not inbox.first_use(writer, signed.digest_of_signature, until):
         return False
-    about, signed_at = relation(writer, document), milliseconds(signed.at)
+    about = relation(writer, own_addresses.translated(writer, document))
+    signed_at = milliseconds(signed.at)
     return inbox.keep(writer, replace(row, subject=about, signed_at=signed_at))
 
 

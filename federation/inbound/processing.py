@@ -28,13 +28,14 @@ from federation.resolve.resolver import Budget, Resolver, is_known
 from federation.transport.places import Places
 from federation.transport.pools import Pool
 from federation.transport.sources import domain_of
-from federation.vocabulary import reading
+from federation.vocabulary import own_addresses, reading
 from federation.vocabulary.json_documents import Document, uri_of, uris_of
 from federation.vocabulary.reading import Reading
 from storage.engine.changes import Change
 from storage.engine.database import Database
 from storage.engine.errors import Conflict
 from storage.engine.transaction import Reader, Writer
+from storage.people import actors, follows
 from storage.posts import posts
 from storage.queues import inbox
 from storage.queues.inbox import RECEIVED, Received
@@ -204,8 +205,11 @@ class Processor:
         if work.failure is not None:
             raise work.failure
         if work.activity is None:
-            work.document = await self._reading.document(row.body.encode(), work.source)
-            if row.verdict == "hint":
+            body = row.body.encode()
+            work.document = await self._reading.document(body, work.source)
+            if own_addresses.may_name_ours(self._database.site, body):
+                work.document = await self._database.read(own_addresses.translated, work.document)
+            if row.verdict == "hint" or _is_by_name(row, work.document):
                 await self._ensure_worth_asking(row, work.document)
                 return False
             said = await reading.beside(len(row.body), parse_activity, work.document)
@@ -223,8 +227,8 @@ class Processor:
 
         What it says is not believed, only asked whether anybody here would want it.
         """
-        embeds = row.type in (Create.type, Update.type)
-        if embeds and not isinstance(document.get("object"), Mapping):
+        if _is_by_name(row, document):
+            await self._database.read(_ensure_heard, row, uri_of(document.get("object")))
             return
         said = await reading.beside(len(row.body), parse_activity, document)
         await self._database.read(_ensure_wanted, row, said)
@@ -294,6 +298,23 @@ class Processor:
         if uri_of(found.get("actor")) != row.actor:
             raise Malformed("Its origin names another actor.")
         return await reading.apart(parse_activity, found)
+
+
+def _is_by_name(row: Received, document: Document) -> bool:
+    """Tell whether what is new or changed is only named, so that its origin has to be asked."""
+    return row.type in (Create.type, Update.type) and not isinstance(
+        document.get("object"), Mapping
+    )
+
+
+def _ensure_heard(reader: Reader, row: Received, what: str) -> None:
+    """Ensure that somebody here follows who says it, or has what is named already."""
+    ensure_accepted(reader, row.actor, row.host)
+    author = actors.by_uri(reader, row.actor)
+    if not is_known(reader, what) and not (
+        author is not None and follows.is_followed_here(reader, author.id)
+    ):
+        raise Unwanted("Nobody here follows its author, and what it names is not known here.")
 
 
 def _ensure_wanted(reader: Reader, row: Received, said: Activity) -> None:

@@ -15,6 +15,7 @@ from federation.vocabulary.json_documents import (
     Document,
     embedded,
     flag,
+    is_a,
     kind,
     moment,
     natural,
@@ -63,7 +64,7 @@ class ActorDocument:
 
 def parse(document: Document) -> ActorDocument:
     """Read an actor of another server. Raises Malformed."""
-    type_ = kind(document)
+    type_ = kind(document, TYPES)
     if type_ not in TYPES:
         raise Malformed(f"A {type_[:40]} is not an actor.")
     id_ = uri_of(document.get("id"))
@@ -151,7 +152,7 @@ def _fields(document: Document) -> tuple[Field, ...]:
     found = [
         Field(line(one.get("name"), 255), clean_field(str(one.get("value") or "")[:2048]))
         for one in listed
-        if isinstance(one, dict) and one.get("type") == "PropertyValue"
+        if isinstance(one, dict) and is_a(one, "PropertyValue")
     ]
     return tuple(one for one in found if one.name)[:MOST_FIELDS]
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from federation.vocabulary.json_documents import Document, natural
+from federation.transport.media_types import parse_media_type
+from federation.vocabulary.json_documents import Document, kinds, natural
 from federation.vocabulary.media_urls import Placeholder
-from federation.vocabulary.sanitize_html import printable, safe_url
+from federation.vocabulary.sanitize_html import printable, web_address
 
 MOST: Final = 16
 LONGEST_DESCRIPTION: Final = 10_000
@@ -62,8 +63,8 @@ def parse(document: Document) -> tuple[Attachment, ...]:
 
 
 def _one(entry: Document) -> Attachment | None:
-    type_ = entry.get("type")
-    if not isinstance(type_, str) or type_ not in _TYPES:
+    type_ = next((one for one in kinds(entry) if one in _TYPES), None)
+    if type_ is None:
         return None
     url = address(entry.get("url"))
     if url is None:
@@ -83,7 +84,7 @@ def _one(entry: Document) -> Attachment | None:
 def address(value: object) -> str | None:
     """Address of a file, given as an address, a Link, or the first of several."""
     for one in value if isinstance(value, list) else [value]:
-        found = safe_url(one.get("href") if isinstance(one, dict) else one)
+        found = web_address(one.get("href") if isinstance(one, dict) else one)
         if found:
             return found
     return None
@@ -91,9 +92,9 @@ def address(value: object) -> str | None:
 
 def _mime(entry: Document, type_: str, url: str) -> str:
     """Type as it says; else by its kind and the ending of its address. The bytes decide later."""
-    stated = entry.get("mediaType")
-    if isinstance(stated, str) and _MIME.fullmatch(stated.lower()):
-        return stated.lower()
+    stated = parse_media_type(entry.get("mediaType")).essence
+    if _MIME.fullmatch(stated):
+        return stated
     guessed = _ENDINGS.get(url.partition("?")[0].rpartition(".")[2].lower(), "")
     kind = _TYPES[type_]
     if kind and not guessed.startswith(f"{kind}/"):

@@ -9,7 +9,7 @@ from typing import Final
 from federation.objects.attachment import address
 from federation.transport.urls import same_origin
 from federation.vocabulary import media_urls, uris
-from federation.vocabulary.json_documents import Document, moment
+from federation.vocabulary.json_documents import Document, is_a, moment
 from federation.vocabulary.sanitize_html import SHORTCODES
 from storage.engine.clock import clamp
 from storage.engine.clock import moment as instant
@@ -38,7 +38,7 @@ def parse(document: Document, owner: str) -> tuple[Emoji, ...]:
 def _one(tag: Document, owner: str) -> Emoji | None:
     name, icon = tag.get("name"), tag.get("icon")
     icon = icon[0] if isinstance(icon, list) and icon else icon
-    if tag.get("type") != "Emoji" or not isinstance(name, str) or not isinstance(icon, dict):
+    if not is_a(tag, "Emoji") or not isinstance(name, str) or not isinstance(icon, dict):
         return None
     shortcode, url = name[:200].strip().strip(":"), address(icon.get("url"))
     if url is None or not SHORTCODE.fullmatch(shortcode):

@@ -10,10 +10,12 @@ from federation.objects import attachment, emoji, interaction_policy, poll
 from federation.objects.attachment import Attachment
 from federation.objects.interaction_policy import OPEN, InteractionPolicy
 from federation.objects.poll import Poll
+from federation.transport.media_types import is_html, is_plain_text
 from federation.transport.urls import same_origin
 from federation.vocabulary.addressing import Addressed
 from federation.vocabulary.json_documents import (
     Document,
+    is_a,
     kind,
     moment,
     natural,
@@ -22,13 +24,16 @@ from federation.vocabulary.json_documents import (
     uri_of,
     uris_of,
 )
+from federation.vocabulary.language_tags import parse_language
 from federation.vocabulary.sanitize_html import (
     SafeHtml,
     clean,
     escape_markup,
+    from_text,
     line,
     safe_url,
     trust,
+    web_address,
 )
 from federation.vocabulary.uris import PUBLIC_ALIASES
 from storage.media.emojis import Emoji
@@ -39,6 +44,7 @@ _LINKED = ("Page", "Event", "Video", "Audio", "Image", "Document")  # shown by t
 MOST_MENTIONS = 50
 MOST_TAGS = 50
 MOST_CONTENT = 100_000
+MOST_LINKS = 4  # of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ class Note:
 
 def parse(document: Document, by: str | None = None) -> Note:
     """Read any of TYPES. Of several authors `by` counts, where they are one. Raises Malformed."""
-    type_ = kind(document)
+    type_ = kind(document, TYPES)
     if type_ not in TYPES:
         raise Malformed(f"Objects of the type {type_[:40]} are not read here.")
     id_, author = uri_of(document.get("id")), _author(document, by)
@@ -168,7 +174,7 @@ def _author(document: Document, by: str | None) -> str:
     named = uris_of(value)
     if by is not None and by in named:
         return by
-    people = uris_of([v for v in value if isinstance(v, dict) and v.get("type") == "Person"])
+    people = uris_of([v for v in value if isinstance(v, dict) and is_a(v, "Person")])
     site = [uri for uri in (*people, *named) if same_origin(uri, uri_of(document.get("id")))]
     if not site:
         raise Malformed("A post and its author belong to one server; these do not.")
@@ -177,25 +183,50 @@ def _author(document: Document, by: str | None) -> str:
 
 def _content(document: Document) -> tuple[str, str | None]:
     """The text and, where it says so, its language."""
+    text = (natural(document, "content") or "")[:MOST_CONTENT]
+    if is_plain_text(document.get("mediaType")):
+        text = str(from_text(text))
+    return text, _language(document, text)
+
+
+def _language(document: Document, text: str) -> str | None:
+    """Language of the text: by the map that has it, or the only one there, or as it is told."""
     by_language = document.get("contentMap")
-    text = natural(document, "content") or ""
-    language = None
-    if isinstance(by_language, dict):
-        language = next((k for k, v in by_language.items() if v == text), None)
-    if document.get("mediaType") in ("text/plain", "text/markdown"):
-        text = f"<p>{escape_markup(text)}</p>"
-    return text[:MOST_CONTENT], line(language, 20) or None
+    named = by_language if isinstance(by_language, Mapping) else {}
+    same = [tag for tag, value in named.items() if value == document.get("content")]
+    told = document.get("language")
+    if isinstance(told, Mapping):  # Lemmy, PeerTube and PieFed: {"identifier": "fr", "name": …}
+        told = told.get("identifier")
+    for tag in (*same, *(named if len(named) == 1 else ()), told):
+        found = parse_language(tag)
+        if found is not None:
+            return found
+    return None
 
 
 def _render_text(document: Document, type_: str, title: str, content: str) -> SafeHtml:
     """Text to show; whatever is not a Note or an Article is shown by title, text and address."""
     if type_ not in _LINKED:
         return clean(content)
-    address = link(document.get("url"))
-    where = (
-        f'<p><a href="{escape_markup(address)}">{escape_markup(address)}</a></p>' if address else ""
+    addresses = dict.fromkeys([*_links_attached(document), *filter(None, [_page(document)])])
+    where = "".join(
+        f'<p><a href="{escape_markup(one)}">{escape_markup(one)}</a></p>' for one in addresses
     )
     return clean(f"<p><strong>{escape_markup(title)}</strong></p>{content}{where}")
+
+
+def _links_attached(document: Document) -> list[str]:
+    """Addresses that a page is about (Lemmy, PieFed: `attachment` of the type Link)."""
+    value = document.get("attachment")
+    listed = value if isinstance(value, list) else [value]
+    links = [one for one in listed if isinstance(one, dict) and is_a(one, "Link")]
+    found = (web_address(one.get("href")) for one in links)
+    return [address for address in found if address][:MOST_LINKS]
+
+
+def _page(document: Document) -> str | None:
+    """Page for people: as it says, else the post's own address."""
+    return link(document.get("url")) or safe_url(document.get("id"))
 
 
 def _spoiler(document: Document, type_: str) -> str:
@@ -215,10 +246,10 @@ def link(value: object) -> str | None:
     """The page for people among what `url` may hold."""
     values = value if isinstance(value, list) else [value]
     links = [v for v in values if isinstance(v, dict)]
-    html = [v.get("href") for v in links if v.get("mediaType") == "text/html"]
+    html = [v.get("href") for v in links if is_html(v.get("mediaType"))]
     plain = [v for v in values if isinstance(v, str)]
     for candidate in (*html, *plain, *(v.get("href") for v in links)):
-        found = safe_url(candidate)
+        found = web_address(candidate)
         if found:
             return found
     return None
@@ -227,7 +258,7 @@ def link(value: object) -> str | None:
 def _tags(document: Document, type_: str) -> list[dict[str, Any]]:
     tags = document.get("tag")
     listed = tags if isinstance(tags, list) else [tags]
-    return [tag for tag in listed if isinstance(tag, dict) and tag.get("type") == type_]
+    return [tag for tag in listed if isinstance(tag, dict) and is_a(tag, type_)]
 
 
 def _mentions(document: Document) -> tuple[Mention, ...]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from federation.vocabulary.json_documents import Document, moment
-from federation.vocabulary.sanitize_html import line
+from federation.vocabulary.json_documents import Document, moment, natural
+from federation.vocabulary.sanitize_html import line, plain
 
 MOST_OPTIONS = 20
 MOST_TITLE = 300
+LONGEST_MARKUP = 4_000  # of an option that is marked up
 MOST_COUNT = 1 << 40
 
 
@@ -39,11 +40,8 @@ class Poll:
 
 def parse(document: Document) -> Poll | None:
     """The poll, or None where nothing can be chosen."""
-    multiple = isinstance(document.get("anyOf"), list | Mapping)
-    listed = document.get("anyOf" if multiple else "oneOf")
-    choices = listed if isinstance(listed, list) else [listed]
-    options = [_option(choice) for choice in choices if isinstance(choice, Mapping)]
-    options = [option for option in options if option.title][:MOST_OPTIONS]
+    of_many = _options(document.get("anyOf"))
+    multiple, options = bool(of_many), of_many or _options(document.get("oneOf"))
     if not options:
         return None
     closed = document.get("closed")
@@ -56,10 +54,19 @@ def parse(document: Document) -> Poll | None:
     )
 
 
+def _options(value: object) -> list[Option]:
+    """What can be chosen; an empty list is as good as none."""
+    choices = value if isinstance(value, list) else [value]
+    found = [_option(choice) for choice in choices if isinstance(choice, Mapping)]
+    return [option for option in found if option.title][:MOST_OPTIONS]
+
+
 def _option(choice: Document) -> Option:
+    """Option by its name, in whichever language; some software calls it its content."""
     replies = choice.get("replies")
     stated = replies.get("totalItems") if isinstance(replies, Mapping) else None
-    return Option(line(choice.get("name"), MOST_TITLE), _count(stated))
+    title = natural(choice, "name") or plain((natural(choice, "content") or "")[:LONGEST_MARKUP])
+    return Option(line(title, MOST_TITLE), _count(stated))
 
 
 def _count(value: object) -> int | None:

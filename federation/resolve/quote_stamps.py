@@ -8,7 +8,7 @@ from federation.resolve.background import LOOKED_AT, Background, Errand
 from federation.resolve.resolver import Budget, Resolver
 from federation.transport.pools import Pool
 from federation.transport.urls import same_origin
-from federation.vocabulary.json_documents import Document, kind
+from federation.vocabulary.json_documents import Document, is_a
 from storage.engine.database import Database
 from storage.engine.transaction import Reader
 from storage.people import actors
@@ -62,6 +62,6 @@ def _expected_fields(reader: Reader, quote: Quote) -> Document | None:
 
 
 def _says(found: Document, expected: Document) -> bool:
-    return kind(found) == "QuoteAuthorization" and all(
+    return is_a(found, "QuoteAuthorization") and all(
         found.get(name) == value for name, value in expected.items()
     )

@@ -35,8 +35,8 @@ from federation.transport.pools import Pool
 from federation.transport.silence import SilentHosts
 from federation.transport.sources import domain_of
 from federation.transport.urls import canonical, host_of, same_origin, server_name
-from federation.vocabulary import json_documents
-from federation.vocabulary.json_documents import Document, kind
+from federation.vocabulary import json_documents, own_addresses
+from federation.vocabulary.json_documents import Document, is_a
 from federation.vocabulary.reading import Reading, apart, beside
 from storage.engine.clock import Clock
 from storage.engine.database import Database
@@ -242,7 +242,7 @@ class Resolver:
         except Unreachable:
             self._unreached.note(address, self._clock())
             raise
-        if kind(document) in actor_object.TYPES:
+        if is_a(document, *actor_object.TYPES):
             return (await self._learn_actor(document, budget, address)).uri
         owner = actor_object.key_owner(document)
         if not same_origin(owner, key_id):
@@ -276,7 +276,8 @@ class Resolver:
                 return
 
     async def _note(self, document: Document) -> Note:
-        return await apart(note.parse, document)
+        named = await self._database.read(own_addresses.translated, document)
+        return await apart(note.parse, named)
 
     async def _keep_one(self, said: Note, budget: Budget) -> None:
         await self.actor(said.author, budget)
@@ -287,7 +288,7 @@ class Resolver:
         if not uri or await self._database.read(is_known, uri):
             return
         document = await self._document(uri, budget)
-        if kind(document) in actor_object.TYPES:
+        if is_a(document, *actor_object.TYPES):
             await self._learn_actor(document, budget)
         else:
             await self._keep(document, budget)
@@ -310,7 +311,7 @@ class Resolver:
         A private thing is absent to whoever may not see it, so there 404 can be left out.
         """
         try:
-            return kind(await self._document(uri, budget)) == "Tombstone"
+            return is_a(await self._document(uri, budget), "Tombstone")
         except Gone:
             return True
         except Missing:

@@ -3,13 +3,9 @@
 from urllib.parse import quote
 
 from federation.errors import Malformed
+from federation.transport.media_types import is_activity, parse_media_type
 from federation.transport.urls import server_name
 from federation.vocabulary.json_documents import Document
-
-ACTIVITY_TYPES = (
-    "application/activity+json",
-    'application/ld+json; profile="https://www.w3.org/ns/activitystreams"',
-)
 
 
 def address(scheme: str, domain: str, resource: str) -> str:
@@ -24,7 +20,7 @@ def actor_in(document: Document) -> str:
         if not isinstance(link, dict) or link.get("rel") != "self":
             continue
         href = link.get("href")
-        if isinstance(href, str) and link.get("type") in ACTIVITY_TYPES:
+        if isinstance(href, str) and is_activity(parse_media_type(link.get("type"))):
             return href
     raise Malformed("The other server does not say where that account is.")
 

@@ -30,10 +30,10 @@ from federation.errors import (
 )
 from federation.transport.failures import Progress, plain_errors
 from federation.transport.ip_policy import is_allowed, loopback
+from federation.transport.media_types import ACTIVITYSTREAMS
 from federation.transport.places import Places
 from federation.transport.pools import POOLS, Pool
 from federation.transport.responses import (
-    ACTIVITYSTREAMS,
     Answer,
     Fetched,
     Inflater,

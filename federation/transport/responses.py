@@ -10,9 +10,10 @@ from email.utils import parsedate_to_datetime
 from multidict import CIMultiDictProxy
 
 from federation.errors import FederationError, Forbidden, Gone, Malformed, Missing, Unreachable
+from federation.transport import media_types
+from federation.transport.media_types import MediaType, parse_media_type
 from federation.transport.urls import host_of
 
-ACTIVITYSTREAMS = "https://www.w3.org/ns/activitystreams"
 MAXIMUM_WAIT = timedelta(hours=24)
 
 
@@ -36,31 +37,15 @@ class Fetched:
     body: bytes
 
 
-_PARAMETER = re.compile(r";\s*([\w!#$%&'*+.^`|~-]+)=(\"(?:[^\"\\]|\\.)*\"|[^;]*)", re.ASCII)
-_ESCAPE = re.compile(r"\\(.)")
-
-
-def media_type(headers: CIMultiDictProxy[str]) -> tuple[str, dict[str, str]]:
-    """Content type in lower case, and its parameters; empty when absent or sent twice."""
+def media_type(headers: CIMultiDictProxy[str]) -> MediaType:
+    """Content type with its parameters; empty when absent or sent twice."""
     values = headers.getall("Content-Type", [])
-    if len(values) != 1:
-        return "", {}
-    essence, mark, rest = values[0].partition(";")
-    parameters: dict[str, str] = {}
-    for name, value in _PARAMETER.findall(mark + rest):
-        parameters.setdefault(name.lower(), _unquote(value.strip()))
-    return essence.strip().lower(), parameters
-
-
-def _unquote(value: str) -> str:
-    return _ESCAPE.sub(r"\1", value[1:-1]) if value.startswith('"') else value
+    return parse_media_type(values[0] if len(values) == 1 else None)
 
 
 def is_activity(answer: Answer) -> bool:
-    """Whether it may be read as ActivityPub (ActivityPub §3.2; SECURITY C29)."""
-    if answer.content_type == "application/ld+json":
-        return ACTIVITYSTREAMS in answer.parameters.get("profile", "").split()
-    return answer.content_type == "application/activity+json"
+    """Whether it may be read as ActivityPub (SECURITY C29)."""
+    return media_types.is_activity(MediaType(answer.content_type, dict(answer.parameters)))
 
 
 _REFUSALS: Mapping[int, type[FederationError]] = {

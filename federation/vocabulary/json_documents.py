@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -150,14 +150,35 @@ def _refuse_keys(document: Document) -> None:
             raise Malformed(f"Documents with “{name}” are not accepted.")
 
 
-def kind(document: Document) -> str:
-    """The type; of several, the first."""
+_OF_AS2 = ("https://www.w3.org/ns/activitystreams#", "as:")
+
+
+def kinds(document: Document) -> tuple[str, ...]:
+    """Types that the document says it has, in its order; those of AS2 by their short names."""
     value = document.get("type")
-    if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
-        value = value[0]
-    if not isinstance(value, str) or not value:
+    named = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str) and one for one in named):
+        return ()
+    return tuple(map(_short, named))
+
+
+def _short(name: str) -> str:
+    for prefix in _OF_AS2:
+        name = name.removeprefix(prefix)
+    return name
+
+
+def is_a(document: Document, *names: str) -> bool:
+    """Tell whether the document has one of these types, perhaps beside others."""
+    return not set(names).isdisjoint(kinds(document))
+
+
+def kind(document: Document, known: Container[str] = ()) -> str:
+    """Type of a document: of several, the first that is known, else the first."""
+    found = kinds(document)
+    if not found:
         raise Malformed("The document has no type.")
-    return value
+    return next((one for one in found if one in known), found[0])
 
 
 def embedded(value: object) -> Document:

@@ -15,6 +15,7 @@ import html as stdlib_html
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, Self
 
 import nh3
@@ -66,6 +67,18 @@ _REOPENED: Final = re.compile(
 )
 _HEADING: Final = re.compile(r"<(/?)h[1-6](?=[\s/>])[^>]*>?", re.IGNORECASE)
 _HEADING_AS: Final = {"": "<p><strong>", "/": "</strong></p>"}
+
+# Blocks that are taken away leave a break, so that no words are glued together. The mark is no
+# character that text may have.
+_BLOCK: Final = re.compile(
+    r"</?(?:address|article|aside|body|button|caption|center|dd|details|dialog|dir|div|dl|dt"
+    r"|fieldset|figcaption|figure|footer|form|header|hgroup|hr|label|legend|main|menu|nav|optgroup"
+    r"|option|search|section|summary|table|tbody|td|tfoot|th|thead|title|tr)(?=[\s/>])[^>]*>?",
+    re.IGNORECASE,
+)
+_BREAK: Final = "\ufdd0"
+_BREAKS: Final = re.compile(f"(?:\\s*{_BREAK})+\\s*")
+_EDGE: Final = re.compile("<br ?/?>|</?(?:p|pre|blockquote|ul|ol|li)(?: [^>]*)?>")
 
 # These read what nh3 wrote, in which no attribute and no text holds < or >.
 _LINK: Final = re.compile("<a( [^>]*)?>")
@@ -180,6 +193,16 @@ def safe_url(value: object) -> str | None:
     return value if _has_host(value) else None
 
 
+def web_address(value: object) -> str | None:
+    """Web address as somebody typed it, encoded where it has to be; None where it is none.
+
+    For fields that only help: pictures, pages, links. What names something is read by `safe_url`.
+    """
+    if not isinstance(value, str) or len(value) > MOST_URL:
+        return None
+    return safe_url(value.strip().translate(_PERCENT))
+
+
 @lru_cache(maxsize=1024)
 def _has_host(url: str) -> bool:
     """Whether the URL has an origin; remembered, as every link is looked at twice or more."""
@@ -265,11 +288,26 @@ def _limit(markup: str, *, for_field: bool) -> str:
 
 def _pass(markup: str, *, for_field: bool) -> str:
     lighter = _HEADING.sub(lambda tag: _HEADING_AS[tag[1]], _REOPENED.sub(r"<\1>", markup))
-    written = _CLEANER.clean(lighter)
+    written = _with_breaks(_CLEANER.clean(_BLOCK.sub(_BREAK, lighter)))
     # A text's own ampersand is written &amp;, so neither of these can be anything else.
     even = written.replace("&nbsp;", "\xa0").replace("<br>", "<br />")
     linked = _LINK.sub(lambda tag: _link(tag[1] or "", for_field=for_field), even)
     return _BLANK_BEFORE.sub(r"\1", printable(linked))
+
+
+def _with_breaks(written: str) -> str:
+    """Put a break where a block was, unless one block ends or begins there all the same."""
+    if _BREAK not in written:
+        return written
+    parts = [part for part in _BREAKS.split(written) if part.strip()]
+    between = ("" if _is_edge(*pair) else "<br>" for pair in pairwise(parts))
+    return "".join(part for pair in zip(parts, (*between, ""), strict=False) for part in pair)
+
+
+def _is_edge(before: str, after: str) -> bool:
+    return bool(
+        _EDGE.fullmatch(before[before.rfind("<") :].rstrip()) or _EDGE.match(after.lstrip())
+    )
 
 
 def _link(attributes: str, *, for_field: bool) -> str:

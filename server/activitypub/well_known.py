@@ -1,12 +1,10 @@
 """Documents at fixed addresses: WebFinger, host-meta, NodeInfo, OAuth metadata."""
 
-from urllib.parse import urlsplit
-
 from aiohttp import web
 
 from federation.errors import Malformed
 from federation.resolve.webfinger import split_handle
-from federation.vocabulary import uris
+from federation.vocabulary import own_addresses, uris
 from federation.vocabulary.json_documents import Document
 from server import VERSION
 from server.access import scopes
@@ -65,10 +63,7 @@ def _find(reader: Reader, resource: str) -> Actor | None:
 
 
 def _by_address(reader: Reader, address: str) -> Actor | None:
-    found = actors.by_uri(reader, address)
-    if found is None and reader.site.owns(address):
-        path = urlsplit(address).path
-        found = actors.by_handle(reader, path.removeprefix("/@")) if path[:2] == "/@" else None
+    found = actors.by_uri(reader, own_addresses.find_uri(reader, address) or address)
     return found if found is not None and found.is_local else None
 
 

@@ -18,7 +18,7 @@ class Wrapping(Activity):
     @classmethod
     def parse(cls, document: Document) -> Self:
         inner = document.get("object")
-        if isinstance(inner, Mapping) and "type" in inner and len(inner) > 2:
+        if isinstance(inner, Mapping) and "type" in inner and "object" in inner:
             return cls(**heading(document), inner=parse_activity(inner))
         return cls(**heading(document), inner=uri_of(inner))
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from aiohttp import web
 
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
+from federation.vocabulary import own_addresses
 from server.api.people.accounts import find_people, only_followed
 from server.api.reading.search_query import parse
 from server.entities import account as account_entity
@@ -20,7 +20,6 @@ from server.http.auth import CurrentUser
 from server.http.forms import Form, form_of
 from server.http.guard import Access, Route, current_user, get
 from server.http.pagination import answer_with_offset_links, page_of
-from server.http.parsing import id_of
 from server.http.responses import answer
 from storage.engine.ids import NOBODY, ActorId, PostId
 from storage.engine.pagination import Page
@@ -70,8 +69,9 @@ async def _by_address(request: web.Request, address: str, *, resolve: bool) -> s
 
 
 def _find_known(reader: Reader, viewer: Viewer, address: str) -> shapes.Search:
-    post = visible_posts.by_uri(reader, viewer, address) or _by_page(reader, viewer, address)
-    person = _person(reader, address)
+    uri = own_addresses.find_uri(reader, address) or address
+    post = visible_posts.by_uri(reader, viewer, uri) or visible_posts.by_page(reader, viewer, uri)
+    person = _person(reader, uri)
     return {
         "accounts": [account_entity.one(reader, person)] if person else [],
         "statuses": status_entity.of_posts(reader, viewer, [post] if post else []),
@@ -79,23 +79,10 @@ def _find_known(reader: Reader, viewer: Viewer, address: str) -> shapes.Search:
     }
 
 
-def _person(reader: Reader, address: str) -> Actor | None:
-    found = actors.by_uri(reader, address)
-    if found is None:
-        name = address.removeprefix(f"{reader.site.origin}/@")
-        ours = name != address and "/" not in name
-        found = actors.by_handle(reader, name) if ours else actors.by_page(reader, address)
+def _person(reader: Reader, uri: str) -> Actor | None:
+    found = actors.by_uri(reader, uri) or actors.by_page(reader, uri)
     shown = found is not None and found.effective_state == "active" and found.type != "Application"
     return found if shown else None
-
-
-def _by_page(reader: Reader, viewer: Viewer, address: str) -> Any:
-    """A post by the address at which people read it."""
-    ours = address.removeprefix(f"{reader.site.origin}/@").rpartition("/")[2]
-    number = id_of(ours) if address.startswith(f"{reader.site.origin}/@") else None
-    if number is not None:
-        return visible_posts.by_id(reader, viewer, PostId(number))
-    return visible_posts.by_page(reader, viewer, address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from federation.errors import (
     Missing,
     Unreachable,
 )
-from federation.transport.responses import ACTIVITYSTREAMS, media_type, retry_after
+from federation.transport.media_types import ACTIVITYSTREAMS
+from federation.transport.responses import media_type, retry_after
 from tests.support.peer import Peer, peer_and_door
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
