@@ -39,7 +39,7 @@ class Create(Activity):
     @classmethod
     def parse(cls, document: Document) -> Self:
         head = heading(document)
-        said = note.parse(said_with(document), head["actor"])
+        said = note.parse(complete_object(document), head["actor"])
         created = cls(**head, note=said)
         if said.author != created.actor:
             raise Forbidden("Only its author can publish a post.")
@@ -118,7 +118,7 @@ class Create(Activity):
         return inboxes(reader, self.actor, self.note)
 
 
-def said_with(document: Document) -> Document:
+def complete_object(document: Document) -> Document:
     """Object of a Create or an Update, with what only the activity around it tells.
 
     Author and addressing are taken from there where the object has none at all: an empty `to` is

@@ -4,7 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from federation.activities.create import Create, inboxes, inboxes_reached, references, said_with
+from federation.activities.create import (
+    Create,
+    inboxes,
+    inboxes_reached,
+    references,
+    complete_object,
+)
 from federation.activities.shared import attached_media, edits
 from federation.activities.shared.reactions import find_actor
 from federation.activity import Activity, Unwanted, heading
@@ -52,7 +58,7 @@ class Update(Activity):
                 emojis=said_of.emojis,
                 suspended=said_of.suspended,
             )
-        said = note.parse(said_with(document), head["actor"])
+        said = note.parse(complete_object(document), head["actor"])
         if said.author != head["actor"]:
             raise Forbidden("Only its author can change a post.")
         return cls(**head, note=said)

@@ -240,7 +240,7 @@ def _keep(writer: Writer, row: Received, signed: Signed, document: Document) -> 
     until = milliseconds(signed.valid_until)
     if not inbox.first_use(writer, signed.digest_of_signature, until):
         return False
-    about = relation(writer, own_addresses.translated(writer, document))
+    about = relation(writer, own_addresses.translate(writer, document))
     signed_at = milliseconds(signed.at)
     return inbox.keep(writer, replace(row, subject=about, signed_at=signed_at))
 

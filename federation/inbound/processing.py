@@ -208,7 +208,7 @@ class Processor:
             body = row.body.encode()
             work.document = await self._reading.document(body, work.source)
             if own_addresses.may_name_ours(self._database.site, body):
-                work.document = await self._database.read(own_addresses.translated, work.document)
+                work.document = await self._database.read(own_addresses.translate, work.document)
             if row.verdict == "hint" or _is_by_name(row, work.document):
                 await self._ensure_worth_asking(row, work.document)
                 return False

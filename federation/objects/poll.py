@@ -55,7 +55,7 @@ def parse(document: Document) -> Poll | None:
 
 
 def _options(value: object) -> list[Option]:
-    """What can be chosen; an empty list is as good as none."""
+    """Options to choose from; an empty list is as good as none."""
     choices = value if isinstance(value, list) else [value]
     found = [_option(choice) for choice in choices if isinstance(choice, Mapping)]
     return [option for option in found if option.title][:MOST_OPTIONS]

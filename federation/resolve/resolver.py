@@ -276,7 +276,7 @@ class Resolver:
                 return
 
     async def _note(self, document: Document) -> Note:
-        named = await self._database.read(own_addresses.translated, document)
+        named = await self._database.read(own_addresses.translate, document)
         return await apart(note.parse, named)
 
     async def _keep_one(self, said: Note, budget: Budget) -> None:

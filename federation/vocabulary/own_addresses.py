@@ -65,22 +65,22 @@ def _authorities(site: Site) -> tuple[str, ...]:
     return site.web_domain.lower(), site.web_domain.lower() + port
 
 
-def translated(reader: Reader, document: Document) -> Document:
+def translate(reader: Reader, document: Document) -> Document:
     """Document with the URI in place of each other address of ours, where something is named."""
     return {
-        name: _translated(reader, value) if name in NAMING else value
+        name: _translate(reader, value) if name in NAMING else value
         for name, value in document.items()
     }
 
 
-def _translated(reader: Reader, value: object) -> object:
+def _translate(reader: Reader, value: object) -> object:
     if isinstance(value, str):
         is_ours = reader.site.web_domain.lower() in value.lower()
         return (find_uri(reader, value) if is_ours else None) or value
     if isinstance(value, list):
-        return [_translated(reader, one) for one in value]
+        return [_translate(reader, one) for one in value]
     if isinstance(value, Mapping):
-        return translated(reader, value)
+        return translate(reader, value)
     return value
 
 
