@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Self
 
 from federation.activities.create import (
     Create,
+    complete_object,
     inboxes,
     inboxes_reached,
     references,
-    complete_object,
 )
 from federation.activities.shared import attached_media, edits
 from federation.activities.shared.reactions import find_actor

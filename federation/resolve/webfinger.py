@@ -33,6 +33,12 @@ def subject_in(document: Document) -> tuple[str, str]:
     return split_handle(subject.removeprefix("acct:"))
 
 
+def typed_handle(text: str) -> str:
+    """Handle or address as people paste it, without `acct:`, angle brackets and blanks."""
+    bare = text.strip().removeprefix("<").removesuffix(">").strip()
+    return bare[5:] if bare[:5].lower() == "acct:" else bare
+
+
 def split_handle(handle: str) -> tuple[str, str]:
     """`alice@home.example` (a leading @ allowed) as name and domain, in lower case and ASCII."""
     name, at, domain = handle.strip().removeprefix("@").rpartition("@")

@@ -3,7 +3,7 @@
 import re
 
 LONGEST_LANGUAGE = 35  # RFC 5646 §4.4.1
-_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _UNKNOWN = {"und", "zxx", "mul", "mis"}  # tags that name no language (ISO 639)
 
 

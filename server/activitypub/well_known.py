@@ -121,7 +121,12 @@ async def nodeinfo(request: web.Request) -> web.Response:
             "services": {"inbound": [], "outbound": []},
             "openRegistrations": settings.registrations in ("open", "approval"),
             "usage": {"users": {}, "localPosts": count},
-            "metadata": {"nodeName": settings.title, "nodeDescription": settings.summary},
+            # What we speak to clients, for those that know only a few names (megalodon).
+            "metadata": {
+                "nodeName": settings.title,
+                "nodeDescription": settings.summary,
+                "upstream": {"name": "mastodon"},
+            },
         }
     )
     response.content_type = "application/json"

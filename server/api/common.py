@@ -2,16 +2,16 @@
 
 from aiohttp import web
 
-from server.http.errors import not_found
+from server.http.errors import no_door
 from server.http.parsing import id_of
 from storage.engine.ids import ActorId, PostId
 
 
 def number(request: web.Request, name: str = "id") -> int:
-    """A number in the path; anything else is nobody's number."""
+    """A number in the path; where something else stands there, that is no door at all."""
     found = id_of(request.match_info[name])
     if found is None:
-        raise not_found()
+        raise no_door()
     return found
 
 

@@ -274,7 +274,7 @@ def _describe(
             **_text(reader.site, post, wanted[id_].author_name),
             "media_attachments": _media(reader.site, post, attached.get(id_, [])),
             "emojis": said[id_],
-            "mentions": mentions.get(id_, []),
+            "mentions": _in_order(mentions.get(id_, []), post.content),
             "tags": tags.get(id_, []),
             "application": written_with.get(post.application or 0),
         }
@@ -348,6 +348,16 @@ def _mentions(reader: Reader, ids: Sequence[PostId]) -> dict[PostId, list[shapes
         if actor in people:
             found.setdefault(post, []).append(_mention(reader.site, people[actor]))
     return found
+
+
+def _in_order(mentions: list[shapes.StatusMention], content: str) -> list[shapes.StatusMention]:
+    """Mentions in the order of the text; those that are not in it come last."""
+
+    def position(one: shapes.StatusMention) -> int:
+        at = content.find(f'"{one["url"]}"')
+        return at if at >= 0 else len(content)
+
+    return sorted(mentions, key=position) if len(mentions) > 1 else mentions
 
 
 def _mention(site: Site, actor: Actor) -> shapes.StatusMention:

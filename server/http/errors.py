@@ -92,6 +92,11 @@ def not_found() -> Refused:
     return Refused(404, NOT_THERE)
 
 
+def no_door() -> Refused:
+    """Answer for a path at which there is nothing, as where no route fits."""
+    return Refused(404, SENTENCES[404])
+
+
 def unprocessable(sentence: str, **body: Any) -> Refused:
     return Refused(422, sentence, body=body)
 

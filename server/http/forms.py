@@ -22,11 +22,11 @@ from aiohttp.multipart import (
 
 from federation.errors import Malformed
 from federation.vocabulary.json_documents import read
+from federation.vocabulary.language_tags import parse_language
 from server.http.app_keys import BODY, BODY_LIMIT
 from server.http.bodies import in_time
 from server.http.errors import Refused
 from server.http.parsing import id_of, join
-from server.i18n.languages import is_language
 from storage.engine.ids import ActorId, PostId
 
 MOST_PARTS = 100
@@ -118,7 +118,7 @@ class Form:
         return None if number is None else PostId(number)
 
     def language(self, name: str) -> str | None:
-        """A language tag; None where it is left blank."""
+        """A language tag as BCP 47 writes it; None where it is left blank."""
         tag = self.text(name)
         if not tag:
             return None
@@ -129,7 +129,7 @@ class Form:
         return [_language(name, tag) for tag in self.texts(name) if tag.strip()]
 
     def texts(self, name: str, most: int = 100) -> list[str]:
-        """Several texts; one that stands alone is a list of one."""
+        """Several texts, without empty ones; one that stands alone is a list of one."""
         value = self.values.get(name)
         if value is None:
             return []
@@ -138,7 +138,7 @@ class Form:
             values = [value]
         if len(values) > most:
             raise Refused(422, f"“{name}” names more than {most} things; that is too many at once.")
-        return [_plain(name, one)[:MOST_FIELD] for one in values]
+        return [text for one in values if (text := _plain(name, one)[:MOST_FIELD])]
 
     def ids(self, name: str, most: int = 40) -> list[int]:
         """Numbers of things; what cannot be the number of anything is left out."""
@@ -152,14 +152,14 @@ class Form:
         return [PostId(number) for number in self.ids(name, most)]
 
     def group(self, name: str) -> "Form | None":
-        """An object; None where it was not given."""
+        """An object; None where it was not given, or left empty as forms do."""
         value = self.values.get(name)
-        return None if value is None else _group(name, value)
+        return None if value is None or value == "" else _group(name, value)
 
     def groups(self, name: str) -> "list[Form] | None":
-        """A list of objects, given as a list or by number; None where it was not given."""
+        """A list of objects, given as a list or by number; None where none was given."""
         value = self.values.get(name)
-        if value is None:
+        if value is None or value == "":
             return None
         values = _to_list(value)
         if values is None:
@@ -178,9 +178,10 @@ FORM = web.RequestKey("form", Form)
 
 
 def _language(name: str, tag: str) -> str:
-    if not is_language(tag):
+    found = parse_language(tag)
+    if found is None:
         raise Refused(422, f"“{name}” should name a language by its code, as “de” or “pt-BR” do.")
-    return tag
+    return found
 
 
 def _plain(name: str, value: Value) -> str:

@@ -15,7 +15,7 @@ from server.http.allowances import READS
 from server.http.app_keys import BODY_LIMIT, LIMITS, RATE_LIMIT_STATE
 from server.http.auth import CURRENT_USER, CurrentUser, ensure_csrf, ensure_welcome
 from server.http.bodies import BODIES
-from server.http.errors import Refused, not_found
+from server.http.errors import Refused, no_door, not_found
 from server.http.forms import form_of
 from server.http.ip_blocks import IP_BLOCKS
 from server.http.parsing import find_duplicate, id_of
@@ -267,8 +267,9 @@ async def _current_user(request: web.Request, route: Route) -> CurrentUser:
 def _ensure_numbers(request: web.Request) -> None:
     """A path may hold more digits than there are numbers; nothing has such a number."""
     for name in NUMBERS:
-        if id_of(request.match_info.get(name, "0")) is None:
-            raise not_found()
+        written = request.match_info.get(name, "0")
+        if id_of(written) is None:
+            raise not_found() if written.isdecimal() else no_door()
 
 
 def _to_login(request: web.Request) -> Exception:

@@ -162,13 +162,31 @@ def descendants(
     for row in rows:
         answer = from_row(row)
         answers.setdefault(answer.in_reply_to or 0, []).append(answer)
+    return _find_wanted(reader, viewer, _in_order(post, answers))
+
+
+def _in_order(post: Post, answers: dict[int, list[Post]]) -> list[Post]:
+    """Sort answers after what they answer; the author's own unbroken chain comes first."""
     found: list[Post] = []
-    waiting = answers.get(post.id, [])[::-1]
+    chain = {post.id}
+    waiting = _last_first(post, answers, chain, post.id)
     while waiting:
         answer = waiting.pop()
         found.append(answer)
-        waiting += answers.pop(answer.id, [])[::-1]
-    return _find_wanted(reader, viewer, found)
+        waiting += _last_first(post, answers, chain, answer.id)
+    return found
+
+
+def _last_first(
+    post: Post, answers: dict[int, list[Post]], chain: set[PostId], of: PostId
+) -> list[Post]:
+    below = answers.pop(of, [])
+    if of not in chain:
+        return below[::-1]
+    own = [one for one in below if one.author == post.author]
+    chain.update(one.id for one in own)
+    others = [one for one in below if one.author != post.author]
+    return [*others[::-1], *own[::-1]]
 
 
 def _find_wanted(reader: Reader, viewer: Viewer, thread: list[Post]) -> list[Post]:

@@ -362,7 +362,6 @@ async def owned_by(alice: Person, bob: Person) -> list[tuple[str, str]]:
     return [
         *((method, f"/api/v1/media/{picture}") for method in ("GET", "PUT", "DELETE")),
         ("DELETE", f"/api/v1/statuses/{public['id']}"),
-        ("GET", f"/api/v1/statuses/{public['id']}/source"),
         ("PUT", f"/api/v1/statuses/{public['id']}"),
         ("PUT", f"/api/v1/statuses/{public['id']}/interaction_policy"),
         ("GET", f"/api/v1/notifications/{told['id']}"),

@@ -10,11 +10,11 @@ from federation.resolve.resolver import Budget
 from federation.resolve.webfinger import split_handle
 from federation.transport.pools import Pool
 from federation.transport.urls import server_name
+from federation.vocabulary.language_tags import parse_language
 from federation.vocabulary.sanitize_html import safe_url
 from server.actions.lifecycle.data_export import FILES, harmless
 from server.actions.people import relationships
 from server.actions.services import Services
-from server.i18n.languages import is_language
 from server.i18n.translations import N_
 from server.refusals import NotAllowed
 from storage.engine.site import Site
@@ -280,7 +280,7 @@ async def _follow(services: Services, me: Actor, cells: Sequence[str]) -> None:
         if len(cells) > at and cells[at]
     }
     spoken = [one.strip() for one in cells[3].split(",")] if len(cells) > 3 else []
-    languages = [one for one in spoken if is_language(one)] or None
+    languages = [tag for one in spoken if (tag := parse_language(one))] or None
     await services.database.write(
         lambda w: relationships.follow(w, me, target, languages=languages, **options)
     )

@@ -10,12 +10,12 @@ from federation.objects import actor as actor_object
 from federation.objects import from_rows
 from federation.outbound import outbox
 from federation.vocabulary import uris
+from federation.vocabulary.language_tags import parse_language
 from federation.vocabulary.sanitize_html import line, printable
 from server.actions.posts import markup
 from server.actions.posts.markup import Handle, Mentioned
 from server.actions.posts.mentions import resolve
 from server.actions.services import Services
-from server.i18n.languages import is_language
 from server.media.store import Ingested
 from server.media.store import address as media_address
 from server.refusals import NotAllowed
@@ -174,7 +174,7 @@ def _validate_settings(settings: Preferences) -> list[ProfileError]:
     if settings.get("quote_policy", "public") not in QUOTE_POLICIES:
         found.append(ProfileError("quote_policy", "ERR_INCLUSION", NO_AUDIENCE))
     language = settings.get("language")
-    if language is not None and not is_language(str(language)):
+    if language is not None and not parse_language(language):
         found.append(ProfileError("language", "ERR_INCLUSION", NO_LANGUAGE))
     return found
 

@@ -67,11 +67,6 @@ def _configuration(settings: Settings) -> shapes.Limits:
     }
 
 
-def _streaming(settings: Settings) -> str:
-    scheme = "ws" if settings.scheme == "http" else "wss"
-    return f"{scheme}://{settings.web_domain}"
-
-
 def _second(reader: Reader, settings: Settings) -> shapes.Instance:
     origin = settings.web_origin
     open_ = settings.registrations in ("open", "approval")
@@ -87,7 +82,7 @@ def _second(reader: Reader, settings: Settings) -> shapes.Instance:
         "languages": list(settings.languages),
         "configuration": {
             **_configuration(settings),
-            "urls": {"streaming": _streaming(settings), "about": f"{origin}/about"},
+            "urls": {"streaming": None, "about": f"{origin}/about"},
             "vapid": {"public_key": ""},
             "translation": {"enabled": False},
         },
@@ -112,7 +107,7 @@ def _first(reader: Reader, settings: Settings) -> shapes.V1Instance:
         "description": settings.summary,
         "email": settings.contact_email,
         "version": COMPATIBLE,
-        "urls": {"streaming_api": _streaming(settings)},
+        "urls": {"streaming_api": ""},  # required, and there is none yet
         "stats": {
             "user_count": actors.count_local(reader),
             "status_count": visible_posts.count_local(reader),

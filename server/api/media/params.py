@@ -56,7 +56,7 @@ def parse_ids(form: Form) -> tuple[int, ...]:
     texts = list(dict.fromkeys(form.texts("media_ids")))
     if len(texts) > MOST:
         raise unprocessable(TOO_MANY)
-    if texts and form.values.get("poll"):
+    if texts and form.group("poll"):
         raise unprocessable(NO_POLL)
     ids = [id_ for text in texts if (id_ := id_of(text)) is not None]
     if len(ids) != len(texts):

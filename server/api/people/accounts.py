@@ -8,7 +8,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from federation.errors import FederationError
-from federation.resolve.webfinger import split_handle
+from federation.resolve.webfinger import split_handle, typed_handle
 from server.actions.finding import (
     HasOnActor,
     actor_to_take_back_from,
@@ -150,7 +150,7 @@ def page_of_people(reader: Reader, found: Pairs) -> tuple[list[shapes.Account], 
 async def search(request: web.Request) -> web.Response:
     """Accounts for autocompletion: whoever begins like that, or one by full handle."""
     form = await form_of(request)
-    text = (form.text("q", 400) or "").strip()
+    text = typed_handle(form.text("q", 400) or "")
     most = min(form.number("limit") or 40, 80)
     found = await find_people(request, text, most, resolve=bool(form.flag("resolve")))
     if form.flag("following"):

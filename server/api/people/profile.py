@@ -133,6 +133,8 @@ def _flags(form: Form) -> Mapping[str, bool]:
 
 def _fields(form: Form) -> tuple[tuple[str, str], ...] | None:
     """An array, or an object by number; either is all the fields that there are to be."""
+    if isinstance(form.values.get("fields_attributes"), str):
+        return None  # no fields at all: a client says nothing by it
     groups = form.groups("fields_attributes")
     if groups is None:
         return None

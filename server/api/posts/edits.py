@@ -10,6 +10,7 @@ from aiohttp import web
 from federation.objects import from_rows
 from federation.objects.interaction_policy import InteractionPolicy
 from federation.vocabulary.addressing import visibility
+from federation.vocabulary.sanitize_html import plain
 from server.actions.finding import own_post, visible_post
 from server.actions.posts import markup, media_attachments, statuses
 from server.actions.posts.media_attachments import Described
@@ -123,15 +124,15 @@ def _set_policy(
 
 
 async def source(request: web.Request) -> web.Response:
-    who = current_user(request)
-    return answer(
-        await request.app[DATABASE].read(_source, who.me, who.viewer, post_number(request))
-    )
+    viewer = current_user(request).viewer
+    return answer(await request.app[DATABASE].read(_source, viewer, post_number(request)))
 
 
-def _source(reader: Reader, author: Actor, viewer: Viewer, id_: PostId) -> shapes.StatusSource:
-    post = own_post(reader, author, viewer, id_)
-    return {"id": str(post.id), "text": post.source or "", "spoiler_text": post.spoiler}
+def _source(reader: Reader, viewer: Viewer, id_: PostId) -> shapes.StatusSource:
+    """Text as it was typed; of what others wrote, the text that their markup shows."""
+    post = visible_post(reader, viewer, id_)
+    text = plain(post.content) if post.source is None else post.source
+    return {"id": str(post.id), "text": text, "spoiler_text": post.spoiler}
 
 
 async def history(request: web.Request) -> web.Response:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from federation.objects.interaction_policy import InteractionPolicy
+from federation.vocabulary.language_tags import parse_language
 from server.actions.posts import markup
 from server.actions.posts.scheduled_statuses import NO_TIME, ensure_possible
 from server.actions.posts.statuses import VISIBILITIES, StatusParams, Visibility
@@ -21,7 +22,9 @@ async def parse_text(form: Form, most: int) -> tuple[str, str]:
     if form.values.get("quoted_status_id"):
         raise unprocessable("Quoting is not possible on this server yet. Nothing was posted.")
     text, spoiler = form.text("status") or "", form.text("spoiler_text") or ""
-    if not text.strip() and not form.values.get("media_ids"):
+    if not text.strip() and spoiler.strip():
+        text, spoiler = spoiler, ""  # a warning of nothing is the text
+    if not text.strip() and not form.texts("media_ids"):
         raise unprocessable("Validation failed: Text can't be blank")
     long = await markup.measure(text, spoiler)
     if long > most:
@@ -46,8 +49,12 @@ def parse_status(
     spoiler: str,
     now: datetime,
     application: int | None,
+    usual_language: str | None,
 ) -> StatusParams:
-    """Read the post asked for, completed from the member's defaults. Raises Refused, 422."""
+    """Read the post asked for, completed from the member's defaults. Raises Refused, 422.
+
+    A language that cannot be read is as none: what a client adds never refuses what was typed.
+    """
     sensitive = form.flag("sensitive")
     return StatusParams(
         text=text,
@@ -55,7 +62,7 @@ def parse_status(
         visibility=parse_visibility(form, settings.get("privacy", "public")) or "public",
         local_only=bool(form.flag("local_only")) or text.rstrip().endswith(STAYS_HERE),
         sensitive=bool(settings.get("sensitive")) if sensitive is None else sensitive,
-        language=form.language("language") or settings.get("language") or None,
+        language=parse_language(form.text("language")) or usual_language,
         in_reply_to=form.post("in_reply_to_id"),
         poll=parse_poll(form, now),
         policies=parse_interaction_policy(

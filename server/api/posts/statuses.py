@@ -24,7 +24,7 @@ from server.entities import shapes, taken_back
 from server.entities import status as status_entity
 from server.entities.json_parts import Rendered, Unfolded, unfold
 from server.entities.shared import when
-from server.http.app_keys import DATABASE
+from server.http.app_keys import DATABASE, SETTINGS
 from server.http.errors import not_found
 from server.http.forms import form_of
 from server.http.guard import Access, Route, current_user, get, post
@@ -51,7 +51,9 @@ async def create(request: web.Request) -> web.Response:
     now = services.clock()
     due = parse_time(form, now)
     application = who.token.app if who.token else None
-    params = parse_status(form, who.own_account.settings, text, spoiler, now, application)
+    account, ours = who.own_account, request.app[SETTINGS].languages
+    usual = account.settings.get("language") or (account.locale if account.locale in ours else None)
+    params = parse_status(form, account.settings, text, spoiler, now, application, usual)
     key = header(request, "Idempotency-Key")[:LONGEST_KEY]
     if due is not None:
         return answer(await services.database.write(_create_later, who.me, due, params, key))

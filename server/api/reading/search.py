@@ -7,6 +7,7 @@ from aiohttp import web
 
 from federation.errors import FederationError
 from federation.resolve.resolver import Budget
+from federation.resolve.webfinger import typed_handle
 from federation.vocabulary import own_addresses
 from server.api.people.accounts import find_people, only_followed
 from server.api.reading.search_query import parse
@@ -37,7 +38,7 @@ LONGEST = 2048
 async def search(request: web.Request) -> web.Response:
     """Always all three lists. `resolve` goes to other servers, for members only (SECURITY 37)."""
     form, who = await form_of(request), current_user(request)
-    text = form.required_text("q", LONGEST).strip()
+    text = typed_handle(form.required_text("q", LONGEST))
     resolve = bool(form.flag("resolve"))
     if (resolve or form.number("offset")) and who.actor is None:
         raise auth.unauthorized_refusal(

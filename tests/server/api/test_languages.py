@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from storage.engine.ids import ActorId
+from storage.engine.transaction import Writer
 from tests.support.servers import Person, Place
 
 
@@ -14,7 +16,14 @@ async def alice(place: Place) -> Person:
 
 @pytest.fixture
 async def bob(place: Place) -> Person:
-    return await place.person("bob")
+    """Somebody whose pages are in a language that is none of this place: it says nothing."""
+    bob = await place.person("bob")
+    await place.database.write(set_locale, bob.actor.id, "nl")
+    return bob
+
+
+def set_locale(writer: Writer, account: ActorId, locale: str) -> None:
+    writer.execute("UPDATE accounts SET locale = ? WHERE actor = ?", locale, account)
 
 
 async def follow(alice: Person, bob: Person, **options: Any) -> Any:
@@ -44,6 +53,18 @@ async def test_home_shows_the_languages_that_one_follows_in(alice: Person, bob: 
     assert await texts(alice) == COMES
     (found,) = await bob.get("/api/v1/accounts/relationships", id=alice.id)
     assert found["languages"] == []
+
+
+async def test_post_without_a_language_has_the_members_own(place: Place, bob: Person) -> None:
+    assert (await bob.say("Hallo"))["language"] is None, "none of this place"
+    for name, locale in (("carol", "de"), ("dora", "en")):
+        person = await place.person(name)
+        await place.database.write(set_locale, person.actor.id, locale)
+        assert (await person.say("Hello"))["language"] == locale
+    chosen = {"source": {"language": "fr"}}
+    await bob.call("PATCH", "/api/v1/accounts/update_credentials", json=chosen)
+    assert (await bob.say("Bonjour"))["language"] == "fr"
+    assert (await bob.say("Hola", language="es"))["language"] == "es"
 
 
 async def test_dialect_is_not_the_whole_language(alice: Person, bob: Person) -> None:

@@ -102,7 +102,7 @@ LIST, OBJECT, FILE = ["direct"], {"0": "direct"}, Upload("x", "text/plain", b"di
     [
         *product((Form.text, Form.flag, Form.number, Form.language), (LIST, OBJECT, FILE, [], {})),
         *product((Form.texts, Form.ids), ([LIST], [OBJECT], [FILE], FILE, [None], {"0": [1]})),
-        *product((Form.group,), (LIST, FILE, "direct", "", True)),
+        *product((Form.group,), (LIST, FILE, "direct", True)),
         *product((Form.groups,), (LIST, OBJECT, FILE, "direct", [None], 7)),
         *product((Form.upload,), (LIST, OBJECT)),
     ],
@@ -137,13 +137,13 @@ def test_number_that_nothing_can_have_is_left_out() -> None:
     assert Form({"id": [*beyond, str(HIGHEST)]}).ids("id") == [HIGHEST]
 
 
-@pytest.mark.parametrize("tag", ["de", "gsw", "pt-BR", "zh-Hant-TW", "sr-Latn", "EN"])
+@pytest.mark.parametrize("tag", ["de", "gsw", "pt-BR", "zh-Hant-TW", "sr-Latn"])
 def test_language_is_a_tag(tag: str) -> None:
     assert Form({"language": tag}).language("language") == tag
 
 
 @pytest.mark.parametrize(
-    "wrong", ["d", "Deutsch", "de_DE", "de-", "de-x", '"><script>', "dé", "de\n", "de" + "-abc" * 9]
+    "wrong", ["d", "Deutsch", "de-", "de-x", '"><script>', "dé", "und", "de" + "-abc" * 9]
 )
 def test_invalid_language_is_refused(wrong: str) -> None:
     with pytest.raises(Refused, match="“language” should name a language"):
@@ -163,7 +163,6 @@ PART = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
         ("application/json", '{"status": "For Bob.", "local_only": [true]}'),
         ("application/json", '{"status": "For Bob.", "sensitive": {"a": true}}'),
         ("application/json", '{"status": "For Bob.", "in_reply_to_id": ["1"]}'),
-        ("application/json", '{"status": "For Bob.", "language": "de_DE"}'),
         ("application/x-www-form-urlencoded", "status=For+Bob.&visibility[]=direct"),
         (
             MULTIPART,
