@@ -107,7 +107,7 @@ ROUTES: list[Route] = [
 
 
 def add_routes(app: web.Application, routes: Iterable[Route] = ROUTES) -> None:
-    """Guarded, each; API paths with and without a slash at the end; HEAD wherever GET is."""
+    """Guarded, each; most paths with and without a slash at the end; HEAD wherever GET is."""
     for route in routes:
         for path in _spellings(route.path):
             for method in _methods(route):
@@ -131,4 +131,8 @@ def _methods(route: Route) -> tuple[str, ...]:
 
 
 def _spellings(path: str) -> tuple[str, ...]:
-    return (path, f"{path}/") if path.startswith(("/api/", "/oauth/")) else (path,)
+    return (path, f"{path}/") if path.startswith(_WITH_SLASH) else (path,)
+
+
+# What programs call, and what people type and paste.
+_WITH_SLASH = ("/api/", "/oauth/", "/@", "/tags/", "/actors/", "/posts/", "/about")

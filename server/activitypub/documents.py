@@ -15,7 +15,15 @@ from server.http.app_keys import DATABASE, INBOX, OUTSIDE, SETTINGS
 from server.http.errors import Refused, not_found
 from server.http.forms import body_of
 from server.http.guard import Access, Route, peer_document
-from server.http.peer_access import TYPE, VARY, ForPeers, as_it_came, bearing_keys, is_signed
+from server.http.peer_access import (
+    TYPE,
+    VARY,
+    ForPeers,
+    as_it_came,
+    bearing_keys,
+    is_signed,
+    wants_page,
+)
 from server.http.responses import answer
 from server.media.store import address as media_address
 from storage.engine.ids import ActorId, PostId
@@ -26,7 +34,7 @@ from storage.people import actors, blocks, keys
 from storage.people.actors import Actor
 from storage.people.keys import Key
 from storage.posts import boosts, quotes, visible_posts
-from storage.posts.visibility import Peer, Viewer
+from storage.posts.visibility import Anonymous, Peer, Viewer
 from storage.posts.visible_posts import Post
 from storage.queues import outbox as activities
 from storage.reading import timelines
@@ -97,8 +105,15 @@ def _beside_actor(
 
 @bearing_keys
 async def actor(request: web.Request, _: Viewer) -> web.Response:
-    """An actor of ours."""
-    return await actor_document(request, await _local_actor(request, also_suspended=True))
+    """An actor of ours; whoever comes with a browser is shown their page."""
+    found = await _local_actor(request, also_suspended=True)
+    if wants_page(request) and found.effective_state == "active" and found.type != "Application":
+        return _to_page(uris.profile_page(request.app[DATABASE].site, found.name))
+    return await actor_document(request, found)
+
+
+def _to_page(address: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": address, "Vary": "Accept"})
 
 
 async def _local_actor(request: web.Request, *, also_suspended: bool = False) -> Actor:
@@ -128,7 +143,19 @@ async def _whose(request: web.Request, viewer: Viewer) -> Actor:
 
 @ForPeers
 async def post(request: web.Request, viewer: Viewer) -> web.Response:
-    return await post_document(request, viewer, PostId(int(request.match_info["id"])))
+    """A post of ours; whoever comes with a browser is shown the page of one that is for all."""
+    id_ = PostId(int(request.match_info["id"]))
+    if wants_page(request):
+        page = await request.app[DATABASE].read(_page_for_all, id_)
+        if page is not None:
+            return _to_page(page)
+    return await post_document(request, viewer, id_)
+
+
+def _page_for_all(reader: Reader, id_: PostId) -> str | None:
+    found = visible_posts.by_id(reader, Anonymous(), id_)
+    author = actors.by_id(reader, found.author) if found is not None and found.local else None
+    return uris.post_page(reader.site, author.name, id_) if author is not None else None
 
 
 async def post_document(

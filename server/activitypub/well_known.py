@@ -30,6 +30,8 @@ async def webfinger(request: web.Request) -> web.Response:
     resource = request.query.get("resource", "")
     if not resource:
         raise Refused(400, "Say whom you look for: ?resource=acct:name@server")
+    if not _is_possible(resource):
+        raise Refused(400, "That is no address: ?resource=acct:name@server")
     database = request.app[DATABASE]
     if resource.rstrip("/") == database.site.origin:
         return _jrd(_server(database.site, resource))
@@ -39,6 +41,17 @@ async def webfinger(request: web.Request) -> web.Response:
     if found.effective_state == "deleted":
         raise Refused(410, "Whoever had that name has left.")
     return _jrd(_person(database.site, found))
+
+
+def _is_possible(resource: str) -> bool:
+    """Tell whether it could name anybody anywhere (RFC 7033 §4.2): an address, or a handle."""
+    if resource.startswith(("http://", "https://")):
+        return True
+    try:
+        name, _ = split_handle(resource.removeprefix("acct:"))
+    except Malformed:
+        return False
+    return ":" not in name  # RFC 7565 §7
 
 
 def _jrd(body: Document) -> web.Response:

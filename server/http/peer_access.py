@@ -4,12 +4,14 @@ Every GET that other servers make goes through `ForPeers`: a route of Access.PEE
 handler, so none can forget to ask for whom it answers.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from federation.errors import Busy, FederationError, Forbidden
+from federation.transport.media_types import parse_media_type
 from federation.transport.signatures import Request
 from federation.transport.sources import domain_of, network_of
 from server.http.allowances import READS
@@ -24,12 +26,36 @@ VARY = "Accept, Signature"
 PRIVATE = "private, no-store"
 
 Handler = Callable[[web.Request, Viewer], Awaitable[web.Response]]
+_WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
 def wants_document(request: web.Request) -> bool:
-    """Whether the user is a server (SECURITY 31)."""
-    accepted = header(request, "Accept")
-    return TYPE in accepted or "application/ld+json" in accepted
+    """Whether a server asks (SECURITY 31): what is preferred counts, of equals a document."""
+    document, page = _weights(request)
+    return document > 0 and document >= page
+
+
+def wants_page(request: web.Request) -> bool:
+    """Whether somebody with a browser asks, at an address that is a document's."""
+    document, page = _weights(request)
+    return page > document
+
+
+def _weights(request: web.Request) -> tuple[float, float]:
+    """Weights of documents and of pages in what is accepted (RFC 9110 §12.5.1); 0 where absent."""
+    document = page = 0.0
+    for part in header(request, "Accept").split(","):
+        found = parse_media_type(part)
+        weight = _weight(found.parameters.get("q", "1"))
+        if found.essence in (TYPE, "application/ld+json"):
+            document = max(document, weight)
+        elif found.essence in ("text/html", "application/xhtml+xml"):
+            page = max(page, weight)
+    return document, page
+
+
+def _weight(written: str) -> float:
+    return float(written) if _WEIGHT.fullmatch(written) else 1.0
 
 
 def is_signed(request: web.Request) -> bool:

@@ -47,15 +47,23 @@ _JOINT: Final = "[\u00b7\u30fb\u200c]"
 # are possessive here; what follows a group keeps it from giving back what it took.
 _HOST: Final = rf"{_WORD}++(?:[.-]++{_WORD}++)*(?![.-]++{_WORD})"
 
+# Blanks, what stands around an address, and what no address may have in it (`safe_url`).
+_ENDS_URL: Final = (
+    r'\s<>"`\\\x00-\x20\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff'
+    "\u00ab\u00bb\u2018-\u201f\u2039\u203a"  # quotation marks
+    "\u3000-\u3004\u3008-\u3020\u3030\u303d"  # punctuation of Chinese and Japanese
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"  # the same in full width
+)
+
 _URL: Final = rf"""
     [hH](?<![A-Za-z0-9@$\#_][hH])[tT][tT][pP][sS]?+://
     (?P<host>{_HOST})(?!@|:[^\s/?\#@]*+@)(?::[0-9]{{1,5}}+(?![0-9]))?
-    (?:[/?\#][\w{_MARKS}\-.~:/?\#\[\]@!$&'()*+,;=%|]*+)?+
+    (?:[/?\#][^{_ENDS_URL}]*+)?+
 """
 # Ports have four or five digits, so that in "ask @bep@garden.example:30 past" there is none: they
 # are for development, where servers have such ports.
 _MENTION: Final = rf"""
-    @(?<![\w{_MARKS}/.]@)
+    @(?<![\w{_MARKS}/]@)(?<![\w{_MARKS}]\.@)
     (?P<name>[A-Za-z0-9_]++(?:[.-]++[A-Za-z0-9_]++)*)
     (?:@(?P<domain>{_HOST}(?::[1-9][0-9]{{3,4}}+(?!\w))?))?
 """
@@ -197,11 +205,23 @@ def _token(match: re.Match[str]) -> _Token | None:
 
 
 def _url_token(match: re.Match[str]) -> _Token | None:
-    url = _without_punctuation(match["url"])
+    url = _without_punctuation(
+        _without_emphasis(match["url"], match.string[max(0, match.start() - 3) : match.start()])
+    )
     host = match["host"]
     if ("." in host or host.lower() == "localhost") and safe_url(url):
         return _Token(match.start(), match.start() + len(url), url=url)
     return None
+
+
+def _without_emphasis(url: str, before: str) -> str:
+    """Leave out what is put around an address: **https://a.example/x**."""
+    mark = before[-1:]
+    if not mark or mark not in "*_~":
+        return url
+    around = len(before) - len(before.rstrip(mark))
+    end = url.rstrip("?!.,:;")
+    return end.removesuffix(mark * around) if end.endswith(mark * around) else url
 
 
 def _without_punctuation(url: str) -> str:
@@ -212,7 +232,7 @@ def _without_punctuation(url: str) -> str:
         last = url[end - 1]
         if last in surplus and surplus[last] > 0:
             surplus[last] -= 1
-        elif last not in "?!.,:;*~'([|&@":
+        elif last not in "?!.,:;'([…":
             return url[:end]
         end -= 1
 

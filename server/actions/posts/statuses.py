@@ -15,7 +15,7 @@ from federation.vocabulary.addressing import Addressed
 from federation.vocabulary.sanitize_html import SafeHtml, line
 from server.actions.posts import markup, media_attachments
 from server.actions.posts.markup import Handle, Mentioned
-from server.refusals import NotThere
+from server.refusals import Invalid, NotThere
 from storage.engine.ids import PostId
 from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
@@ -81,6 +81,12 @@ class StatusEdit:
     media: Sequence[Media] | None = None
 
 
+NOBODY_NAMED = (
+    "Nobody whom this names could be found, so nobody would get it. Nothing was posted: look at how"
+    " the names are written."
+)
+
+
 def create(
     writer: Writer,
     author: Actor,
@@ -104,6 +110,8 @@ def ready(
     reader: Reader, author: Actor, params: StatusParams, mentioned: Mapping[Handle, Actor]
 ) -> NewStatus:
     """Look up what the numbers stand for. Raises NotThere, Invalid."""
+    if params.visibility == "direct" and not mentioned and markup.find_mentions(params.text):
+        raise Invalid(NOBODY_NAMED)
     return NewStatus(
         author=author,
         params=params,

@@ -73,6 +73,7 @@ _ONE = "/api/v1/media/{id}"
 ROUTES: list[Route] = [
     _route("POST", "/api/v1/media", create, limits=("api", "media"), body=LARGEST),
     _route("POST", "/api/v2/media", create, limits=("api", "media"), body=LARGEST),
+    _route("PUT", "/api/v2/media/{id}", update, body=LARGEST),
     _route("GET", _ONE, show),
     _route("PUT", _ONE, update),
     _route("DELETE", _ONE, delete),

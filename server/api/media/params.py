@@ -11,7 +11,6 @@ from server.http.parsing import id_of
 _FOCUS = re.compile(r"\s*([+-]?[0-9]{0,3}\.?[0-9]{0,20})\s*,\s*([+-]?[0-9]{0,3}\.?[0-9]{0,20})\s*")
 LONGEST_DESCRIPTION = 10_000
 
-NO_THUMBNAIL = "A picture is its own preview; “thumbnail” is for films and recordings."
 NO_FOCUS = "“focus” should be two numbers between -1 and 1, such as 0.2,-0.5."
 NO_POLL = "A post can have a poll or pictures, not both. Nothing was posted."
 TOO_MANY = f"A post can have up to {MOST} pictures. Nothing was posted."
@@ -26,9 +25,10 @@ def parse_media(form: Form) -> MediaParams:
 
 
 def parse_description(form: Form) -> Described:
-    """Description and focus as they were sent; None for what was not."""
-    if form.upload("thumbnail") is not None:
-        raise unprocessable(NO_THUMBNAIL)
+    """Description and focus as they were sent; None for what was not.
+
+    A `thumbnail` may come with it: a picture is its own preview, so it is not looked at.
+    """
     text = form.text("description")
     if text is not None and len(text) > LONGEST_DESCRIPTION:
         raise unprocessable(

@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+from aiohttp import FormData
 
+from tests.server.media.test_processing import corners, encoded
 from tests.support.servers import Person, Place
+
+PICTURE = encoded(corners(80, 80), "PNG")
 
 
 @pytest.fixture
@@ -105,3 +109,117 @@ async def test_chain_of_the_author_comes_first_in_a_thread(alice: Person, bob: P
     context = await bob.get(f"/api/v1/statuses/{root['id']}/context")
     ids = [one["id"] for one in context["descendants"]]
     assert ids == [one["id"] for one in (second, third, branch, twig)]
+
+
+async def test_direct_post_that_finds_nobody_is_refused(
+    place: Place, alice: Person, bob: Person
+) -> None:
+    for text in ("@nobody secret", "@bob@nowhere.invalid secret", ".@nobody secret"):
+        status, said = await alice.ask(
+            "POST", "/api/v1/statuses", json={"status": text, "visibility": "direct"}
+        )
+        assert (status, "Nobody whom this names" in said["error"]) == (422, True), text
+    said = await alice.say(".@bob secret", visibility="direct")
+    assert [one["acct"] for one in said["mentions"]] == ["bob"]
+    assert ("mention", "alice") in await bob.notified()
+    assert (await alice.say("A note to myself", visibility="direct"))["mentions"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://de.example.org/wiki/Köln–Bonn x", "https://de.example.org/wiki/Köln–Bonn"),
+        ("https://example.com/wiki/Key:disused:*", "https://example.com/wiki/Key:disused:*"),
+        ("(see https://example.com/a_(b)).", "https://example.com/a_(b)"),
+        ("https://example.com/a。次", "https://example.com/a"),
+        ("“https://example.com/a”", "https://example.com/a"),
+        ("»https://example.com/a«", "https://example.com/a"),
+        ("<https://example.com/a>", "https://example.com/a"),
+        ("https://example.com/a,b, and", "https://example.com/a,b"),
+        ("https://example.com/a… and", "https://example.com/a"),
+        ("https://example.com/ファイル（1）", "https://example.com/ファイル"),
+        ("https://example.com/~me/*x*", "https://example.com/~me/*x*"),
+    ],
+)
+async def test_address_ends_where_people_end_it(alice: Person, text: str, address: str) -> None:
+    content = (await alice.say(text))["content"]
+    assert f'href="{address}"' in content
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "kind"),
+    [
+        ("text/html", 303, ""),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", 303, ""),
+        ("text/html;q=1, application/activity+json;q=0", 303, ""),
+        ("application/activity+json", 200, "application/activity+json"),
+        ("application/activity+json, text/html;q=0.1", 200, "application/activity+json"),
+        ('application/ld+json; profile="https://www.w3.org/ns/activitystreams"', 200, "json"),
+        ("*/*", 200, "application/activity+json"),
+        ("", 200, "application/activity+json"),
+    ],
+)
+async def test_browser_at_a_document_is_led_to_the_page(
+    place: Place, alice: Person, accept: str, status: int, kind: str
+) -> None:
+    said = await alice.say("Hello")
+    for path, page in (
+        (f"/actors/{alice.id}", "/@alice"),
+        (f"/posts/{said['id']}", f"/@alice/{said['id']}"),
+    ):
+        async with place.client.get(
+            path, headers={"Accept": accept}, allow_redirects=False
+        ) as answer:
+            assert (answer.status, kind in answer.content_type) == (status, True), path
+            assert "Accept" in answer.headers["Vary"]
+            if status == 303:
+                assert answer.headers["Location"] == f"http://home.example{page}"
+
+
+async def test_browser_learns_of_no_post_that_is_not_for_all(place: Place, alice: Person) -> None:
+    hidden = await alice.say("For few", visibility="private")
+    for number in (hidden["id"], "999"):
+        async with place.client.get(
+            f"/posts/{number}", headers={"Accept": "text/html"}, allow_redirects=False
+        ) as answer:
+            assert answer.status == 404
+
+
+async def test_preferred_form_is_what_a_page_answers(place: Place, alice: Person) -> None:
+    said = await alice.say("Hello")
+    for path in ("/@alice", f"/@alice/{said['id']}"):
+        for accept, kind in (
+            ("text/html;q=1, application/activity+json;q=0", "text/html"),
+            ("text/html;q=0.1, application/activity+json", "application/activity+json"),
+        ):
+            for spelled in (path, f"{path}/"):
+                headers = {"Accept": accept}
+                async with place.client.get(spelled, headers=headers) as answer:
+                    assert (answer.status, answer.content_type) == (200, kind), spelled
+
+
+async def test_webfinger_of_what_names_nobody_anywhere_is_refused(place: Place) -> None:
+    for resource, status in (
+        ("=acct:alice@home.example", 400),
+        ("alice", 400),
+        ("acct:alice", 400),
+        ("mailto:", 400),
+        ("acct:alice@home.example", 404),
+        ("acct:alice@away.example", 404),
+        ("http://home.example/@nobody", 404),
+    ):
+        path = "/.well-known/webfinger"
+        async with place.client.get(path, params={"resource": resource}) as answer:
+            assert answer.status == status, resource
+
+
+async def test_second_version_of_media_can_be_described(alice: Person) -> None:
+    form = FormData()
+    form.add_field("file", PICTURE, filename="a.png", content_type="image/png")
+    form.add_field("thumbnail", PICTURE, filename="b.png", content_type="image/png")
+    status, made = await alice.ask("POST", "/api/v2/media", data=form)
+    assert status == 200, made
+    path = f"/api/v2/media/{made['id']}"
+    assert (await alice.call("PUT", path, json={"description": "A leek"}))[
+        "description"
+    ] == "A leek"

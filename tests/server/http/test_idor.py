@@ -55,7 +55,8 @@ async def owned_by(alice: Person, bob: Person) -> dict[str, str]:
             "id"
         ],
         "/api/v1/notifications/{id}": told["id"],
-        "/api/v1/media/{id}": await picture(alice),
+        "/api/v1/media/{id}": (pictured := await picture(alice)),
+        "/api/v2/media/{id}": pictured,
     }
 
 
