@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from json import dumps
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from orjson import loads
 
@@ -46,6 +46,7 @@ class ScheduledParams(TypedDict):
     policies: ScheduledPolicies
     media: list[int]
     application: int | None
+    expected: NotRequired[list[ActorId] | None]
     key: str
 
 

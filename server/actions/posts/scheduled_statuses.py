@@ -109,6 +109,7 @@ def _to_json(params: StatusParams, key: str, now: datetime) -> ScheduledParams:
         },
         "media": list(params.media),
         "application": params.application,
+        "expected": None if params.expected is None else sorted(params.expected),
         "key": key,
     }
 
@@ -118,11 +119,13 @@ def _from_json(kept: Mapping[str, Any], now: datetime) -> StatusParams:
     plain = dict(kept)
     poll, policies, media = (plain.pop(name) for name in ("poll", "policies", "media"))
     del plain["key"]
+    expected = plain.pop("expected", None)
     return StatusParams(
         **plain,
         poll=_poll(poll, now),
         policies=InteractionPolicy(**policies),
         media=tuple(media),
+        expected=None if expected is None else frozenset(expected),
     )
 
 

@@ -16,7 +16,7 @@ from federation.vocabulary.sanitize_html import SafeHtml, line
 from server.actions.posts import markup, media_attachments
 from server.actions.posts.markup import Handle, Mentioned
 from server.refusals import Invalid, NotThere
-from storage.engine.ids import PostId
+from storage.engine.ids import ActorId, PostId
 from storage.engine.site import Site
 from storage.engine.transaction import Reader, Writer
 from storage.media.attachments import Media
@@ -38,6 +38,7 @@ class StatusParams:
 
     `local_only` keeps it on this server, whoever else it is for; it never widens. `in_reply_to` is
     the number of a post, `media` numbers of their own files, `application` that of their client.
+    `expected`: whom the text may mention, where the client was told; None: whomever it names.
     """
 
     text: str
@@ -51,6 +52,7 @@ class StatusParams:
     poll: Poll | None = None
     policies: InteractionPolicy = OPEN
     media: tuple[int, ...] = ()
+    expected: frozenset[ActorId] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,7 @@ def ready(
     """Look up what the numbers stand for. Raises NotThere, Invalid."""
     if params.visibility == "direct" and not mentioned and markup.find_mentions(params.text):
         raise Invalid(NOBODY_NAMED)
+    ensure_expected(author, mentioned, params.expected)
     return NewStatus(
         author=author,
         params=params,
@@ -119,6 +122,23 @@ def ready(
         in_reply_to=parent_of(reader, author, params),
         media=media_attachments.to_attach(reader, author, params.media),
     )
+
+
+def ensure_expected(
+    author: Actor, mentioned: Mapping[Handle, Actor], expected: frozenset[ActorId] | None
+) -> None:
+    """Raise Invalid with whoever the text mentions beside those whom its writer expects."""
+    if expected is None:
+        return
+    others = {who.id: who for who in mentioned.values() if who.id not in {author.id, *expected}}
+    if others:
+        raise Invalid(
+            UNEXPECTED,
+            unexpected_accounts=[{"id": str(who.id), "acct": who.acct} for who in others.values()],
+        )
+
+
+UNEXPECTED = "This would mention people whom you did not expect. Nothing was posted."
 
 
 def parent_of(reader: Reader, author: Actor, params: StatusParams) -> Post | None:

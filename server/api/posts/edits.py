@@ -10,6 +10,7 @@ from aiohttp import web
 from federation.objects import from_rows
 from federation.objects.interaction_policy import InteractionPolicy
 from federation.vocabulary.addressing import visibility
+from federation.vocabulary.language_tags import parse_language
 from federation.vocabulary.sanitize_html import plain
 from server.actions.finding import own_post, visible_post
 from server.actions.posts import markup, media_attachments, statuses
@@ -19,7 +20,7 @@ from server.actions.posts.statuses import VISIBILITIES, StatusEdit
 from server.api.common import post_number
 from server.api.media.params import parse_attributes, parse_ids
 from server.api.posts.interaction_policy import parse_interaction_policy
-from server.api.posts.params import parse_text, parse_visibility
+from server.api.posts.params import parse_expected, parse_text, parse_visibility
 from server.api.posts.polls import parse_poll
 from server.entities import account as account_entity
 from server.entities import emoji as emoji_entity
@@ -55,12 +56,13 @@ async def edit(request: web.Request) -> web.Response:
         form = Form({**form.values, "status": before.source or ""})
     text, spoiler = await parse_text(form, request.app[SETTINGS].max_characters)
     mentioned = await resolve(request.app[SERVICES], markup.find_mentions(text))
+    statuses.ensure_expected(who.me, mentioned, parse_expected(form))
     now = request.app[OUTSIDE].clock()
     wording = StatusEdit(
         text=text,
         spoiler=spoiler,
         sensitive=bool(form.flag("sensitive")),
-        language=form.language("language") or before.language,
+        language=parse_language(form.text("language")) or before.language,
         mentioned=mentioned,
         poll=parse_poll(form, now),
         policies=parse_interaction_policy(form, from_rows.interaction_policy_of(before)),

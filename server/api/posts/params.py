@@ -13,6 +13,7 @@ from server.api.posts.polls import parse_poll
 from server.http.errors import unprocessable
 from server.http.forms import Form
 from storage.access.accounts import Preferences
+from storage.engine.ids import ActorId
 
 STAYS_HERE = ("\N{EYE}", "\N{EYE}\N{VARIATION SELECTOR-16}")  # at the end of a text (COMMUNITIES 4)
 
@@ -22,7 +23,8 @@ async def parse_text(form: Form, most: int) -> tuple[str, str]:
     if form.values.get("quoted_status_id"):
         raise unprocessable("Quoting is not possible on this server yet. Nothing was posted.")
     text, spoiler = form.text("status") or "", form.text("spoiler_text") or ""
-    if not text.strip() and spoiler.strip():
+    alone = not (text.strip() or form.texts("media_ids") or form.group("poll"))
+    if alone and spoiler.strip():
         text, spoiler = spoiler, ""  # a warning of nothing is the text
     if not text.strip() and not form.texts("media_ids"):
         raise unprocessable("Validation failed: Text can't be blank")
@@ -70,7 +72,13 @@ def parse_status(
         ),
         media=parse_ids(form),
         application=application,
+        expected=parse_expected(form),
     )
+
+
+def parse_expected(form: Form) -> frozenset[ActorId] | None:
+    """Accounts that the text may mention; None where the client does not say."""
+    return frozenset(form.actors("allowed_mentions")) if "allowed_mentions" in form else None
 
 
 def parse_time(form: Form, now: datetime) -> datetime | None:

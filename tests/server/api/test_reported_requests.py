@@ -223,3 +223,41 @@ async def test_second_version_of_media_can_be_described(alice: Person) -> None:
     assert (await alice.call("PUT", path, json={"description": "A leek"}))[
         "description"
     ] == "A leek"
+
+
+async def test_unexpected_mentions_refuse_the_post(
+    place: Place, alice: Person, bob: Person
+) -> None:
+    carol = await place.person("carol")
+    text = {"status": "@bob and @carol, and @alice"}
+    cells: tuple[tuple[list[str], list[str] | None], ...] = (
+        ([bob.id], ["carol"]),
+        ([], ["bob", "carol"]),
+        ([bob.id, carol.id], None),
+        ([bob.id, carol.id, "999"], None),
+    )
+    for allowed, unexpected in cells:
+        status, said = await alice.ask(
+            "POST", "/api/v1/statuses", json={**text, "allowed_mentions": allowed}
+        )
+        if unexpected is None:
+            assert status == 200, said
+            number = said["id"]
+        else:
+            assert status == 422
+            assert [one["acct"] for one in said["unexpected_accounts"]] == unexpected
+    status, said = await alice.ask(
+        "PUT", f"/api/v1/statuses/{number}", json={"status": "@carol", "allowed_mentions": [bob.id]}
+    )
+    assert (status, [one["id"] for one in said["unexpected_accounts"]]) == (422, [carol.id])
+    later = {"status": "@carol later", "scheduled_at": "2026-12-24T08:00:00Z"}
+    made = await alice.post("/api/v1/statuses", **later, allowed_mentions=[bob.id])
+    assert made["params"]["text"] == "@carol later"
+
+
+async def test_warning_of_a_picture_stays_a_warning(alice: Person) -> None:
+    form = FormData()
+    form.add_field("file", PICTURE, filename="a.png", content_type="image/png")
+    _, made = await alice.ask("POST", "/api/v2/media", data=form)
+    said = await alice.say("", spoiler_text="A leek", media_ids=[made["id"]])
+    assert (said["spoiler_text"], said["content"]) == ("A leek", "")
