@@ -1,6 +1,7 @@
 """Keep what was fetched, in the background: nobody is notified, no home list changes."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from federation.activities.create import Create
 from federation.activities.shared import attached_media
@@ -14,11 +15,13 @@ from storage.engine.errors import Conflict
 from storage.engine.ids import ActorId
 from storage.engine.transaction import Writer
 from storage.moderation import decisions
-from storage.people import actors, keys
+from storage.people import actors, follows, keys
 from storage.people.actors import Actor
 from storage.people.keys import Key
 from storage.queues import hosts, jobs
 from storage.queues.job_kinds import FetchFeatured
+
+PINS_REST = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ def actor(writer: Writer, found: ActorDocument, named: Named, key_address: str =
     if known is not None:
         actors.update(writer, merge(known, found.row, writer))
         id_ = known.id
+        _read_pins_again(writer, known, found.row.featured)
     else:
         id_ = _add(writer, found.row, named)
     if hosts.is_limited(writer, host_of(found.row.uri), named.domain):
@@ -78,6 +82,13 @@ def _add(writer: Writer, row: Actor, named: Named) -> ActorId:
     if new.featured is not None:
         jobs.plan(writer, FetchFeatured(new.uri))
     return id_
+
+
+def _read_pins_again(writer: Writer, known: Actor, featured: str | None) -> None:
+    """Plan it with a refresh, once in a while: not all software sends an Add (snac, GoToSocial)."""
+    rested = known.fetched_at is None or writer.now - known.fetched_at >= PINS_REST
+    if featured is not None and rested and follows.is_followed_here(writer, known.id):
+        jobs.plan(writer, FetchFeatured(known.uri))
 
 
 def _learn_keys(writer: Writer, id_: ActorId, found: ActorDocument, asked_at: str) -> None:

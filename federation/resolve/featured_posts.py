@@ -1,4 +1,4 @@
-"""Posts that an actor elsewhere shows first, fetched in the background once they are known here."""
+"""Posts that an actor elsewhere shows first, fetched in the background, and again now and then."""
 
 import logging
 from collections.abc import Sequence
@@ -28,6 +28,7 @@ MOST_LISTED = 50
 FETCHES = 8
 ATTEMPTS = 3
 PAUSE = timedelta(minutes=10)
+_FOR_MANY = ("public", "followers")
 
 
 async def learn_next(database: Database, resolver: Resolver, background: Background) -> bool:
@@ -87,9 +88,14 @@ def _again(writer: Writer, job: Job[FetchFeatured], reason: str) -> None:
 
 
 def _keep(writer: Writer, job: Job[FetchFeatured], actor: ActorId, listed: Sequence[str]) -> None:
-    """The first of the list is the newest pin. Only what its author wrote, for many, counts."""
-    for uri in reversed(listed):
-        post = posts.by_uri(writer, uri)
-        if post is not None and post.author == actor and post.kind in ("public", "followers"):
-            pins.add(writer, actor, post.id, MOST)
+    """The first of the list is the newest pin. Only what its author wrote, for many, counts.
+
+    What is in the list no more is taken down, too.
+    """
+    known = [post for uri in reversed(listed) if (post := posts.by_uri(writer, uri)) is not None]
+    shown = [post.id for post in known if post.author == actor and post.kind in _FOR_MANY]
+    for pinned in set(pins.of(writer, actor)).difference(shown):
+        pins.remove(writer, actor, pinned)
+    for id_ in shown:
+        pins.add(writer, actor, id_, MOST)
     jobs.finish(writer, job)

@@ -31,6 +31,11 @@ def is_pinned(reader: Reader, actor: ActorId, post: PostId) -> bool:
     return reader.row("SELECT 1 FROM pins WHERE actor = ? AND post = ?", actor, post) is not None
 
 
+def of(reader: Reader, actor: ActorId) -> list[PostId]:
+    rows = reader.rows("SELECT post FROM pins WHERE actor = ? ORDER BY id", actor)
+    return [post for (post,) in rows]
+
+
 def count(reader: Reader, actor: ActorId) -> int:
     found: int = reader.value("SELECT count(*) FROM pins WHERE actor = ?", actor)
     return found

@@ -1,11 +1,13 @@
 """Pins as others say them, and what they show first when they become known (SECURITY 17, 44)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from federation.resolve import featured_posts
 from federation.resolve.background import Background
+from federation.resolve.resolver import Budget
 from federation.vocabulary.sanitize_html import plain
 from server.http.app_keys import RESOLVER
 from tests.federation.saying import follow, hear
@@ -133,3 +135,30 @@ async def test_featured_of_another_server_fetches_nothing_as_theirs(
     await fetched(ours)
     assert await pinned(alice, number) == []
     assert evil.asked == []
+
+
+async def test_pins_are_read_again_with_a_refresh(
+    ours: Place, alice: Person, victim: Neighbour
+) -> None:
+    vera = pinning(victim, "vera")
+    number = await follow(alice, vera)
+    await fetched(ours)
+    first, second = vera.note("<p>First</p>"), vera.note("<p>Second</p>")
+    featured = f"{vera.uri}/featured"
+    for said in (first, second):
+        victim.serves(said)
+    victim.serves(collection(featured, orderedItems=[first["id"]]))
+    await ours.app[RESOLVER].refresh(vera.uri, Budget())
+    await fetched(ours)
+    assert await pinned(alice, number) == [], "they were looked at a moment ago"
+    for listed, expected in (
+        ([first], ["First"]),
+        ([second, first], ["Second", "First"]),
+        ([second], ["Second"]),
+        ([], []),
+    ):
+        victim.serves(collection(featured, orderedItems=[said["id"] for said in listed]))
+        victim.watch.advance(timedelta(hours=13))
+        await ours.app[RESOLVER].refresh(vera.uri, Budget())
+        await fetched(ours)
+        assert await pinned(alice, number) == expected
