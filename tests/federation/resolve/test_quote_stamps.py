@@ -303,7 +303,7 @@ async def test_quoting_posts_are_listed_for_who_may_see_them(
     assert await quoted_by(dora, said, limit=1) == [open_["id"]]  # what is hidden takes no place
     await hear(ours, vera, vera.says("Update", open_ | {"quote": None}))
     assert await quoted_by(dora, said) == []
-    hidden = await alice.say("@bob not for dora", visibility="direct")
+    hidden = await alice.say("@vera@victim.example not for dora", visibility="direct")
     assert (await dora.ask("GET", f"/api/v1/statuses/{hidden['id']}/quotes"))[0] == 404
 
 
