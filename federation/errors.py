@@ -2,7 +2,8 @@
 
 FederationError
 ├── Malformed           it is not what it claims to be
-│   └── TooLarge        it is longer than we read
+│   ├── TooLarge        it is longer than we read
+│   └── IsPage          it is a page for people
 ├── Forbidden           our rules, or theirs, say no
 │   ├── AddressRefused  the host's address is not a public one
 │   └── OwnAuthority    it is our own address: local objects come from the database
@@ -25,6 +26,14 @@ class Malformed(FederationError):
 
 class TooLarge(Malformed):
     """The answer is longer than we read, counted after decompression."""
+
+
+class IsPage(Malformed):
+    """A page came where a document was asked for; `url` is the address that answered, `body` it."""
+
+    def __init__(self, reason: str, url: str, body: bytes) -> None:
+        super().__init__(reason)
+        self.url, self.body = url, body
 
 
 class Forbidden(FederationError):

@@ -17,6 +17,7 @@ from federation.errors import (
     FederationError,
     Forbidden,
     Gone,
+    IsPage,
     Malformed,
     Missing,
     Silent,
@@ -35,7 +36,7 @@ from federation.transport.pools import Pool
 from federation.transport.silence import SilentHosts
 from federation.transport.sources import domain_of
 from federation.transport.urls import canonical, host_of, same_origin, server_name
-from federation.vocabulary import json_documents, own_addresses
+from federation.vocabulary import html_links, json_documents, own_addresses
 from federation.vocabulary.json_documents import Document, is_a
 from federation.vocabulary.reading import Reading, apart, beside
 from storage.engine.clock import Clock
@@ -173,12 +174,31 @@ class Resolver:
         self, resource: str, domain: str, budget: Budget
     ) -> tuple[str, tuple[str, str]]:
         """The actor's URI and the handle under which that domain knows it."""
-        budget.spend()
         address = webfinger.address(self._database.site.scheme, domain, resource)
-        await self._ensure_heard(host_of(address))
-        found = await self._ask(self._http_client.jrd, address, budget)
+        try:
+            found = await self._ask_heard(self._http_client.jrd, address, budget)
+        except Missing:
+            address = await self._address_by_host_meta(resource, domain, budget)
+            found = await self._ask_heard(self._http_client.jrd, address, budget)
         document = await beside(len(found.body), json_documents.read, found.body)
         return webfinger.actor_in(document), webfinger.subject_in(document)
+
+    async def _address_by_host_meta(self, resource: str, domain: str, budget: Budget) -> str:
+        """Address to which a domain without WebFinger sends us. Raises FederationError."""
+        address = webfinger.host_meta_address(self._database.site.scheme, domain)
+        found = await self._ask_heard(self._http_client.host_meta, address, budget)
+        named = await beside(len(found.body), webfinger.fill_template, found.body, resource)
+        if not named or self._database.site.owns(named):
+            raise Missing(f"{domain} knows nobody of that name.")
+        return named
+
+    async def _ask_heard(
+        self, ask: Callable[..., Awaitable[Fetched]], address: str, budget: Budget
+    ) -> Fetched:
+        """An answer that counts against the budget, of a host from which we hear."""
+        budget.spend()
+        await self._ensure_heard(host_of(address))
+        return await self._ask(ask, address, budget)
 
     async def _handle_of(self, found: ActorDocument, budget: Budget) -> Named:
         """Confirm the handle on the domain that it claims; else it is @name@host (SECURITY 22)."""
@@ -338,7 +358,10 @@ class Resolver:
         return await asyncio.shield(running)
 
     async def _fetch(self, uri: str, budget: Budget) -> Document:
-        address, document = await self._get(uri, budget)
+        try:
+            address, document = await self._get(uri, budget)
+        except IsPage as page:
+            address, document = await self._get(await self._document_of(page, budget), budget)
         id_ = document.get("id")
         if isinstance(id_, str) and canonical(id_) == canonical(address):
             return document
@@ -349,6 +372,16 @@ class Resolver:
         if document.get("id") != id_ or not same_origin(address, id_):
             raise Malformed("The document and its address do not belong together.")
         return document
+
+    async def _document_of(self, page: IsPage, budget: Budget) -> str:
+        """Address of the document of a page that a member pasted. Raises FederationError."""
+        if budget.pool is not Pool.MEMBERS:
+            raise page
+        address = await beside(len(page.body), html_links.document_of, page.body, page.url)
+        if not address or self._database.site.owns(address):
+            raise page
+        budget.spend()
+        return address
 
     async def _get(self, uri: str, budget: Budget) -> tuple[str, Document]:
         """Document, and where it came from in the end; nothing from whom we do not hear."""

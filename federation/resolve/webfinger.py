@@ -5,12 +5,23 @@ from urllib.parse import quote
 from federation.errors import Malformed
 from federation.transport.media_types import is_activity, parse_media_type
 from federation.transport.urls import server_name
+from federation.vocabulary.html_links import lrdd_template
 from federation.vocabulary.json_documents import Document
 
 
 def address(scheme: str, domain: str, resource: str) -> str:
     """Address at which to ask a domain about a resource."""
     return f"{scheme}://{domain}/.well-known/webfinger?resource={quote(resource, safe=':@')}"
+
+
+def host_meta_address(scheme: str, domain: str) -> str:
+    """Address at which a domain may say who answers for it (RFC 6415 §2)."""
+    return f"{scheme}://{domain}/.well-known/host-meta"
+
+
+def fill_template(host_meta: bytes, resource: str) -> str:
+    """The address that a host-meta file names for a resource; '' when it names none."""
+    return lrdd_template(host_meta).replace("{uri}", quote(resource, safe=""))
 
 
 def actor_in(document: Document) -> str:

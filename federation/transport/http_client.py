@@ -30,7 +30,7 @@ from federation.errors import (
 )
 from federation.transport.failures import Progress, plain_errors
 from federation.transport.ip_policy import is_allowed, loopback
-from federation.transport.media_types import ACTIVITYSTREAMS
+from federation.transport.media_types import ACTIVITYSTREAMS, is_html
 from federation.transport.places import Places
 from federation.transport.pools import POOLS, Pool
 from federation.transport.responses import (
@@ -52,6 +52,7 @@ USER_AGENT_TOKEN = "Kith"  # noqa: S105 - a product name
 
 ACCEPT_ACTIVITY = f'application/activity+json, application/ld+json; profile="{ACTIVITYSTREAMS}"'
 ACCEPT_JRD = "application/jrd+json, application/json;q=0.9"
+ACCEPT_XRD = "application/xrd+xml, application/xml;q=0.9"
 
 DOCUMENT_LIMIT = 1024 * 1024
 ANSWER_LIMIT = 64 * 1024
@@ -261,7 +262,16 @@ class HttpClient:
         Path and answer are checked both ways; many hosts serve the file as plain text.
         """
         answer = await self.get(url, accept=ACCEPT_JRD, limit=limit, deadline=deadline, pool=pool)
-        return document_in(answer, "html" not in answer.content_type)
+        return document_in(answer, not is_html(answer.content_type))
+
+    async def host_meta(
+        self, url: str, *, deadline: float = 10.0, pool: Pool = Pool.MEMBERS
+    ) -> Fetched:
+        """Fetch how a host describes itself (RFC 6415 §2), whatever it is called; no page."""
+        answer = await self.get(
+            url, accept=ACCEPT_XRD, limit=ANSWER_LIMIT, deadline=deadline, pool=pool
+        )
+        return document_in(answer, not is_html(answer.content_type))
 
     def _system_resolver(self) -> AbstractResolver:
         self._own_resolver = aiohttp.AsyncResolver()

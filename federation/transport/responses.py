@@ -9,7 +9,15 @@ from email.utils import parsedate_to_datetime
 
 from multidict import CIMultiDictProxy
 
-from federation.errors import FederationError, Forbidden, Gone, Malformed, Missing, Unreachable
+from federation.errors import (
+    FederationError,
+    Forbidden,
+    Gone,
+    IsPage,
+    Malformed,
+    Missing,
+    Unreachable,
+)
 from federation.transport import media_types
 from federation.transport.media_types import MediaType, parse_media_type
 from federation.transport.urls import host_of
@@ -65,6 +73,8 @@ def document_in(answer: Answer, fits: bool) -> Fetched:
         otherwise = Unreachable if answer.status >= 500 else Malformed
         refusal = _REFUSALS.get(answer.status, otherwise)
         raise refusal(f"{host_of(answer.url)} answers with status {answer.status}")
+    if not fits and media_types.is_html(answer.content_type):
+        raise IsPage(f"{host_of(answer.url)} answers with a page", answer.url, answer.body)
     if not fits:
         raise Malformed(f"{host_of(answer.url)} answers with a different kind of document")
     return Fetched(answer.url, answer.body)

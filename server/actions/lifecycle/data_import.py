@@ -75,13 +75,19 @@ def read(data: bytes) -> list[tuple[str, ...]]:
         lines = list(_filled_rows(csv.reader(_short_lines(text), strict=True)))
     except (UnicodeDecodeError, csv.Error) as error:
         raise CannotImport(_NOT_TEXT) from error
-    if lines and lines[0][0].casefold() == "account address":
+    if lines and _is_heading(lines[0]):
         del lines[0]
     if not lines:
         raise CannotImport(_EMPTY)
     if len(lines) > MOST_LINES:
         raise CannotImport(_LONG, most=MOST_LINES)
     return lines
+
+
+def _is_heading(cells: Sequence[str]) -> bool:
+    """Whether a first line names columns: Mastodon's, or lists of servers (`#domain,#severity`)."""
+    named = [cell for cell in cells if cell]
+    return named[0].casefold() == "account address" or all(cell[0] == "#" for cell in named)
 
 
 def _short_lines(text: str) -> Iterator[str]:

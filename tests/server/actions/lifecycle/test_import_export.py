@@ -100,6 +100,23 @@ async def test_file_may_replace_what_is_there(two: Two) -> None:
     assert await table(alice, "blocks") == "eve@home.example\r\n"
 
 
+@pytest.mark.parametrize("heading", ["#domain", "#domain,#severity", "#Domain, #severity,#reason"])
+async def test_heading_of_a_list_of_servers_is_no_line(two: Two, heading: str) -> None:
+    home, _ = two
+    alice = await home.person("alice")
+    await alice.post("/api/v1/domain_blocks", domain="noise.example")
+    await bring(alice, "domain_blocks", f"{heading}\nbad.example,suspend\n", "overwrite")
+    assert (await table(alice, "domain_blocks")).split() == ["bad.example"]
+
+
+async def test_list_whose_name_begins_with_a_hash_is_no_heading(two: Two) -> None:
+    home, _ = two
+    alice, bob = await home.person("alice"), await home.person("bob")
+    await alice.follow(bob)
+    await bring(alice, "lists", "#friends,bob\n", "overwrite")
+    assert "friends" in await table(alice, "lists")
+
+
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
