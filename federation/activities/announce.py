@@ -1,6 +1,6 @@
 """`Announce`: an actor boosts (boosts) a post with those who follow them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
@@ -12,7 +12,7 @@ from federation.errors import Forbidden
 from federation.objects.note import stamp
 from federation.policy import ensure_allowed
 from federation.vocabulary import addressing
-from federation.vocabulary.json_documents import Document, moment, uri_of, uris_of
+from federation.vocabulary.json_documents import Document, is_a, moment, uri_of, uris_of
 from storage.engine.clock import clamp
 from storage.engine.ids import ActorId, PostId
 from storage.engine.transaction import Reader, Writer
@@ -44,6 +44,9 @@ class Announce(Activity):
 
     @classmethod
     def parse(cls, document: Document) -> Self:
+        what = document.get("object")
+        if isinstance(what, Mapping) and "actor" in what and "attributedTo" not in what:
+            raise Unwanted("It passes on an activity, and of those only some are read.")
         return cls(
             **heading(document),
             boosted=uri_of(document.get("object")),
@@ -149,6 +152,19 @@ class Announce(Activity):
         actor = actors.by_uri(reader, self.actor)
         followers = follows.inboxes(reader, actor.id) if actor else []
         return {*followers, *author_inbox(reader, self.boosted, for_many=True)}
+
+
+def is_wrapped(document: Document) -> bool:
+    """Whether an Announce passes on an activity that is asked of its origin (FEP-1b12).
+
+    Lemmy, PieFed, NodeBB and Mbin tell the followers of a group in this way.
+    """
+    what = document.get("object")
+    return (
+        is_a(document, Announce.type)
+        and isinstance(what, Mapping)
+        and is_a(what, "Create", "Update", "Delete", "Like")
+    )
 
 
 def ensure_somebody_listens(reader: Reader, booster: Actor, post: Post | None) -> None:

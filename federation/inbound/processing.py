@@ -19,8 +19,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from federation import effects
-from federation.activities import Create, Delete, Update
-from federation.activity import Activity, Unknown, Unwanted, parse_activity
+from federation.activities import Create, Delete, Like, Update
+from federation.activities.announce import is_wrapped
+from federation.activity import Activity, Unknown, Unwanted, id_of, parse_activity, verb_of
 from federation.errors import Busy, FederationError, Malformed, Unreachable
 from federation.inbound.per_actor_queue import PerActorQueue
 from federation.policy import ensure_accepted, ensure_hidden_at_most
@@ -29,7 +30,13 @@ from federation.transport.places import Places
 from federation.transport.pools import Pool
 from federation.transport.sources import domain_of
 from federation.vocabulary import own_addresses, reading
-from federation.vocabulary.json_documents import Document, uri_of, uris_of
+from federation.vocabulary.json_documents import (
+    Document,
+    embedded,
+    is_a,
+    uri_of,
+    uris_of,
+)
 from federation.vocabulary.reading import Reading
 from storage.engine.changes import Change
 from storage.engine.database import Database
@@ -66,7 +73,8 @@ class Lack:
 class Work:
     """A received activity on its way. `activity` is None until the origin confirms a hint.
 
-    As such counts a Create of a post whose URI somebody else on that server has.
+    As such counts a Create of a post whose URI somebody else on that server has. `passed_on`: a
+    Group announced the activity in `document` (FEP-1b12), which proves nothing of it.
 
     `over` when nothing more is fetched for it; `failure` is what became of the fetching.
     """
@@ -75,6 +83,7 @@ class Work:
     source: str
     budget: Budget
     document: Document = field(default_factory=dict)
+    passed_on: bool = False
     activity: Activity | None = None
     lack: Lack = Lack()
     tried: set[str] = field(default_factory=set)
@@ -209,6 +218,10 @@ class Processor:
             work.document = await self._reading.document(body, work.source)
             if own_addresses.may_name_ours(self._database.site, body):
                 work.document = await self._database.read(own_addresses.translate, work.document)
+            if row.verdict == "authentic" and is_wrapped(work.document):
+                work.document, work.passed_on = embedded(work.document["object"]), True
+                await self._database.read(_ensure_passed_on_wanted, row, work.document)
+                return False
             if row.verdict == "hint" or _is_by_name(row, work.document):
                 await self._ensure_worth_asking(row, work.document)
                 return False
@@ -281,23 +294,68 @@ class Processor:
 
     async def _confirm(self, work: Work) -> Activity:
         """A hint says nothing by itself: ask the origin (DECISIONS, three verdicts)."""
-        row, document, budget = work.received, work.document, work.budget
+        document, budget = work.document, work.budget
+        type_, actor = verb_of(document), uri_of(document.get("actor"))
         what = uri_of(document.get("object"))
-        if row.type == Delete.type:
+        if type_ == Delete.type:
             missing_is_gone = await self._database.read(_would_be_shown, what)
             if not await self._resolver.is_gone(what, budget, missing_is_gone=missing_is_gone):
                 raise Unwanted("Its origin still has what is said to be deleted.")
+            if work.passed_on:  # a moderator may have deleted it
+                document = await self._database.read(_by_its_author, what)
             return await reading.apart(parse_activity, {**document, "object": what})
-        if row.type in (Create.type, Update.type):
+        if type_ in (Create.type, Update.type):
             found = await self._resolver.object(what, budget)
-            if row.actor not in uris_of(found.get("attributedTo")):
+            if actor not in uris_of(found.get("attributedTo")):
                 raise Malformed("Its origin names another author.")
             said = await reading.apart(parse_activity, {**document, "object": found})
-            return replace(said, confirmed=True) if isinstance(said, Create) else said
-        found = await self._resolver.object(row.uri, budget)
-        if uri_of(found.get("actor")) != row.actor:
-            raise Malformed("Its origin names another actor.")
+            if not isinstance(said, Create):
+                return said
+            quiet = work.passed_on and not await self._database.read(_is_wanted, said)
+            return replace(said, confirmed=True, background=quiet)
+        found = await self._resolver.object(id_of(document), budget)
+        if uri_of(found.get("actor")) != actor or (work.passed_on and not is_a(found, Like.type)):
+            raise Malformed("Its origin says something else.")
         return await reading.apart(parse_activity, found)
+
+
+def _ensure_passed_on_wanted(reader: Reader, row: Received, inner: Document) -> None:
+    """Ensure that somebody here wants what a Group passes on, as far as it can be believed.
+
+    That is so of what would be wanted from its author, and of new posts in groups followed here.
+    """
+    ensure_accepted(reader, row.actor, row.host)
+    actor = uri_of(inner.get("actor"))
+    ensure_accepted(reader, actor)
+    if reader.site.owns(actor):
+        raise Unwanted("It comes from here.")
+    what = uri_of(inner.get("object"))
+    if verb_of(inner) in (Delete.type, Like.type):
+        if not posts.exists(reader, what):
+            raise Unwanted("What it is about is not known here.")
+        return
+    if verb_of(inner) == Create.type:
+        group = actors.by_uri(reader, row.actor)
+        if group is not None and follows.is_followed_here(reader, group.id):
+            return
+    parse_activity(inner).ensure_wanted(reader)
+
+
+def _is_wanted(reader: Reader, said: Activity) -> bool:
+    try:
+        said.ensure_wanted(reader)
+    except Unwanted:
+        return False
+    return True
+
+
+def _by_its_author(reader: Reader, what: str) -> Document:
+    """A Delete of a post that we know, as its author would say it."""
+    known = posts.by_uri(reader, what)
+    author = actors.by_id(reader, known.author) if known else None
+    if author is None or author.is_local:
+        raise Unwanted("What is said to be deleted is not known here.")
+    return {"type": Delete.type, "actor": author.uri}
 
 
 def _is_by_name(row: Received, document: Document) -> bool:
@@ -366,6 +424,8 @@ def _carry_out(
     """
     if not inbox.is_due(writer, row):
         return None
+    if activity.actor != row.actor:
+        ensure_accepted(writer, row.actor, row.host)
     if _is_about_oneself(activity):
         ensure_hidden_at_most(writer, activity.actor, row.host)
     else:

@@ -7,7 +7,7 @@ import pytest
 
 from federation.vocabulary.own_addresses import find_uri
 from tests.federation.saying import follow, hear, homes
-from tests.federation.world import AS, PUBLIC, Neighbour, Stranger
+from tests.federation.world import AS, PUBLIC, Document, Neighbour, Stranger
 from tests.support.servers import Person, Place, settle
 
 MINUTE = timedelta(minutes=1)
@@ -164,3 +164,104 @@ async def test_audience_of_the_create_widens_nothing(
         note = vera.note("<p>Few</p>", **narrow)
         assert (await hear(ours, vera, vera.says("Create", note, to=[PUBLIC])))[0] == "done"
     assert {one["visibility"] for one in await alice.home()} == {"private"}
+
+
+# ---- what groups pass on (FEP-1b12: Lemmy, PieFed, NodeBB, Mbin) ----
+
+
+def passes_on(group: Stranger, inner: Document) -> Document:
+    bare = {name: value for name, value in inner.items() if name != "@context"}
+    return group.says("Announce", bare, to=[PUBLIC], cc=[f"{group.uri}/followers"])
+
+
+async def test_answer_that_a_group_passes_on_is_told(
+    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, vera: Stranger
+) -> None:
+    group = evil.person("gardeners", type="Group")
+    said = await alice.say("Hello group")
+    answer = vera.note("<p>An answer</p>", inReplyTo=said["uri"])
+    victim.serves(answer)
+    inner = vera.says("Create", answer | {"content": "<p>Forged</p>"})
+    assert (await hear(ours, group, passes_on(group, inner)))[0] == "done"
+    (told,) = (await alice.get(f"/api/v1/statuses/{said['id']}/context"))["descendants"]
+    assert "An answer" in told["content"]
+    changed = answer | {"content": "<p>Changed</p>", "updated": "2026-11-24T08:00:00Z"}
+    victim.serves(changed)
+    assert (await hear(ours, group, passes_on(group, vera.says("Update", answer))))[0] == "done"
+    (told,) = (await alice.get(f"/api/v1/statuses/{said['id']}/context"))["descendants"]
+    assert "Changed" in told["content"]
+
+
+async def test_post_in_a_group_that_is_followed_is_kept_and_nobody_is_told(
+    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, vera: Stranger
+) -> None:
+    group = evil.person("gardeners", type="Group")
+    page = vera.note("<p>Leek</p>", type="Page", name="About leek", audience=group.uri)
+    victim.serves(page)
+    inner = vera.says("Create", page)
+    assert (await hear(ours, group, passes_on(group, inner)))[0] == "refused"
+    assert victim.times_asked(page["id"].removeprefix(victim.origin)) == 0
+    await follow(alice, group)
+    assert (await hear(ours, group, passes_on(group, inner)))[0] == "done"
+    assert await homes(alice) == []
+    found = await alice.get("/api/v2/search", q=page["id"], resolve="true")
+    assert "Leek" in found["statuses"][0]["content"]
+
+
+async def test_group_is_believed_in_nothing(
+    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, vera: Stranger
+) -> None:
+    group = evil.person("gardeners", type="Group")
+    await follow(alice, group)
+    said = await alice.say("Hello group")
+    forged = vera.note("<p>Forged</p>", inReplyTo=said["uri"])
+    inner = vera.says("Create", forged)
+    assert (await hear(ours, group, passes_on(group, inner)))[0] == "refused"
+    like = vera.says("Like", said["uri"])
+    assert (await hear(ours, group, passes_on(group, like)))[0] == "refused"
+    other = evil.person("other")
+    evil.serves(own := other.note("<p>Mine</p>", inReplyTo=said["uri"]))
+    inner = vera.says("Create", own | {"attributedTo": vera.uri})
+    assert (await hear(ours, group, passes_on(group, inner)))[0] == "refused"
+    shown = await alice.get(f"/api/v1/statuses/{said['id']}")
+    assert (shown["replies_count"], shown["favourites_count"]) == (0, 0)
+
+
+async def test_like_that_a_group_passes_on_counts_when_its_origin_has_it(
+    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, vera: Stranger
+) -> None:
+    group = evil.person("gardeners", type="Group")
+    said = await alice.say("Hello group")
+    like = vera.says("Like", said["uri"])
+    victim.serves(like)
+    assert (await hear(ours, group, passes_on(group, like)))[0] == "done"
+    assert (await alice.get(f"/api/v1/statuses/{said['id']}"))["favourites_count"] == 1
+
+
+async def test_deletion_that_a_group_passes_on_counts_when_its_origin_has_it_no_more(
+    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, vera: Stranger
+) -> None:
+    """Whoever deleted it: a moderator of the group, too."""
+    group, moderator = evil.person("gardeners", type="Group"), evil.person("other")
+    await follow(alice, vera)
+    note = vera.note("<p>Soon gone</p>")
+    victim.serves(note)
+    assert (await hear(ours, vera, vera.says("Create", note)))[0] == "done"
+    inner = moderator.says("Delete", note["id"])
+    assert (await hear(ours, group, passes_on(group, inner)))[0] == "refused"
+    assert await homes(alice) == ["Soon gone"]
+    del victim.documents[note["id"].removeprefix(victim.origin)]
+    assert (await hear(ours, group, passes_on(group, inner)))[0] == "done"
+    assert await homes(alice) == []
+
+
+@pytest.mark.parametrize("type_", ["Dislike", "Lock", "Undo", "Follow"])
+async def test_dislikes_and_undos_in_announces_are_fetched_from_nobody(
+    ours: Place, alice: Person, evil: Neighbour, victim: Neighbour, vera: Stranger, type_: str
+) -> None:
+    group = evil.person("gardeners", type="Group")
+    await follow(alice, group)
+    said = await alice.say("Hello group")
+    inner = vera.says(type_, said["uri"])
+    assert (await hear(ours, group, passes_on(group, inner)))[0] == "refused"
+    assert [one.path for one in victim.asked if one.method == "GET"] == []
