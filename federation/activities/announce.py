@@ -45,7 +45,7 @@ class Announce(Activity):
     @classmethod
     def parse(cls, document: Document) -> Self:
         what = document.get("object")
-        if isinstance(what, Mapping) and "actor" in what and "attributedTo" not in what:
+        if isinstance(what, Mapping) and "actor" in what and not is_wrapped(document):
             raise Unwanted("It passes on an activity, and of those only some are read.")
         return cls(
             **heading(document),

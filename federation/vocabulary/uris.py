@@ -1,5 +1,7 @@
 """Our own URIs: they carry numbers, not names, so that a handle can change (DECISIONS)."""
 
+from urllib.parse import quote
+
 from storage.engine.site import Site
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
@@ -64,4 +66,4 @@ def post_page(site: Site, name: str, id_: int) -> str:
 
 
 def tag_page(site: Site, name: str) -> str:
-    return f"{site.origin}/tags/{name}"
+    return f"{site.origin}/tags/{quote(name, safe='')}"

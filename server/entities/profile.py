@@ -4,9 +4,12 @@ from typing import Literal, get_args
 
 from server.entities import account as account_entity
 from server.entities import shapes
+from server.entities import tag as tag_entity
 from storage.access.accounts import Account
 from storage.engine.transaction import Reader
 from storage.people.actors import Actor
+from storage.posts.visibility import Member
+from storage.reading import featured_hashtags
 
 _Flag = Literal["show_media", "show_media_replies", "show_featured"]
 _Text = Literal["avatar_description", "header_description"]
@@ -40,4 +43,8 @@ def one(reader: Reader, actor: Actor, account: Account) -> shapes.Profile:
         "show_media_replies": settings.get("show_media_replies", True),
         "show_featured": settings.get("show_featured", True),
         "attribution_domains": list(settings.get("attribution_domains", ())),
+        "featured_tags": [
+            tag_entity.render_featured(reader.site, featured)
+            for featured in featured_hashtags.of(reader, Member(actor.id), actor.id)
+        ],
     }

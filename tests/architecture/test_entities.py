@@ -25,9 +25,10 @@ PARTS = set(
     "StatusEditPoll StatusEditPollOption StatusEditQuestion StatusPolicies StatusTail "
     "StatusText".split()
 )
-# Members of ours that the schema has not: of older versions, and of our own (FEDERATION.md).
+# Members of ours that the schema has not: of other versions, and of our own (FEDERATION.md).
 MORE = {
     "MediaAttachment": {"preview_remote_url", "text_url"},
+    "Profile": {"featured_tags"},
     "Status": {"interaction_policy", "local_only"},
     "Suggestion": {"source"},
 }

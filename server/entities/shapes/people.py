@@ -82,6 +82,14 @@ class MutedAccount(Account):
     mute_expires_at: str | None
 
 
+class FeaturedTag(TypedDict):
+    id: str
+    name: str
+    url: str
+    statuses_count: str
+    last_status_at: str | None
+
+
 class Profile(TypedDict):
     id: str
     display_name: str
@@ -102,6 +110,7 @@ class Profile(TypedDict):
     show_media_replies: bool
     show_featured: bool
     attribution_domains: list[str]
+    featured_tags: list[FeaturedTag]
 
 
 class Relationship(TypedDict):

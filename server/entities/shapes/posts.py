@@ -224,11 +224,3 @@ class Tag(TypedDict):
     history: list[TagHistory]
     following: NotRequired[bool]
     featuring: NotRequired[bool]
-
-
-class FeaturedTag(TypedDict):
-    id: str
-    name: str
-    url: str
-    statuses_count: str
-    last_status_at: str | None

@@ -146,6 +146,18 @@ async def test_profile_is_given_and_changed_as_it_was_written(place: Place) -> N
         assert changed["avatar_description"] == "A moth"
         assert changed["attribution_domains"] == ["blog.example"]
     assert await alice.get("/api/v1/profile") == changed
+    assert changed["featured_tags"] == []
+    featured = await alice.post("/api/v1/featured_tags", name="Moths")
+    assert (await alice.get("/api/v1/profile"))["featured_tags"] == [featured]
+
+
+async def test_addresses_of_hashtags_are_encoded(place: Place) -> None:
+    alice = await place.person("alice")
+    said = await alice.say("#Größe")
+    address = "/tags/gr%C3%B6sse"  # case folded: ß is ss
+    assert said["tags"][0]["url"].endswith(address)
+    assert address in said["content"]
+    assert (await place.client.get(address)).status == 200
 
 
 async def test_defaults_are_given_as_preferences(place: Place) -> None:
