@@ -184,7 +184,6 @@ STILL = """
 /api/v1/filters/{id}
 /api/v1/polls/{id}
 /api/v1/preferences
-/api/v1/profile
 /api/v1/scheduled_statuses/{id}
 /api/v1/statuses/{id}
 /api/v1/statuses/{id}/source
